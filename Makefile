@@ -1,0 +1,81 @@
+# Jacinth: every command a person types. `make help` lists them.
+#
+# What is built stands in build/: generated/ (from kernel/abi/syscalls.def), debug/ and release/ (the two shapes).
+# How the kernel, the programs and the image are made stands in scripts/*.mk; adding a source file
+# needs no change there.
+
+BUILD ?= debug
+CPUS ?= 2
+MEM ?= 1G
+CMDLINE ?=
+QEMU ?= qemu-system-x86_64
+WERROR ?= 0
+
+.DEFAULT_GOAL := all
+MAKEFLAGS += --no-builtin-rules --no-print-directory
+ifeq ($(MAKELEVEL),0)
+MAKEFLAGS += -j$(shell getconf _NPROCESSORS_ONLN)
+endif
+
+# The tools are looked for once, before anything else: make makes this file first, then starts anew.
+TOOLS := $(if $(filter check format,$(MAKECMDGOALS)),check,$(if $(filter run% debug iso test screenshot,$(MAKECMDGOALS)),run,build))
+ifneq ($(filter-out clean help,$(or $(MAKECMDGOALS),all)),)
+include build/tools-$(TOOLS).mk
+include scripts/toolchain.mk scripts/kernel.mk scripts/user.mk scripts/image.mk
+endif
+build/tools-%.mk: scripts/setup.sh
+	@sh scripts/setup.sh $*
+	@mkdir -p build && touch $@
+
+.PHONY: all
+all: $(KERNEL) $(BOOTFS) compile_commands.json ## build the kernel, the user programs and the boot archive
+
+.PHONY: run
+run: $(ISO) ## boot in QEMU through GRUB, the serial console on this terminal (Ctrl-a x leaves)
+	@$(call run-qemu,-cdrom $(ISO))
+
+.PHONY: run-uefi
+run-uefi: $(ISO) ## the same by UEFI
+	@$(call run-qemu,-cdrom $(ISO) -bios $(OVMF))
+
+.PHONY: run-pvh
+run-pvh: $(KERNEL) $(BOOTFS) ## the same without GRUB: the quickest
+	@$(call run-qemu,$(PVH_FLAGS))
+
+.PHONY: debug
+debug: $(KERNEL) $(BOOTFS) ## boot and wait for gdb: in another terminal, gdb -x scripts/gdb/jacinth.py
+	@$(call run-qemu,$(PVH_FLAGS) -S -gdb tcp:127.0.0.1:$(GDB_PORT))
+
+.PHONY: iso
+iso: $(ISO) ## the CD image, for BIOS and UEFI: build/debug/jacinth.iso
+
+.PHONY: test
+test: ## build both shapes and run every test (TESTS=words: those whose names contain one)
+	@$(MAKE) BUILD=debug all iso
+	@$(MAKE) BUILD=release all iso
+	@$(PYTHON) scripts/run_tests.py $(TESTS)
+
+.PHONY: check
+check: all ## formatting, clang-tidy, cppcheck; warnings are errors
+	@$(PYTHON) scripts/check.py
+
+.PHONY: format
+format: ## lay the sources out as .clang-format says
+	@$(PYTHON) scripts/check.py --format
+
+.PHONY: docs
+docs: $(GENERATED)/manual.md ## write docs/syscalls.md anew from kernel/abi/syscalls.def
+	@cp $(GENERATED)/manual.md docs/syscalls.md
+
+.PHONY: screenshot
+screenshot: $(ISO) ## write docs/boot.png, the screen after booting
+	@$(PYTHON) scripts/screenshot.py $(ISO) docs/boot.png
+
+.PHONY: clean
+clean: ## remove everything that was built
+	rm -rf build compile_commands.json
+
+.PHONY: help
+help: ## list these commands
+	@sed -n 's/^\([a-z-]*\):.* ## \(.*\)/  make \1|\2/p' Makefile | awk -F'|' '{printf "%-18s %s\n", $$1, $$2}'
+	@echo 'Variables: BUILD=debug|release CPUS=2 MEM=1G CMDLINE="jacinth.test=1" QEMU=... CROSS_COMPILE=... WERROR=1 V=1'

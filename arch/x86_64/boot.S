@@ -1,0 +1,227 @@
+/* From the loader to C.
+ *
+ * Two doors: Multiboot2 (GRUB) and PVH (qemu -kernel). Both leave the CPU in 32-bit protected mode, paging
+ * and interrupts off, flat segments, nothing else. Until the jump to the higher half this code runs at
+ * its physical address, so every symbol is written as PHYSICAL(symbol).
+ */
+#define PHYSICAL(symbol) ((symbol) - 0xffffffff80000000)
+
+#define MULTIBOOT2_HEADER_MAGIC 0xe85250d6
+#define MULTIBOOT2_LOADER_MAGIC 0x36d76289
+#define PVH_LOADER_MAGIC 0x336ec578 /* what hvm_start_info begins with */
+
+#define PAGE_PRESENT 0x1
+#define PAGE_WRITABLE 0x2
+#define PAGE_LARGE 0x80
+
+#define CR0_PG_WP_PE 0x80010001
+#define CR4_PAE_OSFXSR 0x220
+#define MSR_EFER 0xc0000080
+#define EFER_LME 0x100
+#define EFER_NXE 0x800
+#define MSR_GS_BASE 0xc0000101
+
+#define COM1 0x3f8
+#define VGA_TEXT 0xb8000
+
+    .section .multiboot, "a"
+    .balign 8
+multiboot_header:
+    .long MULTIBOOT2_HEADER_MAGIC
+    .long 0 /* i386, protected mode */
+    .long multiboot_header_end - multiboot_header
+    .long -(MULTIBOOT2_HEADER_MAGIC + (multiboot_header_end - multiboot_header))
+    /* information request, optional: command line, modules, memory map, framebuffer, RSDP 1 and 2 */
+    .balign 8
+    .short 1, 1
+    .long information_request_end - .+ 4
+    .long 1, 3, 6, 8, 14, 15
+information_request_end:
+    /* framebuffer, optional: any size, 32 bits a pixel */
+    .balign 8
+    .short 5, 1
+    .long 20
+    .long 0, 0, 32
+    /* modules on page boundaries */
+    .balign 8
+    .short 6, 0
+    .long 8
+    .balign 8
+    .short 0, 0
+    .long 8
+multiboot_header_end:
+
+    .section .note.Xen, "a", @note
+    .balign 4
+    .long 4       /* size of the name */
+    .long 4       /* size of the entry address */
+    .long 18      /* XEN_ELFNOTE_PHYS32_ENTRY */
+    .asciz "Xen"
+    .long PHYSICAL(boot_entry_pvh)
+
+    .section .bss.page_aligned, "aw", @nobits
+    .balign 4096
+    .globl boot_pml4
+boot_pml4:
+    .skip 4096
+boot_pdpt_low: /* the first 4 GiB, used by the identity map and by the direct map */
+    .skip 4096
+boot_pdpt_high: /* the kernel image: the first GiB at -2 GiB */
+    .skip 4096
+boot_pd:
+    .skip 4 * 4096
+    .balign 16
+    .globl boot_stack_bottom, boot_stack_top
+boot_stack_bottom:
+    .skip 16384
+boot_stack_top:
+
+    .section .data, "aw"
+    /* The time stamp at the first instruction: uint64_t boot_entry_ticks. */
+    .balign 8
+    .globl boot_entry_ticks
+boot_entry_ticks:
+    .quad 0
+
+    .section .rodata, "a"
+no_long_mode_text:
+    .asciz "Jacinth: this processor has no 64-bit mode\r\n"
+    .balign 8
+boot_gdt:
+    .quad 0
+    .quad 0x00209a0000000000 /* 64-bit code */
+    .quad 0x0000920000000000 /* data */
+boot_gdt_end:
+boot_gdt_pointer:
+    .short boot_gdt_end - boot_gdt - 1
+    .quad PHYSICAL(boot_gdt)
+
+/* --- 32-bit ---------------------------------------------------------------------------------- */
+
+    .section .text.boot, "ax"
+    .code32
+    .globl boot_entry_multiboot2, boot_entry_pvh
+
+/* ebx: hvm_start_info. */
+boot_entry_pvh:
+    mov $PVH_LOADER_MAGIC, %eax
+
+/* eax: the loader's magic, ebx: its information. Both are kept in ebp and ebx from here on. */
+boot_entry_multiboot2:
+    mov %eax, %ebp
+    cld
+    mov $PHYSICAL(boot_stack_top), %esp
+    rdtsc
+    mov %eax, PHYSICAL(boot_entry_ticks)
+    mov %edx, PHYSICAL(boot_entry_ticks) + 4
+
+    mov $0x80000000, %eax
+    push %ebx
+    cpuid
+    pop %ebx
+    cmp $0x80000001, %eax
+    jb no_long_mode
+    mov $0x80000001, %eax
+    push %ebx
+    cpuid
+    pop %ebx
+    mov %edx, %edi /* features, for NX below */
+    test $(1 << 29), %edx
+    jz no_long_mode
+
+    call fill_page_tables
+    mov $PHYSICAL(boot_pml4), %eax
+    mov %eax, %cr3
+    mov $CR4_PAE_OSFXSR, %eax
+    mov %eax, %cr4
+
+    mov $MSR_EFER, %ecx
+    rdmsr
+    or $EFER_LME, %eax
+    test $(1 << 20), %edi
+    jz 1f
+    or $EFER_NXE, %eax
+1:  wrmsr
+    mov $CR0_PG_WP_PE, %eax
+    mov %eax, %cr0
+    lgdt PHYSICAL(boot_gdt_pointer)
+    ljmp $8, $PHYSICAL(long_mode)
+
+/* 2 MiB pages over the first 4 GiB; clobbers eax, ecx. */
+fill_page_tables:
+    mov $PHYSICAL(boot_pd) + (PAGE_PRESENT | PAGE_WRITABLE), %eax
+    mov %eax, PHYSICAL(boot_pdpt_high) + 510 * 8
+    xor %ecx, %ecx
+1:  mov %eax, PHYSICAL(boot_pdpt_low)(, %ecx, 8)
+    add $4096, %eax
+    inc %ecx
+    cmp $4, %ecx
+    jb 1b
+
+    mov $(PAGE_PRESENT | PAGE_WRITABLE | PAGE_LARGE), %eax
+    xor %ecx, %ecx
+1:  mov %eax, PHYSICAL(boot_pd)(, %ecx, 8)
+    add $(2 << 20), %eax
+    inc %ecx
+    cmp $2048, %ecx
+    jb 1b
+
+    movl $PHYSICAL(boot_pdpt_low) + (PAGE_PRESENT | PAGE_WRITABLE), PHYSICAL(boot_pml4)
+    movl $PHYSICAL(boot_pdpt_low) + (PAGE_PRESENT | PAGE_WRITABLE), PHYSICAL(boot_pml4) + 256 * 8
+    movl $PHYSICAL(boot_pdpt_high) + (PAGE_PRESENT | PAGE_WRITABLE), PHYSICAL(boot_pml4) + 511 * 8
+    ret
+
+/* Says why on the serial line and the text screen, and stops. */
+no_long_mode:
+    mov $PHYSICAL(no_long_mode_text), %esi
+    mov $VGA_TEXT, %edi
+1:  lodsb
+    test %al, %al
+    jz 3f
+    mov %al, %bl
+    mov $(COM1 + 5), %dx
+2:  in %dx, %al
+    test $0x20, %al
+    jz 2b
+    mov %bl, %al
+    mov $COM1, %dx
+    out %al, %dx
+    mov $0x0f, %ah
+    stosw
+    jmp 1b
+3:  mov $0x21, %eax /* the status of a boot that failed; see machine_exit */
+    mov $0xf4, %dx
+    out %eax, %dx
+4:  cli
+    hlt
+    jmp 4b
+
+/* --- 64-bit ---------------------------------------------------------------------------------- */
+
+    .code64
+long_mode:
+    movabs $higher_half, %rax
+    jmp *%rax
+
+higher_half:
+    mov $boot_stack_top, %rsp
+    xor %eax, %eax
+    mov %eax, %ds
+    mov %eax, %es
+    mov %eax, %ss
+    mov %eax, %fs
+    mov %eax, %gs
+    /* C code finds its CPU, and the stack protector its cookie, through GS. */
+    mov $boot_cpu, %rax
+    mov %rax, %rdx
+    shr $32, %rdx
+    mov $MSR_GS_BASE, %ecx
+    wrmsr
+
+    mov %ebp, %edi
+    mov %ebx, %esi
+    xor %ebp, %ebp /* the end of every backtrace */
+    call kernel_main
+    ud2
+
+    .section .note.GNU-stack, "", @progbits

@@ -1,0 +1,206 @@
+/* The CPUs: their areas, what they can do, and what is switched on in each. */
+#include <arch/cpu.h>
+
+#include <stdatomic.h>
+#include <stddef.h>
+
+#include <debug/panic.h>
+#include <lock/preempt.h>
+#include <mm/slab.h>
+
+#include "cpu_internal.h"
+#include "registers.h"
+
+/* Entry code knows these by number. */
+_Static_assert(offsetof(struct cpu, current) == 0x08, "see syscall_entry.S");
+_Static_assert(offsetof(struct cpu, kernel_stack_top) == 0x10, "see syscall_entry.S");
+_Static_assert(offsetof(struct cpu, user_stack_scratch) == 0x18, "see syscall_entry.S");
+_Static_assert(offsetof(struct cpu, preempt_count) == 0x20, "see arch/cpu.h");
+_Static_assert(offsetof(struct cpu, number) == 0x24, "see arch/cpu.h");
+_Static_assert(offsetof(struct cpu, stack_guard) == 0x28, "where gcc looks for it");
+
+struct cpu_features cpu_features;
+bool smap_is_on; /* read by assembly */
+
+/* The top 16 bytes of each exception stack hold the CPU's address: see exceptions.S. */
+struct exception_stacks {
+    struct {
+        uint8_t space[EXCEPTION_STACK_SIZE - 16];
+        struct cpu* cpu;
+        uint64_t alignment;
+    } stacks[EXCEPTION_STACK_COUNT];
+} __attribute__((aligned(16)));
+
+static struct exception_stacks boot_exception_stacks;
+static struct cpu_arch boot_cpu_arch;
+struct cpu boot_cpu = {
+    .self = &boot_cpu,
+    .preempt_count = PREEMPT_NOT_WANTED,
+    .arch = &boot_cpu_arch,
+};
+
+static struct cpu* cpus[CPU_MAX] = {&boot_cpu};
+static uint32_t cpus_allocated = 1;
+static _Atomic uint32_t cpus_online = 1;
+static atomic_bool is_stopping;
+
+uint32_t cpu_count(void) {
+    return atomic_load_explicit(&cpus_online, memory_order_relaxed);
+}
+
+struct cpu* cpu_by_number(uint32_t number) {
+    return number < cpus_allocated ? cpus[number] : NULL;
+}
+
+/* --- what it can do ------------------------------------------------------------------------ */
+
+static bool bit(uint32_t word, unsigned number) {
+    return word >> number & 1;
+}
+
+static void detect_features(void) {
+    uint32_t highest = cpuid(0, 0).eax;
+    uint32_t highest_extended = cpuid(0x80000000, 0).eax;
+    struct cpuid_result basic = cpuid(1, 0);
+    struct cpuid_result extended = cpuid(0x80000001, 0);
+    cpu_features.has_xsave = bit(basic.ecx, 26);
+    cpu_features.has_x2apic = bit(basic.ecx, 21);
+    cpu_features.has_rdrand = bit(basic.ecx, 30);
+    cpu_features.has_global_pages = bit(basic.edx, 13);
+    cpu_features.has_nx = bit(extended.edx, 20);
+    cpu_features.has_1gib_pages = bit(extended.edx, 26);
+    cpu_features.has_rdtscp = bit(extended.edx, 27);
+    if (highest >= 7) {
+        struct cpuid_result structured = cpuid(7, 0);
+        cpu_features.has_fsgsbase = bit(structured.ebx, 0);
+        cpu_features.has_smep = bit(structured.ebx, 7);
+        cpu_features.has_erms = bit(structured.ebx, 9);
+        cpu_features.has_smap = bit(structured.ebx, 20);
+        cpu_features.has_umip = bit(structured.ecx, 2);
+    }
+    if (highest_extended >= 0x80000007)
+        cpu_features.has_invariant_tsc = bit(cpuid(0x80000007, 0).edx, 8);
+}
+
+uint64_t cpu_random(void) {
+    static _Atomic uint64_t state;
+    uint64_t value = 0;
+    if (cpu_features.has_rdrand) {
+        bool is_valid = false;
+        for (unsigned tries = 0; tries < 10 && !is_valid; tries++)
+            __asm__ volatile("rdrand %0" : "=r"(value), "=@ccc"(is_valid));
+    }
+    /* The time stamp and the calls so far go in too, mixed by splitmix64's finaliser. */
+    value ^= timestamp_read() + atomic_fetch_add(&state, 0x9e3779b97f4a7c15);
+    value = (value ^ value >> 30) * 0xbf58476d1ce4e5b9;
+    value = (value ^ value >> 27) * 0x94d049bb133111eb;
+    return value ^ value >> 31;
+}
+
+/* --- bring-up ------------------------------------------------------------------------------ */
+
+static void syscall_init_cpu(void) {
+    msr_write(MSR_STAR, (uint64_t)SELECTOR_USER_BASE << 48 | (uint64_t)SELECTOR_KERNEL_CODE << 32);
+    msr_write(MSR_LSTAR, (uint64_t)syscall_entry);
+    msr_write(MSR_FMASK, RFLAGS_IF | RFLAGS_DF | RFLAGS_TF | RFLAGS_AC | RFLAGS_NT | RFLAGS_IOPL);
+    uint64_t efer = msr_read(MSR_EFER) | EFER_SCE;
+    msr_write(MSR_EFER, cpu_features.has_nx ? efer | EFER_NXE : efer);
+}
+
+static void protections_init_cpu(void) {
+    uint64_t cr4 = cr4_read() | CR4_DE;
+    if (cpu_features.has_smep)
+        cr4 |= CR4_SMEP;
+    if (cpu_features.has_smap)
+        cr4 |= CR4_SMAP;
+    if (cpu_features.has_umip)
+        cr4 |= CR4_UMIP;
+    if (cpu_features.has_fsgsbase)
+        cr4 |= CR4_FSGSBASE;
+    cr4_write(cr4);
+    cr0_write(cr0_read() | CR0_WP);
+}
+
+static void exception_stacks_init(struct cpu* cpu, struct exception_stacks* stacks) {
+    for (unsigned i = 0; i < EXCEPTION_STACK_COUNT; i++) {
+        stacks->stacks[i].cpu = cpu;
+        cpu->arch->exception_stack_tops[i] = &stacks->stacks[i].cpu;
+    }
+}
+
+static void cpu_init_common(struct cpu* cpu) {
+    descriptors_init_cpu(cpu);
+    msr_write(MSR_KERNEL_GS_BASE, 0);
+    syscall_init_cpu();
+    protections_init_cpu();
+}
+
+/* The cookie changes under this function's feet, so it must not have one itself. */
+__attribute__((optimize("no-stack-protector"))) void cpu_init_boot(void) {
+    detect_features();
+    exception_stacks_init(&boot_cpu, &boot_exception_stacks);
+    interrupt_table_init();
+    cpu_init_common(&boot_cpu);
+    smap_is_on = cpu_features.has_smap;
+    boot_cpu.stack_guard = cpu_random() & ~0xfful; /* a zero byte ends string overruns */
+    boot_cpu.is_online = true;
+    fpu_init_boot();
+}
+
+struct cpu* cpu_allocate(uint32_t apic_id) {
+    if (cpus_allocated == CPU_MAX)
+        return NULL;
+    struct cpu* cpu = heap_alloc_zeroed(sizeof(*cpu));
+    struct cpu_arch* arch = heap_alloc_zeroed(sizeof(*arch));
+    struct exception_stacks* stacks = heap_alloc_zeroed(sizeof(*stacks));
+    if (!cpu || !arch || !stacks) {
+        heap_free(stacks);
+        heap_free(arch);
+        heap_free(cpu);
+        return NULL;
+    }
+    *cpu = (struct cpu){
+        .self = cpu,
+        .preempt_count = PREEMPT_NOT_WANTED,
+        .number = cpus_allocated,
+        .stack_guard = boot_cpu.stack_guard, /* the same everywhere: threads move */
+        .apic_id = apic_id,
+        .arch = arch,
+    };
+    exception_stacks_init(cpu, stacks);
+    cpus[cpus_allocated++] = cpu;
+    return cpu;
+}
+
+/* Its memory stays: the CPU may yet wake up in it. Only the number is given back. */
+void cpu_free(struct cpu* cpu) {
+    ASSERT(cpu->number == cpus_allocated - 1);
+    cpus[--cpus_allocated] = NULL;
+}
+
+void cpu_init_secondary(struct cpu* cpu) {
+    cpu_init_common(cpu);
+    fpu_init_cpu();
+}
+
+void cpu_set_online(struct cpu* cpu) {
+    cpu->is_online = true;
+    atomic_fetch_add(&cpus_online, 1);
+}
+
+/* --- the end ------------------------------------------------------------------------------- */
+
+void cpu_stop(void) {
+    for (;;)
+        __asm__ volatile("cli; hlt");
+}
+
+bool cpu_is_stopping(void) {
+    return atomic_load(&is_stopping);
+}
+
+void cpu_stop_others(void) {
+    atomic_store(&is_stopping, true);
+    if (cpu_count() > 1)
+        interrupt_send_nmi_to_others();
+}

@@ -1,0 +1,119 @@
+/* What the files of arch share about a CPU; nobody else includes this. */
+#pragma once
+
+#include <arch/cpu.h>
+#include <arch/interrupt.h>
+#include <lib/address.h>
+
+#define EXCEPTION_STACK_SIZE 8192ul
+
+/* The task state segment: only its stacks matter in 64-bit mode. */
+struct task_state {
+    uint32_t reserved0;
+    uint64_t stacks[3];
+    uint64_t reserved1;
+    uint64_t interrupt_stacks[7];
+    uint64_t reserved2;
+    uint16_t reserved3;
+    uint16_t io_map_base;
+} __attribute__((packed));
+
+enum exception_stack {
+    EXCEPTION_STACK_DOUBLE_FAULT,
+    EXCEPTION_STACK_NMI,
+    EXCEPTION_STACK_MACHINE_CHECK,
+    EXCEPTION_STACK_COUNT,
+};
+
+/* struct cpu's arch part. */
+struct cpu_arch {
+    uint64_t gdt[8];
+    struct task_state task_state;
+    void* exception_stack_tops[EXCEPTION_STACK_COUNT];
+};
+
+extern struct cpu boot_cpu;
+
+/* The boot CPU: features, descriptors, system call entry. Its GS base points at boot_cpu already. */
+void cpu_init_boot(void);
+/* Memory for one CPU more, registered under the next number; NULL: no memory, or CPU_MAX reached. It
+ * counts as online only from cpu_set_online on. */
+struct cpu* cpu_allocate(uint32_t apic_id);
+void cpu_free(struct cpu* cpu); /* a CPU that did not come up: the last one allocated */
+/* On the new CPU itself, with the final page tables loaded and any GS: everything above. */
+void cpu_init_secondary(struct cpu* cpu);
+void cpu_set_online(struct cpu* cpu);
+
+/* descriptors.c */
+void descriptors_init_cpu(struct cpu* cpu);
+void interrupt_table_init(void);
+/* Where this CPU's next entry from user mode by interrupt begins its stack. */
+static inline void descriptors_set_kernel_stack(struct cpu* cpu, uint64_t top) {
+    cpu->arch->task_state.stacks[0] = top;
+}
+/* fpu.c */
+void fpu_init_boot(void);
+void fpu_init_cpu(void);
+/* syscall_entry.S */
+void syscall_entry(void);
+
+/* True once cpu_stop_others was called: an NMI means to stop. */
+bool cpu_is_stopping(void);
+
+/* interrupt.c */
+void interrupt_send_nmi_to_others(void);
+/* Vectors 32 and up, interrupts off. */
+void interrupt_dispatch(struct exception_frame* frame);
+
+static inline uint64_t msr_read(uint32_t msr) {
+    uint32_t low, high;
+    __asm__ volatile("rdmsr" : "=a"(low), "=d"(high) : "c"(msr));
+    return (uint64_t)high << 32 | low;
+}
+static inline void msr_write(uint32_t msr, uint64_t value) {
+    __asm__ volatile("wrmsr" ::"c"(msr), "a"((uint32_t)value), "d"((uint32_t)(value >> 32))
+                     : "memory");
+}
+static inline uint64_t cr0_read(void) {
+    uint64_t value;
+    __asm__ volatile("mov %%cr0, %0" : "=r"(value));
+    return value;
+}
+static inline void cr0_write(uint64_t value) { __asm__ volatile("mov %0, %%cr0" ::"r"(value)); }
+static inline uint64_t cr2_read(void) {
+    uint64_t value;
+    __asm__ volatile("mov %%cr2, %0" : "=r"(value));
+    return value;
+}
+static inline uint64_t cr3_read(void) {
+    uint64_t value;
+    __asm__ volatile("mov %%cr3, %0" : "=r"(value));
+    return value;
+}
+static inline void cr3_write(uint64_t value) {
+    __asm__ volatile("mov %0, %%cr3" ::"r"(value) : "memory");
+}
+static inline uint64_t cr4_read(void) {
+    uint64_t value;
+    __asm__ volatile("mov %%cr4, %0" : "=r"(value));
+    return value;
+}
+static inline void cr4_write(uint64_t value) {
+    __asm__ volatile("mov %0, %%cr4" ::"r"(value) : "memory");
+}
+static inline uint64_t timestamp_read(void) {
+    uint32_t low, high;
+    __asm__ volatile("rdtsc" : "=a"(low), "=d"(high));
+    return (uint64_t)high << 32 | low;
+}
+
+struct cpuid_result {
+    uint32_t eax, ebx, ecx, edx;
+};
+static inline struct cpuid_result cpuid(uint32_t leaf, uint32_t subleaf) {
+    struct cpuid_result r;
+    __asm__ volatile("cpuid"
+                     : "=a"(r.eax), "=b"(r.ebx), "=c"(r.ecx), "=d"(r.edx)
+                     : "a"(leaf), "c"(subleaf));
+    return r;
+}

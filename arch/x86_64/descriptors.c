@@ -1,0 +1,100 @@
+/* Segments, task state and the interrupt table. */
+#include "cpu_internal.h"
+
+#include <lib/compiler.h>
+
+#include "registers.h"
+
+#define DESCRIPTOR_KERNEL_CODE 0x00af9a000000ffff
+#define DESCRIPTOR_KERNEL_DATA 0x00cf92000000ffff
+#define DESCRIPTOR_USER_DATA 0x00cff2000000ffff
+#define DESCRIPTOR_USER_CODE 0x00affa000000ffff
+#define DESCRIPTOR_TSS_AVAILABLE 0x0000890000000000
+
+#define GATE_INTERRUPT 0x8e /* present, ring 0, interrupts off on entry */
+#define GATE_INTERRUPT_USER 0xee
+
+#define VECTOR_BREAKPOINT 3
+#define VECTOR_COUNT 256
+
+struct gate {
+    uint16_t offset_low, selector;
+    uint8_t stack, type;
+    uint16_t offset_middle;
+    uint32_t offset_high, reserved;
+};
+
+struct descriptor_pointer {
+    uint16_t limit;
+    const void* base;
+} __attribute__((packed));
+
+/* exceptions.S: one small entry for each vector, 16 bytes apart. */
+extern const char exception_entries[];
+#define EXCEPTION_ENTRY_SIZE 16
+
+static struct gate interrupt_table[VECTOR_COUNT];
+
+static uint8_t gate_stack(unsigned vector) {
+    switch (vector) {
+    case VECTOR_DOUBLE_FAULT:
+        return EXCEPTION_STACK_DOUBLE_FAULT + 1;
+    case VECTOR_NMI:
+        return EXCEPTION_STACK_NMI + 1;
+    case VECTOR_MACHINE_CHECK:
+        return EXCEPTION_STACK_MACHINE_CHECK + 1;
+    default:
+        return 0; /* stay on the thread's stack */
+    }
+}
+
+void interrupt_table_init(void) {
+    for (unsigned vector = 0; vector < VECTOR_COUNT; vector++) {
+        uint64_t entry = (uint64_t)exception_entries + vector * EXCEPTION_ENTRY_SIZE;
+        interrupt_table[vector] = (struct gate){
+            .offset_low = (uint16_t)entry,
+            .selector = SELECTOR_KERNEL_CODE,
+            .stack = gate_stack(vector),
+            .type = vector == VECTOR_BREAKPOINT ? GATE_INTERRUPT_USER : GATE_INTERRUPT,
+            .offset_middle = (uint16_t)(entry >> 16),
+            .offset_high = (uint32_t)(entry >> 32),
+        };
+    }
+}
+
+static void load_segments(const struct descriptor_pointer* gdt) {
+    __asm__ volatile("lgdt %0\n"
+                     "pushq %1\n"
+                     "leaq 1f(%%rip), %%rax\n"
+                     "pushq %%rax\n"
+                     "lretq\n"
+                     "1: mov %2, %%ss\n"
+                     "mov %3, %%ds\n"
+                     "mov %3, %%es\n" ::"m"(*gdt),
+                     "i"(SELECTOR_KERNEL_CODE), "r"(SELECTOR_KERNEL_DATA), "r"(0)
+                     : "rax", "memory");
+}
+
+void descriptors_init_cpu(struct cpu* cpu) {
+    struct cpu_arch* arch = cpu->arch;
+    uint64_t base = (uint64_t)&arch->task_state;
+    uint64_t* gdt = arch->gdt;
+    gdt[0] = 0;
+    gdt[SELECTOR_KERNEL_CODE / 8] = DESCRIPTOR_KERNEL_CODE;
+    gdt[SELECTOR_KERNEL_DATA / 8] = DESCRIPTOR_KERNEL_DATA;
+    gdt[SELECTOR_USER_DATA / 8] = DESCRIPTOR_USER_DATA;
+    gdt[SELECTOR_USER_CODE / 8] = DESCRIPTOR_USER_CODE;
+    gdt[SELECTOR_TSS / 8] = DESCRIPTOR_TSS_AVAILABLE | (sizeof(struct task_state) - 1) |
+                            (base & 0xffffff) << 16 | (base >> 24 & 0xff) << 56;
+    gdt[SELECTOR_TSS / 8 + 1] = base >> 32;
+
+    for (unsigned i = 0; i < EXCEPTION_STACK_COUNT; i++)
+        arch->task_state.interrupt_stacks[i] = (uint64_t)arch->exception_stack_tops[i];
+    arch->task_state.io_map_base = sizeof(struct task_state); /* no port is open to user mode */
+
+    struct descriptor_pointer gdt_pointer = {sizeof(arch->gdt) - 1, gdt};
+    struct descriptor_pointer idt_pointer = {sizeof(interrupt_table) - 1, interrupt_table};
+    load_segments(&gdt_pointer);
+    __asm__ volatile("ltr %0" ::"r"((uint16_t)SELECTOR_TSS));
+    __asm__ volatile("lidt %0" ::"m"(idt_pointer));
+}

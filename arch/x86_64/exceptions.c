@@ -1,0 +1,125 @@
+/* What happens at an exception or interrupt, and what is due before the interrupted code goes on. */
+#include <arch/interrupt.h>
+
+#include <stdatomic.h>
+
+#include <arch/context.h>
+#include <arch/cpu.h>
+#include <arch/user_copy.h>
+#include <debug/panic.h>
+#include <lib/compiler.h>
+#include <lock/preempt.h>
+
+#include "cpu_internal.h"
+#include "registers.h"
+#include "user_copy_internal.h"
+
+#define PAGE_FAULT_PRESENT (1u << 0)
+#define PAGE_FAULT_WRITE (1u << 1)
+#define PAGE_FAULT_USER (1u << 2)
+#define PAGE_FAULT_EXECUTE (1u << 4)
+
+void exception_dispatch(struct exception_frame* frame);
+void exception_dispatch_own_stack(struct exception_frame* frame);
+
+static const char* const exception_names[] = {
+    "divide error", "debug", "non-maskable interrupt", "breakpoint", "overflow",
+    "bound range exceeded", "invalid opcode", "device not available", "double fault",
+    "coprocessor segment overrun", "invalid TSS", "segment not present", "stack fault",
+    "general protection", "page fault", "reserved", "x87 floating point", "alignment check",
+    "machine check", "SIMD floating point", "virtualization", "control protection",
+};
+
+const char* exception_name(uint64_t vector) {
+    return vector < ARRAY_LENGTH(exception_names) ? exception_names[vector] : "unknown exception";
+}
+
+/* Faults of the user copy routines are answered there; see user_copy.S. */
+static bool resume_at_fixup(struct exception_frame* frame) {
+    uintptr_t fixup = user_copy_fixup(frame->rip);
+    if (!fixup)
+        return false;
+    frame->rip = fixup;
+    return true;
+}
+
+/* A fault in the kernel is legal in the user copy routines only. With preemption off (a spinlock may be
+ * held) it is not resolved: the copy fails at once and its caller knows what to do. */
+static void kernel_page_fault(struct exception_frame* frame, const struct page_fault* fault) {
+    if (user_copy_fixup(frame->rip)) {
+        bool may_block = frame->rflags & RFLAGS_IF &&
+                         (this_cpu()->preempt_count & ~PREEMPT_NOT_WANTED) == 0;
+        if (may_block) {
+            interrupts_enable();
+            bool is_resolved = page_fault_handle(fault);
+            interrupts_disable();
+            if (is_resolved)
+                return;
+        }
+        resume_at_fixup(frame);
+        return;
+    }
+    panic_with_frame(frame, "page fault in the kernel: %s of 0x%lx (%s)",
+                     fault->is_execute ? "execution" : fault->is_write ? "write" : "read",
+                     fault->address, fault->is_present ? "not permitted" : "not mapped");
+}
+
+static void page_fault(struct exception_frame* frame) {
+    struct page_fault fault = {
+        .address = cr2_read(),
+        .is_write = frame->error_code & PAGE_FAULT_WRITE,
+        .is_execute = frame->error_code & PAGE_FAULT_EXECUTE,
+        .is_user = frame->error_code & PAGE_FAULT_USER,
+        .is_present = frame->error_code & PAGE_FAULT_PRESENT,
+    };
+    if (!exception_frame_is_user(frame)) {
+        kernel_page_fault(frame, &fault);
+        return;
+    }
+    interrupts_enable();
+    if (!page_fault_handle(&fault))
+        user_exception(frame, fault.address);
+    interrupts_disable();
+}
+
+/* A reschedule that was wanted while the interrupted code ran, and a kill, take effect here. Interrupts
+ * off. Exceptions never preempt the kernel: only interrupts do, and only where it had them enabled. */
+static void before_return(struct exception_frame* frame) {
+    if (exception_frame_is_user(frame)) {
+        if (this_cpu()->preempt_count == 0)
+            interrupt_preempt();
+        while (unlikely(atomic_load_explicit(&context_current()->pending_work,
+                                             memory_order_relaxed))) {
+            interrupts_enable();
+            thread_return_to_user();
+            interrupts_disable();
+        }
+    } else if (frame->vector >= VECTOR_FIRST_INTERRUPT && frame->rflags & RFLAGS_IF &&
+               this_cpu()->preempt_count == 0) {
+        interrupt_preempt();
+    }
+}
+
+void exception_dispatch(struct exception_frame* frame) {
+    if (frame->vector == VECTOR_PAGE_FAULT) {
+        page_fault(frame);
+    } else if (frame->vector >= VECTOR_FIRST_INTERRUPT) {
+        struct cpu* cpu = this_cpu();
+        cpu->interrupt_depth++;
+        cpu->statistics_interrupts++;
+        interrupt_dispatch(frame);
+        cpu->interrupt_depth--;
+    } else if (exception_frame_is_user(frame)) {
+        interrupts_enable();
+        user_exception(frame, 0);
+    } else if (!resume_at_fixup(frame)) { /* general protection: a non-canonical user address */
+        panic_with_frame(frame, "%s in the kernel", exception_name(frame->vector));
+    }
+    before_return(frame);
+}
+
+void exception_dispatch_own_stack(struct exception_frame* frame) {
+    if (frame->vector == VECTOR_NMI && cpu_is_stopping())
+        cpu_stop();
+    panic_with_frame(frame, "%s", exception_name(frame->vector));
+}

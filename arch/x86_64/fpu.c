@@ -1,0 +1,68 @@
+#include "fpu_internal.h"
+
+#include <arch/context.h>
+#include <lib/string.h>
+#include <mm/slab.h>
+
+#include "cpu_internal.h"
+#include "registers.h"
+
+#define CPUID_XSAVE 0x0d
+#define XCR0_X87_SSE_AVX 0x7u
+#define XCR0_AVX512 0xe0u
+#define FXSAVE_SIZE 512u
+#define STATE_ALIGNMENT 64u
+#define X87_CONTROL_DEFAULT 0x037f /* all exceptions masked, as the psABI wants at process start */
+#define MXCSR_DEFAULT 0x1f80
+
+uint32_t fpu_xsave_mask;
+
+static uint32_t state_size = FXSAVE_SIZE;
+static struct slab_cache state_cache;
+
+/* The part of the FXSAVE image that is not zero in a fresh thread. */
+struct fxsave_header {
+    uint16_t control, status;
+    uint8_t reserved[20];
+    uint32_t mxcsr;
+};
+
+static void xcr0_write(uint32_t mask) {
+    __asm__ volatile("xsetbv" ::"c"(0), "a"(mask), "d"(0));
+}
+
+void fpu_init_cpu(void) {
+    cr0_write((cr0_read() & ~(CR0_EM | CR0_TS)) | CR0_MP | CR0_NE);
+    cr4_write(cr4_read() | CR4_OSFXSR | CR4_OSXMMEXCPT);
+    if (cpu_features.has_xsave) {
+        cr4_write(cr4_read() | CR4_OSXSAVE);
+        xcr0_write(fpu_xsave_mask);
+    }
+}
+
+void fpu_init_boot(void) {
+    if (cpu_features.has_xsave)
+        fpu_xsave_mask = cpuid(CPUID_XSAVE, 0).eax & (XCR0_X87_SSE_AVX | XCR0_AVX512);
+    fpu_init_cpu();
+    if (cpu_features.has_xsave)
+        state_size = cpuid(CPUID_XSAVE, 0).ebx; /* for the components just enabled */
+    slab_cache_init(&state_cache, "fpu state", state_size, STATE_ALIGNMENT);
+}
+
+bool context_fpu_create(struct thread_context* context) {
+    struct fxsave_header* state = slab_alloc_zeroed(&state_cache);
+    if (!state)
+        return false;
+    state->control = X87_CONTROL_DEFAULT;
+    state->mxcsr = MXCSR_DEFAULT;
+    if (cpu_features.has_xsave) /* XSTATE_BV: x87 and SSE come from the image, the rest is initial */
+        ((uint64_t*)state)[FXSAVE_SIZE / sizeof(uint64_t)] = 3;
+    context->fpu_state = state;
+    return true;
+}
+
+void context_fpu_destroy(struct thread_context* context) {
+    if (context->fpu_state)
+        slab_free(&state_cache, context->fpu_state);
+    context->fpu_state = NULL;
+}

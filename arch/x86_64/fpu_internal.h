@@ -1,0 +1,22 @@
+/* Floating point and vector registers: saved and restored eagerly with each switch of user threads, so that
+ * no register of one ever shows in another. arch only. */
+#pragma once
+
+#include <arch/cpu.h>
+
+extern uint32_t fpu_xsave_mask; /* the XCR0 components in use */
+
+/* `state` is 64-byte aligned, of the size that fpu_init_boot found. */
+static inline void fpu_save(void* state) {
+    if (likely(cpu_features.has_xsave))
+        __asm__ volatile("xsave64 (%0)" ::"r"(state), "a"(fpu_xsave_mask), "d"(0) : "memory");
+    else
+        __asm__ volatile("fxsave64 (%0)" ::"r"(state) : "memory");
+}
+
+static inline void fpu_restore(const void* state) {
+    if (likely(cpu_features.has_xsave))
+        __asm__ volatile("xrstor64 (%0)" ::"r"(state), "a"(fpu_xsave_mask), "d"(0) : "memory");
+    else
+        __asm__ volatile("fxrstor64 (%0)" ::"r"(state) : "memory");
+}

@@ -1,0 +1,44 @@
+/* A thread's saved machine state and the switch between threads. */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <arch/cpu.h>
+
+/* The first member of struct thread. */
+struct thread_context {
+    uint64_t stack_pointer; /* kernel rsp while not running; callee-saved registers are on the stack */
+    uint64_t fs_base;       /* user mode's, thread pointer */
+    uint64_t gs_base;       /* user mode's */
+    void* fpu_state;        /* NULL for kernel threads: they never touch the FPU */
+    _Atomic uint32_t pending_work; /* not 0: thread_return_to_user has something to do */
+};
+#define CONTEXT_PENDING_WORK 32 /* its offset, for the system call exit */
+
+/* The running thread's. struct thread begins with it, so that arch need not know the rest. */
+static inline struct thread_context* context_current(void) {
+    return (struct thread_context*)thread_current();
+}
+
+/* Prepares `context` so that the first switch to it calls entry(argument) on the stack that ends at
+ * `stack_top`, with interrupts enabled after thread_first_run (sched) was called. */
+void context_init(struct thread_context* context, void* stack_top, void (*entry)(void*),
+                  void* argument);
+
+/* FPU state of a user thread: allocated zeroed-to-architectural-default; false: no memory. */
+bool context_fpu_create(struct thread_context* context);
+void context_fpu_destroy(struct thread_context* context);
+
+/* Saves the running state in `from` and resumes `to`; sets the CPU's kernel stack top to
+ * `to_stack_top`, FS/GS bases and FPU state. Interrupts off. Returns when `from` is resumed. */
+void context_switch(struct thread_context* from, struct thread_context* to, uint64_t to_stack_top);
+
+/* Leaves the kernel for the first time in this thread: registers zeroed but the given ones.
+ * `entry` and `stack` were checked to be user addresses. Never returns. */
+_Noreturn void context_enter_user(uintptr_t entry, uintptr_t stack, uint64_t argument1,
+                                  uint64_t argument2);
+
+/* Sets user mode's FS base of the current thread (thread pointer). */
+void context_set_fs_base(uint64_t base);

@@ -1,0 +1,106 @@
+/* The processor this code runs on: interrupts, waiting, features, and per-CPU data.
+ *
+ * struct cpu is reached through GS in the kernel; user mode has its own GS (swapgs at the three
+ * entry points). CPU numbers are dense: 0 is the boot CPU. */
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include <lib/compiler.h>
+
+#define CPU_MAX 32
+
+struct thread;
+struct sched_cpu;
+struct page_cache;
+
+/* Fixed offsets: entry code reads them by GS-relative address (asserted in cpu.c). */
+struct cpu {
+    struct cpu* self;             /* 0x00 */
+    struct thread* current;       /* 0x08: the running thread */
+    uint64_t kernel_stack_top;    /* 0x10: where the entry from user mode puts its stack */
+    uint64_t user_stack_scratch;  /* 0x18: user rsp during the first entry instructions */
+    uint32_t preempt_count;       /* 0x20: 0 means preemptible; see lock/preempt.h */
+    uint32_t number;              /* 0x24 */
+    uint64_t stack_guard;         /* 0x28: gcc's stack protector reads it at a fixed offset */
+    uint32_t apic_id;             /* 0x30 */
+    uint32_t interrupt_depth;     /* 0x34: > 0 inside an interrupt handler */
+    bool is_online;
+    struct aspace* active_aspace; /* whose page tables are loaded; NULL: the kernel's own */
+    struct page_cache* page_cache; /* mm: per-CPU free pages */
+    struct sched_cpu* sched;       /* sched: run queue, timers, idle thread */
+    struct cpu_arch* arch;         /* GDT, TSS, IST stacks: arch only */
+    uint64_t statistics_interrupts;
+    uint64_t statistics_ipis;
+};
+
+/* Per-CPU access. All but cpu_number/cpu_current need preemption off to mean anything for long. */
+static inline struct cpu* this_cpu(void) {
+    struct cpu* cpu;
+    __asm__("mov %%gs:0, %0" : "=r"(cpu));
+    return cpu;
+}
+static inline uint32_t cpu_number(void) {
+    uint32_t number;
+    __asm__ volatile("movl %%gs:0x24, %0" : "=r"(number));
+    return number;
+}
+/* The running thread. Not volatile on purpose: for the code that asks, it never changes. */
+static inline struct thread* thread_current(void) {
+    struct thread* thread;
+    __asm__("mov %%gs:0x8, %0" : "=r"(thread));
+    return thread;
+}
+
+static inline void cpu_preempt_count_increment(void) {
+    __asm__ volatile("incl %%gs:0x20" ::: "memory", "cc");
+}
+/* True when the count, with its inverted "reschedule wanted" bit, became zero. */
+static inline bool cpu_preempt_count_decrement_is_zero(void) {
+    bool is_zero;
+    __asm__ volatile("decl %%gs:0x20" : "=@ccz"(is_zero)::"memory");
+    return is_zero;
+}
+
+uint32_t cpu_count(void);               /* CPUs online */
+struct cpu* cpu_by_number(uint32_t number);
+
+/* Interrupts. The state is opaque: give it back to interrupts_restore. */
+typedef uint64_t interrupt_state_t;
+static inline interrupt_state_t interrupts_save_and_disable(void) {
+    uint64_t flags;
+    __asm__ volatile("pushfq; popq %0; cli" : "=r"(flags)::"memory");
+    return flags;
+}
+static inline void interrupts_restore(interrupt_state_t state) {
+    if (state & 0x200)
+        __asm__ volatile("sti" ::: "memory");
+}
+static inline bool interrupts_are_enabled(void) {
+    uint64_t flags;
+    __asm__ volatile("pushfq; popq %0" : "=r"(flags)::"memory");
+    return flags & 0x200;
+}
+static inline void interrupts_enable(void) { __asm__ volatile("sti" ::: "memory"); }
+static inline void interrupts_disable(void) { __asm__ volatile("cli" ::: "memory"); }
+
+/* For spin loops. */
+static inline void cpu_relax(void) { __builtin_ia32_pause(); }
+/* Enables interrupts and sleeps until one arrives, without a window between the two. */
+static inline void cpu_wait_for_interrupt(void) {
+    __asm__ volatile("sti; hlt" ::: "memory");
+}
+/* Interrupts off, for ever. */
+NORETURN void cpu_stop(void);
+/* Stops every other CPU (NMI); for panic. */
+void cpu_stop_others(void);
+
+/* A number nobody outside can guess: RDRAND where there is one, else the time stamp, mixed. */
+uint64_t cpu_random(void);
+
+struct cpu_features {
+    bool has_nx, has_smep, has_smap, has_umip, has_fsgsbase, has_xsave, has_erms, has_rdrand;
+    bool has_global_pages, has_1gib_pages, has_invariant_tsc, has_rdtscp, has_x2apic;
+};
+extern struct cpu_features cpu_features;

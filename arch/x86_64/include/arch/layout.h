@@ -1,0 +1,32 @@
+/* The kernel's virtual memory map (docs/memory-map.md draws it).
+ *
+ *   0x0000000000001000 - 0x00007fffffffefff  user programs
+ *   PHYSICAL_MAP_BASE  + 16 TiB              all physical memory, large pages, NX
+ *   KERNEL_HEAP_BASE   + 512 GiB             guarded kernel stacks and device mappings, 4 KiB pages
+ *   KERNEL_IMAGE_BASE  + 1 GiB               the kernel image itself (-2 GiB)
+ */
+#pragma once
+
+#include <lib/address.h>
+
+#define PAGE_SHIFT 12
+#define PAGE_SIZE 4096ul
+
+#define USER_ADDRESS_MIN 0x0000000000001000ul
+#define USER_ADDRESS_END 0x00007ffffffff000ul /* first address past user space */
+#define PHYSICAL_MAP_BASE 0xffff800000000000ul
+#define KERNEL_HEAP_BASE 0xffffc00000000000ul
+#define KERNEL_HEAP_SIZE (512ul << 30)
+#define KERNEL_IMAGE_BASE 0xffffffff80000000ul
+
+#ifndef __ASSEMBLER__
+/* The direct map: valid for RAM once the boot tables or paging_init cover it. */
+static inline void* physical_to_virtual(physical_address_t address) {
+    return (void*)(address.value + PHYSICAL_MAP_BASE);
+}
+static inline physical_address_t virtual_to_physical(const void* direct_mapped) {
+    return physical_address((uint64_t)direct_mapped - PHYSICAL_MAP_BASE);
+}
+/* For addresses inside the kernel image. */
+physical_address_t kernel_image_to_physical(const void* pointer);
+#endif

@@ -1,0 +1,94 @@
+/* I/O APICs route device lines to CPUs; the old 8259 pair is silenced. */
+#include <arch/cpu.h>
+#include <debug/log.h>
+#include <lib/compiler.h>
+#include <mm/kernel_heap.h>
+
+#include "machine_internal.h"
+#include "port.h"
+
+#define WINDOW_SIZE 4096
+#define WINDOW_SELECT 0x00
+#define WINDOW_DATA 0x10
+
+#define REGISTER_VERSION 0x01
+#define REGISTER_REDIRECTION 0x10 /* two words for each line */
+
+#define REDIRECTION_ACTIVE_LOW (1u << 13)
+#define REDIRECTION_LEVEL (1u << 15)
+#define REDIRECTION_MASKED (1u << 16)
+
+#define LEGACY_COMMAND_1 0x20
+#define LEGACY_DATA_1 0x21
+#define LEGACY_COMMAND_2 0xa0
+#define LEGACY_DATA_2 0xa1
+
+static struct {
+    volatile uint32_t* window;
+    uint32_t first_interrupt, line_count;
+} io_apics[8];
+static uint32_t io_apic_count;
+static const struct machine_description* machine;
+
+static uint32_t io_apic_read(volatile uint32_t* window, uint32_t reg) {
+    window[WINDOW_SELECT / 4] = reg;
+    return window[WINDOW_DATA / 4];
+}
+
+static void io_apic_write(volatile uint32_t* window, uint32_t reg, uint32_t value) {
+    window[WINDOW_SELECT / 4] = reg;
+    window[WINDOW_DATA / 4] = value;
+}
+
+void io_apic_init(const struct machine_description* description) {
+    machine = description;
+    for (uint32_t i = 0; i < description->io_apic_count; i++) {
+        volatile uint32_t* window =
+            device_map(physical_address(description->io_apics[i].address), WINDOW_SIZE);
+        if (!window)
+            continue;
+        uint32_t lines = (io_apic_read(window, REGISTER_VERSION) >> 16 & 0xff) + 1;
+        for (uint32_t line = 0; line < lines; line++)
+            io_apic_write(window, REGISTER_REDIRECTION + 2 * line, REDIRECTION_MASKED);
+        io_apics[io_apic_count].window = window;
+        io_apics[io_apic_count].first_interrupt = description->io_apics[i].first_interrupt;
+        io_apics[io_apic_count].line_count = lines;
+        io_apic_count++;
+    }
+}
+
+void io_apic_route(uint32_t isa_line, uint8_t vector) {
+    uint32_t interrupt = isa_line;
+    uint32_t flags = 0;
+    for (uint32_t i = 0; i < machine->override_count; i++) {
+        if (machine->overrides[i].isa_line != isa_line)
+            continue;
+        interrupt = machine->overrides[i].global_interrupt;
+        flags = (machine->overrides[i].is_active_low ? REDIRECTION_ACTIVE_LOW : 0) |
+                (machine->overrides[i].is_level_triggered ? REDIRECTION_LEVEL : 0);
+    }
+    for (uint32_t i = 0; i < io_apic_count; i++) {
+        uint32_t line = interrupt - io_apics[i].first_interrupt;
+        if (line >= io_apics[i].line_count)
+            continue;
+        uint32_t reg = REGISTER_REDIRECTION + 2 * line;
+        io_apic_write(io_apics[i].window, reg + 1, cpu_by_number(0)->apic_id << 24);
+        io_apic_write(io_apics[i].window, reg, vector | flags);
+        return;
+    }
+    log_warning("no interrupt controller has line %u", isa_line);
+}
+
+/* Remapped away from the exceptions before it is masked: a spurious interrupt of it can still come. */
+void legacy_controller_disable(void) {
+    port_write8(LEGACY_COMMAND_1, 0x11);
+    port_write8(LEGACY_COMMAND_2, 0x11);
+    port_write8(LEGACY_DATA_1, VECTOR_SPURIOUS & 0xf8);
+    port_write8(LEGACY_DATA_2, VECTOR_SPURIOUS & 0xf8);
+    port_write8(LEGACY_DATA_1, 4);
+    port_write8(LEGACY_DATA_2, 2);
+    port_write8(LEGACY_DATA_1, 1);
+    port_write8(LEGACY_DATA_2, 1);
+    port_write8(LEGACY_DATA_1, 0xff);
+    port_write8(LEGACY_DATA_2, 0xff);
+}

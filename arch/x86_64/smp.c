@@ -1,0 +1,109 @@
+/* Starting the other CPUs, one after the other: INIT, two start-up messages, then waiting for a sign of life. */
+#include <arch/machine.h>
+
+#include <stdatomic.h>
+
+#include <arch/clock.h>
+#include <arch/cpu.h>
+#include <arch/layout.h>
+#include <arch/paging.h>
+#include <debug/log.h>
+#include <lib/compiler.h>
+#include <lib/string.h>
+#include <main.h>
+#include <mm/kernel_heap.h>
+#include <mm/slab.h>
+
+#include "cpu_internal.h"
+#include "machine_internal.h"
+#include "registers.h"
+
+#define TRAMPOLINE_PAGE 0x8000ul /* below 1 MiB, which main.c keeps out of the free memory */
+#define INIT_WAIT_NANOSECONDS 200000
+#define STARTUP_WAIT_NANOSECONDS 200000
+#define ARRIVAL_LIMIT_NANOSECONDS 500000000l
+
+/* The words at the end of trampoline.S. */
+struct trampoline_words {
+    uint32_t page_tables, efer_bits;
+    uint64_t final_tables, stack;
+    struct cpu* cpu;
+    void (*entry)(struct cpu*);
+};
+
+extern const char trampoline_start[], trampoline_end[], trampoline_words[];
+extern char boot_pml4[];
+
+static atomic_bool has_arrived;
+
+/* Runs on the new CPU, on its own stack. */
+static void secondary_entry(struct cpu* cpu) {
+    paging_init_cpu();
+    cpu_init_secondary(cpu);
+    local_apic_init_cpu();
+    cpu_set_online(cpu);
+    atomic_store(&has_arrived, true);
+    secondary_cpu_main();
+}
+
+static void prepare_trampoline(struct cpu* cpu, void* stack_top) {
+    char* page = physical_to_virtual(physical_address(TRAMPOLINE_PAGE));
+    memcpy(page, trampoline_start, (size_t)(trampoline_end - trampoline_start));
+    struct trampoline_words words = {
+        .page_tables = (uint32_t)kernel_image_to_physical(boot_pml4).value,
+        .efer_bits = cpu_features.has_nx ? EFER_NXE : 0,
+        .final_tables = page_table_kernel()->root.value,
+        .stack = (uint64_t)stack_top,
+        .cpu = cpu,
+        .entry = secondary_entry,
+    };
+    memcpy(page + (trampoline_words - trampoline_start), &words, sizeof(words));
+}
+
+static bool wait_for_arrival(zx_duration_t limit) {
+    zx_time_t deadline = clock_now() + limit;
+    while (!atomic_load(&has_arrived)) {
+        if (clock_now() >= deadline)
+            return false;
+        cpu_relax();
+    }
+    return true;
+}
+
+static bool start(uint32_t apic_id) {
+    uint32_t startup = APIC_DELIVER_STARTUP | APIC_LEVEL_ASSERT | TRAMPOLINE_PAGE >> PAGE_SHIFT;
+    atomic_store(&has_arrived, false);
+    local_apic_send(apic_id, APIC_DELIVER_INIT | APIC_LEVEL_ASSERT);
+    clock_busy_wait(INIT_WAIT_NANOSECONDS);
+    local_apic_send(apic_id, startup);
+    if (wait_for_arrival(STARTUP_WAIT_NANOSECONDS))
+        return true;
+    local_apic_send(apic_id, startup);
+    return wait_for_arrival(ARRIVAL_LIMIT_NANOSECONDS);
+}
+
+/* The stack of a new CPU becomes its idle thread's. */
+static bool start_one(uint32_t apic_id) {
+    struct cpu* cpu = cpu_allocate(apic_id);
+    void* stack_top = cpu ? heap_alloc(KERNEL_STACK_SIZE) : NULL;
+    if (!stack_top) {
+        log_warning("no memory to start the CPU with APIC id %u", apic_id);
+        return false;
+    }
+    prepare_trampoline(cpu, (char*)stack_top + KERNEL_STACK_SIZE);
+    if (start(apic_id))
+        return true;
+    log_warning("the CPU with APIC id %u does not answer", apic_id);
+    cpu_free(cpu);
+    return false;
+}
+
+void machine_start_cpus(const struct machine_description* description, uint32_t limit) {
+    if (limit == 0 || limit > CPU_MAX)
+        limit = CPU_MAX;
+    for (uint32_t i = 0; i < description->cpu_count && cpu_count() < limit; i++) {
+        uint32_t apic_id = description->cpus[i].apic_id;
+        if (description->cpus[i].is_enabled && apic_id != this_cpu()->apic_id)
+            start_one(apic_id);
+    }
+}

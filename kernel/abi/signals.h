@@ -1,0 +1,22 @@
+/* Signals an object shows. Shared by kernel and user mode. */
+#pragma once
+
+#define ZX_SIGNAL_NONE 0u
+#define ZX_OBJECT_READABLE (1u << 0)
+#define ZX_OBJECT_WRITABLE (1u << 1)
+#define ZX_OBJECT_PEER_CLOSED (1u << 2)
+#define ZX_OBJECT_SIGNALED (1u << 3)
+#define ZX_SIGNAL_READ_THRESHOLD (1u << 4)  /* data pipe consumer */
+#define ZX_SIGNAL_WRITE_THRESHOLD (1u << 5) /* data pipe producer */
+#define ZX_SIGNAL_HANDLE_CLOSED (1u << 23)
+#define ZX_USER_SIGNAL_0 (1u << 24)
+#define ZX_USER_SIGNAL_ALL (0xFFu << 24)
+
+#define ZX_CHANNEL_READABLE ZX_OBJECT_READABLE
+#define ZX_CHANNEL_WRITABLE ZX_OBJECT_WRITABLE
+#define ZX_CHANNEL_PEER_CLOSED ZX_OBJECT_PEER_CLOSED
+#define ZX_EVENT_SIGNALED ZX_OBJECT_SIGNALED
+#define ZX_TASK_TERMINATED ZX_OBJECT_SIGNALED
+#define ZX_PROCESS_TERMINATED ZX_OBJECT_SIGNALED
+#define ZX_THREAD_TERMINATED ZX_OBJECT_SIGNALED
+#define ZX_JOB_NO_PROCESSES ZX_OBJECT_SIGNALED

@@ -1,0 +1,28 @@
+/* Types that cross the system call boundary. Shared by kernel and user mode. */
+#pragma once
+
+#include <stddef.h>
+#include <stdint.h>
+
+typedef int32_t zx_handle_t;
+typedef int32_t zx_status_t;
+typedef uint32_t zx_rights_t;
+typedef uint32_t zx_signals_t;
+typedef int64_t zx_time_t;     /* nanoseconds, monotonic unless said otherwise */
+typedef int64_t zx_duration_t; /* nanoseconds */
+typedef int64_t zx_ticks_t;
+typedef uint64_t zx_koid_t;
+typedef uint64_t zx_vaddr_t;
+typedef int32_t zx_futex_t;
+
+#define ZX_HANDLE_INVALID ((zx_handle_t)0)
+#define ZX_KOID_INVALID ((zx_koid_t)0)
+#define ZX_TIME_INFINITE INT64_MAX
+
+#define ZX_CLOCK_MONOTONIC 0u
+
+typedef struct {
+    zx_handle_t handle;
+    zx_signals_t waitfor;
+    zx_signals_t pending;
+} zx_wait_item_t;

@@ -1,0 +1,73 @@
+#include <boot/boot_info.h>
+
+#include <arch/layout.h>
+#include <boot/multiboot2.h>
+#include <boot/pvh.h>
+#include <debug/panic.h>
+#include <lib/compiler.h>
+
+static const void* at_physical(uint64_t address) {
+    return physical_to_virtual(physical_address(address));
+}
+
+static void remove_range(struct boot_info* info, size_t index) {
+    for (size_t i = index + 1; i < info->ram_count; i++)
+        info->ram[i - 1] = info->ram[i];
+    info->ram_count--;
+}
+
+/* Keeps the array sorted; what does not fit into it is memory unused. */
+static void insert_range(struct boot_info* info, struct physical_range range) {
+    if (info->ram_count == BOOT_RANGE_MAX || range.start >= range.end)
+        return;
+    size_t index = info->ram_count++;
+    for (; index > 0 && info->ram[index - 1].start > range.start; index--)
+        info->ram[index] = info->ram[index - 1];
+    info->ram[index] = range;
+}
+
+void boot_info_add_ram(struct boot_info* info, uint64_t start, uint64_t size) {
+    struct physical_range range = {ALIGN_UP(start, PAGE_SIZE), ALIGN_DOWN(start + size, PAGE_SIZE)};
+    if (start + size < start || range.start >= range.end)
+        return;
+    /* Swallows what it overlaps or touches. */
+    for (size_t i = 0; i < info->ram_count;) {
+        const struct physical_range* other = &info->ram[i];
+        if (other->start > range.end || other->end < range.start) {
+            i++;
+            continue;
+        }
+        range.start = MIN(range.start, other->start);
+        range.end = MAX(range.end, other->end);
+        remove_range(info, i);
+    }
+    insert_range(info, range);
+}
+
+void boot_info_reserve(struct boot_info* info, struct physical_range range) {
+    for (size_t i = 0; i < info->ram_count;) {
+        struct physical_range old = info->ram[i];
+        if (old.start >= range.end || old.end <= range.start) {
+            i++;
+            continue;
+        }
+        remove_range(info, i);
+        insert_range(info, (struct physical_range){old.start, MIN(old.end, range.start)});
+        insert_range(info, (struct physical_range){MAX(old.start, range.end), old.end});
+        i = 0; /* the array moved; what is left of `old` no longer overlaps */
+    }
+}
+
+void boot_info_read(uint32_t magic, uint64_t address, struct boot_info* info) {
+    const char* fault;
+    if (magic == MULTIBOOT2_LOADER_MAGIC)
+        fault = multiboot2_read(at_physical(address), info);
+    else if (magic == PVH_LOADER_MAGIC)
+        fault = pvh_read(at_physical(address), at_physical, info);
+    else
+        boot_fail("started by a loader that speaks neither Multiboot2 nor PVH (0x%x)", magic);
+    if (fault)
+        boot_fail("%s", fault);
+    if (info->ram_count == 0)
+        boot_fail("the loader gave no memory map");
+}

@@ -1,0 +1,11 @@
+/* Multiboot2 information: pure parsing, no kernel state. */
+#pragma once
+
+#include <stdint.h>
+
+#include <boot/boot_info.h>
+
+#define MULTIBOOT2_LOADER_MAGIC 0x36d76289u
+
+/* NULL, or what is wrong. `information` is the loader's block, its first word its size. */
+const char* multiboot2_read(const void* information, struct boot_info* info);

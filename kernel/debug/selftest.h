@@ -1,0 +1,57 @@
+/* In-kernel tests: one function each, found by the linker, run in a kernel thread when the command line says
+ * jacinth.selftest=1, =area or =area.name. Results go to the results port as records (docs/testing.md).
+ *
+ *   SELFTEST(slab, freed_object_is_used_again) {
+ *       EXPECT(pointer != NULL);
+ *       EXPECT_EQUAL(slab_count(), 1u);
+ *   }
+ *
+ * The first expectation that fails is recorded and ends the test. */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <lib/compiler.h>
+
+struct selftest {
+    const char* area;
+    const char* name;
+    void (*run)(void);
+};
+
+#define SELFTEST(test_area, test_name)                                                       \
+    static void selftest_##test_area##_##test_name(void);                                    \
+    static const struct selftest selftest_entry_##test_area##_##test_name                    \
+        __attribute__((used, aligned(8), section(".selftests"))) = {#test_area, #test_name,              \
+                                                        selftest_##test_area##_##test_name}; \
+    static void selftest_##test_area##_##test_name(void)
+
+#define EXPECT(condition)                                                   \
+    do {                                                                    \
+        if (!(condition)) {                                                 \
+            selftest_fail(__FILE__, __LINE__, "expected " #condition);      \
+            return;                                                         \
+        }                                                                   \
+    } while (0)
+
+#define EXPECT_EQUAL(actual, expected)                                                       \
+    do {                                                                                     \
+        uint64_t actual_value = (uint64_t)(actual), expected_value = (uint64_t)(expected);   \
+        if (actual_value != expected_value) {                                                \
+            selftest_fail(__FILE__, __LINE__, #actual " is %ld (0x%lx), expected " #expected \
+                          ": %ld (0x%lx)", actual_value, actual_value, expected_value,       \
+                          expected_value);                                                   \
+            return;                                                                          \
+        }                                                                                    \
+    } while (0)
+
+#define EXPECT_OK(status) EXPECT_EQUAL((int64_t)(status), 0)
+
+/* Records a failure of the running test; any thread, more than once. */
+void selftest_fail(const char* file, int line, const char* format, ...) PRINTF_LIKE(3, 4);
+bool selftest_has_failed(void);
+
+/* Runs what matches the pattern and leaves the machine with the verdict. */
+void selftest_run(const char* pattern, size_t length);

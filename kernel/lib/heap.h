@@ -1,0 +1,29 @@
+/* A pairing heap of nodes that lie in their owners: insertion and a look at the smallest are O(1), removal of any
+ * node is O(log n) amortised, nothing is allocated. The owner's lock guards it. */
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+
+struct heap_node {
+    int64_t key;
+    struct heap_node* child;    /* first of its children */
+    struct heap_node* next;     /* next of its siblings */
+    struct heap_node* previous; /* previous sibling; of the first: the parent; of the root: itself */
+};
+
+struct heap {
+    struct heap_node* root;
+};
+
+/* A node that was zeroed or removed is in no heap. */
+static inline bool heap_node_is_linked(const struct heap_node* node) {
+    return node->previous != 0;
+}
+
+void heap_insert(struct heap* heap, struct heap_node* node, int64_t key);
+void heap_remove(struct heap* heap, struct heap_node* node);
+/* The node with the smallest key; NULL: empty. */
+static inline struct heap_node* heap_first(const struct heap* heap) {
+    return heap->root;
+}

@@ -1,0 +1,24 @@
+/* A treap: a search tree of nodes that lie in their owners, kept balanced by random priorities. Keys are
+ * unique. O(log n) expected for everything, nothing is allocated. The owner's lock guards it. */
+#pragma once
+
+#include <stddef.h>
+#include <stdint.h>
+
+struct tree_node {
+    uint64_t key;
+    uint32_t priority;
+    struct tree_node* left;
+    struct tree_node* right;
+};
+
+struct tree {
+    struct tree_node* root;
+    uint32_t random; /* any start will do */
+};
+
+void tree_insert(struct tree* tree, struct tree_node* node, uint64_t key);
+void tree_remove(struct tree* tree, struct tree_node* node);
+/* The node with the largest key that is at most `key` / the smallest that is at least `key`; NULL: none. */
+struct tree_node* tree_find_at_most(const struct tree* tree, uint64_t key);
+struct tree_node* tree_find_at_least(const struct tree* tree, uint64_t key);

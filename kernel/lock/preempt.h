@@ -1,0 +1,29 @@
+/* Preemption of the running thread.
+ *
+ * The per-CPU counter is 0 when the thread may be preempted. Its top bit is inverted: it is CLEAR when
+ * a reschedule is wanted, so that "count reached zero and a reschedule is wanted" is one decrement
+ * and one branch. */
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include <arch/cpu.h>
+
+#define PREEMPT_NOT_WANTED 0x80000000u
+
+/* Provided by the scheduler: gives the CPU away; returns when this thread runs again. */
+void preempt_reschedule(void);
+
+static inline void preempt_disable(void) {
+    cpu_preempt_count_increment();
+}
+
+static inline void preempt_enable(void) {
+    if (unlikely(cpu_preempt_count_decrement_is_zero()))
+        preempt_reschedule();
+}
+
+static inline uint32_t preempt_depth(void) {
+    return this_cpu()->preempt_count & ~PREEMPT_NOT_WANTED;
+}

@@ -1,0 +1,123 @@
+/* Spinlocks: ticket order, preemption off while held.
+ *
+ * Lock classes, outermost first. A CPU takes locks only downwards in this list (debug builds check
+ * it); two locks of one class are never held together. "irq" classes are taken with the _irqsave
+ * forms only, because an interrupt handler takes them too; while one is held nothing may fault,
+ * allocate or send a synchronous IPI.
+ *
+ *   class            guards                                          interrupts
+ *   TASK             a job's or process's lists of children           on
+ *   HANDLE_TABLE     a process's handles                              on
+ *   OBJECT           one object's (or one pair's) state, observers    on
+ *   ASPACE           VMAR tree, mappings, page tables of a process    on
+ *   VMO              a VMO's (or a clone family's) pages               on
+ *   KERNEL_HEAP      kernel virtual ranges and their tables           on
+ *   SLAB             one slab cache                                   on
+ *   PAGES            the buddy allocator                              on
+ *   CPU_CALL         one call to other CPUs at a time                 on
+ *   WAIT_QUEUE       wait queue, futex bucket, mutex                  irq
+ *   RUN_QUEUE        one CPU's run queue                              irq
+ *   TIMER            one CPU's timer heap                             irq
+ *   LOG              log ring, console                                irq
+ *   LEAF             nothing is taken inside                          irq
+ */
+#pragma once
+
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include <arch/cpu.h>
+#include <lock/preempt.h>
+
+enum lock_class {
+    LOCK_TASK,
+    LOCK_HANDLE_TABLE,
+    LOCK_OBJECT,
+    LOCK_ASPACE,
+    LOCK_VMO,
+    LOCK_KERNEL_HEAP,
+    LOCK_SLAB,
+    LOCK_PAGES,
+    LOCK_CPU_CALL,
+    LOCK_WAIT_QUEUE,
+    LOCK_RUN_QUEUE,
+    LOCK_TIMER,
+    LOCK_LOG,
+    LOCK_LEAF,
+    LOCK_CLASS_COUNT,
+};
+
+struct spinlock {
+    _Atomic uint16_t next;  /* the next ticket to give out */
+    _Atomic uint16_t owner; /* the ticket that holds the lock */
+#ifdef JACINTH_DEBUG
+    enum lock_class class;
+    _Atomic uint32_t holder; /* CPU number + 1; 0: free */
+    uintptr_t acquired_at;
+#endif
+};
+
+#ifdef JACINTH_DEBUG
+#define SPINLOCK_INITIALIZER(lock_class) {.class = (lock_class)}
+/* lock_order.c: panics on a wrong order, a recursion, or a sleep with a lock held. */
+void lock_order_acquire(struct spinlock* lock, uintptr_t caller);
+void lock_order_acquired(struct spinlock* lock, uintptr_t caller);
+void lock_order_release(struct spinlock* lock);
+void lock_order_assert_none_held(void);
+bool spin_lock_is_held(const struct spinlock* lock); /* by this CPU */
+#else
+#define SPINLOCK_INITIALIZER(lock_class) {0}
+static inline void lock_order_assert_none_held(void) {}
+#endif
+
+static inline void spinlock_init(struct spinlock* lock, enum lock_class class) {
+    *lock = (struct spinlock)SPINLOCK_INITIALIZER(class);
+    (void)class;
+}
+
+static inline void spin_acquire_raw(struct spinlock* lock) {
+    uint16_t ticket = atomic_fetch_add_explicit(&lock->next, 1, memory_order_relaxed);
+    while (unlikely(atomic_load_explicit(&lock->owner, memory_order_acquire) != ticket))
+        cpu_relax();
+}
+
+static inline void spin_release_raw(struct spinlock* lock) {
+    /* Only the holder writes `owner`: a plain increment, published by the store. */
+    uint16_t ticket = atomic_load_explicit(&lock->owner, memory_order_relaxed);
+    atomic_store_explicit(&lock->owner, (uint16_t)(ticket + 1), memory_order_release);
+}
+
+static inline void spin_lock(struct spinlock* lock) {
+    preempt_disable();
+#ifdef JACINTH_DEBUG
+    lock_order_acquire(lock, (uintptr_t)__builtin_return_address(0));
+#endif
+    spin_acquire_raw(lock);
+#ifdef JACINTH_DEBUG
+    lock_order_acquired(lock, (uintptr_t)__builtin_return_address(0));
+#endif
+}
+
+static inline void spin_unlock(struct spinlock* lock) {
+#ifdef JACINTH_DEBUG
+    lock_order_release(lock);
+#endif
+    spin_release_raw(lock);
+    preempt_enable();
+}
+
+static inline interrupt_state_t spin_lock_irqsave(struct spinlock* lock) {
+    interrupt_state_t state = interrupts_save_and_disable();
+    spin_lock(lock);
+    return state;
+}
+
+static inline void spin_unlock_irqrestore(struct spinlock* lock, interrupt_state_t state) {
+#ifdef JACINTH_DEBUG
+    lock_order_release(lock);
+#endif
+    spin_release_raw(lock);
+    interrupts_restore(state);
+    preempt_enable();
+}

@@ -1,0 +1,108 @@
+/* The order in which Jacinth comes to life. */
+#include <main.h>
+
+#include <arch/cpu.h>
+#include <arch/layout.h>
+#include <arch/machine.h>
+#include <arch/paging.h>
+#include <boot/acpi.h>
+#include <boot/boot_info.h>
+#include <boot/first_process.h>
+#include <debug/console.h>
+#include <debug/crash.h>
+#include <debug/log.h>
+#include <debug/panic.h>
+#include <debug/selftest.h>
+#include <mm/page.h>
+#include <mm/slab.h>
+#include <sched/sched.h>
+#include <sched/thread.h>
+
+#define LOW_MEMORY_END (1ul << 20) /* firmware tables and the CPU start trampoline stay put */
+#define BOOT_MAP_END (4ul << 30)   /* what the boot page tables cover */
+
+static struct boot_info boot_info;
+static struct machine_description machine;
+
+extern char kernel_start[], kernel_end[];
+
+/* Takes what is in use already out of the free memory. */
+static void reserve_boot_memory(void) {
+    struct physical_range image = {
+        .start = kernel_image_to_physical(kernel_start).value,
+        .end = ALIGN_UP(kernel_image_to_physical(kernel_end).value, PAGE_SIZE),
+    };
+    struct physical_range archive = {
+        .start = ALIGN_DOWN(boot_info.bootfs.start, PAGE_SIZE),
+        .end = ALIGN_UP(boot_info.bootfs.end, PAGE_SIZE),
+    };
+    boot_info_reserve(&boot_info, (struct physical_range){0, LOW_MEMORY_END});
+    boot_info_reserve(&boot_info, image);
+    boot_info_reserve(&boot_info, archive);
+}
+
+/* Memory above what the boot tables map joins once the final direct map covers it. */
+static void memory_init(void) {
+    page_init(boot_info.ram, boot_info.ram_count);
+    page_init_cpu();
+    paging_init(boot_info.ram, boot_info.ram_count);
+    for (size_t i = 0; i < boot_info.ram_count; i++) {
+        struct physical_range range = boot_info.ram[i];
+        range.start = MAX(range.start, BOOT_MAP_END);
+        if (range.start < range.end)
+            page_add_range(range);
+    }
+    slab_init();
+}
+
+static void select_log_level(void) {
+    static const char* const names[] = {"error", "warning", "info", "debug"};
+    for (size_t level = 0; level < ARRAY_LENGTH(names); level++)
+        if (boot_option_is(&boot_info, "jacinth.log", names[level]))
+            log_set_console_level((enum log_level)level);
+}
+
+/* What the command line asks for besides starting user mode. */
+static void run_boot_requests(void* unused) {
+    (void)unused;
+    size_t length;
+    const char* request = boot_option(&boot_info, "jacinth.crash", &length);
+    if (request)
+        crash_deliberately(request, length);
+    request = boot_option(&boot_info, "jacinth.selftest", &length);
+    if (request)
+        selftest_run(request, length);
+    first_process_start(&boot_info);
+}
+
+void kernel_main(uint32_t magic, uint64_t info_address) {
+    machine_early_init();
+    console_printf("Jacinth\n");
+    boot_info_read(magic, info_address, &boot_info);
+    select_log_level();
+    reserve_boot_memory();
+    memory_init();
+    acpi_describe_machine(&boot_info, &machine);
+    screen_init(&boot_info.screen);
+    sched_init();
+    machine_init(&machine);
+    interrupts_enable();
+    machine_start_cpus(&machine, (uint32_t)boot_option_number(&boot_info, "jacinth.cpus", 0));
+    log_info("%u CPUs, %zu MiB free, booted by %s", cpu_count(), page_count_free() >> 8,
+             boot_info.loader);
+
+    struct thread* thread =
+        thread_create("boot", run_boot_requests, NULL, THREAD_PRIORITY_COUNT - 1);
+    if (!thread)
+        boot_fail("not enough memory to start");
+    thread_start(thread);
+    thread_release(thread);
+    sched_idle();
+}
+
+void secondary_cpu_main(void) {
+    page_init_cpu();
+    sched_init_cpu();
+    interrupts_enable();
+    sched_idle();
+}

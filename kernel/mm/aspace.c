@@ -1,0 +1,179 @@
+#include <mm/vmar_internal.h>
+
+#include <abi/errors.h>
+#include <arch/cpu.h>
+#include <arch/interrupt.h>
+#include <arch/layout.h>
+#include <debug/panic.h>
+#include <mm/page.h>
+#include <mm/slab.h>
+#include <mm/vmo_internal.h>
+
+static struct slab_cache aspace_cache =
+    SLAB_CACHE_INITIALIZER(aspace_cache, "address space", sizeof(struct aspace));
+
+/* --- life ------------------------------------------------------------------------------------ */
+
+zx_status_t aspace_create(struct aspace** out) {
+    struct aspace* aspace = slab_alloc(&aspace_cache);
+    if (!aspace)
+        return ZX_ERR_NO_MEMORY;
+    *aspace = (struct aspace){.references = 1, .lock = SPINLOCK_INITIALIZER(LOCK_ASPACE)};
+    aspace->root = vmar_create_root(aspace);
+    if (!aspace->root)
+        goto free_aspace;
+    if (page_table_init(&aspace->page_table) != ZX_OK)
+        goto free_root;
+    *out = aspace;
+    return ZX_OK;
+
+free_root:
+    vmar_release(aspace->root);
+free_aspace:
+    slab_free(&aspace_cache, aspace);
+    return ZX_ERR_NO_MEMORY;
+}
+
+void aspace_reference(struct aspace* aspace) {
+    atomic_fetch_add_explicit(&aspace->references, 1, memory_order_relaxed);
+}
+
+/* A CPU that runs a kernel thread keeps the last program's tables loaded. No thread of that program is left
+ * when this is called, so nobody loads them again. */
+static void evict_here(void* argument) {
+    struct cpu* cpu = this_cpu();
+    if (cpu->active_aspace != argument)
+        return;
+    page_table_switch(aspace_page_table(argument), NULL);
+    cpu->active_aspace = NULL;
+}
+
+static void evict(struct aspace* aspace) {
+    preempt_disable();
+    interrupt_state_t state = interrupts_save_and_disable();
+    evict_here(aspace);
+    interrupts_restore(state);
+    uint32_t active = atomic_load(&aspace->page_table.active_cpus);
+    if (active)
+        ipi_call(active, evict_here, aspace);
+    preempt_enable();
+}
+
+void aspace_release(struct aspace* aspace) {
+    if (atomic_fetch_sub_explicit(&aspace->references, 1, memory_order_acq_rel) > 1)
+        return;
+    aspace_destroy_mappings(aspace);
+    evict(aspace);
+    page_table_destroy(&aspace->page_table);
+    vmar_release(aspace->root);
+    slab_free(&aspace_cache, aspace);
+}
+
+void aspace_destroy_mappings(struct aspace* aspace) {
+    struct list dead = LIST_INITIALIZER(dead);
+    spin_lock(&aspace->lock);
+    aspace->is_dead = true;
+    aspace->root->is_alive = false;
+    vmar_clear_locked(aspace->root, &dead);
+    spin_unlock(&aspace->lock);
+    mapping_bury(&dead);
+}
+
+struct page_table* aspace_page_table(struct aspace* aspace) {
+    return &aspace->page_table;
+}
+
+struct vmar* aspace_root(struct aspace* aspace) {
+    return aspace->root;
+}
+
+/* --- page faults -------------------------------------------------------------------------------- */
+
+static struct mapping* find_mapping_locked(struct aspace* aspace, virtual_address_t address) {
+    struct vmar* vmar = aspace->root;
+    for (;;) {
+        struct region* region = region_from(tree_find_at_most(&vmar->children, address));
+        if (!region || region_end(region) <= address)
+            return NULL;
+        if (region->kind == REGION_MAPPING)
+            return mapping_from(region);
+        vmar = vmar_from(region);
+    }
+}
+
+static bool is_permitted(const struct mapping* mapping, const struct page_fault* fault) {
+    uint32_t needed = fault->is_write     ? ZX_VM_PERM_WRITE
+                      : fault->is_execute ? ZX_VM_PERM_EXECUTE
+                                          : ZX_VM_PERM_READ;
+    return mapping->permissions & needed;
+}
+
+/* Puts the page into the tables, instead of what may be there: another CPU may have been first, or the page was
+ * there for reading only. */
+static bool enter_page(struct aspace* aspace, virtual_address_t address,
+                       physical_address_t physical, uint32_t flags) {
+    physical_address_t present;
+    uint32_t present_flags;
+    struct page_table* table = &aspace->page_table;
+    if (unlikely(page_table_query(table, address, &present, &present_flags))) {
+        if (present.value == physical.value) {
+            page_table_protect(table, address, PAGE_SIZE, flags);
+            return true;
+        }
+        page_table_unmap(table, address, PAGE_SIZE);
+    }
+    return page_table_map(table, address, physical, flags) == ZX_OK;
+}
+
+/* Resolves what can be resolved under the locks; *fork is the VMO (with a reference) whose page at *index has
+ * to be forked first. */
+static bool fault_locked(struct aspace* aspace, const struct page_fault* fault, struct vmo** fork,
+                         size_t* index) {
+    virtual_address_t address = ALIGN_DOWN(fault->address, PAGE_SIZE);
+    struct mapping* mapping = find_mapping_locked(aspace, address);
+    if (!mapping || !is_permitted(mapping, fault))
+        return false;
+    struct vmo* vmo = mapping->vmo;
+    *index = (address - region_base(&mapping->region) + mapping->vmo_offset) >> PAGE_SHIFT;
+    physical_address_t physical;
+    bool is_shared;
+    bool is_resolved = true;
+    spin_lock(&vmo->lock);
+    enum vmo_page_result result =
+        vmo_page_locked(vmo, *index, fault->is_write, &physical, &is_shared);
+    if (result == VMO_PAGE_OK) {
+        uint32_t permissions = mapping->permissions & ~(is_shared ? ZX_VM_PERM_WRITE : 0);
+        is_resolved = enter_page(aspace, address, physical, mapping_paging_flags(permissions));
+    }
+    spin_unlock(&vmo->lock);
+    if (result == VMO_PAGE_SHARED) {
+        vmo_reference(vmo);
+        *fork = vmo;
+    }
+    return is_resolved && result != VMO_PAGE_NO_MEMORY;
+}
+
+/* True also when the access should just be tried again. */
+bool aspace_fault(struct aspace* aspace, const struct page_fault* fault) {
+    for (;;) {
+        struct vmo* fork = NULL;
+        size_t index;
+        spin_lock(&aspace->lock);
+        bool is_resolved = fault_locked(aspace, fault, &fork, &index);
+        spin_unlock(&aspace->lock);
+        if (likely(!fork))
+            return is_resolved;
+        zx_status_t status = vmo_fork_page(fork, index);
+        vmo_release(fork);
+        if (status != ZX_OK)
+            return false;
+    }
+}
+
+/* The thread that faulted has its own tables loaded, and nobody takes the aspace away while it runs. */
+bool page_fault_handle(const struct page_fault* fault) {
+    preempt_disable();
+    struct aspace* aspace = this_cpu()->active_aspace;
+    preempt_enable();
+    return aspace && fault->address < USER_ADDRESS_END && aspace_fault(aspace, fault);
+}

@@ -1,0 +1,45 @@
+/* An address space: a tree of VMARs with mappings of VMOs in them, and the page tables.
+ *
+ * Reference counted: each process holds one, each VMAR handle's object holds one. The lock is ASPACE;
+ * it guards the VMAR tree, the mappings and the page tables. Lock order: ASPACE, then VMO. */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <abi/memory.h>
+#include <abi/types.h>
+#include <arch/paging.h>
+
+struct aspace;
+struct vmar;
+struct vmo;
+struct page_fault;
+
+zx_status_t aspace_create(struct aspace** out); /* NO_MEMORY */
+void aspace_reference(struct aspace* aspace);
+void aspace_release(struct aspace* aspace);
+/* Unmaps everything and frees the page tables now; the VMARs are dead from here on. */
+void aspace_destroy_mappings(struct aspace* aspace);
+struct page_table* aspace_page_table(struct aspace* aspace);
+struct vmar* aspace_root(struct aspace* aspace); /* borrowed */
+/* Resolves a fault at `address`; false: not a legal access (or no memory). */
+bool aspace_fault(struct aspace* aspace, const struct page_fault* fault);
+
+/* VMARs are reference counted; the parent (or aspace) holds one while it is alive. */
+void vmar_reference(struct vmar* vmar);
+void vmar_release(struct vmar* vmar);
+/* `options` are ZX_VM_*. Random placement unless SPECIFIC. `permissions_allowed` (ZX_VM_PERM_*)
+ * caps what vmar_protect may later give. Errors: INVALID_ARGS, NO_MEMORY, BAD_STATE (destroyed),
+ * ACCESS_DENIED (VMAR does not allow), OUT_OF_RANGE. */
+zx_status_t vmar_map(struct vmar* vmar, uint32_t options, uint32_t permissions_allowed,
+                     size_t vmar_offset, struct vmo* vmo, uint64_t vmo_offset, size_t size,
+                     virtual_address_t* mapped);
+zx_status_t vmar_unmap(struct vmar* vmar, virtual_address_t address, size_t size);
+zx_status_t vmar_protect(struct vmar* vmar, uint32_t options, virtual_address_t address, size_t size);
+zx_status_t vmar_allocate(struct vmar* vmar, uint32_t options, size_t offset, size_t size,
+                          struct vmar** child, virtual_address_t* child_address);
+zx_status_t vmar_destroy(struct vmar* vmar);
+virtual_address_t vmar_base(const struct vmar* vmar);
+size_t vmar_size(const struct vmar* vmar);

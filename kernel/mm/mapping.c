@@ -1,0 +1,132 @@
+#include <mm/vmar_internal.h>
+
+#include <arch/layout.h>
+#include <debug/panic.h>
+#include <mm/slab.h>
+#include <mm/vmo_internal.h>
+
+static struct slab_cache mapping_cache =
+    SLAB_CACHE_INITIALIZER(mapping_cache, "mapping", sizeof(struct mapping));
+
+struct mapping* mapping_alloc(void) {
+    return slab_alloc(&mapping_cache);
+}
+
+void mapping_free(struct mapping* unused) {
+    if (unused)
+        slab_free(&mapping_cache, unused);
+}
+
+uint32_t mapping_paging_flags(uint32_t permissions) {
+    return PAGING_USER | PAGING_READ | (permissions & ZX_VM_PERM_WRITE ? PAGING_WRITE : 0) |
+           (permissions & ZX_VM_PERM_EXECUTE ? PAGING_EXECUTE : 0);
+}
+
+void mapping_install_locked(struct mapping* mapping, struct vmar* vmar, virtual_address_t base,
+                            size_t size, struct vmo* vmo, uint64_t vmo_offset,
+                            uint32_t permissions, uint32_t allowed) {
+    *mapping = (struct mapping){
+        .region = {.size = size, .kind = REGION_MAPPING, .parent = vmar},
+        .aspace = vmar->aspace,
+        .vmo = vmo,
+        .vmo_offset = vmo_offset,
+        .permissions = permissions,
+        .allowed = allowed,
+        .link = {.mapping = mapping},
+    };
+    vmo_reference(vmo);
+    tree_insert(&vmar->children, &mapping->region.node, base);
+    spin_lock(&vmo->lock);
+    list_push_back(&vmo->mappings, &mapping->link.node);
+    spin_unlock(&vmo->lock);
+}
+
+void mapping_split_locked(struct vmar* vmar, virtual_address_t address, struct mapping** spare) {
+    struct region* region = region_from(tree_find_at_most(&vmar->children, address));
+    if (!region || region->kind != REGION_MAPPING || region_base(region) == address ||
+        region_end(region) <= address)
+        return;
+    struct mapping* lower = mapping_from(region);
+    size_t lower_size = address - region_base(region);
+    size_t upper_size = region->size - lower_size;
+    /* vmo_unmap_everywhere reads the sizes under the VMO's lock. */
+    spin_lock(&lower->vmo->lock);
+    lower->region.size = lower_size;
+    spin_unlock(&lower->vmo->lock);
+    mapping_install_locked(*spare, vmar, address, upper_size, lower->vmo,
+                           lower->vmo_offset + lower_size, lower->permissions, lower->allowed);
+    *spare = NULL;
+}
+
+void mapping_remove_locked(struct mapping* mapping, struct list* dead) {
+    struct vmar* vmar = mapping->region.parent;
+    tree_remove(&vmar->children, &mapping->region.node);
+    spin_lock(&mapping->vmo->lock);
+    list_remove(&mapping->link.node);
+    spin_unlock(&mapping->vmo->lock);
+    page_table_unmap(&mapping->aspace->page_table, region_base(&mapping->region),
+                     mapping->region.size);
+    list_push_back(dead, &mapping->link.node);
+}
+
+void mapping_bury(struct list* dead) {
+    struct list_node* node;
+    while ((node = list_pop_front(dead))) {
+        struct mapping_link* link = LIST_ENTRY(node, struct mapping_link, node);
+        struct mapping* mapping = link->mapping;
+        vmo_release(mapping->vmo);
+        slab_free(&mapping_cache, mapping);
+    }
+}
+
+/* --- from the VMO's side ----------------------------------------------------------------------- */
+
+/* What of one mapping shows pages [first, first + count), and whose it is. */
+struct shown_range {
+    struct aspace* aspace; /* with a reference; NULL: nothing to do */
+    virtual_address_t base;
+    size_t size;
+};
+
+static struct shown_range range_shown(const struct mapping* mapping, size_t first, size_t count) {
+    uint64_t start = MAX((uint64_t)first << PAGE_SHIFT, mapping->vmo_offset);
+    uint64_t end = MIN((uint64_t)(first + count) << PAGE_SHIFT,
+                       mapping->vmo_offset + mapping->region.size);
+    if (start >= end)
+        return (struct shown_range){0};
+    aspace_reference(mapping->aspace);
+    return (struct shown_range){mapping->aspace,
+                                region_base(&mapping->region) + (start - mapping->vmo_offset),
+                                end - start};
+}
+
+/* Walks the list with a bookmark of its own in it, because the VMO's lock cannot be held while an aspace's
+ * is taken. A mapping that comes meanwhile has no page yet that matters; the address range of one that went
+ * may belong to another by now, which then faults once for nothing. The aspace is alive: it cannot lose its
+ * last reference before its mappings are out of the list. */
+void vmo_unmap_everywhere(struct vmo* vmo, size_t first, size_t count) {
+    struct mapping_link bookmark = {0};
+    spin_lock(&vmo->lock);
+    list_push_front(&vmo->mappings, &bookmark.node);
+    for (;;) {
+        struct list_node* next = bookmark.node.next;
+        if (next == &vmo->mappings.head)
+            break;
+        list_remove(&bookmark.node);
+        list_insert_before(next->next, &bookmark.node);
+        const struct mapping* mapping = LIST_ENTRY(next, struct mapping_link, node)->mapping;
+        struct shown_range range = {0};
+        if (mapping)
+            range = range_shown(mapping, first, count);
+        if (!range.aspace)
+            continue;
+        spin_unlock(&vmo->lock);
+        spin_lock(&range.aspace->lock);
+        page_table_unmap(&range.aspace->page_table, range.base, range.size);
+        spin_unlock(&range.aspace->lock);
+        aspace_release(range.aspace);
+        spin_lock(&vmo->lock);
+    }
+    list_remove(&bookmark.node);
+    spin_unlock(&vmo->lock);
+}

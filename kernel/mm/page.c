@@ -1,0 +1,256 @@
+/* Buddy allocator: a free block of order n is 2^n pages, aligned to its size, headed by the struct page
+ * of its first page. Two buddies that are both free become one block of the next order. */
+#include <mm/page.h>
+
+#include <arch/cpu.h>
+#include <debug/panic.h>
+#include <lib/compiler.h>
+#include <lib/string.h>
+#include <lock/spinlock.h>
+
+#define ORDER_COUNT (PAGE_MAX_ORDER + 1)
+#define CACHE_SIZE 64u
+#define CACHE_BATCH 32u /* moved between a cache and the buddy lists in one go */
+#define BOOT_MAP_END (4ul << 30)
+#define POISON 0xdbdbdbdbdbdbdbdbul
+
+/* Single pages kept by one CPU: touched by that CPU only, preemption off. */
+struct page_cache {
+    uint32_t count;
+    struct page* pages[CACHE_SIZE];
+};
+
+static struct page* page_array; /* one for each frame below frame_count */
+static size_t frame_count;
+static size_t total_pages;
+
+static struct spinlock lock = SPINLOCK_INITIALIZER(LOCK_PAGES);
+static struct list free_lists[ORDER_COUNT]; /* under `lock` */
+static size_t free_pages;                   /* in the lists, under `lock` */
+
+static struct page_cache caches[CPU_MAX];
+
+#ifdef JACINTH_DEBUG
+static _Atomic uint32_t failure_interval, failure_countdown;
+
+void page_inject_failures(uint32_t interval) {
+    atomic_store(&failure_countdown, interval);
+    atomic_store(&failure_interval, interval);
+}
+
+static bool must_fail(void) {
+    uint32_t interval = atomic_load_explicit(&failure_interval, memory_order_relaxed);
+    if (interval == 0 || atomic_fetch_sub(&failure_countdown, 1) > 1)
+        return false;
+    atomic_store(&failure_countdown, interval);
+    return true;
+}
+
+/* Whoever uses a page after it was freed shall notice; whoever relies on fresh zeroes, too. */
+static void poison(struct page* page, unsigned order) {
+    uint64_t* words = page_to_virtual(page);
+    for (size_t i = 0; i < (PAGE_SIZE << order) / sizeof(*words); i++)
+        words[i] = POISON;
+}
+#else
+void page_inject_failures(uint32_t interval) {
+    (void)interval;
+}
+
+static bool must_fail(void) {
+    return false;
+}
+
+static void poison(struct page* page, unsigned order) {
+    (void)page, (void)order;
+}
+#endif
+
+struct page* page_from_physical(physical_address_t address) {
+    size_t frame = address.value >> PAGE_SHIFT;
+    return likely(frame < frame_count) ? &page_array[frame] : NULL;
+}
+
+physical_address_t page_to_physical(const struct page* page) {
+    return physical_address((uint64_t)(page - page_array) << PAGE_SHIFT);
+}
+
+/* --- the lists, under the lock --------------------------------------------------------------- */
+
+static void push_block(struct page* page, unsigned order) {
+    page->state = PAGE_FREE;
+    page->order = (uint8_t)order;
+    list_push_front(&free_lists[order], &page->node);
+}
+
+static void take_block(struct page* page) {
+    list_remove(&page->node);
+    page->state = PAGE_ALLOCATED;
+}
+
+static void free_locked(struct page* page, unsigned order) {
+    size_t frame = (size_t)(page - page_array);
+    free_pages += 1ul << order;
+    while (order < PAGE_MAX_ORDER) {
+        size_t buddy_frame = frame ^ 1ul << order;
+        struct page* buddy = &page_array[buddy_frame];
+        if (buddy_frame >= frame_count || buddy->state != PAGE_FREE || buddy->order != order)
+            break;
+        take_block(buddy);
+        frame &= ~(1ul << order);
+        order++;
+    }
+    page->state = PAGE_ALLOCATED; /* unless it heads the block: */
+    push_block(&page_array[frame], order);
+}
+
+static struct page* alloc_locked(unsigned order) {
+    unsigned from = order;
+    while (from < ORDER_COUNT && list_is_empty(&free_lists[from]))
+        from++;
+    if (from == ORDER_COUNT)
+        return NULL;
+    struct page* page = LIST_ENTRY(list_first(&free_lists[from]), struct page, node);
+    take_block(page);
+    while (from > order) {
+        from--;
+        push_block(page + (1ul << from), from);
+    }
+    page->order = (uint8_t)order;
+    free_pages -= 1ul << order;
+    return page;
+}
+
+/* --- blocks ---------------------------------------------------------------------------------- */
+
+struct page* page_alloc_order(unsigned order) {
+    if (order > PAGE_MAX_ORDER || must_fail())
+        return NULL;
+    spin_lock(&lock);
+    struct page* page = alloc_locked(order);
+    spin_unlock(&lock);
+    return page;
+}
+
+void page_free_order(struct page* page, unsigned order) {
+    ASSERT(page->state == PAGE_ALLOCATED);
+    poison(page, order);
+    spin_lock(&lock);
+    free_locked(page, order);
+    spin_unlock(&lock);
+}
+
+/* --- single pages ---------------------------------------------------------------------------- */
+
+static void refill(struct page_cache* cache) {
+    spin_lock(&lock);
+    while (cache->count < CACHE_BATCH) {
+        struct page* page = alloc_locked(0);
+        if (!page)
+            break;
+        cache->pages[cache->count++] = page;
+    }
+    spin_unlock(&lock);
+}
+
+/* A cached page's state stays ALLOCATED, so that its buddy does not merge with it. */
+struct page* page_alloc(void) {
+    if (must_fail())
+        return NULL;
+    preempt_disable();
+    struct page_cache* cache = this_cpu()->page_cache;
+    if (unlikely(cache->count == 0))
+        refill(cache);
+    struct page* page = likely(cache->count > 0) ? cache->pages[--cache->count] : NULL;
+    preempt_enable();
+    return page;
+}
+
+struct page* page_alloc_zeroed(void) {
+    struct page* page = page_alloc();
+    if (likely(page))
+        memset(page_to_virtual(page), 0, PAGE_SIZE);
+    return page;
+}
+
+static void drain(struct page_cache* cache, uint32_t keep) {
+    spin_lock(&lock);
+    while (cache->count > keep)
+        free_locked(cache->pages[--cache->count], 0);
+    spin_unlock(&lock);
+}
+
+void page_free(struct page* page) {
+    ASSERT(page->state == PAGE_ALLOCATED);
+    poison(page, 0);
+    preempt_disable();
+    struct page_cache* cache = this_cpu()->page_cache;
+    if (unlikely(cache->count == CACHE_SIZE))
+        drain(cache, CACHE_SIZE - CACHE_BATCH);
+    cache->pages[cache->count++] = page;
+    preempt_enable();
+}
+
+/* --- beginning ------------------------------------------------------------------------------- */
+
+void page_add_range(struct physical_range range) {
+    size_t frame = range.start >> PAGE_SHIFT;
+    size_t end = MIN(range.end >> PAGE_SHIFT, frame_count);
+    spin_lock(&lock);
+    while (frame < end) {
+        unsigned order = PAGE_MAX_ORDER;
+        while (!IS_ALIGNED(frame, 1ul << order) || frame + (1ul << order) > end)
+            order--;
+        free_locked(&page_array[frame], order);
+        total_pages += 1ul << order;
+        frame += 1ul << order;
+    }
+    spin_unlock(&lock);
+}
+
+/* The end of the last range below 4 GiB that can hold the array. */
+static struct physical_range place_array(const struct physical_range* ram, size_t count,
+                                         size_t size) {
+    for (size_t i = count; i > 0; i--) {
+        uint64_t end = MIN(ram[i - 1].end, BOOT_MAP_END);
+        if (end > ram[i - 1].start && end - ram[i - 1].start >= size)
+            return (struct physical_range){end - size, end};
+    }
+    boot_fail("not enough memory: no room for %zu KiB of page records", size >> 10);
+}
+
+void page_init(const struct physical_range* ram, size_t count) {
+    for (unsigned order = 0; order < ORDER_COUNT; order++)
+        list_init(&free_lists[order]);
+    for (size_t i = 0; i < count; i++)
+        frame_count = MAX(frame_count, ram[i].end >> PAGE_SHIFT);
+    size_t size = ALIGN_UP(frame_count * sizeof(struct page), PAGE_SIZE);
+    struct physical_range array = place_array(ram, count, size);
+    page_array = physical_to_virtual(physical_address(array.start));
+    memset(page_array, 0, size); /* all PAGE_RESERVED */
+
+    for (size_t i = 0; i < count; i++) {
+        struct physical_range below = {ram[i].start, MIN(ram[i].end, BOOT_MAP_END)};
+        if (array.start >= below.start && array.end == below.end)
+            below.end = array.start;
+        if (below.start < below.end)
+            page_add_range(below);
+    }
+}
+
+void page_init_cpu(void) {
+    this_cpu()->page_cache = &caches[cpu_number()];
+}
+
+size_t page_count_total(void) {
+    return total_pages;
+}
+
+size_t page_count_free(void) {
+    spin_lock(&lock);
+    size_t count = free_pages;
+    spin_unlock(&lock);
+    for (uint32_t i = 0; i < cpu_count(); i++)
+        count += caches[i].count;
+    return count;
+}

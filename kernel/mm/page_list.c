@@ -1,0 +1,99 @@
+#include <mm/page_list.h>
+
+#include <lib/compiler.h>
+#include <mm/page.h>
+
+#define LEVEL_BITS 9u /* of PAGE_LIST_FANOUT */
+
+void page_list_init(struct page_list* list, size_t count) {
+    *list = (struct page_list){.count = count};
+    if (count <= PAGE_LIST_INLINE)
+        return;
+    list->height = 1;
+    while (count > 1ul << (LEVEL_BITS * list->height))
+        list->height++;
+}
+
+static unsigned slot_index(size_t index, unsigned level) {
+    return (unsigned)(index >> (LEVEL_BITS * level)) % PAGE_LIST_FANOUT;
+}
+
+struct page* page_list_get(const struct page_list* list, size_t index) {
+    if (list->height == 0)
+        return list->few[index];
+    void** table = list->root;
+    for (unsigned level = list->height; table && level > 1; level--)
+        table = table[slot_index(index, level - 1)];
+    return table ? table[slot_index(index, 0)] : NULL;
+}
+
+static bool table_make(void*** place) {
+    if (*place)
+        return true;
+    struct page* page = page_alloc_zeroed();
+    if (page)
+        *place = page_to_virtual(page);
+    return page;
+}
+
+struct page** page_list_slot(struct page_list* list, size_t index) {
+    if (list->height == 0)
+        return &list->few[index];
+    void*** place = &list->root;
+    for (unsigned level = list->height;; level--) {
+        if (!table_make(place))
+            return NULL;
+        void** table = *place;
+        if (level == 1)
+            return (struct page**)&table[slot_index(index, 0)];
+        place = (void***)&table[slot_index(index, level - 1)];
+    }
+}
+
+/* Recursion is as deep as the tree: four levels for a terabyte. */
+static void destroy_table(void** table, unsigned level, void (*visit)(struct page* page)) {
+    for (unsigned i = 0; i < PAGE_LIST_FANOUT; i++) {
+        if (!table[i])
+            continue;
+        if (level > 1)
+            destroy_table(table[i], level - 1, visit);
+        else
+            visit(table[i]);
+    }
+    page_free(page_from_physical(virtual_to_physical(table)));
+}
+
+void page_list_destroy(struct page_list* list, void (*visit)(struct page* page)) {
+    for (unsigned i = 0; i < PAGE_LIST_INLINE; i++)
+        if (list->few[i])
+            visit(list->few[i]);
+    if (list->root)
+        destroy_table(list->root, list->height, visit);
+    page_list_init(list, 0);
+}
+
+/* How many indices from `index` on share a table that is not there. */
+static size_t hole_size(const struct page_list* list, size_t index) {
+    void** table = list->root;
+    for (unsigned level = list->height; level > 0; level--) {
+        size_t span = 1ul << (LEVEL_BITS * level);
+        if (!table)
+            return ALIGN_DOWN(index, span) + span - index;
+        if (level > 1)
+            table = table[slot_index(index, level - 1)];
+    }
+    return 1;
+}
+
+bool page_list_for_each(const struct page_list* list, size_t first, size_t count,
+                        bool (*visit)(struct page* page, size_t index, void* argument),
+                        void* argument) {
+    size_t end = first + count;
+    for (size_t index = first; index < end;) {
+        struct page* page = page_list_get(list, index);
+        if (page && !visit(page, index, argument))
+            return false;
+        index += page ? 1 : hole_size(list, index);
+    }
+    return true;
+}

@@ -1,0 +1,68 @@
+/* Where new regions go: a random page in a window of the VMAR that is random itself, so that addresses
+ * cannot be guessed and yet a few page tables serve a whole program. Free pages are kept round each. */
+#include <mm/vmar_internal.h>
+
+#include <arch/cpu.h>
+#include <arch/layout.h>
+#include <lib/compiler.h>
+
+#define WINDOW_SIZE (256ul << 20)
+#define WINDOW_ALIGNMENT (2ul << 20)
+#define GUARD_SIZE PAGE_SIZE
+#define RANDOM_TRIES 8u
+
+bool vmar_is_free_locked(const struct vmar* vmar, virtual_address_t base, size_t size) {
+    const struct region* next = vmar_region_from(vmar, base);
+    return !next || region_base(next) >= base + size;
+}
+
+static bool fits(const struct vmar* vmar, virtual_address_t base, size_t size) {
+    virtual_address_t start = region_base(&vmar->region), end = region_end(&vmar->region);
+    if (base < start || base > end || size > end - base)
+        return false;
+    virtual_address_t guarded = base - start >= GUARD_SIZE ? base - GUARD_SIZE : start;
+    return vmar_is_free_locked(vmar, guarded, base + size + GUARD_SIZE - guarded);
+}
+
+/* The first gap at or above `from` that is large enough; 0: none. */
+static virtual_address_t first_fit(const struct vmar* vmar, virtual_address_t from, size_t size) {
+    virtual_address_t base = from;
+    for (;;) {
+        if (fits(vmar, base, size))
+            return base;
+        virtual_address_t guarded = base > GUARD_SIZE ? base - GUARD_SIZE : base;
+        const struct region* next = vmar_region_from(vmar, guarded);
+        if (!next || region_end(next) + GUARD_SIZE <= base)
+            return 0; /* no region is in the way: the VMAR ends here */
+        base = region_end(next) + GUARD_SIZE;
+    }
+}
+
+static virtual_address_t random_page(virtual_address_t base, size_t room, size_t alignment) {
+    size_t places = room / alignment + 1;
+    return ALIGN_UP(base, alignment) + cpu_random() % places * alignment;
+}
+
+static virtual_address_t window_of(struct vmar* vmar) {
+    if (vmar->placement_window == 0) {
+        virtual_address_t base = region_base(&vmar->region);
+        size_t size = vmar->region.size;
+        vmar->placement_window =
+            size > 2 * WINDOW_SIZE ? random_page(base, size - 2 * WINDOW_SIZE, WINDOW_ALIGNMENT)
+                                   : base;
+    }
+    return vmar->placement_window;
+}
+
+virtual_address_t vmar_place_locked(struct vmar* vmar, size_t size, bool is_compact) {
+    virtual_address_t window = window_of(vmar);
+    size_t window_size = MIN(WINDOW_SIZE, vmar->region.size);
+    virtual_address_t place = 0;
+    for (unsigned i = 0; i < RANDOM_TRIES && !is_compact && size < window_size; i++) {
+        place = random_page(window, window_size - size, PAGE_SIZE);
+        if (fits(vmar, place, size))
+            return place;
+    }
+    place = first_fit(vmar, window, size);
+    return place ? place : first_fit(vmar, region_base(&vmar->region), size);
+}

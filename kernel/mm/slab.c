@@ -1,0 +1,277 @@
+/* A slab is a block of pages: a header, then objects. The pages' struct page points back at it. Free
+ * objects of a slab are chained through their first word. */
+#include <mm/slab.h>
+
+#include <debug/emergency_console.h>
+#include <debug/console.h>
+#include <debug/panic.h>
+#include <lib/string.h>
+#include <mm/page.h>
+#include <mm/slab_internal.h>
+
+#define BATCH (SLAB_MAGAZINE_SIZE / 2) /* moved between magazine and slabs in one go */
+#define EMPTY_SLABS_KEPT 1u
+#define OBJECTS_PER_SLAB_WANTED 8u
+#define SLAB_ORDER_MAX 3u
+
+struct slab {
+    struct list_node node;
+    struct slab_cache* cache;
+    uint32_t free_count;
+    void* first_free;
+};
+
+static struct spinlock all_lock = SPINLOCK_INITIALIZER(LOCK_SLAB);
+static struct list all_caches = LIST_INITIALIZER(all_caches);
+
+/* Their own cache cannot have magazines. */
+static struct slab_cache magazine_cache =
+    SLAB_CACHE_INITIALIZER(magazine_cache, "slab magazine", sizeof(struct slab_magazine));
+
+void slab_cache_init(struct slab_cache* cache, const char* name, size_t size, size_t alignment) {
+    *cache = (struct slab_cache)SLAB_CACHE_INITIALIZER(*cache, name, size);
+    cache->alignment = MAX(alignment, SLAB_ALIGNMENT);
+}
+
+static size_t header_size(const struct slab_cache* cache) {
+    return ALIGN_UP(sizeof(struct slab), cache->alignment);
+}
+
+/* The sizes follow from the object size; the cache joins the list. Preemption off. */
+static void prepare(struct slab_cache* cache) {
+    spin_lock(&all_lock);
+    if (cache->stride == 0) {
+        list_push_back(&all_caches, &cache->all_node);
+        size_t stride = ALIGN_UP(cache->object_size + SLAB_RED_ZONE_SIZE, cache->alignment);
+        unsigned order = 0;
+        while (order < SLAB_ORDER_MAX && ((PAGE_SIZE << order) - header_size(cache)) / stride <
+                                             OBJECTS_PER_SLAB_WANTED)
+            order++;
+        cache->slab_order = order;
+        cache->objects_per_slab =
+            (uint32_t)(((PAGE_SIZE << order) - header_size(cache)) / stride);
+        __atomic_store_n(&cache->stride, stride, __ATOMIC_RELEASE);
+    }
+    spin_unlock(&all_lock);
+}
+
+/* --- slabs, under the cache's lock ----------------------------------------------------------- */
+
+/* Every page of the block knows the slab: heap_free and the free path start from an object. */
+static struct slab* slab_of(const void* object) {
+    struct page* page = page_from_physical(virtual_to_physical(object));
+    return page->owner;
+}
+
+struct slab_cache* slab_cache_of(const void* object) {
+    return slab_of(object)->cache;
+}
+
+static struct slab* slab_create(struct slab_cache* cache) {
+    struct page* page =
+        cache->slab_order == 0 ? page_alloc() : page_alloc_order(cache->slab_order);
+    if (!page)
+        return NULL;
+    struct slab* slab = page_to_virtual(page);
+    for (size_t i = 0; i < 1ul << cache->slab_order; i++) {
+        page[i].owner = slab;
+        page[i].flags = PAGE_FLAG_SLAB;
+    }
+    *slab = (struct slab){.cache = cache, .free_count = cache->objects_per_slab};
+    char* object = (char*)slab + header_size(cache);
+    for (uint32_t i = 0; i < cache->objects_per_slab; i++, object += cache->stride) {
+        slab_debug_fresh(cache, object);
+        *(void**)object = slab->first_free;
+        slab->first_free = object;
+    }
+    cache->slab_count++;
+    return slab;
+}
+
+static void slab_release(struct slab_cache* cache, struct slab* slab) {
+    struct page* page = page_from_physical(virtual_to_physical(slab));
+    for (size_t i = 0; i < 1ul << cache->slab_order; i++)
+        page[i].flags = 0;
+    cache->slab_count--;
+    if (cache->slab_order == 0)
+        page_free(page);
+    else
+        page_free_order(page, cache->slab_order);
+}
+
+static void* take_locked(struct slab_cache* cache) {
+    struct list_node* node = list_first(&cache->partial);
+    struct slab* slab;
+    if (node) {
+        slab = LIST_ENTRY(node, struct slab, node);
+    } else if ((node = list_first(&cache->empty))) {
+        slab = LIST_ENTRY(node, struct slab, node);
+        cache->empty_count--;
+        list_remove(node);
+        list_push_front(&cache->partial, node);
+    } else {
+        slab = slab_create(cache);
+        if (!slab)
+            return NULL;
+        list_push_front(&cache->partial, &slab->node);
+    }
+    void* object = slab->first_free;
+    slab->first_free = *(void**)object;
+    if (--slab->free_count == 0) {
+        list_remove(&slab->node);
+        list_push_front(&cache->full, &slab->node);
+    }
+    cache->objects_taken++;
+    return object;
+}
+
+static void give_back_locked(struct slab_cache* cache, void* object) {
+    struct slab* slab = slab_of(object);
+    ASSERT(slab->cache == cache);
+    *(void**)object = slab->first_free;
+    slab->first_free = object;
+    cache->objects_taken--;
+    if (slab->free_count++ == 0) {
+        list_remove(&slab->node);
+        list_push_front(&cache->partial, &slab->node);
+    }
+    if (slab->free_count < cache->objects_per_slab)
+        return;
+    list_remove(&slab->node);
+    if (cache->empty_count < EMPTY_SLABS_KEPT) {
+        cache->empty_count++;
+        list_push_front(&cache->empty, &slab->node);
+    } else {
+        slab_release(cache, slab);
+    }
+}
+
+/* --- magazines, preemption off ---------------------------------------------------------------- */
+
+static struct slab_magazine* magazine_get(struct slab_cache* cache) {
+    struct slab_magazine** place = &cache->magazines[cpu_number()];
+    if (!*place && cache != &magazine_cache) {
+        struct slab_magazine* magazine = slab_alloc_slow(&magazine_cache);
+        if (magazine)
+            magazine->count = 0;
+        *place = magazine;
+    }
+    return *place;
+}
+
+void* slab_alloc_slow(struct slab_cache* cache) {
+    if (unlikely(__atomic_load_n(&cache->stride, __ATOMIC_ACQUIRE) == 0))
+        prepare(cache);
+    struct slab_magazine* magazine = magazine_get(cache);
+    spin_lock(&cache->lock);
+    void* object = take_locked(cache);
+    while (object && magazine && magazine->count < BATCH) {
+        /* Only what is at hand: a batch is no reason to make a slab. */
+        if (list_is_empty(&cache->partial))
+            break;
+        magazine->objects[magazine->count++] = take_locked(cache);
+    }
+    spin_unlock(&cache->lock);
+    return object;
+}
+
+void slab_free_slow(struct slab_cache* cache, void* object) {
+    struct slab_magazine* magazine = magazine_get(cache);
+    spin_lock(&cache->lock);
+    give_back_locked(cache, object);
+    while (magazine && magazine->count > BATCH)
+        give_back_locked(cache, magazine->objects[--magazine->count]);
+    spin_unlock(&cache->lock);
+}
+
+void* slab_alloc_zeroed(struct slab_cache* cache) {
+    void* object = slab_alloc(cache);
+    if (likely(object))
+        memset(object, 0, cache->object_size);
+    return object;
+}
+
+/* --- all caches ------------------------------------------------------------------------------- */
+
+static void release_empty_slabs(struct slab_cache* cache) {
+    struct list_node* node;
+    spin_lock(&cache->lock);
+    while ((node = list_pop_front(&cache->empty))) {
+        cache->empty_count--;
+        slab_release(cache, LIST_ENTRY(node, struct slab, node));
+    }
+    spin_unlock(&cache->lock);
+}
+
+static void empty_magazine(struct slab_cache* cache, struct slab_magazine* magazine) {
+    spin_lock(&cache->lock);
+    while (magazine && magazine->count > 0)
+        give_back_locked(cache, magazine->objects[--magazine->count]);
+    spin_unlock(&cache->lock);
+}
+
+/* Caches are never taken off the list while others run, so it can be walked without its lock once the
+ * first node was read. */
+void slab_trim(void) {
+    LIST_FOR_EACH(node, &all_caches) {
+        struct slab_cache* cache = LIST_ENTRY(node, struct slab_cache, all_node);
+        preempt_disable();
+        empty_magazine(cache, cache->magazines[cpu_number()]);
+        release_empty_slabs(cache);
+        preempt_enable();
+    }
+}
+
+static size_t objects_in_use(const struct slab_cache* cache) {
+    size_t count = cache->objects_taken;
+    for (uint32_t cpu = 0; cpu < CPU_MAX; cpu++)
+        if (cache->magazines[cpu])
+            count -= cache->magazines[cpu]->count;
+    return count;
+}
+
+size_t slab_objects_in_use(void) {
+    size_t count = 0;
+    LIST_FOR_EACH(node, &all_caches) {
+        const struct slab_cache* cache = LIST_ENTRY(node, struct slab_cache, all_node);
+        if (cache != &magazine_cache)
+            count += objects_in_use(cache);
+    }
+    return count;
+}
+
+void slab_for_each_cache(void (*visit)(const struct slab_cache* cache, size_t in_use)) {
+    LIST_FOR_EACH(node, &all_caches) {
+        const struct slab_cache* cache = LIST_ENTRY(node, struct slab_cache, all_node);
+        visit(cache, objects_in_use(cache));
+    }
+}
+
+void slab_cache_destroy(struct slab_cache* cache) {
+    for (uint32_t cpu = 0; cpu < CPU_MAX; cpu++) {
+        if (!cache->magazines[cpu])
+            continue;
+        empty_magazine(cache, cache->magazines[cpu]);
+        preempt_disable();
+        slab_free_slow(&magazine_cache, cache->magazines[cpu]);
+        preempt_enable();
+        cache->magazines[cpu] = NULL;
+    }
+    release_empty_slabs(cache);
+    CHECK(cache->slab_count == 0);
+    if (cache->stride != 0) {
+        spin_lock(&all_lock);
+        list_remove(&cache->all_node);
+        spin_unlock(&all_lock);
+    }
+}
+
+static void print_cache(const struct slab_cache* cache, size_t in_use) {
+    console_printf("  %-20s %5zu bytes  %7zu in use  %5zu slabs\n", cache->name,
+                   cache->object_size, in_use, cache->slab_count);
+}
+
+DEBUG_COMMAND(memory, "pages and slab caches") {
+    console_printf("  %zu of %zu pages free\n", page_count_free(), page_count_total());
+    slab_for_each_cache(print_cache);
+}

@@ -1,0 +1,90 @@
+/* The debug build's slab_alloc and slab_free: freed objects are filled with a pattern that is checked when
+ * they are given out again, a red zone stands behind each object and says whether it is in use, and
+ * allocations can be made to fail. */
+#include <mm/slab_internal.h>
+
+#ifdef JACINTH_DEBUG
+
+#include <stdatomic.h>
+
+#include <debug/panic.h>
+#include <lib/string.h>
+
+#define FREE_PATTERN 0xdd
+#define FRESH_PATTERN 0xcd /* handed out: whoever reads before writing shall notice */
+#define ZONE_FREE 0xf4eef4eef4eef4eeul
+#define ZONE_USED 0x05ed05ed05ed05edul
+
+static _Atomic uint32_t failure_interval, failure_countdown;
+
+void slab_inject_failures(uint32_t interval) {
+    atomic_store(&failure_countdown, interval);
+    atomic_store(&failure_interval, interval);
+}
+
+static bool must_fail(void) {
+    uint32_t interval = atomic_load_explicit(&failure_interval, memory_order_relaxed);
+    if (interval == 0 || atomic_fetch_sub(&failure_countdown, 1) > 1)
+        return false;
+    atomic_store(&failure_countdown, interval);
+    return true;
+}
+
+static uint64_t* red_zone(const struct slab_cache* cache, void* object) {
+    return (uint64_t*)((char*)object + ALIGN_UP(cache->object_size, sizeof(uint64_t)));
+}
+
+void slab_debug_fresh(const struct slab_cache* cache, void* object) {
+    memset(object, FREE_PATTERN, cache->object_size);
+    *red_zone(cache, object) = ZONE_FREE;
+}
+
+/* The first word of a free object is the slab's chain. */
+static void check_free_pattern(const struct slab_cache* cache, const void* object) {
+    const uint8_t* bytes = object;
+    for (size_t i = sizeof(void*); i < cache->object_size; i++)
+        if (bytes[i] != FREE_PATTERN)
+            panic("slab cache '%s': object %p was written after it was freed, at byte %zu",
+                  cache->name, object, i);
+}
+
+void* slab_alloc(struct slab_cache* cache) {
+    if (must_fail())
+        return NULL;
+    preempt_disable();
+    struct slab_magazine* magazine = cache->magazines[cpu_number()];
+    void* object = magazine && magazine->count > 0 ? magazine->objects[--magazine->count]
+                                                   : slab_alloc_slow(cache);
+    preempt_enable();
+    if (!object)
+        return NULL;
+    if (*red_zone(cache, object) != ZONE_FREE)
+        panic("slab cache '%s': object %p is given out twice or overrun", cache->name, object);
+    check_free_pattern(cache, object);
+    *red_zone(cache, object) = ZONE_USED;
+    memset(object, FRESH_PATTERN, cache->object_size);
+    return object;
+}
+
+void slab_free(struct slab_cache* cache, void* object) {
+    uint64_t zone = *red_zone(cache, object);
+    if (zone != ZONE_USED)
+        panic("slab cache '%s': object %p %s", cache->name, object,
+              zone == ZONE_FREE ? "is freed twice" : "was overrun");
+    slab_debug_fresh(cache, object);
+    preempt_disable();
+    struct slab_magazine* magazine = cache->magazines[cpu_number()];
+    if (magazine && magazine->count < SLAB_MAGAZINE_SIZE)
+        magazine->objects[magazine->count++] = object;
+    else
+        slab_free_slow(cache, object);
+    preempt_enable();
+}
+
+#else
+
+void slab_inject_failures(uint32_t interval) {
+    (void)interval;
+}
+
+#endif

@@ -1,0 +1,103 @@
+/* The inside of address spaces, for kernel/mm. Everything here is guarded by the aspace's lock. */
+#pragma once
+
+#include <stdatomic.h>
+
+#include <lib/list.h>
+#include <lib/tree.h>
+#include <lock/spinlock.h>
+#include <mm/aspace.h>
+
+struct aspace {
+    _Atomic uint32_t references;
+    bool is_dead; /* its mappings were destroyed: nothing can be mapped any more */
+    struct spinlock lock; /* ASPACE */
+    struct page_table page_table;
+    struct vmar* root; /* a reference */
+};
+
+enum region_kind {
+    REGION_VMAR,
+    REGION_MAPPING,
+};
+
+/* What stands in a VMAR: a VMAR inside it, or a mapping. Keyed by its first address. */
+struct region {
+    struct tree_node node;
+    size_t size;
+    enum region_kind kind;
+    struct vmar* parent; /* NULL: the root, or taken out */
+};
+
+struct vmar {
+    struct region region;
+    _Atomic uint32_t references; /* the tree holds one while the VMAR is alive */
+    struct aspace* aspace;       /* whoever holds a VMAR holds its aspace too */
+    uint32_t capabilities;       /* ZX_VM_CAN_MAP_* */
+    bool is_alive;
+    struct tree children;               /* struct region */
+    virtual_address_t placement_window; /* where random places are looked for first */
+};
+
+/* A VMO's list of its mappings. `mapping` NULL: a walker's bookmark (vmo_unmap_everywhere). */
+struct mapping_link {
+    struct list_node node;
+    struct mapping* mapping;
+};
+
+struct mapping {
+    struct region region;
+    struct aspace* aspace;
+    struct vmo* vmo; /* a reference */
+    uint64_t vmo_offset;
+    uint32_t permissions;    /* ZX_VM_PERM_* */
+    uint32_t allowed;        /* what vmar_protect may make of them */
+    struct mapping_link link; /* under the VMO's lock; in a list of the dead afterwards */
+};
+
+static inline virtual_address_t region_base(const struct region* region) {
+    return region->node.key;
+}
+static inline virtual_address_t region_end(const struct region* region) {
+    return region->node.key + region->size;
+}
+static inline struct region* region_from(struct tree_node* node) {
+    return node ? CONTAINER_OF(node, struct region, node) : NULL;
+}
+static inline struct vmar* vmar_from(struct region* region) {
+    return CONTAINER_OF(region, struct vmar, region);
+}
+static inline struct mapping* mapping_from(struct region* region) {
+    return CONTAINER_OF(region, struct mapping, region);
+}
+/* The first region of the VMAR that ends above `address`. */
+static inline struct region* vmar_region_from(const struct vmar* vmar, virtual_address_t address) {
+    struct region* region = region_from(tree_find_at_most(&vmar->children, address));
+    if (region && region_end(region) > address)
+        return region;
+    return region_from(tree_find_at_least(&vmar->children, address));
+}
+
+/* vmar.c */
+struct vmar* vmar_create_root(struct aspace* aspace); /* NULL: no memory */
+/* Takes everything out of the VMAR: mappings go to `dead`, VMARs die. */
+void vmar_clear_locked(struct vmar* vmar, struct list* dead);
+
+/* mapping.c */
+struct mapping* mapping_alloc(void); /* NULL: no memory */
+void mapping_free(struct mapping* unused);
+/* Fills in a fresh mapping and puts it into `vmar`; takes a reference to the VMO. */
+void mapping_install_locked(struct mapping* mapping, struct vmar* vmar, virtual_address_t base,
+                            size_t size, struct vmo* vmo, uint64_t vmo_offset,
+                            uint32_t permissions, uint32_t allowed);
+/* Cuts the mapping that contains `address` inside in two there; uses *spare, which becomes NULL then. */
+void mapping_split_locked(struct vmar* vmar, virtual_address_t address, struct mapping** spare);
+/* Takes it out of its VMAR and of the page tables; it goes to `dead`. */
+void mapping_remove_locked(struct mapping* mapping, struct list* dead);
+/* Without locks: drops the VMOs of dead mappings and frees them. */
+void mapping_bury(struct list* dead);
+uint32_t mapping_paging_flags(uint32_t permissions);
+
+/* placement.c: a place for `size` bytes in the VMAR; 0: none. */
+virtual_address_t vmar_place_locked(struct vmar* vmar, size_t size, bool is_compact);
+bool vmar_is_free_locked(const struct vmar* vmar, virtual_address_t base, size_t size);

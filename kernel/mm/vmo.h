@@ -1,0 +1,35 @@
+/* VMO: a run of pages that programs map, read and write.
+ *
+ * Kinds: demand-zero (pages appear when touched), copy-on-write clone (shares its parent's pages
+ * until either side writes), contiguous (all pages at once, physically consecutive), physical (someone
+ * else's memory: devices, the boot archive). Reference counted; each mapping holds a reference. The
+ * lock is VMO; a clone family (a root and all its clones) shares one, so that no operation takes two. */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <abi/types.h>
+#include <lib/address.h>
+
+struct vmo;
+struct page;
+
+/* Sizes are rounded up to pages; 0 is allowed. OUT_OF_RANGE: absurd size. NO_MEMORY. */
+zx_status_t vmo_create(uint64_t size, struct vmo** out);
+zx_status_t vmo_create_contiguous(uint64_t size, struct vmo** out);
+zx_status_t vmo_create_physical(physical_address_t address, uint64_t size, struct vmo** out);
+zx_status_t vmo_create_clone(struct vmo* parent, uint64_t offset, uint64_t size, struct vmo** out);
+void vmo_reference(struct vmo* vmo);
+void vmo_release(struct vmo* vmo);
+
+uint64_t vmo_size(const struct vmo* vmo);
+size_t vmo_committed_pages(struct vmo* vmo);
+
+/* Copies between kernel memory and the VMO. OUT_OF_RANGE: not all inside. NO_MEMORY. */
+zx_status_t vmo_read(struct vmo* vmo, void* to, uint64_t offset, size_t size);
+zx_status_t vmo_write(struct vmo* vmo, const void* from, uint64_t offset, size_t size);
+/* The same with user memory on the other side; INVALID_ARGS: bad user address. No lock may be held. */
+zx_status_t vmo_read_user(struct vmo* vmo, uintptr_t to_user, uint64_t offset, size_t size);
+zx_status_t vmo_write_user(struct vmo* vmo, uintptr_t from_user, uint64_t offset, size_t size);

@@ -1,0 +1,107 @@
+/* Waiters lie on their threads' stacks, in hash buckets. The word is read with the bucket locked, and a wake
+ * takes the same lock after the word was changed: so a thread either sees the new word or is seen by the
+ * wake. A page that is not present makes the read fail under the lock; it is brought in without. */
+#include <object/futex.h>
+
+#include <abi/errors.h>
+#include <arch/user_copy.h>
+#include <lib/compiler.h>
+#include <lib/list.h>
+#include <lock/spinlock.h>
+#include <sched/thread.h>
+
+#define BUCKET_COUNT 256u
+
+struct bucket {
+    struct spinlock lock; /* WAIT_QUEUE */
+    struct list waiters;  /* a zeroed list is empty: see bucket_lock */
+};
+
+struct waiter {
+    struct list_node node; /* linked until woken */
+    struct thread* thread;
+    const struct aspace* aspace;
+    uintptr_t address;
+};
+
+static struct bucket buckets[BUCKET_COUNT] = {
+    [0 ... BUCKET_COUNT - 1] = {.lock = SPINLOCK_INITIALIZER(LOCK_WAIT_QUEUE)},
+};
+
+static struct bucket* bucket_lock(const struct aspace* aspace, uintptr_t address,
+                                  interrupt_state_t* state) {
+    uint64_t hash = ((uintptr_t)aspace ^ address) * 0x9e3779b97f4a7c15;
+    struct bucket* bucket = &buckets[hash >> 56];
+    *state = spin_lock_irqsave(&bucket->lock);
+    if (unlikely(!bucket->waiters.head.next))
+        list_init(&bucket->waiters);
+    return bucket;
+}
+
+static bool address_is_valid(uintptr_t address) {
+    return IS_ALIGNED(address, sizeof(int32_t)) && user_range_is_valid(address, sizeof(int32_t));
+}
+
+/* Joins the bucket if the word is as expected. */
+static zx_status_t enqueue(struct waiter* waiter, int32_t current_value) {
+    for (;;) {
+        interrupt_state_t state;
+        struct bucket* bucket = bucket_lock(waiter->aspace, waiter->address, &state);
+        uint32_t value;
+        bool is_present = user_read_word(&value, waiter->address);
+        bool is_expected = is_present && (int32_t)value == current_value;
+        if (is_expected)
+            list_push_back(&bucket->waiters, &waiter->node);
+        spin_unlock_irqrestore(&bucket->lock, state);
+        if (is_present)
+            return is_expected ? ZX_OK : ZX_ERR_BAD_STATE;
+        if (!user_fault_in(waiter->address, sizeof(value), false))
+            return ZX_ERR_INVALID_ARGS;
+    }
+}
+
+/* Leaves the bucket; false: a wake took it out before, which then counts. */
+static bool dequeue(struct waiter* waiter) {
+    interrupt_state_t state;
+    struct bucket* bucket = bucket_lock(waiter->aspace, waiter->address, &state);
+    bool was_linked = list_node_is_linked(&waiter->node);
+    if (was_linked)
+        list_remove(&waiter->node);
+    spin_unlock_irqrestore(&bucket->lock, state);
+    return was_linked;
+}
+
+zx_status_t futex_wait(struct aspace* aspace, uintptr_t address, int32_t current_value,
+                       zx_time_t deadline) {
+    if (!address_is_valid(address))
+        return ZX_ERR_INVALID_ARGS;
+    struct waiter waiter = {.thread = thread_current(), .aspace = aspace, .address = address};
+    zx_status_t status = enqueue(&waiter, current_value);
+    if (status != ZX_OK)
+        return status;
+    /* A token that an earlier wait left ends the park, not the wait. */
+    do {
+        status = thread_park(deadline);
+    } while (status == ZX_OK && __atomic_load_n(&waiter.node.next, __ATOMIC_ACQUIRE));
+    return dequeue(&waiter) ? status : ZX_OK;
+}
+
+zx_status_t futex_wake(struct aspace* aspace, uintptr_t address, uint32_t count) {
+    if (!address_is_valid(address))
+        return ZX_ERR_INVALID_ARGS;
+    interrupt_state_t state;
+    struct bucket* bucket = bucket_lock(aspace, address, &state);
+    LIST_FOR_EACH_SAFE(node, &bucket->waiters) {
+        struct waiter* waiter = LIST_ENTRY(node, struct waiter, node);
+        if (count == 0)
+            break;
+        if (waiter->aspace != aspace || waiter->address != address)
+            continue;
+        struct thread* thread = waiter->thread;
+        list_remove(node);
+        thread_unpark(thread); /* it cannot leave before the lock is free */
+        count--;
+    }
+    spin_unlock_irqrestore(&bucket->lock, state);
+    return ZX_OK;
+}

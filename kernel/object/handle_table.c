@@ -1,0 +1,488 @@
+#include <object/handle_table.h>
+
+#include <arch/user_copy.h>
+#include <debug/panic.h>
+#include <mm/slab.h>
+#include <sched/thread.h>
+
+#define FIRST_CHUNK_ROOM 4u
+#define GENERATION_COUNT 8191u /* 1 to 8191 */
+#define CLOSED UINT32_MAX
+#define MOVE_CHUNK 64u /* handles closed in one lock hold */
+#define SCAN_CHUNK 1024u /* slots looked at in one lock hold */
+
+static inline struct handle_slot* slot_at(const struct handle_table* table, uint32_t index) {
+    return &table->chunks[index / HANDLE_CHUNK_SLOTS][index % HANDLE_CHUNK_SLOTS];
+}
+
+static inline bool slot_is_used(const struct handle_slot* slot, uint32_t index) {
+    return (slot->tag & HANDLE_INDEX_MASK) == index;
+}
+
+/* --- slots --------------------------------------------------------------------------------------- */
+
+static inline void free_list_append(struct handle_table* table, struct handle_slot* slot) {
+    *table->free_end = slot;
+    table->free_end = &slot->next_free;
+    table->free_count++;
+}
+
+/* Takes the slot that has been free longest; there is one. */
+static inline zx_handle_t slot_fill(struct handle_table* table, struct object* object,
+                                    zx_rights_t rights) {
+    struct handle_slot* slot = table->free_head;
+    ASSERT(table->free_count > 0);
+    table->free_head = slot->next_free;
+    if (unlikely(--table->free_count == 0))
+        table->free_end = &table->free_head;
+    slot->object = object;
+    slot->rights = rights;
+    slot->tag ^= HANDLE_FREE_MARK;
+    return (zx_handle_t)slot->tag;
+}
+
+/* `value` is what the slot was called until now. */
+static inline void slot_free(struct handle_table* table, struct handle_slot* slot, uint32_t value) {
+    uint32_t next = value + HANDLE_GENERATION_STEP;
+    if (unlikely((int32_t)next < 0)) /* generation 0 is never used */
+        next = (value & HANDLE_INDEX_MASK) | HANDLE_GENERATION_STEP;
+    slot->tag = next ^ HANDLE_FREE_MARK;
+    free_list_append(table, slot);
+}
+
+/* --- growing ----------------------------------------------------------------------------------- */
+
+static zx_status_t directory_grow(struct handle_table* table) {
+    uint32_t room = table->chunk_room ? table->chunk_room * 2 : FIRST_CHUNK_ROOM;
+    struct handle_slot** chunks = heap_alloc(room * sizeof(*chunks));
+    if (!chunks)
+        return ZX_ERR_NO_MEMORY;
+    for (uint32_t i = 0; i < table->chunk_room; i++)
+        chunks[i] = table->chunks[i];
+    heap_free(table->chunks);
+    table->chunks = chunks;
+    table->chunk_room = room;
+    return ZX_OK;
+}
+
+/* One chunk more; its slots join the end of the free list in order. */
+static zx_status_t grow_locked(struct handle_table* table) {
+    uint32_t chunk_index = table->slot_count / HANDLE_CHUNK_SLOTS;
+    if (chunk_index == HANDLE_CHUNK_COUNT)
+        return ZX_ERR_NO_RESOURCES;
+    if (chunk_index == table->chunk_room && directory_grow(table) != ZX_OK)
+        return ZX_ERR_NO_MEMORY;
+    struct handle_slot* chunk = heap_alloc(HANDLE_CHUNK_SLOTS * sizeof(*chunk));
+    if (!chunk)
+        return ZX_ERR_NO_MEMORY;
+    uint32_t value = table->first_generation << HANDLE_INDEX_BITS | table->slot_count;
+    for (uint32_t i = 0; i < HANDLE_CHUNK_SLOTS; i++) {
+        chunk[i].rights = ZX_RIGHT_NONE;
+        chunk[i].tag = (value + i) ^ HANDLE_FREE_MARK;
+        free_list_append(table, &chunk[i]);
+    }
+    table->chunks[chunk_index] = chunk;
+    table->slot_count += HANDLE_CHUNK_SLOTS;
+    return ZX_OK;
+}
+
+static zx_status_t __attribute__((noinline)) reserve_slowly(struct handle_table* table,
+                                                             uint32_t count) {
+    if (table->spare == CLOSED)
+        return ZX_ERR_BAD_STATE;
+    while (table->free_count < count + table->spare) {
+        zx_status_t status = grow_locked(table);
+        if (status != ZX_OK)
+            return table->free_count >= count ? ZX_OK : status;
+    }
+    return ZX_OK;
+}
+
+static inline zx_status_t reserve(struct handle_table* table, uint32_t count) {
+    return likely(table->free_count >= (uint64_t)table->spare + count)
+               ? ZX_OK
+               : reserve_slowly(table, count);
+}
+
+zx_status_t handle_table_reserve_locked(struct handle_table* table, uint32_t count) {
+    return reserve(table, count);
+}
+
+/* --- a table's life ------------------------------------------------------------------------------ */
+
+/* Tables that live at one time start with different generations, so that a value of one process is
+ * not likely to mean anything in another. */
+static uint32_t next_first_generation(void) {
+    static _Atomic uint32_t tables_made;
+    uint32_t number = atomic_fetch_add_explicit(&tables_made, 1, memory_order_relaxed);
+    return (number % GENERATION_COUNT) * 3643u % GENERATION_COUNT + 1;
+}
+
+zx_status_t handle_table_init(struct handle_table* table) {
+    *table = (struct handle_table){
+        .spare = HANDLE_SPARE_SLOTS,
+        .first_generation = next_first_generation(),
+    };
+    table->free_end = &table->free_head;
+    spinlock_init(&table->lock, LOCK_HANDLE_TABLE);
+    spin_lock(&table->lock);
+    zx_status_t status = grow_locked(table);
+    spin_unlock(&table->lock);
+    if (status != ZX_OK)
+        handle_table_destroy(table);
+    return status;
+}
+
+void handle_table_destroy(struct handle_table* table) {
+    ASSERT(table->free_count == table->slot_count);
+    for (uint32_t i = 0; i < table->slot_count / HANDLE_CHUNK_SLOTS; i++)
+        heap_free(table->chunks[i]);
+    heap_free(table->chunks);
+    table->chunks = NULL;
+    table->slot_count = table->free_count = 0;
+}
+
+/* What is owed to a handle that was taken out of a table. The entry keeps the object alive. */
+static inline void cancel_observers(struct handle_table* table, struct object* object,
+                                    zx_handle_t value) {
+    if (unlikely(object_has_observers(object)))
+        object_handle_observers_cancel(object, table, value);
+}
+
+/* Takes up to MOVE_CHUNK handles out, from slot `*index` on. */
+static uint32_t take_some(struct handle_table* table, uint32_t* index, struct handle* handles,
+                          zx_handle_t* values) {
+    uint32_t count = 0;
+    uint32_t scan_end = MIN(table->slot_count, *index + SCAN_CHUNK);
+    for (; *index < scan_end && count < MOVE_CHUNK; ++*index) {
+        struct handle_slot* slot = slot_at(table, *index);
+        if (!slot_is_used(slot, *index))
+            continue;
+        values[count] = (zx_handle_t)slot->tag;
+        handles[count++] = (struct handle){slot->object, slot->rights};
+        slot_free(table, slot, slot->tag);
+    }
+    return count;
+}
+
+void handle_table_close_all(struct handle_table* table) {
+    struct handle handles[MOVE_CHUNK];
+    zx_handle_t values[MOVE_CHUNK];
+    bool is_done = false;
+    for (uint32_t index = 0; !is_done;) {
+        spin_lock(&table->lock);
+        table->spare = CLOSED;
+        uint32_t count = take_some(table, &index, handles, values);
+        is_done = index >= table->slot_count;
+        spin_unlock(&table->lock);
+        for (uint32_t i = 0; i < count; i++) {
+            cancel_observers(table, handles[i].object, values[i]);
+            handle_release(handles[i]);
+        }
+    }
+}
+
+uint32_t handle_table_count(struct handle_table* table) {
+    spin_lock(&table->lock);
+    uint32_t count = table->slot_count - table->free_count;
+    spin_unlock(&table->lock);
+    return count;
+}
+
+/* --- one handle ------------------------------------------------------------------------------ */
+
+zx_status_t handle_table_get(struct handle_table* table, zx_handle_t value, zx_obj_type_t type,
+                             zx_rights_t rights, struct object** object) {
+    return handle_table_lookup(table, value, type, rights, object);
+}
+
+zx_status_t handle_table_get_with_rights(struct handle_table* table, zx_handle_t value,
+                                         zx_obj_type_t type, zx_rights_t rights,
+                                         struct object** object, zx_rights_t* handle_rights) {
+    struct handle_slot* slot;
+    spin_lock(&table->lock);
+    zx_status_t status = handle_table_check_locked(table, value, type, rights, &slot);
+    if (status == ZX_OK) {
+        *object = slot->object;
+        *handle_rights = slot->rights;
+        object_reference(slot->object);
+    }
+    spin_unlock(&table->lock);
+    return status;
+}
+
+zx_status_t handle_table_add(struct handle_table* table, struct handle handle,
+                             zx_handle_t* value) {
+    spin_lock(&table->lock);
+    zx_status_t status = reserve(table, 1);
+    if (likely(status == ZX_OK))
+        *value = slot_fill(table, handle.object, handle.rights);
+    spin_unlock(&table->lock);
+    return status;
+}
+
+static inline zx_status_t remove(struct handle_table* table, zx_handle_t value,
+                                 struct handle* handle) {
+    struct handle_slot* slot;
+    spin_lock(&table->lock);
+    if (unlikely(!handle_table_find_locked(table, value, &slot))) {
+        spin_unlock(&table->lock);
+        return ZX_ERR_BAD_HANDLE;
+    }
+    *handle = (struct handle){slot->object, slot->rights};
+    slot_free(table, slot, (uint32_t)value);
+    spin_unlock(&table->lock);
+    cancel_observers(table, handle->object, value);
+    return ZX_OK;
+}
+
+zx_status_t handle_table_remove(struct handle_table* table, zx_handle_t value,
+                                struct handle* handle) {
+    return remove(table, value, handle);
+}
+
+zx_status_t handle_table_close(struct handle_table* table, zx_handle_t value) {
+    struct handle handle;
+    zx_status_t status = remove(table, value, &handle);
+    if (likely(status == ZX_OK))
+        handle_release(handle);
+    return status;
+}
+
+/* `wanted` as rights of a handle made from one that has `present`. */
+static inline zx_status_t derive_rights(zx_rights_t present, zx_rights_t wanted,
+                                        zx_rights_t* rights) {
+    *rights = wanted == ZX_RIGHT_SAME_RIGHTS ? present : wanted;
+    return *rights & ~present ? ZX_ERR_INVALID_ARGS : ZX_OK;
+}
+
+static inline zx_status_t duplicate_locked(struct handle_table* table, zx_handle_t value,
+                                           zx_rights_t wanted, zx_handle_t* duplicate) {
+    struct handle_slot* slot;
+    zx_rights_t rights;
+    zx_status_t status = handle_table_check_locked(table, value, ZX_OBJ_TYPE_NONE,
+                                                   ZX_RIGHT_DUPLICATE, &slot);
+    if (likely(status == ZX_OK))
+        status = derive_rights(slot->rights, wanted, &rights);
+    if (likely(status == ZX_OK))
+        status = reserve(table, 1);
+    if (unlikely(status != ZX_OK))
+        return status;
+    object_reference(slot->object);
+    object_handle_added(slot->object);
+    *duplicate = slot_fill(table, slot->object, rights);
+    return ZX_OK;
+}
+
+zx_status_t handle_table_duplicate(struct handle_table* table, zx_handle_t value,
+                                   zx_rights_t rights, zx_handle_t* duplicate) {
+    spin_lock(&table->lock);
+    zx_status_t status = duplicate_locked(table, value, rights, duplicate);
+    spin_unlock(&table->lock);
+    return status;
+}
+
+/* The new value is the only thing that can still fail when it is written, under the lock. */
+static zx_status_t replace_locked(struct handle_table* table, zx_handle_t value,
+                                  zx_rights_t wanted, uintptr_t out_user,
+                                  struct object** observed, bool* is_user_fault) {
+    struct handle_slot* slot;
+    if (!handle_table_find_locked(table, value, &slot))
+        return ZX_ERR_BAD_HANDLE;
+    zx_rights_t rights;
+    zx_status_t status = derive_rights(slot->rights, wanted, &rights);
+    if (status == ZX_OK)
+        status = reserve(table, 1);
+    if (status != ZX_OK)
+        return status;
+    zx_handle_t replacement = slot_fill(table, slot->object, rights);
+    *is_user_fault = !user_copy_out(out_user, &replacement, sizeof(replacement));
+    if (*is_user_fault) {
+        handle_table_take_back_locked(table, 1, &replacement);
+        return ZX_ERR_INVALID_ARGS;
+    }
+    if (object_has_observers(slot->object)) {
+        *observed = slot->object;
+        object_reference(slot->object);
+    }
+    slot_free(table, slot, (uint32_t)value);
+    return ZX_OK;
+}
+
+zx_status_t handle_table_replace(struct handle_table* table, zx_handle_t value, zx_rights_t rights,
+                                 uintptr_t out_user) {
+    struct object* observed = NULL;
+    bool is_user_fault;
+    zx_status_t status;
+    do {
+        is_user_fault = false;
+        spin_lock(&table->lock);
+        status = replace_locked(table, value, rights, out_user, &observed, &is_user_fault);
+        spin_unlock(&table->lock);
+    } while (is_user_fault && user_fault_in(out_user, sizeof(value), true) &&
+             !thread_is_killed(thread_current()));
+    if (observed) {
+        object_handle_observers_cancel(observed, table, value);
+        object_release(observed);
+    }
+    return status;
+}
+
+/* --- many handles ---------------------------------------------------------------------------- */
+
+void handle_table_add_many_locked(struct handle_table* table, const struct handle* entries,
+                                  uint32_t count, zx_handle_t* values) {
+    for (uint32_t i = 0; i < count; i++)
+        values[i] = slot_fill(table, entries[i].object, entries[i].rights);
+}
+
+void handle_table_take_back_locked(struct handle_table* table, uint32_t count,
+                                   const zx_handle_t* values) {
+    for (uint32_t i = 0; i < count; i++)
+        slot_free(table, slot_at(table, (uint32_t)values[i] & HANDLE_INDEX_MASK),
+                  (uint32_t)values[i]);
+}
+
+zx_status_t handle_table_close_many(struct handle_table* table, const zx_handle_t* values,
+                                    uint32_t count) {
+    struct handle handles[MOVE_CHUNK];
+    zx_status_t status = ZX_OK;
+    ASSERT(count <= MOVE_CHUNK);
+    spin_lock(&table->lock);
+    for (uint32_t i = 0; i < count; i++) {
+        struct handle_slot* slot;
+        if (handle_table_find_locked(table, values[i], &slot)) {
+            handles[i] = (struct handle){slot->object, slot->rights};
+            slot_free(table, slot, (uint32_t)values[i]);
+        } else {
+            handles[i].object = NULL;
+            if (values[i] != ZX_HANDLE_INVALID)
+                status = ZX_ERR_BAD_HANDLE;
+        }
+    }
+    spin_unlock(&table->lock);
+    for (uint32_t i = 0; i < count; i++) {
+        if (!handles[i].object)
+            continue;
+        cancel_observers(table, handles[i].object, values[i]);
+        handle_release(handles[i]);
+    }
+    return status;
+}
+
+uint32_t handle_table_describe(struct handle_table* table, uint32_t* index,
+                               struct handle_description* entries, uint32_t room) {
+    uint32_t count = 0;
+    bool is_done = false;
+    while (count == 0 && !is_done) {
+        spin_lock(&table->lock);
+        uint32_t end = MIN(table->slot_count, *index + SCAN_CHUNK);
+        for (; *index < end && count < room; ++*index) {
+            const struct handle_slot* slot = slot_at(table, *index);
+            if (slot_is_used(slot, *index))
+                entries[count++] = (struct handle_description){
+                    .value = (zx_handle_t)slot->tag,
+                    .rights = slot->rights,
+                    .type = slot->object->ops->type,
+                    .koid = slot->object->koid,
+                };
+        }
+        is_done = *index >= table->slot_count;
+        spin_unlock(&table->lock);
+    }
+    return count;
+}
+
+/* --- transfer -------------------------------------------------------------------------------- */
+
+/* An element is marked free while the transfer is open, so that meeting it again finds nothing. */
+static bool is_repeated(const struct handle_transfer* transfer, uint32_t index) {
+    for (uint32_t i = 0; i < index; i++)
+        if (transfer->values[i] == transfer->values[index])
+            return true;
+    return false;
+}
+
+static inline struct handle_slot* marked_slot(const struct handle_transfer* transfer, uint32_t i) {
+    return slot_at(transfer->table, (uint32_t)transfer->values[i] & HANDLE_INDEX_MASK);
+}
+
+/* Makes the first `count` elements ordinary handles again. */
+static void unmark(struct handle_transfer* transfer, uint32_t count) {
+    for (uint32_t i = 0; i < count; i++) {
+        struct handle_slot* slot = marked_slot(transfer, i);
+        slot->tag = (uint32_t)transfer->values[i];
+        if (transfer->observed & (1ull << i))
+            object_release(slot->object); /* never the last: the slot has one */
+    }
+}
+
+static zx_status_t __attribute__((noinline)) transfer_fault(
+    struct handle_transfer* transfer, const struct handle_transfer_rules* rules, uint32_t index,
+    const struct handle_slot* slot) {
+    zx_status_t status;
+    if (!slot)
+        status = is_repeated(transfer, index) ? rules->repeated : rules->invalid;
+    else
+        status = slot->rights & ZX_RIGHT_TRANSFER ? ZX_ERR_NOT_SUPPORTED : ZX_ERR_ACCESS_DENIED;
+    unmark(transfer, index);
+    spin_unlock(&transfer->table->lock);
+    return status;
+}
+
+zx_status_t handle_transfer_begin(struct handle_transfer* transfer,
+                                  const struct handle_transfer_rules* rules) {
+    struct handle_table* table = transfer->table;
+    ASSERT(transfer->count <= 64);
+    transfer->observed = 0;
+    spin_lock(&table->lock);
+    for (uint32_t i = 0; i < transfer->count; i++) {
+        struct handle_slot* slot;
+        if (unlikely(!handle_table_find_locked(table, transfer->values[i], &slot)))
+            return transfer_fault(transfer, rules, i, NULL);
+        if (unlikely(!(slot->rights & ZX_RIGHT_TRANSFER) ||
+                     (slot->object == rules->carrier && i != rules->carrier_index)))
+            return transfer_fault(transfer, rules, i, slot);
+        transfer->entries[i] = (struct handle){slot->object, slot->rights};
+        slot->tag ^= HANDLE_FREE_MARK;
+        if (unlikely(object_has_observers(slot->object))) {
+            transfer->observed |= 1ull << i;
+            object_reference(slot->object);
+        }
+    }
+    return ZX_OK;
+}
+
+static void free_marked(struct handle_transfer* transfer) {
+    for (uint32_t i = 0; i < transfer->count; i++)
+        slot_free(transfer->table, marked_slot(transfer, i), (uint32_t)transfer->values[i]);
+}
+
+/* The entries belong to the reader now, and may be gone: what is still needed of them is in the slots. */
+static void __attribute__((noinline)) commit_observed(struct handle_transfer* transfer) {
+    struct object* objects[64];
+    for (uint64_t bits = transfer->observed; bits; bits &= bits - 1)
+        objects[__builtin_ctzll(bits)] =
+            marked_slot(transfer, (uint32_t)__builtin_ctzll(bits))->object;
+    free_marked(transfer);
+    spin_unlock(&transfer->table->lock);
+    for (uint64_t bits = transfer->observed; bits; bits &= bits - 1) {
+        int i = __builtin_ctzll(bits);
+        object_handle_observers_cancel(objects[i], transfer->table, transfer->values[i]);
+        object_release(objects[i]);
+    }
+}
+
+void handle_transfer_commit(struct handle_transfer* transfer) {
+    if (unlikely(transfer->observed)) {
+        commit_observed(transfer);
+        return;
+    }
+    free_marked(transfer);
+    spin_unlock(&transfer->table->lock);
+}
+
+void handle_transfer_abort(struct handle_transfer* transfer) {
+    unmark(transfer, transfer->count);
+    spin_unlock(&transfer->table->lock);
+}

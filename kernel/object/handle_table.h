@@ -1,0 +1,198 @@
+/* A process's handles: value to (object, rights).
+ *
+ * A value is index (18 bits) and generation (13 bits, never 0), so that a stale value is caught. Free
+ * slots are reused oldest first, and the table grows before the last few are used up: a value
+ * comes back only after half a million others. The table grows in chunks; look-up, insertion and
+ * removal are O(1). The lock is HANDLE_TABLE; under it OBJECT locks may be taken.
+ *
+ * A `struct handle` on its own (in a message) is an entry without a value: it owns one reference and one
+ * handle count of its object. */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <abi/errors.h>
+#include <abi/limits.h>
+#include <abi/rights.h>
+#include <abi/types.h>
+#include <lib/compiler.h>
+#include <lock/spinlock.h>
+#include <object/object.h>
+
+struct handle {
+    struct object* object;
+    zx_rights_t rights;
+};
+
+/* `tag` is the handle's value while the slot is in use. While it is free, it is the next value with
+ * the lowest index bit flipped, which no look-up of this slot can match. */
+struct handle_slot {
+    union {
+        struct object* object;         /* in use */
+        struct handle_slot* next_free; /* free */
+    };
+    zx_rights_t rights;
+    uint32_t tag;
+};
+
+#define HANDLE_INDEX_BITS 18
+#define HANDLE_INDEX_MASK ((1u << HANDLE_INDEX_BITS) - 1)
+#define HANDLE_GENERATION_STEP (1u << HANDLE_INDEX_BITS)
+#define HANDLE_FREE_MARK 1u /* flipped in the tag of a free slot */
+#define HANDLE_CHUNK_SLOTS 256u
+#define HANDLE_CHUNK_COUNT (PROCESS_MAX_HANDLES / HANDLE_CHUNK_SLOTS)
+/* Growth keeps this many slots free, so that the one freed last waits behind the others. */
+#define HANDLE_SPARE_SLOTS 64u
+
+/* Stays where it was initialized: it points into itself. */
+struct handle_table {
+    struct spinlock lock;
+    struct handle_slot** chunks;
+    uint32_t slot_count;              /* slots in the chunks allocated so far */
+    uint32_t free_count;
+    struct handle_slot* free_head;    /* FIFO of free slots */
+    struct handle_slot** free_end;    /* where the next one is linked: the last one, or free_head */
+    uint32_t spare;                   /* so many stay free; UINT32_MAX: nothing can be added any more */
+    uint32_t chunk_room;              /* entries of `chunks` */
+    uint32_t first_generation;        /* of a new slot */
+};
+
+zx_status_t handle_table_init(struct handle_table* table); /* NO_MEMORY */
+void handle_table_destroy(struct handle_table* table);     /* empty by now */
+
+/* --- one handle ------------------------------------------------------------------------------ */
+
+/* Whether `value` names a slot. The table's lock is held. */
+static inline bool handle_table_find_locked(const struct handle_table* table, zx_handle_t value,
+                                            struct handle_slot** slot) {
+    uint32_t index = (uint32_t)value & HANDLE_INDEX_MASK;
+    if (unlikely(index >= table->slot_count))
+        return false;
+    *slot = &table->chunks[index / HANDLE_CHUNK_SLOTS][index % HANDLE_CHUNK_SLOTS];
+    return likely((*slot)->tag == (uint32_t)value);
+}
+
+/* OK when the slot is there, of `type` (NONE: any) and carries `rights`; else BAD_HANDLE, WRONG_TYPE,
+ * ACCESS_DENIED in this order. */
+static inline zx_status_t handle_table_check_locked(const struct handle_table* table,
+                                                    zx_handle_t value, zx_obj_type_t type,
+                                                    zx_rights_t rights,
+                                                    struct handle_slot** slot) {
+    if (unlikely(!handle_table_find_locked(table, value, slot)))
+        return ZX_ERR_BAD_HANDLE;
+    if (unlikely(type != ZX_OBJ_TYPE_NONE && (*slot)->object->ops->type != type))
+        return ZX_ERR_WRONG_TYPE;
+    return likely(((*slot)->rights & rights) == rights) ? ZX_OK : ZX_ERR_ACCESS_DENIED;
+}
+
+/* A reference to the object, checked as above. Inline: it is on the way of every call. */
+MUST_CHECK static inline zx_status_t handle_table_lookup(struct handle_table* table,
+                                                         zx_handle_t value, zx_obj_type_t type,
+                                                         zx_rights_t rights,
+                                                         struct object** object) {
+    struct handle_slot* slot;
+    spin_lock(&table->lock);
+    zx_status_t status = handle_table_check_locked(table, value, type, rights, &slot);
+    if (likely(status == ZX_OK)) {
+        *object = slot->object;
+        object_reference(slot->object);
+    }
+    spin_unlock(&table->lock);
+    return status;
+}
+
+/* The same, out of line: for calls that do not count instructions. */
+MUST_CHECK zx_status_t handle_table_get(struct handle_table* table, zx_handle_t value,
+                                        zx_obj_type_t type, zx_rights_t rights,
+                                        struct object** object);
+/* The same, answering the handle's rights too. */
+MUST_CHECK zx_status_t handle_table_get_with_rights(struct handle_table* table, zx_handle_t value,
+                                                    zx_obj_type_t type, zx_rights_t rights,
+                                                    struct object** object,
+                                                    zx_rights_t* handle_rights);
+
+/* Puts `handle` into the table; consumes it on success only. NO_MEMORY, NO_RESOURCES (table full),
+ * BAD_STATE (process dead). */
+MUST_CHECK zx_status_t handle_table_add(struct handle_table* table, struct handle handle,
+                                        zx_handle_t* value);
+/* Takes the handle out; the caller owns the entry. BAD_HANDLE. */
+MUST_CHECK zx_status_t handle_table_remove(struct handle_table* table, zx_handle_t value,
+                                           struct handle* handle);
+zx_status_t handle_table_close(struct handle_table* table, zx_handle_t value);
+/* A second handle to the same object. BAD_HANDLE; ACCESS_DENIED without DUPLICATE; INVALID_ARGS when
+ * `rights` (SAME_RIGHTS: the same) are not a subset; errors of handle_table_add. */
+MUST_CHECK zx_status_t handle_table_duplicate(struct handle_table* table, zx_handle_t value,
+                                              zx_rights_t rights, zx_handle_t* duplicate);
+/* A new value, told at `out_user`, for the same handle with `rights`. BAD_HANDLE; INVALID_ARGS (rights, bad
+ * user memory); errors of handle_table_add: then nothing changed. */
+MUST_CHECK zx_status_t handle_table_replace(struct handle_table* table, zx_handle_t value,
+                                            zx_rights_t rights, uintptr_t out_user);
+/* Closes everything, in bounded preemptible steps; the table takes nothing any more. */
+void handle_table_close_all(struct handle_table* table);
+uint32_t handle_table_count(struct handle_table* table);
+
+/* Gives up an entry without a value: drops its handle count and reference. No lock held. */
+static inline void handle_release(struct handle handle) {
+    object_handle_removed(handle.object);
+    object_release(handle.object);
+    if (unlikely(atomic_load_explicit(&cycle_is_suspected, memory_order_relaxed)))
+        cycle_collect();
+}
+
+/* --- many handles, moved in one step ---------------------------------------------------------- */
+
+/* Handles on their way out of a table. handle_transfer_begin checks every value, left to right, and
+ * returns with the table locked; then either _commit (they are gone from the table) or _abort (nothing
+ * happened). Whoever delivers the entries does so in between, so that nobody ever sees a handle in both
+ * places or in neither. */
+struct handle_transfer {
+    struct handle_table* table;
+    const zx_handle_t* values;
+    struct handle* entries;
+    uint32_t count;    /* at most 64 */
+    uint64_t observed; /* bit per element whose object had observers: it holds one reference more */
+};
+
+#define HANDLE_TRANSFER_NOWHERE UINT32_MAX
+/* What the caller of a transfer wants to be told. */
+struct handle_transfer_rules {
+    const struct object* carrier; /* what the message is written to: it must not be an element... */
+    uint32_t carrier_index;       /* ...but at this place, or nowhere */
+    zx_status_t repeated;         /* the answer to the same value twice */
+    zx_status_t invalid;          /* the answer to a value that names nothing */
+};
+
+/* `invalid`, `repeated`, ACCESS_DENIED (no TRANSFER), NOT_SUPPORTED (the carrier), for the leftmost
+ * element that has a fault. `transfer` names table, values, count and the place for the entries. */
+MUST_CHECK zx_status_t handle_transfer_begin(struct handle_transfer* transfer,
+                                             const struct handle_transfer_rules* rules);
+void handle_transfer_commit(struct handle_transfer* transfer);
+void handle_transfer_abort(struct handle_transfer* transfer);
+
+/* Makes sure that `count` handles can be added before the lock is dropped. NO_MEMORY, NO_RESOURCES,
+ * BAD_STATE. */
+MUST_CHECK zx_status_t handle_table_reserve_locked(struct handle_table* table, uint32_t count);
+/* Adds entries for which there is room; consumes them. */
+void handle_table_add_many_locked(struct handle_table* table, const struct handle* entries,
+                                  uint32_t count, zx_handle_t* values);
+/* Takes them out again, without their becoming visible in between: the caller owns the entries. */
+void handle_table_take_back_locked(struct handle_table* table, uint32_t count,
+                                   const zx_handle_t* values);
+
+/* Closes those of `count` values that are valid, in one lock hold. At most 64. */
+zx_status_t handle_table_close_many(struct handle_table* table, const zx_handle_t* values,
+                                    uint32_t count);
+
+/* A look at the handles in use, for object_get_info and the debugger: fills `entries` from slot `*index`
+ * on and moves `*index` past what it saw; answers how many. 0: that was all. The objects are described,
+ * not referenced. */
+struct handle_description {
+    zx_handle_t value;
+    zx_rights_t rights;
+    zx_obj_type_t type;
+    zx_koid_t koid;
+};
+uint32_t handle_table_describe(struct handle_table* table, uint32_t* index,
+                               struct handle_description* entries, uint32_t room);

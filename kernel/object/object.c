@@ -1,0 +1,144 @@
+#include <object/object.h>
+
+#include <debug/panic.h>
+#include <mm/slab.h>
+#include <sched/thread.h>
+
+static _Atomic uint64_t last_koid = 1024; /* small numbers mean nothing, so that 0 and 1 are free */
+static _Atomic size_t live_objects;
+
+void object_init(struct object* object, const struct object_ops* ops, struct spinlock* shared_lock,
+                 zx_signals_t signals) {
+    object->ops = ops;
+    atomic_init(&object->references, 1);
+    atomic_init(&object->handle_count, 0);
+    atomic_init(&object->holds_handles, false);
+    atomic_init(&object->signals, signals);
+    list_init(&object->observers);
+    object->koid = atomic_fetch_add_explicit(&last_koid, 1, memory_order_relaxed) + 1;
+    if (shared_lock) {
+        object->lock = shared_lock;
+    } else {
+        spinlock_init(&object->own_lock, LOCK_OBJECT);
+        object->lock = &object->own_lock;
+    }
+    atomic_fetch_add_explicit(&live_objects, 1, memory_order_relaxed);
+}
+
+size_t object_count(void) {
+    return atomic_load_explicit(&live_objects, memory_order_relaxed);
+}
+
+const char* object_type_name(zx_obj_type_t type) {
+    switch (type) {
+#define TYPE_NAME(name, value) \
+    case ZX_OBJ_TYPE_##name:   \
+        return #name;
+        OBJECT_TYPE_LIST(TYPE_NAME)
+#undef TYPE_NAME
+    }
+    return "?";
+}
+
+/* --- death ------------------------------------------------------------------------------------ */
+
+/* Objects whose last reference is gone, in the order they went; on the stack of the outermost release. */
+struct destroy_list {
+    struct object* first;
+    struct object* last;
+};
+
+static void destroy_list_append(struct destroy_list* list, struct object* object) {
+    object->destroy_next = NULL;
+    if (list->first)
+        list->last->destroy_next = object;
+    else
+        list->first = object;
+    list->last = object;
+}
+
+void object_release_last(struct object* object) {
+    struct thread* thread = thread_current();
+    ASSERT(list_is_empty(&object->observers));
+    if (thread->destroy_list) {
+        destroy_list_append(thread->destroy_list, object);
+        return;
+    }
+    lock_order_assert_none_held();
+    struct destroy_list list = {NULL, NULL};
+    destroy_list_append(&list, object);
+    thread->destroy_list = &list;
+    while ((object = list.first)) {
+        list.first = object->destroy_next;
+        atomic_fetch_sub_explicit(&live_objects, 1, memory_order_relaxed);
+        object->ops->destroy(object);
+    }
+    thread->destroy_list = NULL;
+    if (atomic_load_explicit(&cycle_is_suspected, memory_order_relaxed))
+        cycle_collect();
+}
+
+/* --- signals ---------------------------------------------------------------------------------- */
+
+void object_notify_observers_locked(struct object* object, zx_signals_t signals) {
+    LIST_FOR_EACH_SAFE(node, &object->observers) {
+        struct observer* observer = LIST_ENTRY(node, struct observer, node);
+        if (observer->trigger & signals)
+            observer->on_match(observer, signals);
+    }
+}
+
+void object_update_signals(struct object* object, zx_signals_t clear, zx_signals_t set) {
+    spin_lock(object->lock);
+    object_update_signals_locked(object, clear, set);
+    spin_unlock(object->lock);
+}
+
+zx_signals_t object_add_observer(struct object* object, struct observer* observer) {
+    spin_lock(object->lock);
+    list_push_back(&object->observers, &observer->node);
+    zx_signals_t signals = object_signals(object);
+    if (observer->trigger & signals)
+        observer->on_match(observer, signals);
+    spin_unlock(object->lock);
+    return signals;
+}
+
+zx_signals_t object_remove_observer(struct object* object, struct observer* observer) {
+    spin_lock(object->lock);
+    if (list_node_is_linked(&observer->node))
+        list_remove(&observer->node);
+    zx_signals_t signals = object_signals(object);
+    spin_unlock(object->lock);
+    return signals;
+}
+
+void object_handle_observers_cancel(struct object* object, const void* table, zx_handle_t value) {
+    spin_lock(object->lock);
+    LIST_FOR_EACH_SAFE(node, &object->observers) {
+        struct observer* observer = LIST_ENTRY(node, struct observer, node);
+        if (observer->on_handle_closed && observer->handle == value &&
+            observer->handle_table == table)
+            observer->on_handle_closed(observer);
+    }
+    spin_unlock(object->lock);
+}
+
+/* --- the lock of a pair ------------------------------------------------------------------------ */
+
+static struct slab_cache peer_lock_cache =
+    SLAB_CACHE_INITIALIZER(peer_lock_cache, "peer lock", sizeof(struct peer_lock));
+
+struct peer_lock* peer_lock_create(uint32_t references) {
+    struct peer_lock* lock = slab_alloc(&peer_lock_cache);
+    if (lock) {
+        spinlock_init(&lock->lock, LOCK_OBJECT);
+        atomic_init(&lock->references, references);
+    }
+    return lock;
+}
+
+void peer_lock_release(struct peer_lock* lock) {
+    if (atomic_fetch_sub_explicit(&lock->references, 1, memory_order_acq_rel) == 1)
+        slab_free(&peer_lock_cache, lock);
+}

@@ -1,0 +1,156 @@
+/* The base of every kernel object.
+ *
+ * Two counts. `references` keeps the memory: handles, messages holding handles, mappings, running
+ * calls. `handle_count` counts handles in tables and in messages: when it falls to 0 the object's
+ * on_zero_handles runs (a channel end tells its peer). When `references` falls to 0 the object goes
+ * to the releasing thread's destroy list, which the thread drains at its outermost level
+ * (object_release from inside a destructor only appends): so a chain of objects of any length dies in
+ * constant stack, and is gone when the call that released it returns.
+ *
+ * `lock` guards the signals, the observers and the type's own state. The ends of a peered object share
+ * one lock (struct peer_lock); every other object uses its own. No operation takes two OBJECT locks.
+ */
+#pragma once
+
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include <abi/objects.h>
+#include <abi/rights.h>
+#include <abi/signals.h>
+#include <abi/types.h>
+#include <lib/compiler.h>
+#include <lib/list.h>
+#include <lock/spinlock.h>
+#include <object/cycle.h>
+
+struct object;
+struct observer;
+
+struct object_ops {
+    zx_obj_type_t type;
+    const char* name;
+    zx_rights_t default_rights;
+    zx_signals_t user_signals; /* which signals object_signal may change; 0: none */
+    /* The last handle went away. No lock held; may block. NULL: nothing to do. */
+    void (*on_zero_handles)(struct object*);
+    /* Frees the memory. No lock held. */
+    void (*destroy)(struct object*);
+    /* Under the lock: the other end, borrowed; NULL when it is gone. NULL: the type has no peers. */
+    struct object* (*peer_locked)(struct object*);
+    /* Where the name is kept, ZX_MAX_NAME_LEN bytes, guarded by the object's lock. NULL: no name. */
+    char* (*name_buffer)(struct object*);
+};
+
+struct object {
+    const struct object_ops* ops;
+    struct spinlock* lock;
+    _Atomic uint32_t references;
+    _Atomic uint32_t handle_count;
+    /* A message end at which, or at whose peer, handles wait; written under `lock`. */
+    _Atomic bool holds_handles;
+    _Atomic zx_signals_t signals; /* written under `lock` */
+    struct list observers;        /* under `lock` */
+    zx_koid_t koid;
+    union {
+        struct spinlock own_lock;
+        struct object* destroy_next; /* once `references` is 0 */
+    };
+};
+
+/* A lock shared by the two ends of a peered object, each of which holds a reference to it. */
+struct peer_lock {
+    struct spinlock lock;
+    _Atomic uint32_t references;
+};
+struct peer_lock* peer_lock_create(uint32_t references); /* NULL: no memory */
+void peer_lock_release(struct peer_lock* lock);
+
+/* One reference for the caller, no handles. `shared_lock` NULL: the object's own. */
+void object_init(struct object* object, const struct object_ops* ops, struct spinlock* shared_lock,
+                 zx_signals_t signals);
+
+static inline void object_reference(struct object* object) {
+    atomic_fetch_add_explicit(&object->references, 1, memory_order_relaxed);
+}
+/* For lists that do not hold references: false when the object is on its way to destruction. */
+static inline bool object_try_reference(struct object* object) {
+    uint32_t count = atomic_load_explicit(&object->references, memory_order_relaxed);
+    while (count > 0)
+        if (atomic_compare_exchange_weak(&object->references, &count, count + 1))
+            return true;
+    return false;
+}
+void object_release_last(struct object* object);
+static inline void object_release(struct object* object) {
+    if (atomic_fetch_sub_explicit(&object->references, 1, memory_order_acq_rel) == 1)
+        object_release_last(object);
+}
+
+/* A handle comes to be / goes away; each handle holds a reference of its own besides. */
+static inline void object_handle_added(struct object* object) {
+    atomic_fetch_add_explicit(&object->handle_count, 1, memory_order_relaxed);
+}
+static inline bool object_holds_handles(const struct object* object) {
+    return atomic_load_explicit(&object->holds_handles, memory_order_relaxed);
+}
+/* May run on_zero_handles; no lock held. The caller still has a reference. */
+static inline void object_handle_removed(struct object* object) {
+    if (atomic_fetch_sub_explicit(&object->handle_count, 1, memory_order_acq_rel) == 1) {
+        if (object->ops->on_zero_handles)
+            object->ops->on_zero_handles(object);
+    } else if (unlikely(object_holds_handles(object))) {
+        cycle_note(object); /* the handles left may be in a cycle of queues */
+    }
+}
+
+/* --- signals and waiting ------------------------------------------------------------------- */
+
+/* A node in an object's list, on the waiter's stack or in a longer-lived registration. */
+struct observer {
+    struct list_node node;
+    zx_signals_t trigger;
+    /* Under the object's lock: some signal of `trigger` is now shown. */
+    void (*on_match)(struct observer* observer, zx_signals_t signals);
+    /* Under the object's lock: the handle value through which this was registered was closed, replaced
+     * or sent away. NULL: does not care. */
+    void (*on_handle_closed)(struct observer* observer);
+    /* Which handle: compared when a handle goes. */
+    const void* handle_table;
+    zx_handle_t handle;
+};
+
+static inline zx_signals_t object_signals(const struct object* object) {
+    return atomic_load_explicit(&object->signals, memory_order_acquire);
+}
+void object_notify_observers_locked(struct object* object, zx_signals_t signals);
+/* Under the object's lock: changes signals and tells the observers whose trigger now matches. */
+static inline void object_update_signals_locked(struct object* object, zx_signals_t clear,
+                                                zx_signals_t set) {
+    zx_signals_t old = atomic_load_explicit(&object->signals, memory_order_relaxed);
+    zx_signals_t now = (old & ~clear) | set;
+    if (now == old)
+        return;
+    atomic_store_explicit(&object->signals, now, memory_order_release);
+    if (!list_is_empty(&object->observers))
+        object_notify_observers_locked(object, now);
+}
+void object_update_signals(struct object* object, zx_signals_t clear, zx_signals_t set);
+
+/* Registers; calls on_match at once when it already matches. Answers the current signals. An
+ * observer that names a handle is added with the table's lock held, which makes sure that the handle
+ * is still there: whoever removes it from now on sees the observer. */
+zx_signals_t object_add_observer(struct object* object, struct observer* observer);
+/* Afterwards no callback of the observer runs or will run. Answers the current signals. */
+zx_signals_t object_remove_observer(struct object* object, struct observer* observer);
+/* The handle `value` of `table` no longer names the object: cancels its observers. The caller has a
+ * reference and removed the handle before. */
+void object_handle_observers_cancel(struct object* object, const void* table, zx_handle_t value);
+/* Without the lock; exact for whoever holds the table lock under which observers are added. */
+static inline bool object_has_observers(const struct object* object) {
+    return !list_is_empty(&object->observers);
+}
+
+size_t object_count(void); /* live objects of every type */
+const char* object_type_name(zx_obj_type_t type);

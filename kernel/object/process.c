@@ -1,0 +1,186 @@
+#include <object/process.h>
+
+#include <abi/errors.h>
+#include <debug/console.h>
+#include <debug/emergency_console.h>
+#include <debug/panic.h>
+#include <lib/string.h>
+#include <mm/aspace.h>
+#include <mm/slab.h>
+#include <object/job.h>
+#include <object/user_thread_internal.h>
+
+static struct slab_cache process_cache =
+    SLAB_CACHE_INITIALIZER(process_cache, "process", sizeof(struct process));
+static const struct object_ops process_ops;
+
+/* --- life ------------------------------------------------------------------------------------ */
+
+zx_status_t process_create(struct job* job, const char* name, struct process** out) {
+    struct process* process = slab_alloc_zeroed(&process_cache);
+    if (!process)
+        return ZX_ERR_NO_MEMORY;
+    list_init(&process->threads);
+    strlcpy(process->name, name, sizeof(process->name));
+    zx_status_t status = handle_table_init(&process->handles);
+    if (status != ZX_OK)
+        goto free_process;
+    status = aspace_create(&process->aspace);
+    if (status != ZX_OK)
+        goto destroy_handles;
+    object_init(&process->object, &process_ops, NULL, 0);
+    object_reference(&job->object);
+    process->job = job;
+    status = job_add_process(job, process);
+    if (status == ZX_OK)
+        *out = process;
+    else
+        object_release(&process->object);
+    return status;
+
+destroy_handles:
+    handle_table_destroy(&process->handles);
+free_process:
+    slab_free(&process_cache, process);
+    return status;
+}
+
+/* The new table is nobody else's yet: what is reserved in it stays free. */
+static zx_status_t reserve_argument(struct process* process) {
+    spin_lock(&process->handles.lock);
+    zx_status_t status = handle_table_reserve_locked(&process->handles, 1);
+    spin_unlock(&process->handles.lock);
+    return status;
+}
+
+zx_status_t process_start(struct process* process, struct user_thread* thread, uintptr_t entry,
+                          uintptr_t stack, struct handle argument, uint64_t argument2) {
+    if (thread->process != process)
+        return ZX_ERR_ACCESS_DENIED;
+    zx_status_t status = reserve_argument(process);
+    if (status != ZX_OK)
+        return status;
+    spin_lock(process->object.lock);
+    if (process->state != PROCESS_INITIAL || thread->is_started)
+        status = ZX_ERR_BAD_STATE;
+    else
+        process->state = PROCESS_RUNNING;
+    spin_unlock(process->object.lock);
+    if (status != ZX_OK)
+        return status;
+    zx_handle_t value;
+    status = handle_table_add(&process->handles, argument, &value);
+    if (status != ZX_OK) /* killed in between: the table is closed */
+        return status;
+    /* A kill in between makes this fail; the handle has gone with the table then. */
+    (void)user_thread_start(thread, entry, stack, (uint64_t)value, argument2);
+    return ZX_OK;
+}
+
+/* --- death ------------------------------------------------------------------------------------- */
+
+/* The last thread has gone, or there was none: by whoever made the state DYING with nothing running. */
+static void finish(struct process* process) {
+    handle_table_close_all(&process->handles);
+    aspace_destroy_mappings(process->aspace);
+    job_remove_process(process->job, process);
+    spin_lock(process->object.lock);
+    process->state = PROCESS_DEAD;
+    object_update_signals_locked(&process->object, 0, ZX_PROCESS_TERMINATED);
+    spin_unlock(process->object.lock);
+}
+
+void process_kill(struct process* process, int64_t return_code) {
+    spin_lock(process->object.lock);
+    bool is_first = process->state < PROCESS_DYING;
+    if (is_first) {
+        process->state = PROCESS_DYING;
+        process->return_code = return_code;
+        LIST_FOR_EACH(node, &process->threads) {
+            struct user_thread* thread = LIST_ENTRY(node, struct user_thread, process_node);
+            if (thread->is_started)
+                thread_kill(thread->thread);
+        }
+    }
+    bool must_finish = is_first && process->running_count == 0;
+    spin_unlock(process->object.lock);
+    if (must_finish)
+        finish(process);
+}
+
+void process_exit_current(int64_t return_code) {
+    process_kill(process_current(), return_code);
+    thread_exit_current();
+}
+
+/* For user_thread.c: the thread has left user mode for good. */
+void process_thread_ended(struct process* process, struct user_thread* thread) {
+    spin_lock(process->object.lock);
+    list_remove(&thread->process_node);
+    process->thread_count--;
+    bool is_last = --process->running_count == 0;
+    if (is_last)
+        process->state = PROCESS_DYING;
+    spin_unlock(process->object.lock);
+    if (is_last)
+        finish(process);
+}
+
+/* Never started, or dead. Its handles went when it died; if nobody killed it, nothing was ever added. */
+static void process_destroy(struct object* object) {
+    struct process* process = process_from(object);
+    ASSERT(list_is_empty(&process->threads));
+    if (process->state != PROCESS_DEAD) {
+        job_remove_process(process->job, process);
+        handle_table_close_all(&process->handles);
+    }
+    handle_table_destroy(&process->handles);
+    aspace_release(process->aspace);
+    object_release(&process->job->object);
+    slab_free(&process_cache, process);
+}
+
+static char* process_name(struct object* object) {
+    return process_from(object)->name;
+}
+
+static const struct object_ops process_ops = {
+    .type = ZX_OBJ_TYPE_PROCESS,
+    .name = "process",
+    .default_rights = ZX_RIGHTS_BASIC | ZX_RIGHTS_IO | ZX_RIGHTS_PROPERTY | ZX_RIGHT_ENUMERATE |
+                      ZX_RIGHT_DESTROY | ZX_RIGHT_SIGNAL | ZX_RIGHT_MANAGE_PROCESS |
+                      ZX_RIGHT_MANAGE_THREAD,
+    .user_signals = ZX_USER_SIGNAL_ALL,
+    .destroy = process_destroy,
+    .name_buffer = process_name,
+};
+
+/* --- for the debugger --------------------------------------------------------------------------- */
+
+static void describe_current(void (*print)(const char* format, ...)) {
+    const struct thread* thread = thread_current();
+    if (!thread)
+        return;
+    print("thread '%s'", thread->name);
+    if (thread->owner)
+        print(" of process '%s'", ((struct user_thread*)thread->owner)->process->name);
+    print("\n");
+}
+
+void process_debug_init(void) {
+    panic_describe_thread = describe_current;
+}
+
+static void print_process(struct thread* thread, void* unused) {
+    (void)unused;
+    const struct user_thread* user_thread = thread->owner;
+    if (!user_thread || list_first(&user_thread->process->threads) != &user_thread->process_node)
+        return;
+    const struct process* process = user_thread->process;
+    console_printf("  %-24s koid %lu  %u threads  %u handles\n", process->name,
+                   process->object.koid, process->thread_count, process->handles.slot_count - process->handles.free_count);
+}
+
+DEBUG_COMMAND(processes, "every process with a thread: threads and handles") {
+    thread_for_each(print_process, NULL);
+}

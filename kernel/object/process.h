@@ -1,0 +1,83 @@
+/* Processes: an address space, a handle table and threads.
+ *
+ * A process ends when its last thread has gone, or at once when it is killed or calls process_exit: then
+ * every thread is killed, and the last one to leave closes the handles, destroys the mappings
+ * and raises TERMINATED. The lock of the object guards the thread list and the state. */
+#pragma once
+
+#include <abi/limits.h>
+#include <object/handle_table.h>
+#include <object/object.h>
+#include <sched/thread.h>
+
+struct aspace;
+struct job;
+
+enum process_state {
+    PROCESS_INITIAL, /* made, not started */
+    PROCESS_RUNNING,
+    PROCESS_DYING,   /* threads are being killed; nothing new can start */
+    PROCESS_DEAD,
+};
+
+#define PROCESS_MAX_THREADS 4096u
+
+struct process {
+    struct object object; /* its lock guards what follows, up to the blank line */
+    struct list threads;  /* user_thread.process_node: made and not yet ended, borrowed */
+    uint32_t thread_count;
+    uint32_t running_count; /* of them, started */
+    enum process_state state;
+    int64_t return_code;
+    char name[ZX_MAX_NAME_LEN];
+
+    struct handle_table handles;
+    struct aspace* aspace;     /* a reference */
+    struct job* job;           /* a reference */
+    struct list_node job_node; /* in the job's list, under the job's lock */
+};
+
+/* The object of a user thread; `thread` is the scheduler's. */
+struct user_thread {
+    struct object object;
+    struct thread* thread;   /* a reference */
+    struct process* process; /* a reference */
+    struct list_node process_node;
+    bool is_started; /* under the process's lock */
+    uintptr_t entry, stack;
+    uint64_t argument1, argument2;
+};
+
+/* One reference. NO_MEMORY; BAD_STATE: the job is being killed; NO_RESOURCES: the job is full. */
+zx_status_t process_create(struct job* job, const char* name, struct process** out);
+/* Starts the first thread: its first argument is the value of `argument` in the new process (consumed on
+ * success). BAD_STATE: started before, or dead; ACCESS_DENIED: a thread of another process. */
+zx_status_t process_start(struct process* process, struct user_thread* thread, uintptr_t entry,
+                          uintptr_t stack, struct handle argument, uint64_t argument2);
+/* Ends the process, soon: also one that never started. The first return code counts. */
+void process_kill(struct process* process, int64_t return_code);
+NORETURN void process_exit_current(int64_t return_code);
+
+/* One reference. NO_MEMORY; BAD_STATE: the process is dying; NO_RESOURCES: too many threads. */
+zx_status_t user_thread_create(struct process* process, const char* name, struct user_thread** out);
+/* BAD_STATE: started before, or the process does not run. */
+zx_status_t user_thread_start(struct user_thread* thread, uintptr_t entry, uintptr_t stack,
+                              uint64_t argument1, uint64_t argument2);
+void user_thread_kill(struct user_thread* thread);
+
+/* Valid in user threads only. */
+static inline struct user_thread* user_thread_current(void) {
+    return thread_current()->owner;
+}
+static inline struct process* process_current(void) {
+    return user_thread_current()->process;
+}
+static inline struct process* process_from(struct object* object) {
+    return CONTAINER_OF(object, struct process, object);
+}
+static inline struct user_thread* user_thread_from(struct object* object) {
+    return CONTAINER_OF(object, struct user_thread, object);
+}
+
+/* For panic and the emergency console. */
+void process_debug_init(void);

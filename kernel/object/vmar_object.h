@@ -1,0 +1,22 @@
+/* The object behind a VMAR handle. A VMAR outlives its handles: closing them unmaps nothing. */
+#pragma once
+
+#include <object/object.h>
+
+struct aspace;
+struct vmar;
+
+#define VMAR_DEFAULT_RIGHTS (ZX_RIGHTS_BASIC | ZX_RIGHTS_IO | ZX_RIGHT_EXECUTE)
+
+struct vmar_object {
+    struct object object;
+    struct aspace* aspace; /* a reference */
+    struct vmar* vmar;     /* a reference */
+};
+
+/* One reference; takes references of its own to `aspace` and `vmar`. NULL: no memory. */
+struct vmar_object* vmar_object_create(struct aspace* aspace, struct vmar* vmar);
+
+static inline struct vmar_object* vmar_object_from(struct object* object) {
+    return CONTAINER_OF(object, struct vmar_object, object);
+}

@@ -1,0 +1,392 @@
+/* Choosing who runs.
+ *
+ * A thread belongs to one CPU (`thread->cpu`), whose run queue lock guards its state. The lock is held over
+ * the switch itself and released by the thread that is switched to: so whoever gets the lock and finds a
+ * thread blocked or ready knows that its registers are saved.
+ *
+ * A thread on its way from one CPU to another is MOVING: in no queue, touched by its mover only.
+ */
+#include <sched/sched.h>
+
+#include <stdatomic.h>
+
+#include <arch/clock.h>
+#include <arch/context.h>
+#include <arch/interrupt.h>
+#include <debug/panic.h>
+#include <lock/preempt.h>
+#include <mm/aspace.h>
+#include <sched/sched_cpu.h>
+
+#define SLICE_NANOSECONDS 10000000l
+
+static struct sched_cpu sched_cpus[CPU_MAX];
+static _Atomic uint32_t idle_cpus; /* bit per CPU whose idle thread runs */
+
+void thread_first_run(void);
+
+static struct sched_cpu* sched_here(void) {
+    return this_cpu()->sched;
+}
+
+static void want_reschedule(void) {
+    this_cpu()->preempt_count &= ~PREEMPT_NOT_WANTED;
+}
+
+/* --- the queues, under the lock --------------------------------------------------------------- */
+
+static void queue_push(struct sched_cpu* sched, struct thread* thread, bool at_front) {
+    thread->state = THREAD_READY;
+    struct list* queue = &sched->queues[thread->priority];
+    if (at_front)
+        list_push_front(queue, &thread->run_node);
+    else
+        list_push_back(queue, &thread->run_node);
+    sched->ready_bitmap |= 1u << thread->priority;
+    sched->ready_count++;
+}
+
+static void queue_remove(struct sched_cpu* sched, struct thread* thread) {
+    list_remove(&thread->run_node);
+    if (list_is_empty(&sched->queues[thread->priority]))
+        sched->ready_bitmap &= ~(1u << thread->priority);
+    sched->ready_count--;
+}
+
+static struct thread* queue_pop(struct sched_cpu* sched) {
+    if (sched->ready_bitmap == 0)
+        return sched->idle;
+    unsigned priority = 31u - (unsigned)__builtin_clz(sched->ready_bitmap);
+    struct thread* thread =
+        LIST_ENTRY(list_first(&sched->queues[priority]), struct thread, run_node);
+    queue_remove(sched, thread);
+    return thread;
+}
+
+/* --- time slices ------------------------------------------------------------------------------ */
+
+/* The timer is started when a thread waits behind one of its own priority, and left alone while it runs: a thread that was switched to since it was started gets a whole slice more. So a slice lasts
+ * between one and two periods, and switching costs nothing. */
+static void start_slice_locked(struct sched_cpu* sched) {
+    sched->is_slice_armed = true;
+    sched->switches_at_slice_start = sched->switches;
+    timer_arm(&sched->slice_timer, clock_now() + SLICE_NANOSECONDS);
+}
+
+static void slice_ended(struct timer* timer) {
+    struct sched_cpu* sched = CONTAINER_OF(timer, struct sched_cpu, slice_timer);
+    spin_lock(&sched->lock);
+    sched->is_slice_armed = false;
+    struct thread* running = sched->running;
+    if (running != sched->idle && sched->ready_bitmap >> running->priority != 0) {
+        if (sched->switches == sched->switches_at_slice_start)
+            want_reschedule();
+        start_slice_locked(sched);
+    }
+    spin_unlock(&sched->lock);
+}
+
+/* --- becoming ready --------------------------------------------------------------------------- */
+
+/* `thread` has just been queued at `sched`; whoever should run it is told. Called with the lock held. */
+static void notify_locked(struct sched_cpu* sched, const struct thread* thread) {
+    const struct thread* running = sched->running;
+    bool is_more_urgent = running == sched->idle || thread->priority > running->priority;
+    bool is_here = sched->number == cpu_number();
+    if (is_more_urgent) {
+        if (is_here)
+            want_reschedule();
+        else
+            ipi_reschedule(sched->number);
+        return;
+    }
+    uint32_t helpers = atomic_load_explicit(&idle_cpus, memory_order_relaxed) & thread->affinity;
+    if (helpers) {
+        ipi_reschedule((uint32_t)__builtin_ctz(helpers)); /* it will steal */
+        return;
+    }
+    /* Only the CPU itself can arm its timer. */
+    if (thread->priority == running->priority && !sched->is_slice_armed) {
+        if (is_here)
+            start_slice_locked(sched);
+        else
+            ipi_reschedule(sched->number);
+    }
+}
+
+static uint32_t choose_cpu(const struct thread* thread) {
+    uint32_t online = (uint32_t)((1ul << cpu_count()) - 1);
+    uint32_t allowed = thread->affinity & online;
+    uint32_t idle = allowed & atomic_load_explicit(&idle_cpus, memory_order_relaxed);
+    return (uint32_t)__builtin_ctz(idle ? idle : allowed ? allowed : online);
+}
+
+/* Queues a MOVING thread at a CPU it may run on. */
+static void place(struct thread* thread) {
+    struct sched_cpu* sched = sched_of(choose_cpu(thread));
+    interrupt_state_t state = spin_lock_irqsave(&sched->lock);
+    thread->cpu = sched->number;
+    queue_push(sched, thread, false);
+    notify_locked(sched, thread);
+    spin_unlock_irqrestore(&sched->lock, state);
+}
+
+struct sched_cpu* sched_lock_thread(struct thread* thread, interrupt_state_t* state) {
+    for (;;) {
+        struct sched_cpu* sched = sched_of(__atomic_load_n(&thread->cpu, __ATOMIC_RELAXED));
+        *state = spin_lock_irqsave(&sched->lock);
+        if (likely(thread->cpu == sched->number))
+            return sched;
+        spin_unlock_irqrestore(&sched->lock, *state);
+    }
+}
+
+static inline bool wake(struct thread* thread, bool is_kill) {
+    interrupt_state_t state;
+    struct sched_cpu* sched = sched_lock_thread(thread, &state);
+    bool was_blocked = thread->state == THREAD_BLOCKED || thread->state == THREAD_INITIAL;
+    if (is_kill && (thread->state == THREAD_INITIAL || !thread->is_interruptible))
+        was_blocked = false;
+    bool must_move = false;
+    if (was_blocked) {
+        must_move = !(thread->affinity >> sched->number & 1);
+        if (must_move) {
+            thread->state = THREAD_MOVING;
+        } else {
+            queue_push(sched, thread, false);
+            notify_locked(sched, thread);
+        }
+    }
+    spin_unlock_irqrestore(&sched->lock, state);
+    if (must_move)
+        place(thread);
+    return was_blocked;
+}
+
+bool sched_wake(struct thread* thread) {
+    return wake(thread, false);
+}
+
+bool sched_wake_if_interruptible(struct thread* thread) {
+    return wake(thread, true);
+}
+
+/* --- switching -------------------------------------------------------------------------------- */
+
+/* The first thing in the thread that was switched to: the lock its predecessor took is released. */
+static void finish_switch(void) {
+    struct sched_cpu* sched = sched_here();
+    struct thread* previous = sched->previous;
+    bool must_place = previous->state == THREAD_MOVING;
+    if (previous->state == THREAD_DEAD)
+        list_push_back(&sched->dead, &previous->run_node);
+    spin_unlock(&sched->lock);
+    if (unlikely(must_place))
+        place(previous);
+}
+
+void thread_first_run(void) {
+    finish_switch();
+}
+
+/* A kernel thread runs on whatever address space is loaded; aspace_release evicts it from CPUs that only
+ * have it so. */
+static void switch_aspace(struct cpu* cpu, struct aspace* aspace) {
+    if (!aspace || aspace == cpu->active_aspace)
+        return;
+    page_table_switch(cpu->active_aspace ? aspace_page_table(cpu->active_aspace) : NULL,
+                      aspace_page_table(aspace));
+    cpu->active_aspace = aspace;
+}
+
+void sched_switch_and_unlock(struct sched_cpu* sched, interrupt_state_t state) {
+    struct cpu* cpu = this_cpu();
+    struct thread* previous = sched->running;
+    struct thread* next = queue_pop(sched);
+    next->state = THREAD_RUNNING;
+    cpu->preempt_count |= PREEMPT_NOT_WANTED;
+    if (next == previous) {
+        spin_unlock(&sched->lock);
+    } else {
+        ASSERT((cpu->preempt_count & ~PREEMPT_NOT_WANTED) == 1);
+        sched->switches++;
+        if (unlikely(next == sched->idle))
+            atomic_fetch_or(&idle_cpus, 1u << sched->number);
+        else if (unlikely(previous == sched->idle))
+            atomic_fetch_and(&idle_cpus, ~(1u << sched->number));
+        if (sched->ready_bitmap >> next->priority & 1 && !sched->is_slice_armed)
+            start_slice_locked(sched);
+        sched->running = next;
+        sched->previous = previous;
+        cpu->current = next;
+        switch_aspace(cpu, next->aspace);
+        context_switch(&previous->context, &next->context, (uint64_t)next->stack_top);
+        finish_switch(); /* on this thread's stack again, perhaps on another CPU */
+    }
+    interrupts_restore(state);
+    struct sched_cpu* here = sched_here();
+    if (unlikely(!list_is_empty(&here->dead)) && interrupts_are_enabled())
+        thread_reap(here);
+}
+
+/* The running thread goes on later: behind its equals when its slice is over or it asked for that. */
+static void requeue_and_switch(bool at_front) {
+    interrupt_state_t state = interrupts_save_and_disable();
+    struct sched_cpu* sched = sched_here();
+    spin_lock(&sched->lock);
+    struct thread* thread = sched->running;
+    if (thread != sched->idle) {
+        if (thread->affinity >> sched->number & 1)
+            queue_push(sched, thread, at_front);
+        else
+            thread->state = THREAD_MOVING;
+    }
+    sched_switch_and_unlock(sched, state);
+}
+
+void thread_yield(void) {
+    requeue_and_switch(false);
+}
+
+/* With interrupts off nothing can be done here: the end of the interrupt, or the next preempt_enable with
+ * interrupts on, sees the same request. */
+void preempt_reschedule(void) {
+    if (interrupts_are_enabled())
+        requeue_and_switch(false);
+}
+
+void interrupt_preempt(void) {
+    requeue_and_switch(false);
+}
+
+/* Another CPU queued something here, or wants this one to steal or to look at its thread again. */
+void reschedule_interrupt(void) {
+    want_reschedule();
+}
+
+/* --- affinity and priority --------------------------------------------------------------------- */
+
+void sched_apply_affinity(struct thread* thread) {
+    interrupt_state_t state;
+    struct sched_cpu* sched = sched_lock_thread(thread, &state);
+    bool is_allowed = thread->affinity >> sched->number & 1;
+    bool must_place = !is_allowed && thread->state == THREAD_READY;
+    if (must_place) {
+        queue_remove(sched, thread);
+        thread->state = THREAD_MOVING;
+    } else if (!is_allowed && thread->state == THREAD_RUNNING) {
+        if (sched->number == cpu_number())
+            want_reschedule();
+        else
+            ipi_reschedule(sched->number);
+    }
+    spin_unlock_irqrestore(&sched->lock, state);
+    if (must_place)
+        place(thread);
+}
+
+void sched_change_priority(struct thread* thread, uint32_t priority) {
+    interrupt_state_t state;
+    struct sched_cpu* sched = sched_lock_thread(thread, &state);
+    if (thread->state == THREAD_READY) {
+        queue_remove(sched, thread);
+        thread->priority = priority;
+        queue_push(sched, thread, false);
+        notify_locked(sched, thread);
+    } else {
+        thread->priority = priority;
+        bool is_outranked = thread->state == THREAD_RUNNING && sched->ready_bitmap >> priority > 1;
+        if (is_outranked && sched->number == cpu_number())
+            want_reschedule();
+        else if (is_outranked)
+            ipi_reschedule(sched->number);
+    }
+    spin_unlock_irqrestore(&sched->lock, state);
+}
+
+/* --- idling ------------------------------------------------------------------------------------ */
+
+/* The most urgent thread of `victim` that may run here; at most one per queue is looked at. */
+static struct thread* steal_from(struct sched_cpu* victim, uint32_t here) {
+    struct thread* found = NULL;
+    interrupt_state_t state = spin_lock_irqsave(&victim->lock);
+    for (uint32_t left = victim->ready_bitmap; left && !found;) {
+        unsigned priority = 31u - (unsigned)__builtin_clz(left);
+        left &= ~(1u << priority);
+        LIST_FOR_EACH(node, &victim->queues[priority]) {
+            struct thread* thread = LIST_ENTRY(node, struct thread, run_node);
+            if (thread->affinity >> here & 1) {
+                found = thread;
+                break;
+            }
+        }
+    }
+    if (found) {
+        queue_remove(victim, found);
+        found->state = THREAD_MOVING;
+    }
+    spin_unlock_irqrestore(&victim->lock, state);
+    return found;
+}
+
+static bool steal(struct sched_cpu* sched) {
+    for (uint32_t i = 1; i < cpu_count(); i++) {
+        struct sched_cpu* victim = sched_of((sched->number + i) % cpu_count());
+        if (!victim || __atomic_load_n(&victim->ready_count, __ATOMIC_RELAXED) == 0)
+            continue;
+        struct thread* thread = steal_from(victim, sched->number);
+        if (!thread)
+            continue;
+        interrupt_state_t state = spin_lock_irqsave(&sched->lock);
+        thread->cpu = sched->number;
+        queue_push(sched, thread, false);
+        spin_unlock_irqrestore(&sched->lock, state);
+        return true;
+    }
+    return false;
+}
+
+/* The bit in idle_cpus is set, and interrupts are off, before the last look round: a thread that becomes ready
+ * afterwards brings an interrupt, which ends the wait even if it came before it began. */
+void sched_idle(void) {
+    struct sched_cpu* sched = sched_here();
+    atomic_fetch_or(&idle_cpus, 1u << sched->number);
+    for (;;) {
+        thread_reap(sched);
+        interrupts_disable();
+        if (!steal(sched) && sched->ready_count == 0 &&
+            this_cpu()->preempt_count & PREEMPT_NOT_WANTED)
+            cpu_wait_for_interrupt();
+        interrupts_enable();
+        requeue_and_switch(false);
+    }
+}
+
+/* --- beginning --------------------------------------------------------------------------------- */
+
+void sched_init_cpu(void) {
+    struct cpu* cpu = this_cpu();
+    struct sched_cpu* sched = &sched_cpus[cpu->number];
+    spinlock_init(&sched->lock, LOCK_RUN_QUEUE);
+    sched->number = cpu->number;
+    for (unsigned i = 0; i < THREAD_PRIORITY_COUNT; i++)
+        list_init(&sched->queues[i]);
+    list_init(&sched->dead);
+    timer_init_cpu(sched);
+    timer_init(&sched->slice_timer, slice_ended);
+    sched->idle = thread_adopt_idle(cpu->number);
+    sched->running = sched->idle;
+    cpu->current = sched->idle;
+    cpu->sched = sched;
+}
+
+void sched_init(void) {
+    sched_init_cpu();
+}
+
+uint64_t sched_context_switches(void) {
+    uint64_t switches = 0;
+    for (uint32_t i = 0; i < cpu_count(); i++)
+        switches += sched_cpus[i].switches;
+    return switches;
+}

@@ -1,0 +1,54 @@
+/* What one CPU schedules. Only kernel/sched looks inside. */
+#pragma once
+
+#include <stdatomic.h>
+#include <stdint.h>
+
+#include <arch/cpu.h>
+#include <lib/heap.h>
+#include <lib/list.h>
+#include <lock/spinlock.h>
+#include <sched/thread.h>
+#include <sched/timer.h>
+
+struct sched_cpu {
+    struct spinlock lock; /* RUN_QUEUE: guards the queues and the threads that belong to this CPU */
+    uint32_t number;
+    uint32_t ready_bitmap; /* bit p: queues[p] is not empty */
+    uint32_t ready_count;
+    struct list queues[THREAD_PRIORITY_COUNT]; /* thread.run_node */
+    struct thread* idle;
+    struct thread* running;
+    struct thread* previous; /* whom the switch under way leaves */
+    uint64_t switches;
+    struct timer slice_timer;
+    bool is_slice_armed;
+    uint64_t switches_at_slice_start;
+
+    struct list dead; /* threads to be reaped, with this CPU's interrupts off */
+
+    struct spinlock timer_lock; /* TIMER: guards the two below */
+    struct heap timers;
+    struct timer* running_timer; /* whose callback is under way */
+};
+
+static inline struct sched_cpu* sched_of(uint32_t cpu) {
+    return cpu_by_number(cpu)->sched;
+}
+
+/* timer.c */
+void timer_init_cpu(struct sched_cpu* sched);
+/* sched.c: makes a blocked thread ready; false: it was not blocked. No run queue lock held. */
+bool sched_wake(struct thread* thread);
+/* The same for a thread whose wait a kill may end. */
+bool sched_wake_if_interruptible(struct thread* thread);
+/* Gives the CPU away: the caller set the running thread's state, under `sched`'s lock taken with
+ * interrupts off (`state`: as they were), and gets both undone. */
+void sched_switch_and_unlock(struct sched_cpu* sched, interrupt_state_t state);
+/* The run queue that `thread` belongs to, locked, interrupts off. */
+struct sched_cpu* sched_lock_thread(struct thread* thread, interrupt_state_t* state);
+/* Moves a thread to a CPU its affinity allows, if it is not on one. */
+void sched_apply_affinity(struct thread* thread);
+void sched_change_priority(struct thread* thread, uint32_t priority);
+/* thread.c: drops the running reference of threads that have left this CPU for good. Interrupts on. */
+void thread_reap(struct sched_cpu* sched);

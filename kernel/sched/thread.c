@@ -1,0 +1,192 @@
+#include <sched/thread.h>
+
+#include <abi/errors.h>
+#include <arch/interrupt.h>
+#include <debug/console.h>
+#include <debug/emergency_console.h>
+#include <debug/panic.h>
+#include <lib/string.h>
+#include <mm/kernel_heap.h>
+#include <mm/slab.h>
+#include <sched/sched_cpu.h>
+#include <sched/wait_queue.h>
+
+_Static_assert(offsetof(struct thread, context) == 0, "arch finds it there");
+_Static_assert(offsetof(struct thread_context, pending_work) == CONTEXT_PENDING_WORK,
+               "the system call exit looks there");
+
+static struct slab_cache thread_cache =
+    SLAB_CACHE_INITIALIZER(thread_cache, "thread", sizeof(struct thread));
+static struct thread idle_threads[CPU_MAX];
+
+static struct spinlock all_lock = SPINLOCK_INITIALIZER(LOCK_WAIT_QUEUE);
+static struct list all_threads = LIST_INITIALIZER(all_threads); /* under all_lock */
+static size_t all_count;
+
+/* Whoever waits for the end of some thread. */
+static struct wait_queue join_queue = WAIT_QUEUE_INITIALIZER(join_queue);
+
+/* --- life ------------------------------------------------------------------------------------ */
+
+static void thread_init(struct thread* thread, const char* name, uint32_t priority) {
+    memset(thread, 0, sizeof(*thread));
+    thread->references = 1;
+    thread->priority = priority;
+    thread->affinity = UINT32_MAX;
+    thread->cpu = cpu_number();
+    strlcpy(thread->name, name, sizeof(thread->name));
+}
+
+struct thread* thread_adopt_idle(uint32_t cpu) {
+    struct thread* thread = &idle_threads[cpu];
+    thread_init(thread, "idle", 0);
+    thread->state = THREAD_RUNNING;
+    thread->affinity = 1u << cpu;
+    return thread;
+}
+
+static void park_timed_out(struct timer* timer) {
+    struct thread* thread = CONTAINER_OF(timer, struct thread, park_timer);
+    atomic_store(&thread->has_timed_out, true);
+    sched_wake(thread);
+}
+
+struct thread* thread_create(const char* name, void (*entry)(void*), void* argument,
+                             uint32_t priority) {
+    struct thread* thread = slab_alloc(&thread_cache);
+    void* stack_top = thread ? kernel_stack_alloc() : NULL;
+    if (!stack_top) {
+        if (thread)
+            slab_free(&thread_cache, thread);
+        return NULL;
+    }
+    thread_init(thread, name, priority);
+    thread->stack_top = stack_top;
+    timer_init(&thread->park_timer, park_timed_out);
+    context_init(&thread->context, stack_top, entry, argument);
+    interrupt_state_t state = spin_lock_irqsave(&all_lock);
+    list_push_back(&all_threads, &thread->all_node);
+    all_count++;
+    spin_unlock_irqrestore(&all_lock, state);
+    return thread;
+}
+
+/* The running of it holds a reference: thread_reap drops it. */
+void thread_start(struct thread* thread) {
+    ASSERT(thread->state == THREAD_INITIAL);
+    thread_reference(thread);
+    sched_wake(thread);
+}
+
+void thread_reference(struct thread* thread) {
+    atomic_fetch_add_explicit(&thread->references, 1, memory_order_relaxed);
+}
+
+void thread_release(struct thread* thread) {
+    if (atomic_fetch_sub_explicit(&thread->references, 1, memory_order_acq_rel) > 1)
+        return;
+    interrupt_state_t state = spin_lock_irqsave(&all_lock);
+    list_remove(&thread->all_node);
+    all_count--;
+    spin_unlock_irqrestore(&all_lock, state);
+    context_fpu_destroy(&thread->context);
+    if (thread->stack_top)
+        kernel_stack_free(thread->stack_top);
+    slab_free(&thread_cache, thread);
+}
+
+void thread_exit_current(void) {
+    struct thread* thread = thread_current();
+    if (thread->on_exit)
+        thread->on_exit(thread);
+    lock_order_assert_none_held();
+    interrupt_state_t state = interrupts_save_and_disable();
+    struct sched_cpu* sched = this_cpu()->sched;
+    spin_lock(&sched->lock);
+    thread->state = THREAD_DEAD;
+    sched_switch_and_unlock(sched, state);
+    panic("a dead thread was run");
+}
+
+/* The stack goes back at once, before the last reference: only its own running needs it. */
+void thread_reap(struct sched_cpu* sched) {
+    for (;;) {
+        interrupt_state_t state = interrupts_save_and_disable();
+        struct list_node* node = list_pop_front(&sched->dead);
+        interrupts_restore(state);
+        if (!node)
+            return;
+        struct thread* thread = LIST_ENTRY(node, struct thread, run_node);
+        kernel_stack_free(thread->stack_top);
+        thread->stack_top = NULL;
+        atomic_store(&thread->is_reaped, true);
+        wait_queue_wake_all(&join_queue);
+        thread_release(thread);
+    }
+}
+
+void thread_reap_here(void) {
+    preempt_disable();
+    struct sched_cpu* sched = this_cpu()->sched;
+    thread_reap(sched);
+    preempt_enable();
+}
+
+static bool is_reaped(void* thread) {
+    return atomic_load(&((struct thread*)thread)->is_reaped);
+}
+
+void thread_join(struct thread* thread) {
+    while (wait_queue_wait(&join_queue, is_reaped, thread, ZX_TIME_INFINITE) != ZX_OK)
+        thread_yield(); /* killed: still has to wait */
+}
+
+/* --- kill, priority, affinity ----------------------------------------------------------------- */
+
+void thread_kill(struct thread* thread) {
+    atomic_fetch_or(&thread->context.pending_work, THREAD_PENDING_KILL);
+    if (sched_wake_if_interruptible(thread))
+        return;
+    uint32_t cpu = __atomic_load_n(&thread->cpu, __ATOMIC_RELAXED);
+    if (cpu != cpu_number())
+        ipi_reschedule(cpu); /* on its way back to user mode it looks at pending_work */
+}
+
+void thread_set_priority(struct thread* thread, uint32_t priority) {
+    ASSERT(priority < THREAD_PRIORITY_COUNT);
+    sched_change_priority(thread, priority);
+}
+
+zx_status_t thread_set_affinity(struct thread* thread, uint32_t cpu_mask) {
+    uint32_t online = (uint32_t)((1ul << cpu_count()) - 1);
+    if (!(cpu_mask & online))
+        return ZX_ERR_INVALID_ARGS;
+    __atomic_store_n(&thread->affinity, cpu_mask, __ATOMIC_RELAXED);
+    sched_apply_affinity(thread);
+    return ZX_OK;
+}
+
+/* --- all of them ------------------------------------------------------------------------------ */
+
+void thread_for_each(void (*visit)(struct thread* thread, void* argument), void* argument) {
+    interrupt_state_t state = spin_lock_irqsave(&all_lock);
+    LIST_FOR_EACH(node, &all_threads)
+        visit(LIST_ENTRY(node, struct thread, all_node), argument);
+    spin_unlock_irqrestore(&all_lock, state);
+}
+
+size_t thread_count(void) {
+    return all_count;
+}
+
+DEBUG_COMMAND(threads, "every thread: state, CPU, priority") {
+    static const char* const states[] = {"initial", "ready",  "running",
+                                         "blocked", "moving", "dead"};
+    LIST_FOR_EACH(node, &all_threads) {
+        const struct thread* thread = LIST_ENTRY(node, struct thread, all_node);
+        console_printf("  %-24s %-8s cpu %u  priority %2u  %s%s\n", thread->name,
+                       states[thread->state], thread->cpu, thread->priority,
+                       thread->owner ? "user" : "kernel",
+                       thread_is_killed(thread) ? "  killed" : "");
+    }
+}

@@ -1,0 +1,101 @@
+/* Threads: what the scheduler runs. User threads are kernel threads that leave for user mode.
+ *
+ * A thread is reference counted; the running of it holds one reference, which the CPU drops after it
+ * has switched away for the last time. */
+#pragma once
+
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include <abi/types.h>
+#include <arch/context.h>
+#include <lib/list.h>
+#include <sched/timer.h>
+
+#define THREAD_PRIORITY_COUNT 32
+#define THREAD_PRIORITY_DEFAULT 16 /* 31 is the most urgent, 0 the least (idle runs below all) */
+#define THREAD_NAME_SIZE 32
+
+struct aspace;
+
+enum thread_state {
+    THREAD_INITIAL, /* made, never started */
+    THREAD_READY,   /* in a run queue */
+    THREAD_RUNNING,
+    THREAD_BLOCKED,
+    THREAD_MOVING,  /* on its way to another CPU's run queue */
+    THREAD_DEAD,    /* will never run again */
+};
+
+/* Bits of context.pending_work, looked at on each return to user mode. */
+enum {
+    THREAD_PENDING_KILL = 1 << 0,
+};
+
+struct thread {
+    struct thread_context context; /* first: entry code finds it here; has `pending_work` */
+    void* stack_top;
+    struct aspace* aspace;          /* NULL for kernel threads; a reference held by the owner */
+    void* owner;                    /* kernel/object's user thread; NULL for kernel threads */
+    _Atomic uint32_t references;
+    /* Guarded by the run queue lock of the CPU the thread belongs to. */
+    enum thread_state state;
+    uint32_t cpu;                   /* whose run queue */
+    uint32_t affinity;              /* bit per CPU allowed */
+    uint32_t priority;
+    struct list_node run_node;      /* run queue; list of the dead */
+    /* Parking: see thread_park. */
+    _Atomic uint32_t park_token;
+    struct timer park_timer;
+    _Atomic bool has_timed_out;
+    bool is_interruptible; /* while BLOCKED: a kill ends the wait */
+    _Atomic bool is_reaped; /* dead, and off its stack */
+    struct list_node all_node;      /* every thread, for the debugger */
+    void (*on_exit)(struct thread*); /* runs in the thread itself, last of all; may be NULL */
+    void* destroy_list; /* kernel/object: the objects this thread is about to destroy */
+    char name[THREAD_NAME_SIZE];
+};
+
+/* A new thread in INITIAL state with one reference for the caller; NULL: no memory. It runs
+ * entry(argument) and ends when that returns or calls thread_exit_current. */
+struct thread* thread_create(const char* name, void (*entry)(void*), void* argument,
+                             uint32_t priority);
+void thread_start(struct thread* thread);
+NORETURN void thread_exit_current(void);
+void thread_reference(struct thread* thread);
+void thread_release(struct thread* thread);
+/* For the scheduler: the thread that the code running on this CPU becomes. */
+struct thread* thread_adopt_idle(uint32_t cpu);
+/* Waits until the thread is DEAD and has left its CPU; for kernel threads and tests. */
+void thread_join(struct thread* thread);
+
+/* Asks the thread to die: it leaves its wait with ZX_ERR_CANCELED, or dies on its next return to user
+ * mode. Kernel threads must look at thread_is_killed themselves. Any thread, any state. */
+void thread_kill(struct thread* thread);
+static inline bool thread_is_killed(const struct thread* thread) {
+    return atomic_load_explicit(&thread->context.pending_work, memory_order_relaxed) & THREAD_PENDING_KILL;
+}
+
+/* Parking: the one way to block. Each thread has one token.
+ *
+ * thread_park waits until the token is there, takes it and answers OK; or TIMED_OUT at `deadline`;
+ * or CANCELED when the thread is killed. thread_unpark leaves the token and wakes the thread. A token
+ * left before the park is not lost. Spurious tokens from an earlier wait are possible: a waiter
+ * always re-checks its condition in a loop. The unparker must know that the thread is alive
+ * (normally because its node is still linked under a lock). No lock may be held by thread_park. */
+MUST_CHECK zx_status_t thread_park(zx_time_t deadline);
+/* The same without deadline, for waits that a kill must not end. */
+void thread_park_uninterruptible(void);
+void thread_unpark(struct thread* thread);
+
+void thread_yield(void);
+MUST_CHECK zx_status_t thread_sleep_until(zx_time_t deadline); /* OK, or CANCELED when killed */
+void thread_set_priority(struct thread* thread, uint32_t priority);
+/* INVALID_ARGS when no online CPU is in the mask. Moves the thread if it is elsewhere. */
+zx_status_t thread_set_affinity(struct thread* thread, uint32_t cpu_mask);
+
+/* Frees what the dead threads of this CPU still hold; the scheduler does it sooner or later. */
+void thread_reap_here(void);
+void thread_for_each(void (*visit)(struct thread* thread, void* argument), void* argument);
+size_t thread_count(void);

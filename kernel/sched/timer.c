@@ -1,0 +1,67 @@
+#include <sched/timer.h>
+
+#include <arch/clock.h>
+#include <arch/interrupt.h>
+#include <debug/panic.h>
+#include <lib/compiler.h>
+#include <sched/sched_cpu.h>
+
+void timer_init_cpu(struct sched_cpu* sched) {
+    spinlock_init(&sched->timer_lock, LOCK_TIMER);
+    sched->timers = (struct heap){0};
+    sched->running_timer = NULL;
+}
+
+void timer_init(struct timer* timer, void (*callback)(struct timer*)) {
+    *timer = (struct timer){.callback = callback};
+}
+
+static void program(const struct sched_cpu* sched) {
+    const struct heap_node* first = heap_first(&sched->timers);
+    clock_set_timer(first ? first->key : ZX_TIME_INFINITE);
+}
+
+void timer_arm(struct timer* timer, zx_time_t deadline) {
+    interrupt_state_t state = interrupts_save_and_disable();
+    struct sched_cpu* sched = this_cpu()->sched;
+    spin_lock(&sched->timer_lock);
+    ASSERT(!heap_node_is_linked(&timer->node));
+    timer->cpu = sched->number;
+    heap_insert(&sched->timers, &timer->node, deadline);
+    if (heap_first(&sched->timers) == &timer->node)
+        clock_set_timer(deadline);
+    spin_unlock_irqrestore(&sched->timer_lock, state);
+}
+
+/* A hardware timer set too early fires for nothing: cheaper than setting it again here. */
+bool timer_cancel(struct timer* timer) {
+    struct sched_cpu* sched = sched_of(timer->cpu);
+    for (;;) {
+        interrupt_state_t state = spin_lock_irqsave(&sched->timer_lock);
+        bool was_armed = heap_node_is_linked(&timer->node);
+        bool is_running = sched->running_timer == timer;
+        if (was_armed)
+            heap_remove(&sched->timers, &timer->node);
+        spin_unlock_irqrestore(&sched->timer_lock, state);
+        if (!is_running)
+            return was_armed;
+        cpu_relax();
+    }
+}
+
+void timer_interrupt(void) {
+    struct sched_cpu* sched = this_cpu()->sched;
+    spin_lock(&sched->timer_lock);
+    struct heap_node* first;
+    while ((first = heap_first(&sched->timers)) && first->key <= clock_now()) {
+        struct timer* timer = CONTAINER_OF(first, struct timer, node);
+        heap_remove(&sched->timers, first);
+        sched->running_timer = timer;
+        spin_unlock(&sched->timer_lock);
+        timer->callback(timer);
+        spin_lock(&sched->timer_lock);
+        sched->running_timer = NULL;
+    }
+    program(sched);
+    spin_unlock(&sched->timer_lock);
+}

@@ -1,0 +1,91 @@
+#include <sched/wait_queue.h>
+
+#include <abi/errors.h>
+#include <debug/panic.h>
+#include <sched/thread.h>
+
+/* On the waiter's stack. A waker takes it out of the list, under the lock, before it unparks; so the thread
+ * is there as long as its node is linked. */
+struct waiter {
+    struct list_node node;
+    struct thread* thread;
+};
+
+void wait_queue_init(struct wait_queue* queue) {
+    spinlock_init(&queue->lock, LOCK_WAIT_QUEUE);
+    list_init(&queue->waiters);
+}
+
+zx_status_t wait_queue_wait(struct wait_queue* queue, bool (*condition)(void*), void* argument,
+                            zx_time_t deadline) {
+    struct waiter waiter = {.thread = thread_current()};
+    zx_status_t status = ZX_OK;
+    for (;;) {
+        interrupt_state_t state = spin_lock_irqsave(&queue->lock);
+        bool is_true = condition(argument);
+        bool must_wait = !is_true && status == ZX_OK;
+        if (must_wait && !list_node_is_linked(&waiter.node))
+            list_push_back(&queue->waiters, &waiter.node);
+        else if (!must_wait && list_node_is_linked(&waiter.node))
+            list_remove(&waiter.node);
+        spin_unlock_irqrestore(&queue->lock, state);
+        if (!must_wait)
+            return is_true ? ZX_OK : status;
+        status = thread_park(deadline);
+    }
+}
+
+/* The unpark is done under the lock: until it is released the waiter cannot return and vanish. */
+static bool wake_first_locked(struct wait_queue* queue) {
+    struct list_node* node = list_pop_front(&queue->waiters);
+    if (!node)
+        return false;
+    thread_unpark(LIST_ENTRY(node, struct waiter, node)->thread);
+    return true;
+}
+
+void wait_queue_wake_one(struct wait_queue* queue) {
+    interrupt_state_t state = spin_lock_irqsave(&queue->lock);
+    wake_first_locked(queue);
+    spin_unlock_irqrestore(&queue->lock, state);
+}
+
+void wait_queue_wake_all(struct wait_queue* queue) {
+    interrupt_state_t state = spin_lock_irqsave(&queue->lock);
+    while (wake_first_locked(queue))
+        ;
+    spin_unlock_irqrestore(&queue->lock, state);
+}
+
+/* --- mutex ------------------------------------------------------------------------------------ */
+
+void mutex_init(struct mutex* mutex) {
+    wait_queue_init(&mutex->queue);
+    mutex->holder = NULL;
+}
+
+void mutex_lock(struct mutex* mutex) {
+    struct waiter waiter = {.thread = thread_current()};
+    interrupt_state_t state = spin_lock_irqsave(&mutex->queue.lock);
+    ASSERT(mutex->holder != waiter.thread);
+    bool is_free = mutex->holder == NULL;
+    if (is_free)
+        mutex->holder = waiter.thread;
+    else
+        list_push_back(&mutex->queue.waiters, &waiter.node);
+    spin_unlock_irqrestore(&mutex->queue.lock, state);
+    /* Whoever unlocks makes the first waiter the holder. */
+    while (!is_free && __atomic_load_n(&mutex->holder, __ATOMIC_ACQUIRE) != waiter.thread)
+        thread_park_uninterruptible();
+}
+
+void mutex_unlock(struct mutex* mutex) {
+    interrupt_state_t state = spin_lock_irqsave(&mutex->queue.lock);
+    ASSERT(mutex->holder == thread_current());
+    struct list_node* node = list_pop_front(&mutex->queue.waiters);
+    struct thread* next = node ? LIST_ENTRY(node, struct waiter, node)->thread : NULL;
+    __atomic_store_n(&mutex->holder, next, __ATOMIC_RELEASE);
+    if (next)
+        thread_unpark(next);
+    spin_unlock_irqrestore(&mutex->queue.lock, state);
+}

@@ -1,0 +1,48 @@
+#include <syscalls/prototypes.h>
+
+#include <syscall/handle_helpers.h>
+
+zx_status_t sys_syscall_null(void) {
+    return ZX_OK;
+}
+
+zx_status_t sys_handle_close(zx_handle_t handle) {
+    if (unlikely(handle == ZX_HANDLE_INVALID))
+        return ZX_OK;
+    return handle_table_close(current_handles(), handle);
+}
+
+zx_status_t sys_mx_handle_close(zx_handle_t handle) {
+    return handle_table_close(current_handles(), handle);
+}
+
+zx_status_t sys_handle_close_many(user_in(zx_handle_t) handles, size_t num_handles) {
+    return handle_close_user_array(handles, num_handles);
+}
+
+zx_status_t sys_handle_duplicate(zx_handle_t handle, zx_rights_t rights,
+                                 user_out(zx_handle_t) out) {
+    struct handle_table* table = current_handles();
+    zx_handle_t duplicate;
+    zx_status_t status = handle_table_duplicate(table, handle, rights, &duplicate);
+    if (unlikely(status != ZX_OK))
+        return status;
+    if (unlikely(!user_write(out, &duplicate, 1))) {
+        handle_table_close(table, duplicate);
+        return ZX_ERR_INVALID_ARGS;
+    }
+    return ZX_OK;
+}
+
+zx_status_t sys_mx_handle_replace(zx_handle_t handle, zx_rights_t rights,
+                                  user_out(zx_handle_t) out) {
+    return handle_table_replace(current_handles(), handle, rights, out.address);
+}
+
+/* This generation's old value dies whatever the answer. */
+zx_status_t sys_handle_replace(zx_handle_t handle, zx_rights_t rights, user_out(zx_handle_t) out) {
+    zx_status_t status = handle_table_replace(current_handles(), handle, rights, out.address);
+    if (status != ZX_OK && status != ZX_ERR_BAD_HANDLE)
+        handle_table_close(current_handles(), handle);
+    return status;
+}

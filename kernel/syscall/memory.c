@@ -1,0 +1,236 @@
+#include <syscalls/prototypes.h>
+
+#include <mm/aspace.h>
+#include <mm/vmo.h>
+#include <object/vmar_object.h>
+#include <object/vmo_object.h>
+#include <syscall/handle_helpers.h>
+
+#define PERMISSION_MASK (ZX_VM_PERM_READ | ZX_VM_PERM_WRITE | ZX_VM_PERM_EXECUTE)
+#define CAN_MAP_MASK (ZX_VM_CAN_MAP_READ | ZX_VM_CAN_MAP_WRITE | ZX_VM_CAN_MAP_EXECUTE)
+
+/* --- VMOs ----------------------------------------------------------------------------------- */
+
+static zx_status_t install_vmo(struct vmo* vmo, zx_rights_t rights, user_out(zx_handle_t) out) {
+    struct vmo_object* object = vmo_object_create(vmo);
+    if (!object)
+        return ZX_ERR_NO_MEMORY;
+    return handle_install_out(&object->object, rights, out);
+}
+
+zx_status_t sys_vmo_create(uint64_t size, uint32_t options, user_out(zx_handle_t) out) {
+    if (options != 0)
+        return ZX_ERR_INVALID_ARGS;
+    struct vmo* vmo;
+    zx_status_t status = vmo_create(size, &vmo);
+    return status == ZX_OK ? install_vmo(vmo, VMO_DEFAULT_RIGHTS, out) : status;
+}
+
+zx_status_t sys_vmo_read(zx_handle_t vmo, user_out(void) buffer, uint64_t offset, size_t size) {
+    struct object* object;
+    zx_status_t status = handle_get(vmo, ZX_OBJ_TYPE_VMO, ZX_RIGHT_READ, &object);
+    if (status != ZX_OK)
+        return status;
+    status = vmo_read_user(vmo_from_object(object), buffer.address, offset, size);
+    object_release(object);
+    return status;
+}
+
+zx_status_t sys_vmo_write(zx_handle_t vmo, user_in(void) buffer, uint64_t offset, size_t size) {
+    struct object* object;
+    zx_status_t status = handle_get(vmo, ZX_OBJ_TYPE_VMO, ZX_RIGHT_WRITE, &object);
+    if (status != ZX_OK)
+        return status;
+    status = vmo_write_user(vmo_from_object(object), buffer.address, offset, size);
+    object_release(object);
+    return status;
+}
+
+zx_status_t sys_vmo_get_size(zx_handle_t vmo, user_out(uint64_t) size) {
+    struct object* object;
+    zx_status_t status = handle_get(vmo, ZX_OBJ_TYPE_VMO, ZX_RIGHT_NONE, &object);
+    if (status != ZX_OK)
+        return status;
+    uint64_t bytes = vmo_size(vmo_from_object(object));
+    object_release(object);
+    return user_write(size, &bytes, 1) ? ZX_OK : ZX_ERR_INVALID_ARGS;
+}
+
+/* The clone may be written even where the original may not: its pages are its own once they change. */
+zx_status_t sys_vmo_clone(zx_handle_t vmo, uint32_t options, uint64_t offset, uint64_t size,
+                          user_out(zx_handle_t) out) {
+    if (options != ZX_VMO_CLONE_COPY_ON_WRITE)
+        return ZX_ERR_INVALID_ARGS;
+    struct object* object;
+    zx_rights_t rights;
+    zx_status_t status =
+        handle_table_get_with_rights(current_handles(), vmo, ZX_OBJ_TYPE_VMO,
+                                     ZX_RIGHT_DUPLICATE | ZX_RIGHT_READ, &object, &rights);
+    if (status != ZX_OK)
+        return status;
+    struct vmo* clone;
+    status = vmo_create_clone(vmo_from_object(object), offset, size, &clone);
+    object_release(object);
+    if (status != ZX_OK)
+        return status;
+    return install_vmo(clone, rights | ZX_RIGHT_WRITE | ZX_RIGHTS_PROPERTY, out);
+}
+
+/* --- VMARs ---------------------------------------------------------------------------------- */
+
+/* What a handle's rights let a mapping be. */
+static uint32_t permissions_of(zx_rights_t rights) {
+    return (rights & ZX_RIGHT_READ ? ZX_VM_PERM_READ : 0) |
+           (rights & ZX_RIGHT_WRITE ? ZX_VM_PERM_WRITE : 0) |
+           (rights & ZX_RIGHT_EXECUTE ? ZX_VM_PERM_EXECUTE : 0);
+}
+
+/* Nothing can be written or run that cannot be read. */
+static bool is_valid_permission(uint32_t options) {
+    uint32_t permissions = options & PERMISSION_MASK;
+    return permissions == 0 || (permissions & ZX_VM_PERM_READ);
+}
+
+static zx_status_t get_vmar(zx_handle_t handle, struct object** object, uint32_t* permissions) {
+    zx_rights_t rights;
+    zx_status_t status = handle_table_get_with_rights(current_handles(), handle, ZX_OBJ_TYPE_VMAR,
+                                                      ZX_RIGHT_NONE, object, &rights);
+    if (status == ZX_OK)
+        *permissions = permissions_of(rights);
+    return status;
+}
+
+/* Both handles cap what the mapping may be, now and by vmar_protect later. */
+static zx_status_t map(struct vmar* vmar, uint32_t options, uint32_t allowed, size_t vmar_offset,
+                       struct vmo* vmo, uint64_t vmo_offset, size_t size,
+                       user_out(zx_vaddr_t) mapped_address) {
+    if ((options & PERMISSION_MASK) & ~allowed)
+        return ZX_ERR_ACCESS_DENIED;
+    if (!user_fault_in(mapped_address.address, sizeof(zx_vaddr_t), true))
+        return ZX_ERR_INVALID_ARGS;
+    virtual_address_t mapped;
+    zx_status_t status =
+        vmar_map(vmar, options, allowed, vmar_offset, vmo, vmo_offset, size, &mapped);
+    if (status != ZX_OK)
+        return status;
+    zx_vaddr_t address = mapped;
+    if (!user_write(mapped_address, &address, 1)) {
+        (void)vmar_unmap(vmar, mapped, ALIGN_UP(size, (size_t)PAGE_SIZE_BYTES));
+        return ZX_ERR_INVALID_ARGS;
+    }
+    return ZX_OK;
+}
+
+zx_status_t sys_vmar_map(zx_handle_t vmar, uint32_t options, size_t vmar_offset, zx_handle_t vmo,
+                         uint64_t vmo_offset, size_t size, user_out(zx_vaddr_t) mapped_address) {
+    if (!is_valid_permission(options) || (options & CAN_MAP_MASK))
+        return ZX_ERR_INVALID_ARGS;
+    struct object *vmar_object, *vmo_object;
+    uint32_t allowed;
+    zx_rights_t vmo_rights;
+    zx_status_t status = get_vmar(vmar, &vmar_object, &allowed);
+    if (status != ZX_OK)
+        return status;
+    status = handle_table_get_with_rights(current_handles(), vmo, ZX_OBJ_TYPE_VMO, ZX_RIGHT_MAP,
+                                          &vmo_object, &vmo_rights);
+    if (status == ZX_OK) {
+        status = map(vmar_object_from(vmar_object)->vmar, options,
+                     allowed & permissions_of(vmo_rights), vmar_offset,
+                     vmo_from_object(vmo_object), vmo_offset, size, mapped_address);
+        object_release(vmo_object);
+    }
+    object_release(vmar_object);
+    return status;
+}
+
+zx_status_t sys_vmar_unmap(zx_handle_t vmar, zx_vaddr_t address, size_t size) {
+    struct object* object;
+    uint32_t permissions;
+    zx_status_t status = get_vmar(vmar, &object, &permissions);
+    if (status != ZX_OK)
+        return status;
+    status = vmar_unmap(vmar_object_from(object)->vmar, address, size);
+    object_release(object);
+    return status;
+}
+
+zx_status_t sys_vmar_protect(zx_handle_t vmar, uint32_t options, zx_vaddr_t address, size_t size) {
+    if ((options & ~PERMISSION_MASK) || !is_valid_permission(options))
+        return ZX_ERR_INVALID_ARGS;
+    struct object* object;
+    uint32_t permissions;
+    zx_status_t status = get_vmar(vmar, &object, &permissions);
+    if (status != ZX_OK)
+        return status;
+    status = options & ~permissions
+                 ? ZX_ERR_ACCESS_DENIED
+                 : vmar_protect(vmar_object_from(object)->vmar, options, address, size);
+    object_release(object);
+    return status;
+}
+
+/* The same permissions, as the options of a VMAR that is to allow them. */
+static uint32_t can_map_of(uint32_t permissions) {
+    return (permissions & ZX_VM_PERM_READ ? ZX_VM_CAN_MAP_READ : 0) |
+           (permissions & ZX_VM_PERM_WRITE ? ZX_VM_CAN_MAP_WRITE : 0) |
+           (permissions & ZX_VM_PERM_EXECUTE ? ZX_VM_CAN_MAP_EXECUTE : 0);
+}
+
+static zx_status_t install_child(struct aspace* aspace, struct vmar* child,
+                                 virtual_address_t base, user_out(zx_handle_t) child_out,
+                                 user_out(zx_vaddr_t) address_out) {
+    struct vmar_object* object = vmar_object_create(aspace, child);
+    if (!object)
+        return ZX_ERR_NO_MEMORY;
+    zx_vaddr_t address = base;
+    if (!user_write(address_out, &address, 1)) {
+        object_release(&object->object);
+        return ZX_ERR_INVALID_ARGS;
+    }
+    return handle_install_out(&object->object, VMAR_DEFAULT_RIGHTS, child_out);
+}
+
+static zx_status_t allocate(const struct vmar_object* parent, uint32_t options, size_t offset,
+                            size_t size, user_out(zx_handle_t) child_out,
+                            user_out(zx_vaddr_t) address_out) {
+    if (!user_fault_in(child_out.address, sizeof(zx_handle_t), true) ||
+        !user_fault_in(address_out.address, sizeof(zx_vaddr_t), true))
+        return ZX_ERR_INVALID_ARGS;
+    struct vmar* child;
+    virtual_address_t base;
+    zx_status_t status = vmar_allocate(parent->vmar, options, offset, size, &child, &base);
+    if (status != ZX_OK)
+        return status;
+    status = install_child(parent->aspace, child, base, child_out, address_out);
+    if (status != ZX_OK)
+        (void)vmar_destroy(child);
+    vmar_release(child);
+    return status;
+}
+
+zx_status_t sys_vmar_allocate(zx_handle_t vmar, uint32_t options, size_t offset, size_t size,
+                              user_out(zx_handle_t) child, user_out(zx_vaddr_t) child_address) {
+    if (options & PERMISSION_MASK)
+        return ZX_ERR_INVALID_ARGS;
+    struct object* object;
+    uint32_t permissions;
+    zx_status_t status = get_vmar(vmar, &object, &permissions);
+    if (status != ZX_OK)
+        return status;
+    status = (options & CAN_MAP_MASK) & ~can_map_of(permissions)
+                 ? ZX_ERR_ACCESS_DENIED
+                 : allocate(vmar_object_from(object), options, offset, size, child, child_address);
+    object_release(object);
+    return status;
+}
+
+zx_status_t sys_vmar_destroy(zx_handle_t vmar) {
+    struct object* object;
+    uint32_t permissions;
+    zx_status_t status = get_vmar(vmar, &object, &permissions);
+    if (status != ZX_OK)
+        return status;
+    status = vmar_destroy(vmar_object_from(object)->vmar);
+    object_release(object);
+    return status;
+}

@@ -1,0 +1,205 @@
+/* object_get_info: one function for each topic. */
+#include <syscalls/prototypes.h>
+
+#include <lib/string.h>
+#include <mm/kernel_heap.h>
+#include <mm/page.h>
+#include <mm/slab.h>
+#include <syscall/handle_helpers.h>
+
+#define THREADS_TOLD_MAX 8192u
+#define ENTRIES_CHUNK 16u
+
+/* What the caller asked about and where the answer goes; `actual` and `available` count records. */
+struct info_request {
+    struct object* object;
+    zx_rights_t rights; /* of the handle */
+    user_out(void) buffer;
+    size_t buffer_size;
+    size_t actual, available;
+};
+
+static zx_status_t answer_one(struct info_request* request, const void* record, size_t size) {
+    request->available = 1;
+    if (request->buffer_size < size)
+        return ZX_ERR_BUFFER_TOO_SMALL;
+    if (!user_copy_out(request->buffer.address, record, size))
+        return ZX_ERR_INVALID_ARGS;
+    request->actual = 1;
+    return ZX_OK;
+}
+
+static zx_status_t info_handle_valid(struct info_request* request) {
+    (void)request;
+    return ZX_OK;
+}
+
+static zx_status_t info_handle_basic(struct info_request* request) {
+    struct object* object = request->object;
+    zx_info_handle_basic_t record = {
+        .koid = object->koid,
+        .rights = request->rights,
+        .type = object->ops->type,
+        .props = 1, /* every object can be waited for */
+    };
+    if (object->ops->peer_locked) {
+        spin_lock(object->lock);
+        struct object* peer = object->ops->peer_locked(object);
+        record.related_koid = peer ? peer->koid : ZX_KOID_INVALID;
+        spin_unlock(object->lock);
+    }
+    return answer_one(request, &record, sizeof(record));
+}
+
+static zx_status_t info_handle_count(struct info_request* request) {
+    zx_info_handle_count_t record = {
+        .handle_count = atomic_load_explicit(&request->object->handle_count, memory_order_relaxed),
+    };
+    return answer_one(request, &record, sizeof(record));
+}
+
+static zx_status_t info_process(struct info_request* request) {
+    struct process* process = process_from(request->object);
+    spin_lock(process->object.lock);
+    zx_info_process_t record = {
+        .return_code = process->state == PROCESS_DEAD ? process->return_code : 0,
+        .started = process->state != PROCESS_INITIAL,
+        .exited = process->state == PROCESS_DEAD,
+    };
+    spin_unlock(process->object.lock);
+    return answer_one(request, &record, sizeof(record));
+}
+
+/* Fills in as many koids as there is room for; answers how many threads there are. */
+static size_t list_threads(struct process* process, zx_koid_t* koids, size_t room) {
+    size_t count = 0;
+    spin_lock(process->object.lock);
+    LIST_FOR_EACH(node, &process->threads) {
+        if (count < room)
+            koids[count] = LIST_ENTRY(node, struct user_thread, process_node)->object.koid;
+        count++;
+    }
+    spin_unlock(process->object.lock);
+    return count;
+}
+
+static zx_status_t info_process_threads(struct info_request* request) {
+    size_t room = MIN(request->buffer_size / sizeof(zx_koid_t), (size_t)THREADS_TOLD_MAX);
+    zx_koid_t* koids = heap_alloc(MAX(room, (size_t)1) * sizeof(*koids));
+    if (!koids)
+        return ZX_ERR_NO_MEMORY;
+    request->available = list_threads(process_from(request->object), koids, room);
+    request->actual = MIN(room, request->available);
+    bool is_written = user_copy_out(request->buffer.address, koids, request->actual * sizeof(*koids));
+    heap_free(koids);
+    return is_written ? ZX_OK : ZX_ERR_INVALID_ARGS;
+}
+
+/* The process goes on meanwhile: the list is one of moments, not of one moment. */
+static zx_status_t info_handle_table(struct info_request* request) {
+    struct handle_table* table = &process_from(request->object)->handles;
+    size_t room = request->buffer_size / sizeof(zx_info_handle_entry_t);
+    struct handle_description found[ENTRIES_CHUNK];
+    uint32_t index = 0, count;
+    while ((count = handle_table_describe(table, &index, found, ENTRIES_CHUNK)) > 0) {
+        for (uint32_t i = 0; i < count && request->actual < room; i++) {
+            zx_info_handle_entry_t record = {
+                .handle = found[i].value,
+                .rights = found[i].rights,
+                .type = found[i].type,
+                .koid = found[i].koid,
+            };
+            if (!user_copy_out(request->buffer.address + request->actual * sizeof(record), &record,
+                               sizeof(record)))
+                return ZX_ERR_INVALID_ARGS;
+            request->actual++;
+        }
+        request->available += count;
+    }
+    return ZX_OK;
+}
+
+static zx_status_t info_thread(struct info_request* request) {
+    static const uint32_t states[] = {
+        [THREAD_INITIAL] = ZX_THREAD_STATE_NEW,     [THREAD_READY] = ZX_THREAD_STATE_RUNNING,
+        [THREAD_RUNNING] = ZX_THREAD_STATE_RUNNING, [THREAD_BLOCKED] = ZX_THREAD_STATE_BLOCKED,
+        [THREAD_MOVING] = ZX_THREAD_STATE_RUNNING,  [THREAD_DEAD] = ZX_THREAD_STATE_DEAD,
+    };
+    const struct user_thread* thread = CONTAINER_OF(request->object, struct user_thread, object);
+    zx_info_thread_t record = {
+        .state = object_signals(&thread->object) & ZX_THREAD_TERMINATED
+                     ? ZX_THREAD_STATE_DEAD
+                     : states[thread->thread->state],
+    };
+    return answer_one(request, &record, sizeof(record));
+}
+
+/* Garbage and empty slabs go first, so that two answers differ only by what is really in use. */
+static zx_status_t info_kernel_memory(struct info_request* request) {
+    thread_reap_here();
+    cycle_collect_all();
+    kernel_stack_trim();
+    slab_trim();
+    zx_info_kernel_memory_t record = {
+        .total_pages = page_count_total(),
+        .free_pages = page_count_free(),
+        .slab_objects = slab_objects_in_use(),
+        .kernel_objects = object_count(),
+        .threads = thread_count(),
+    };
+    return answer_one(request, &record, sizeof(record));
+}
+
+struct topic {
+    uint32_t number;
+    zx_obj_type_t type;
+    zx_rights_t rights;
+    zx_status_t (*answer)(struct info_request* request);
+};
+
+static const struct topic* topic_find(uint32_t number) {
+    static const struct topic topics[] = {
+        {ZX_INFO_HANDLE_VALID, ZX_OBJ_TYPE_NONE, ZX_RIGHT_NONE, info_handle_valid},
+        {ZX_INFO_HANDLE_BASIC, ZX_OBJ_TYPE_NONE, ZX_RIGHT_NONE, info_handle_basic},
+        {ZX_INFO_PROCESS, ZX_OBJ_TYPE_PROCESS, ZX_RIGHT_INSPECT, info_process},
+        {ZX_INFO_PROCESS_THREADS, ZX_OBJ_TYPE_PROCESS, ZX_RIGHT_ENUMERATE, info_process_threads},
+        {ZX_INFO_HANDLE_TABLE, ZX_OBJ_TYPE_PROCESS, ZX_RIGHT_INSPECT, info_handle_table},
+        {ZX_INFO_HANDLE_COUNT, ZX_OBJ_TYPE_NONE, ZX_RIGHT_INSPECT, info_handle_count},
+        {ZX_INFO_THREAD, ZX_OBJ_TYPE_THREAD, ZX_RIGHT_INSPECT, info_thread},
+        {ZX_INFO_KERNEL_MEMORY, ZX_OBJ_TYPE_RESOURCE, ZX_RIGHT_NONE, info_kernel_memory},
+    };
+    for (size_t i = 0; i < ARRAY_LENGTH(topics); i++)
+        if (topics[i].number == number)
+            return &topics[i];
+    return NULL;
+}
+
+static bool count_is_writable(user_out(size_t) to) {
+    return user_is_null(to) || user_fault_in(to.address, sizeof(size_t), true);
+}
+
+static bool count_write(user_out(size_t) to, size_t count) {
+    return user_is_null(to) || user_write(to, &count, 1);
+}
+
+zx_status_t sys_object_get_info(zx_handle_t handle, uint32_t topic_number, user_out(void) buffer,
+                                size_t buffer_size, user_out(size_t) actual,
+                                user_out(size_t) available) {
+    struct info_request request = {.buffer = buffer, .buffer_size = buffer_size};
+    const struct topic* topic = topic_find(topic_number);
+    if (!topic)
+        return ZX_ERR_NOT_SUPPORTED;
+    zx_status_t status = handle_table_get_with_rights(current_handles(), handle, topic->type,
+                                                      topic->rights, &request.object,
+                                                      &request.rights);
+    if (status != ZX_OK)
+        return status;
+    status = count_is_writable(actual) && count_is_writable(available) ? topic->answer(&request)
+                                                                       : ZX_ERR_INVALID_ARGS;
+    object_release(request.object);
+    if (status != ZX_OK && status != ZX_ERR_BUFFER_TOO_SMALL)
+        return status;
+    return count_write(actual, request.actual) && count_write(available, request.available)
+               ? status
+               : ZX_ERR_INVALID_ARGS;
+}

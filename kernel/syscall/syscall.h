@@ -1,0 +1,40 @@
+/* The dispatch table and the description of every call, generated from abi/syscalls.def. */
+#pragma once
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include <abi/limits.h>
+#include <abi/types.h>
+
+/* Each call has its own type; arch calls them all with eight words. */
+typedef void (*syscall_function_t)(void);
+
+/* Indexed by number; arch's entry code calls through it. Numbers that mean nothing lead to
+ * sys_bad_syscall. */
+extern const syscall_function_t syscall_table[SYSCALL_MAX_NUMBER];
+
+zx_status_t sys_bad_syscall(void);
+
+#define SYSCALL_MAX_ARGUMENTS 8
+
+enum syscall_argument_kind {
+    SYSCALL_ARGUMENT_HANDLE,
+    SYSCALL_ARGUMENT_POINTER,
+    SYSCALL_ARGUMENT_SIGNED,
+    SYSCALL_ARGUMENT_UNSIGNED,
+};
+
+/* For whoever prints calls in words. */
+struct syscall_description {
+    uint32_t number;
+    const char* name;
+    uint32_t argument_count;
+    struct {
+        const char* name;
+        enum syscall_argument_kind kind;
+    } arguments[SYSCALL_MAX_ARGUMENTS];
+};
+
+extern const struct syscall_description syscall_descriptions[];
+extern const size_t syscall_description_count;

@@ -1,0 +1,208 @@
+/* Jobs, processes and threads. */
+#include <abi/errors.h>
+#include <arch/context.h>
+#include <arch/layout.h>
+#include <mm/aspace.h>
+#include <object/job.h>
+#include <object/process.h>
+#include <object/vmar_object.h>
+#include <syscall/handle_helpers.h>
+#include <syscalls/prototypes.h>
+
+/* A name: cut to what fits, NUL-terminated. */
+static zx_status_t read_name(user_in(char) from, size_t size, char name[ZX_MAX_NAME_LEN]) {
+    size = MIN(size, (size_t)ZX_MAX_NAME_LEN - 1);
+    if (!user_read(name, from, size))
+        return ZX_ERR_INVALID_ARGS;
+    name[size] = 0;
+    return ZX_OK;
+}
+
+/* Where a thread may begin: the entry is a user address; the stack may be none. */
+static bool start_is_valid(zx_vaddr_t entry, zx_vaddr_t stack) {
+    return entry >= USER_ADDRESS_MIN && entry < USER_ADDRESS_END && stack < USER_ADDRESS_END;
+}
+
+zx_status_t sys_job_create(zx_handle_t parent, uint32_t options, user_out(zx_handle_t) out) {
+    if (options != 0)
+        return ZX_ERR_INVALID_ARGS;
+    struct object* parent_object;
+    zx_status_t status = handle_get(parent, ZX_OBJ_TYPE_JOB, ZX_RIGHT_MANAGE_JOB, &parent_object);
+    if (status != ZX_OK)
+        return status;
+    struct job* job;
+    status = job_create(job_from(parent_object), &job);
+    object_release(parent_object);
+    if (status != ZX_OK)
+        return status;
+    return handle_install_out(&job->object, job->object.ops->default_rights, out);
+}
+
+static zx_status_t install_process(struct process* process, user_out(zx_handle_t) process_out,
+                                   user_out(zx_handle_t) vmar_out) {
+    struct vmar_object* vmar = vmar_object_create(process->aspace, aspace_root(process->aspace));
+    if (!vmar) {
+        object_release(&process->object);
+        return ZX_ERR_NO_MEMORY;
+    }
+    return handle_install_pair_out(&process->object, process->object.ops->default_rights,
+                                   process_out, &vmar->object, VMAR_DEFAULT_RIGHTS, vmar_out);
+}
+
+zx_status_t sys_process_create(zx_handle_t job, user_in(char) name, size_t name_size,
+                               uint32_t options, user_out(zx_handle_t) process_out,
+                               user_out(zx_handle_t) vmar_out) {
+    if (options != 0)
+        return ZX_ERR_INVALID_ARGS;
+    struct object* job_object;
+    zx_status_t status = handle_get(job, ZX_OBJ_TYPE_JOB, ZX_RIGHT_MANAGE_PROCESS, &job_object);
+    if (status != ZX_OK)
+        return status;
+    char kernel_name[ZX_MAX_NAME_LEN];
+    struct process* process;
+    status = read_name(name, name_size, kernel_name);
+    if (status == ZX_OK)
+        status = process_create(job_from(job_object), kernel_name, &process);
+    object_release(job_object);
+    return status == ZX_OK ? install_process(process, process_out, vmar_out) : status;
+}
+
+/* The argument's handle leaves the caller only when the process has started. */
+static zx_status_t start_with_argument(struct process* process, struct user_thread* thread,
+                                       zx_vaddr_t entry, zx_vaddr_t stack,
+                                       zx_handle_t argument_handle, uintptr_t argument) {
+    struct object* object;
+    zx_rights_t rights;
+    zx_status_t status =
+        handle_table_get_with_rights(current_handles(), argument_handle, ZX_OBJ_TYPE_NONE,
+                                     ZX_RIGHT_TRANSFER, &object, &rights);
+    if (status != ZX_OK)
+        return status;
+    struct handle copy = handle_make(object, rights);
+    status = process_start(process, thread, entry, stack, copy, argument);
+    if (status == ZX_OK)
+        (void)handle_table_close(current_handles(), argument_handle);
+    else
+        handle_release(copy);
+    return status;
+}
+
+zx_status_t sys_process_start(zx_handle_t process, zx_handle_t thread, zx_vaddr_t entry,
+                              zx_vaddr_t stack, zx_handle_t argument_handle, uintptr_t argument) {
+    struct object *process_object, *thread_object;
+    zx_status_t status =
+        handle_get(process, ZX_OBJ_TYPE_PROCESS, ZX_RIGHT_WRITE, &process_object);
+    if (status != ZX_OK)
+        return status;
+    status = handle_get(thread, ZX_OBJ_TYPE_THREAD, ZX_RIGHT_WRITE, &thread_object);
+    if (status == ZX_OK) {
+        status = start_is_valid(entry, stack)
+                     ? start_with_argument(process_from(process_object),
+                                           user_thread_from(thread_object), entry, stack,
+                                           argument_handle, argument)
+                     : ZX_ERR_INVALID_ARGS;
+        object_release(thread_object);
+    }
+    object_release(process_object);
+    return status;
+}
+
+void sys_process_exit(int64_t return_code) {
+    process_exit_current(return_code);
+}
+
+zx_status_t sys_thread_create(zx_handle_t process, user_in(char) name, size_t name_size,
+                              uint32_t options, user_out(zx_handle_t) out) {
+    if (options != 0)
+        return ZX_ERR_INVALID_ARGS;
+    struct object* process_object;
+    zx_status_t status =
+        handle_get(process, ZX_OBJ_TYPE_PROCESS, ZX_RIGHT_MANAGE_THREAD, &process_object);
+    if (status != ZX_OK)
+        return status;
+    char kernel_name[ZX_MAX_NAME_LEN];
+    struct user_thread* thread;
+    status = read_name(name, name_size, kernel_name);
+    if (status == ZX_OK)
+        status = user_thread_create(process_from(process_object), kernel_name, &thread);
+    object_release(process_object);
+    if (status != ZX_OK)
+        return status;
+    return handle_install_out(&thread->object, thread->object.ops->default_rights, out);
+}
+
+zx_status_t sys_thread_start(zx_handle_t thread, zx_vaddr_t entry, zx_vaddr_t stack,
+                             uintptr_t argument1, uintptr_t argument2) {
+    struct object* object;
+    zx_status_t status = handle_get(thread, ZX_OBJ_TYPE_THREAD, ZX_RIGHT_WRITE, &object);
+    if (status != ZX_OK)
+        return status;
+    status = start_is_valid(entry, stack)
+                 ? user_thread_start(user_thread_from(object), entry, stack, argument1, argument2)
+                 : ZX_ERR_INVALID_ARGS;
+    object_release(object);
+    return status;
+}
+
+void sys_thread_exit(void) {
+    thread_exit_current();
+}
+
+zx_status_t sys_task_kill(zx_handle_t task) {
+    struct object* object;
+    zx_status_t status = handle_get(task, ZX_OBJ_TYPE_NONE, 0, &object);
+    if (status != ZX_OK)
+        return status;
+    zx_obj_type_t type = object->ops->type;
+    bool is_task = type == ZX_OBJ_TYPE_JOB || type == ZX_OBJ_TYPE_PROCESS ||
+                   type == ZX_OBJ_TYPE_THREAD;
+    object_release(object);
+    if (!is_task)
+        return ZX_ERR_WRONG_TYPE;
+    status = handle_get(task, type, ZX_RIGHT_DESTROY, &object);
+    if (status != ZX_OK)
+        return status;
+    if (type == ZX_OBJ_TYPE_JOB)
+        job_kill(job_from(object));
+    else if (type == ZX_OBJ_TYPE_PROCESS)
+        process_kill(process_from(object), ZX_ERR_CANCELED);
+    else
+        user_thread_kill(user_thread_from(object));
+    object_release(object);
+    return ZX_OK;
+}
+
+zx_status_t sys_thread_yield(void) {
+    thread_yield();
+    return ZX_OK;
+}
+
+zx_status_t sys_thread_set_priority(zx_handle_t thread, uint32_t priority) {
+    struct object* object;
+    zx_status_t status = handle_get(thread, ZX_OBJ_TYPE_THREAD, ZX_RIGHT_MANAGE_THREAD, &object);
+    if (status != ZX_OK)
+        return status;
+    if (priority < THREAD_PRIORITY_COUNT)
+        thread_set_priority(user_thread_from(object)->thread, priority);
+    else
+        status = ZX_ERR_OUT_OF_RANGE;
+    object_release(object);
+    return status;
+}
+
+zx_status_t sys_thread_set_affinity(zx_handle_t thread, uint32_t cpu_mask) {
+    struct object* object;
+    zx_status_t status = handle_get(thread, ZX_OBJ_TYPE_THREAD, ZX_RIGHT_MANAGE_THREAD, &object);
+    if (status != ZX_OK)
+        return status;
+    status = thread_set_affinity(user_thread_from(object)->thread, cpu_mask);
+    object_release(object);
+    return status;
+}
+
+zx_status_t sys_thread_set_fs_base(uintptr_t base) {
+    if (base >= USER_ADDRESS_END)
+        return ZX_ERR_INVALID_ARGS;
+    context_set_fs_base(base);
+    return ZX_OK;
+}

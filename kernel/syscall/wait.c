@@ -1,0 +1,80 @@
+#include <syscalls/prototypes.h>
+
+#include <arch/clock.h>
+#include <object/wait.h>
+#include <syscall/handle_helpers.h>
+
+/* `rights`: what this generation asks of a handle that is waited on. */
+static inline zx_status_t wait_one(zx_handle_t handle, zx_rights_t rights, zx_signals_t signals,
+                                   zx_time_t deadline, user_out(zx_signals_t) observed) {
+    struct handle_table* table = current_handles();
+    zx_signals_t shown;
+    zx_status_t status = object_wait_one(table, handle, rights, signals, 0, &shown);
+    if (status == ZX_ERR_TIMED_OUT && deadline > 0) {
+        /* A bad pointer is told before the wait, not after it. */
+        if (!user_is_null(observed) && !user_fault_in(observed.address, sizeof(shown), true))
+            return ZX_ERR_INVALID_ARGS;
+        status = object_wait_one(table, handle, rights, signals, deadline, &shown);
+    }
+    if (unlikely(status != ZX_OK && status != ZX_ERR_TIMED_OUT && status != ZX_ERR_CANCELED))
+        return status;
+    if (!user_is_null(observed) && !user_write(observed, &shown, 1))
+        return ZX_ERR_INVALID_ARGS;
+    return status;
+}
+
+static zx_status_t wait_many(user_inout(zx_wait_item_t) items_user, size_t count,
+                             zx_rights_t rights, zx_time_t deadline) {
+    zx_wait_item_t items[ZX_WAIT_MANY_MAX_ITEMS];
+    if (count > ZX_WAIT_MANY_MAX_ITEMS)
+        return ZX_ERR_OUT_OF_RANGE;
+    if (!user_read(items, items_user, count) ||
+        !user_fault_in(items_user.address, sizeof(items[0]) * count, true))
+        return ZX_ERR_INVALID_ARGS;
+    zx_status_t status = object_wait_many(current_handles(), items, count, rights, deadline);
+    if (status != ZX_OK && status != ZX_ERR_TIMED_OUT && status != ZX_ERR_CANCELED)
+        return status;
+    return user_write(items_user, items, count) ? status : ZX_ERR_INVALID_ARGS;
+}
+
+zx_status_t sys_object_wait_one(zx_handle_t handle, zx_signals_t signals, zx_time_t deadline,
+                                user_out(zx_signals_t) observed) {
+    return wait_one(handle, ZX_RIGHT_WAIT, signals, deadline, observed);
+}
+
+zx_status_t sys_mx_object_wait_one(zx_handle_t handle, zx_signals_t signals, zx_time_t deadline,
+                                   user_out(zx_signals_t) observed) {
+    return wait_one(handle, ZX_RIGHT_READ, signals, deadline, observed);
+}
+
+zx_status_t sys_object_wait_many(user_inout(zx_wait_item_t) items, size_t count,
+                                 zx_time_t deadline) {
+    return wait_many(items, count, ZX_RIGHT_WAIT, deadline);
+}
+
+zx_status_t sys_mx_object_wait_many(user_inout(zx_wait_item_t) items, uint32_t count,
+                                    zx_time_t deadline) {
+    return wait_many(items, count, ZX_RIGHT_READ, deadline);
+}
+
+/* --- 2016: the same with relative timeouts ------------------------------------------------------ */
+
+/* 2016's "for ever" was the largest unsigned time, so a negative one is that, too. */
+static zx_time_t deadline_after(zx_time_t timeout) {
+    if (timeout == 0)
+        return 0;
+    zx_time_t deadline;
+    if (timeout < 0 || __builtin_add_overflow(clock_now(), timeout, &deadline))
+        return ZX_TIME_INFINITE;
+    return deadline;
+}
+
+zx_status_t sys_mx_handle_wait_one(zx_handle_t handle, zx_signals_t signals, zx_time_t timeout,
+                                   user_out(zx_signals_t) observed) {
+    return wait_one(handle, ZX_RIGHT_READ, signals, deadline_after(timeout), observed);
+}
+
+zx_status_t sys_mx_handle_wait_many(user_inout(zx_wait_item_t) items, uint32_t count,
+                                    zx_time_t timeout) {
+    return wait_many(items, count, ZX_RIGHT_READ, deadline_after(timeout));
+}

@@ -1,0 +1,30 @@
+/* Starts programs from the boot archive. */
+#pragma once
+
+#include <stddef.h>
+#include <jacinth/bootstrap.h>
+
+/* A handle for the new program, and what it will find it by (BOOTSTRAP_INFO). */
+struct launch_handle {
+    uint32_t info;
+    zx_handle_t handle;
+};
+
+struct launch_request {
+    const char* path;             /* in the archive, e.g. "bin/hello" */
+    const char* const* arguments; /* argv, argv[0] included */
+    size_t argument_count;
+    const struct launch_handle* handles;
+    size_t handle_count;
+    zx_handle_t job;    /* lent; 0: the caller's own */
+    zx_handle_t bootfs; /* lent; 0: the caller's own */
+};
+
+#define LAUNCH_MAX_HANDLES (ZX_CHANNEL_MAX_MSG_HANDLES - 3)
+
+/* Makes a process, loads the program, and starts it with its arguments and handles. The handles of
+ * the request are consumed whatever the answer. On success `*process` is the caller's.
+ *
+ * NOT_FOUND: no such program. INVALID_ARGS: no sound static-PIE file, or too many handles or arguments.
+ * Else what the system calls answered. */
+zx_status_t launch(const struct launch_request* request, zx_handle_t* process);

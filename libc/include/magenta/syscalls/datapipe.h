@@ -1,0 +1,5 @@
+/* Flags of the data pipe calls. */
+#pragma once
+
+#include <abi/pipes.h>
+#include <magenta/types.h>

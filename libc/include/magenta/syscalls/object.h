@@ -1,0 +1,45 @@
+/* Topics and structures of mx_object_get_info, properties of mx_object_get/set_property. */
+#pragma once
+
+#include <magenta/types.h>
+#include <zircon/syscalls/object.h>
+
+typedef zx_obj_type_t mx_obj_type_t;
+typedef zx_info_handle_basic_t mx_info_handle_basic_t;
+typedef zx_info_process_t mx_info_process_t;
+typedef zx_info_handle_count_t mx_info_handle_count_t;
+typedef zx_info_handle_entry_t mx_info_handle_entry_t;
+typedef zx_info_thread_t mx_info_thread_t;
+
+#define MX_OBJ_TYPE_NONE ZX_OBJ_TYPE_NONE
+#define MX_OBJ_TYPE_PROCESS ZX_OBJ_TYPE_PROCESS
+#define MX_OBJ_TYPE_THREAD ZX_OBJ_TYPE_THREAD
+#define MX_OBJ_TYPE_VMO ZX_OBJ_TYPE_VMO
+#define MX_OBJ_TYPE_CHANNEL ZX_OBJ_TYPE_CHANNEL
+#define MX_OBJ_TYPE_EVENT ZX_OBJ_TYPE_EVENT
+#define MX_OBJ_TYPE_MSGPIPE ZX_OBJ_TYPE_MSGPIPE
+#define MX_OBJ_TYPE_DATAPIPE_PRODUCER ZX_OBJ_TYPE_DATAPIPE_PRODUCER
+#define MX_OBJ_TYPE_DATAPIPE_CONSUMER ZX_OBJ_TYPE_DATAPIPE_CONSUMER
+#define MX_OBJ_TYPE_SOCKET ZX_OBJ_TYPE_SOCKET
+#define MX_OBJ_TYPE_RESOURCE ZX_OBJ_TYPE_RESOURCE
+#define MX_OBJ_TYPE_EVENTPAIR ZX_OBJ_TYPE_EVENTPAIR
+#define MX_OBJ_TYPE_JOB ZX_OBJ_TYPE_JOB
+#define MX_OBJ_TYPE_VMAR ZX_OBJ_TYPE_VMAR
+
+#define MX_INFO_NONE ZX_INFO_NONE
+#define MX_INFO_HANDLE_VALID ZX_INFO_HANDLE_VALID
+#define MX_INFO_HANDLE_BASIC ZX_INFO_HANDLE_BASIC
+#define MX_INFO_PROCESS ZX_INFO_PROCESS
+#define MX_INFO_PROCESS_THREADS ZX_INFO_PROCESS_THREADS
+#define MX_INFO_HANDLE_TABLE ZX_INFO_HANDLE_TABLE
+#define MX_INFO_HANDLE_COUNT ZX_INFO_HANDLE_COUNT
+#define MX_INFO_THREAD ZX_INFO_THREAD
+
+#define MX_THREAD_STATE_NEW ZX_THREAD_STATE_NEW
+#define MX_THREAD_STATE_RUNNING ZX_THREAD_STATE_RUNNING
+#define MX_THREAD_STATE_BLOCKED ZX_THREAD_STATE_BLOCKED
+#define MX_THREAD_STATE_DEAD ZX_THREAD_STATE_DEAD
+
+#define MX_PROP_NAME ZX_PROP_NAME
+#define MX_PROP_DATAPIPE_READ_THRESHOLD ZX_PROP_DATAPIPE_READ_THRESHOLD
+#define MX_PROP_DATAPIPE_WRITE_THRESHOLD ZX_PROP_DATAPIPE_WRITE_THRESHOLD

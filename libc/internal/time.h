@@ -1,0 +1,10 @@
+/* Between timespec and the kernel's nanoseconds; too large values become the largest. */
+#pragma once
+
+#include <time.h>
+#include <zircon/types.h>
+
+zx_time_t time_from_timespec(const struct timespec* time);
+struct timespec timespec_from_time(zx_time_t time);
+/* Now plus a duration. */
+zx_time_t deadline_after(zx_duration_t duration);

@@ -1,0 +1,46 @@
+/* Thread-local storage: where the program's template is, and laying it out for a thread. */
+#include <internal/elf.h>
+#include <internal/thread_control.h>
+
+#include <string.h>
+
+extern const struct elf_header __ehdr_start __attribute__((__visibility__("hidden")));
+
+/* Runs before there is a thread pointer, where the stack protector keeps its secret. */
+#define BEFORE_THREAD_POINTER __attribute__((no_stack_protector))
+
+BEFORE_THREAD_POINTER static const struct elf_segment* tls_template(void) {
+    const struct elf_segment* segments =
+        (const struct elf_segment*)((const char*)&__ehdr_start + __ehdr_start.segment_offset);
+    for (size_t i = 0; i < __ehdr_start.segment_count; i++)
+        if (segments[i].type == ELF_SEGMENT_TLS)
+            return &segments[i];
+    return NULL;
+}
+
+/* The room of the variables, such that their start is aligned when their end is. */
+BEFORE_THREAD_POINTER static size_t variables_size(const struct elf_segment* template) {
+    if (!template)
+        return 0;
+    if (template->alignment > TLS_BLOCK_ALIGNMENT)
+        __builtin_trap();
+    return (template->memory_size + TLS_BLOCK_ALIGNMENT - 1) & -(size_t)TLS_BLOCK_ALIGNMENT;
+}
+
+BEFORE_THREAD_POINTER size_t tls_size(void) {
+    return variables_size(tls_template()) + sizeof(struct thread_control);
+}
+
+BEFORE_THREAD_POINTER struct thread_control* tls_init(void* block) {
+    const struct elf_segment* template = tls_template();
+    size_t size = variables_size(template);
+    struct thread_control* thread = (struct thread_control*)((char*)block + size);
+    memset(block, 0, size + sizeof(*thread));
+    if (template) {
+        size_t align = template->alignment ? template->alignment : 1;
+        char* start = (char*)thread - ((template->memory_size + align - 1) & -align);
+        memcpy(start, (const char*)&__ehdr_start + template->address, template->file_size);
+    }
+    thread->self = thread;
+    return thread;
+}

@@ -1,0 +1,26 @@
+#!/usr/bin/env python3
+"""Writes compile_commands.json for editors and clang-tidy.
+
+usage: compile_commands.py OUTPUT 'COMPILER FLAGS' SOURCE... ['COMPILER FLAGS' SOURCE...]...
+"""
+
+import json
+import os
+import sys
+
+
+def main():
+    if len(sys.argv) < 3:
+        sys.exit(__doc__)
+    entries, command = [], ""
+    for argument in sys.argv[2:]:
+        if " " in argument:
+            command = argument
+        else:
+            entries.append({"directory": os.getcwd(), "command": f"{command} -c {argument}", "file": argument})
+    with open(sys.argv[1], "w", encoding="utf-8") as file:
+        json.dump(entries, file, indent=1)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,285 @@
+"""Boots Jacinth in QEMU, watches it, and says in words how it ended.
+
+A boot is never left behind: QEMU dies with this program, and only a QEMU that was started here is ended.
+"""
+
+import atexit
+import ctypes
+import dataclasses
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+
+from elf_symbols import Symbols
+from qmp import Qmp
+
+QEMU = os.environ.get("QEMU", "qemu-system-x86_64")
+OVMF = next(
+    (p for p in ("/usr/share/ovmf/OVMF.fd", "/usr/share/qemu/OVMF.fd", "/usr/share/edk2/x64/OVMF.4m.fd") if os.path.exists(p)),
+    "OVMF.fd",
+)
+
+# What machine_exit leaves behind: (code << 1) | 1.
+EXIT_GOOD, EXIT_FAILURES, EXIT_PANIC, EXIT_BOOT_FAILURE = 1, 3, 65, 67
+EXIT_WORDS = {
+    EXIT_GOOD: "switched itself off",
+    EXIT_FAILURES: "switched itself off, reporting failures",
+    EXIT_PANIC: "panicked",
+    EXIT_BOOT_FAILURE: "refused to boot",
+}
+
+EMERGENCY_KEY = "\x1d"
+EMERGENCY_COMMANDS = ("threads", "locks", "memory", "log")
+POLL_SECONDS = 0.05
+GUEST_CLOCK_SECONDS = 2.0
+STACK_DEPTH = 24
+
+
+@dataclasses.dataclass
+class Boot:
+    """One machine and what it boots. Files are given for the loader that needs them."""
+
+    name: str
+    loader: str = "pvh"  # "pvh": kernel and archive; "bios", "uefi": iso
+    kernel: str = ""
+    archive: str = ""
+    iso: str = ""
+    command_line: str = ""
+    cpus: int = 2
+    memory: str = "1G"
+    cpu_model: str = "max"
+    machine: str = "pc"
+    icount: int | None = None  # 2**icount ns for each instruction, and no wall time in the guest
+    silence: int = 60  # guest seconds without a word on console or results
+    limit: int = 600  # guest seconds in all
+    wall_limit: int = 1800  # a wide net, for a guest whose time stands still
+    talk: tuple = ()  # (text to wait for on the console, what to type then)...
+    extra: tuple = ()
+
+
+@dataclasses.dataclass
+class Outcome:
+    """`kind` is how it ended: exit, triple-fault, reboot, hang, qemu-error."""
+
+    kind: str
+    status: int | None
+    console: str
+    results: str
+    explanation: str
+    seconds: float
+
+
+_running = set()
+_running_lock = threading.Lock()
+
+
+def _kill_running():
+    with _running_lock:
+        for process in _running:
+            process.kill()
+
+
+atexit.register(_kill_running)
+
+
+def die_with_parent():
+    """For Popen's preexec_fn: the kernel ends the child when this program goes, however it goes."""
+    PR_SET_PDEATHSIG = 1
+    if sys.platform == "linux":
+        _libc.prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+
+
+_libc = ctypes.CDLL(None) if sys.platform == "linux" else None
+
+
+def _arguments(boot, folder):
+    arguments = [
+        QEMU, "-machine", boot.machine, "-cpu", boot.cpu_model, "-smp", str(boot.cpus), "-m", boot.memory,
+        "-display", "none", "-nodefaults", "-vga", "std", "-no-reboot", "-no-shutdown",
+        "-rtc", "base=2024-01-01,clock=vm",
+        "-chardev", "stdio,id=console,signal=off", "-serial", "chardev:console",
+        "-chardev", f"file,id=results,path={folder}/results",
+        "-device", "isa-debugcon,iobase=0xe9,chardev=results",
+        "-device", "isa-debug-exit,iobase=0xf4,iosize=4",
+        "-qmp", f"unix:{folder}/qmp", "-d", "cpu_reset", "-D", f"{folder}/qemu.log",
+    ]  # fmt: skip
+    if boot.icount is not None:
+        arguments += ["-icount", f"shift={boot.icount},sleep=off"]
+    if boot.loader == "pvh":
+        arguments += ["-kernel", boot.kernel, "-append", boot.command_line]
+        if boot.archive:
+            arguments += ["-initrd", boot.archive]
+    else:
+        arguments += ["-cdrom", boot.iso]
+        if boot.loader == "uefi":
+            arguments += ["-bios", OVMF]
+    return arguments + list(boot.extra)
+
+
+def _read(path):
+    try:
+        with open(path, encoding="utf-8", errors="replace") as file:
+            return file.read()
+    except FileNotFoundError:
+        return ""
+
+
+class Watch:
+    """One running QEMU."""
+
+    def __init__(self, boot, folder):
+        self.boot = boot
+        self.folder = folder
+        self.qmp = Qmp(f"{folder}/qmp")
+        self.started = self.last_word = self.last_clock = time.monotonic()
+        self.guest_start = self.guest_now = self.guest_last_word = None
+        self.words = 0
+        self.talk = list(boot.talk)
+        self.talked = 0  # how much of the console the conversation has seen
+        with open(f"{folder}/console", "wb") as console, open(f"{folder}/errors", "wb") as errors:
+            self.process = subprocess.Popen(
+                _arguments(boot, folder), stdin=subprocess.PIPE, stdout=console, stderr=errors,
+                start_new_session=True, preexec_fn=die_with_parent,
+            )  # fmt: skip
+        with _running_lock:
+            _running.add(self.process)
+
+    def console(self):
+        return _read(f"{self.folder}/console")
+
+    def type(self, text):
+        try:
+            self.process.stdin.write(text.encode())
+            self.process.stdin.flush()
+        except OSError:
+            pass
+
+    def _converse(self):
+        while self.talk:
+            wanted, answer = self.talk[0]
+            at = self.console().find(wanted, self.talked)
+            if at < 0:
+                return
+            self.talked = at + len(wanted)
+            self.talk.pop(0)
+            self.type(answer)
+
+    def _look_at_clocks(self):
+        now = time.monotonic()
+        words = sum(os.path.getsize(p) for p in (f"{self.folder}/console", f"{self.folder}/results") if os.path.exists(p))
+        if now - self.last_clock >= GUEST_CLOCK_SECONDS:
+            self.last_clock = now
+            self.guest_now = self.qmp.guest_seconds()
+            if self.guest_start is None:
+                self.guest_start = self.guest_last_word = self.guest_now
+        if words != self.words:
+            self.words, self.last_word, self.guest_last_word = words, now, self.guest_now
+
+    def _overrun(self):
+        """Why the run must be ended, or None."""
+        now = time.monotonic()
+        if now - self.started > self.boot.wall_limit or now - self.last_word > self.boot.silence * 5:
+            return f"nothing was heard for {now - self.last_word:.0f} s of wall time"
+        if self.guest_now is None or self.guest_last_word is None:
+            return None
+        if self.guest_now - self.guest_last_word > self.boot.silence:
+            return f"silent for {self.guest_now - self.guest_last_word} s of guest time"
+        if self.guest_now - self.guest_start > self.boot.limit:
+            return f"not done after {self.boot.limit} s of guest time"
+        return None
+
+    def run(self):
+        while True:
+            if self.process.poll() is not None:
+                return self._exited()
+            for name, data in self.qmp.poll_events():
+                if name == "SHUTDOWN":
+                    return self._shut_down(data.get("reason"))
+            self._converse()
+            self._look_at_clocks()
+            reason = self._overrun()
+            if reason:
+                return self._hung(reason)
+            time.sleep(POLL_SECONDS)
+
+    def _outcome(self, kind, explanation):
+        return Outcome(kind, self.process.poll(), self.console(), _read(f"{self.folder}/results"), explanation,
+                       time.monotonic() - self.started)  # fmt: skip
+
+    def _exited(self):
+        errors = _read(f"{self.folder}/errors").strip()
+        status = self.process.returncode
+        if status in EXIT_WORDS and not (status == EXIT_GOOD and errors and not self.console()):
+            return self._outcome("exit", f"the machine {EXIT_WORDS[status]} (status {status})")
+        return self._outcome("qemu-error", f"QEMU ended with status {status}: {errors}")
+
+    def _shut_down(self, reason):
+        if reason == "guest-reset" and "Triple fault" in _read(f"{self.folder}/qemu.log"):
+            return self._outcome("triple-fault", "triple fault; the machine stood at\n" + self._describe_cpus())
+        return self._outcome("reboot", f"the machine was reset or switched off ({reason})")
+
+    def _hung(self, reason):
+        self.qmp.request("stop")
+        where = self._describe_cpus()
+        self.qmp.request("cont")
+        # Where interrupts still arrive, the kernel itself can tell more.
+        self.type(EMERGENCY_KEY + "".join(f"{command}\r" for command in EMERGENCY_COMMANDS))
+        time.sleep(2)
+        return self._outcome("hang", f"{reason}; the machine stood at\n{where}")
+
+    def _describe_cpus(self):
+        symbols = Symbols(self.boot.kernel) if self.boot.kernel else None
+        lines = []
+        for number, registers in enumerate(self.qmp.registers()):
+            state = ", halted" if registers["is_halted"] else ""
+            lines.append(f"  CPU {number}{state}: rsp {registers.get('RSP', 0):#x} cr2 {registers.get('CR2', 0):#x} "
+                         f"cr3 {registers.get('CR3', 0):#x}")  # fmt: skip
+            if registers["CS"] & 3:
+                lines.append(f"    user mode at {registers.get('RIP', 0):#x}")
+                continue
+            lines += [f"    {describe(symbols, address)}" for address in self._backtrace(number, registers)]
+        return "\n".join(lines) or "  (QEMU did not answer)"
+
+    def _backtrace(self, cpu, registers):
+        addresses = [registers.get("RIP", 0)]
+        frame = registers.get("RBP", 0)
+        while frame >> 63 and len(addresses) < STACK_DEPTH:
+            words = self.qmp.read_words(frame, 2, cpu)
+            if len(words) != 2 or words[0] <= frame and words[0]:
+                break
+            frame, caller = words
+            addresses.append(caller)
+        return addresses
+
+    def end(self):
+        if self.process.poll() is None:
+            self.process.kill()
+        self.process.wait()
+        self.process.stdin.close()
+        self.qmp.close()
+        with _running_lock:
+            _running.discard(self.process)
+
+
+def describe(symbols, address):
+    name = symbols.describe(address) if symbols else None
+    return f"{address:#018x} {name or ''}".rstrip()
+
+
+def run_boot(boot):
+    folder = tempfile.mkdtemp(prefix="jacinth-")
+    watch = None
+    try:
+        watch = Watch(boot, folder)
+        return watch.run()
+    except FileNotFoundError as error:
+        return Outcome("qemu-error", None, "", "", f"QEMU does not start: {error}", 0)
+    finally:
+        if watch:
+            watch.end()
+        shutil.rmtree(folder, ignore_errors=True)

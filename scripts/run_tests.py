@@ -1,0 +1,200 @@
+#!/usr/bin/env python3
+"""Runs every test of Jacinth and says what came of it.
+
+usage: run_tests.py [--jobs N] [--list] [WORD...]
+
+With words, only the tests whose group contains one of them: run_tests.py user, run_tests.py debug.pvh. A word
+with a '=' narrows what the kernel runs: kernel=slab, kernel=slab.name, user=channel, user=channel.name.
+Both shapes must be built, with their CD images (make test does). Results also go to build/test-results.xml.
+"""
+
+import argparse
+import concurrent.futures
+import dataclasses
+import itertools
+import os
+import sys
+import time
+import traceback
+from collections.abc import Callable
+
+import boot_failures
+import build_tests
+import host_tests
+import readme_tests
+from jacinth_qemu import EXIT_FAILURES, EXIT_GOOD, Boot, run_boot
+from results import BadRecords, Case, parse_records, write_junit
+
+RESULTS_FILE = "build/test-results.xml"
+CONSOLE_LINES_SHOWN = 40
+
+
+@dataclasses.dataclass
+class Task:
+    """Some cases found by one piece of work. `cost` says roughly how many seconds it takes: long ones start first."""
+
+    group: str
+    run: Callable[[], list[Case]]
+    cost: int = 1
+
+
+def image(shape, name):
+    return f"build/{shape}/{name}"
+
+
+def make_boot(name, shape, **options):
+    files = {"kernel": image(shape, "jacinth.elf"), "archive": image(shape, "bootfs.cpio"), "iso": image(shape, "jacinth.iso")}
+    return Boot(name, **{**files, **options})
+
+
+def report(outcome):
+    console = "\n".join(outcome.console.splitlines()[-CONSOLE_LINES_SHOWN:])
+    return f"{outcome.explanation}\n--- end of the console ---\n{console}"
+
+
+def run_recorded(boot):
+    """A boot that reports its own tests. It is believed only if records, counts and exit status agree."""
+    outcome = run_boot(boot)
+    cases = []
+    try:
+        cases, _ = parse_records(outcome.results, boot.name)
+        has_failed = any(case.status == "failed" for case in cases)
+        expected = EXIT_FAILURES if has_failed else EXIT_GOOD
+        if outcome.kind != "exit" or outcome.status != expected:
+            raise BadRecords("the records are whole, but the machine did not end as they say")
+    except BadRecords as error:
+        return salvage(outcome, boot.name) + [Case(boot.name, "the run", "failed", f"{error}\n{report(outcome)}")]
+    for case in cases:
+        case.seconds = outcome.seconds / len(cases)
+    return cases
+
+
+def salvage(outcome, group):
+    """The failures of a run that cannot be believed are still worth reading; its successes do not count."""
+    failures = [line.split(None, 3) for line in outcome.results.splitlines() if line.startswith("@fail ")]
+    return [Case(group, ".".join(words[1:3]), "failed", "".join(words[3:])) for words in failures if len(words) >= 3]
+
+
+def recorded_task(shape, loader, cpus, suite, pattern, cost, **options):
+    option = {"kernel": "jacinth.selftest", "user": "jacinth.test"}[suite]
+    name = f"{shape}.{loader}.cpus{cpus}.{suite}"
+    boot = make_boot(name, shape, cpus=cpus, command_line=f"{option}={pattern}", loader="pvh", **options)
+    return Task(name, lambda: run_recorded(boot), cost)
+
+
+def matrix(patterns):
+    for shape, cpus, suite in itertools.product(("debug", "release"), (1, 2, 4), ("kernel", "user")):
+        yield recorded_task(shape, "pvh", cpus, suite, patterns[suite], cost=40 * cpus + (40 if shape == "debug" else 0))
+    # The same instructions in the same order each time: what fails here fails again.
+    for shift in (1, 3):
+        yield recorded_task("release", f"icount{shift}", 2, "user", patterns["user"], cost=150, icount=shift)
+
+
+def run_smoke(boot, *expected):
+    """A boot to the prompt, a few commands, and off."""
+    outcome = run_boot(boot)
+    missing = [text for text in expected if text not in outcome.console]
+    if outcome.kind == "exit" and outcome.status == EXIT_GOOD and not missing:
+        return [Case(boot.name, "boots_to_a_prompt_and_switches_off", seconds=outcome.seconds)]
+    text = f"not on the console: {missing}\n{report(outcome)}"
+    return [Case(boot.name, "boots_to_a_prompt_and_switches_off", "failed", text, outcome.seconds)]
+
+
+PROMPT_TALK = (("> ", "mem\r"), ("MiB free", "run hello\r"), ("> ", "exit\r"))
+
+
+def smoke_task(name, shape, *expected, **options):
+    boot = make_boot(name, shape, talk=PROMPT_TALK, **options)
+    return Task(name, lambda: run_smoke(boot, "user mode is up", "MiB free", *expected), 5)
+
+
+def smoke():
+    for shape, loader in itertools.product(("debug", "release"), ("bios", "uefi")):
+        yield smoke_task(f"{shape}.{loader}.cpus2.boot", shape, "booted by multiboot2", loader=loader)
+    yield smoke_task("release.usb.cpus2.boot", "release", "booted by multiboot2",
+                     extra=("-drive", "format=raw,file=build/release/jacinth.iso"), loader="bios", iso="/dev/null")  # fmt: skip
+    yield smoke_task("release.pvh.cpus1.boot.qemu64", "release", "1 CPUs", cpus=1, cpu_model="qemu64")
+    yield smoke_task("debug.pvh.cpus32.boot", "debug", "32 CPUs", cpus=32)
+    yield smoke_task("debug.pvh.cpus3.boot.6GiB", "debug", "3 CPUs", cpus=3, memory="6G")
+    yield smoke_task("release.pvh.cpus1.boot.64MiB", "release", cpus=1, memory="64M")
+    yield smoke_task("release.pvh.cpus2.boot.q35", "release", "2 CPUs", machine="q35")
+
+
+def all_tasks(patterns):
+    yield from matrix(patterns)
+    yield from smoke()
+    for module in (boot_failures, host_tests, build_tests, readme_tests):
+        for group, run, cost in module.tasks():
+            yield Task(group, run, cost)
+
+
+def run_task(task):
+    started = time.monotonic()
+    try:
+        cases = task.run()
+    except Exception:  # a fault of the runner is a failed test, not the end of all others
+        cases = [Case(task.group, "the runner", "failed", traceback.format_exc())]
+    return cases or [Case(task.group, "the run", "failed", "no test was found")], time.monotonic() - started
+
+
+def show(number, count, task, cases, seconds):
+    failed = [case for case in cases if case.status == "failed"]
+    passed = sum(case.status == "passed" for case in cases)
+    verdict = f"FAILED {len(failed)}" if failed else "ok"
+    print(f"[{number}/{count}] {task.group}: {passed} passed, {verdict} ({seconds:.1f} s)", flush=True)
+    for case in failed:
+        print(f"    FAILED {case.name}: " + case.text.rstrip().replace("\n", "\n        "), flush=True)
+
+
+def parse_arguments():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--jobs", type=int, default=min(os.cpu_count() or 1, 8))
+    parser.add_argument("--list", action="store_true")
+    parser.add_argument("words", nargs="*")
+    return parser.parse_args()
+
+
+def choose(words):
+    patterns = {"kernel": "1", "user": "1"}
+    narrowed = [word for word in words if "=" in word]
+    plain = [word for word in words if "=" not in word]
+    for word in narrowed:
+        suite, _, pattern = word.partition("=")
+        if suite not in patterns:
+            sys.exit(f"{word}: only kernel= and user= can be narrowed")
+        patterns[suite] = pattern
+    suites = [f".{word.partition('=')[0]}" for word in narrowed]
+    return [
+        task
+        for task in all_tasks(patterns)
+        if (not plain or any(word in task.group for word in plain))
+        and (not suites or any(task.group.endswith(suite) for suite in suites))
+    ]
+
+
+def main():
+    options = parse_arguments()
+    os.chdir(os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."))
+    tasks = sorted(choose(options.words), key=lambda task: -task.cost)
+    if options.list:
+        print("\n".join(task.group for task in tasks))
+        return 0
+    started, cases = time.monotonic(), []
+    with concurrent.futures.ThreadPoolExecutor(options.jobs) as pool:
+        futures = {pool.submit(run_task, task): task for task in tasks}
+        try:
+            for number, future in enumerate(concurrent.futures.as_completed(futures), 1):
+                found, seconds = future.result()
+                cases += found
+                show(number, len(tasks), futures[future], found, seconds)
+        except KeyboardInterrupt:
+            os._exit(130)  # each QEMU ends with its parent
+    write_junit(RESULTS_FILE, sorted(cases, key=lambda case: case.group))
+    count = {status: sum(case.status == status for case in cases) for status in ("passed", "failed", "skipped")}
+    print(f"{time.monotonic() - started:.0f} s, {count['skipped']} skipped, details in {RESULTS_FILE}")
+    print(f"{count['passed']} passed, {count['failed']} failed")
+    return 1 if count["failed"] or not count["passed"] else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,48 @@
+/* What the tests of the object layer share. */
+#pragma once
+
+#include <abi/rights.h>
+#include <object/channel.h>
+#include <object/event.h>
+#include <object/handle_table.h>
+
+/* A handle of its own to the object, for which the caller gives its reference. */
+static inline struct handle handle_to(struct object* object, zx_rights_t rights) {
+    object_handle_added(object);
+    return (struct handle){object, rights};
+}
+
+/* A new event in the table; 0: no memory. */
+static inline zx_handle_t add_event(struct handle_table* table, struct event** event) {
+    zx_handle_t value = ZX_HANDLE_INVALID;
+    *event = event_create();
+    if (!*event)
+        return value;
+    struct handle handle = handle_to(&(*event)->object, EVENT_DEFAULT_RIGHTS);
+    if (handle_table_add(table, handle, &value) != ZX_OK)
+        handle_release(handle);
+    return value;
+}
+
+/* A channel whose ends have one handle each, in no table. */
+static inline bool create_channel(struct handle ends[2]) {
+    struct message_end *end0, *end1;
+    if (channel_create(&end0, &end1) != ZX_OK)
+        return false;
+    ends[0] = handle_to(&end0->object, CHANNEL_DEFAULT_RIGHTS);
+    ends[1] = handle_to(&end1->object, CHANNEL_DEFAULT_RIGHTS);
+    return true;
+}
+
+/* Sends the handles, which are consumed, through `end`. */
+static inline bool send_handles(struct handle end, const struct handle* handles, uint32_t count) {
+    struct message* message = message_create("", 0, count);
+    if (!message)
+        return false;
+    for (uint32_t i = 0; i < count; i++)
+        message->handles[i] = handles[i];
+    if (message_end_write(message_end_from(end.object), message) == ZX_OK)
+        return true;
+    message_destroy(message);
+    return false;
+}

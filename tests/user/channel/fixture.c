@@ -1,0 +1,74 @@
+#include "fixture.h"
+
+#include <magenta/syscalls.h>
+
+const struct generation zx = {zx_channel_write, true, ZX_ERR_BAD_HANDLE};
+const struct generation mx = {mx_channel_write, false, MX_ERR_INVALID_ARGS};
+
+void cargo_create(struct cargo* cargo, uint32_t count) {
+    cargo->count = count;
+    for (uint32_t i = 0; i < count; i++)
+        EXPECT_OK(zx_channel_create(0, &cargo->handles[i], &cargo->witnesses[i]));
+}
+
+void cargo_expect_kept(const struct cargo* cargo) {
+    for (uint32_t i = 0; i < cargo->count; i++) {
+        EXPECT_EQUAL(handle_rights(cargo->handles[i]), CHANNEL_RIGHTS);
+        EXPECT_EQUAL(object_signals(cargo->witnesses[i]), ZX_CHANNEL_WRITABLE);
+        EXPECT_EQUAL(object_handle_count(cargo->handles[i]), 1);
+    }
+}
+
+void cargo_expect_discarded(const struct cargo* cargo) {
+    for (uint32_t i = 0; i < cargo->count; i++) {
+        EXPECT(!handle_is_valid(cargo->handles[i]));
+        EXPECT_EQUAL(object_signals(cargo->witnesses[i]), ZX_CHANNEL_PEER_CLOSED);
+    }
+}
+
+void cargo_expect_travelling(const struct cargo* cargo) {
+    for (uint32_t i = 0; i < cargo->count; i++) {
+        EXPECT(!handle_is_valid(cargo->handles[i]));
+        EXPECT_EQUAL(object_signals(cargo->witnesses[i]), ZX_CHANNEL_WRITABLE);
+    }
+}
+
+void cargo_destroy(struct cargo* cargo) {
+    zx_handle_close_many(cargo->handles, cargo->count);
+    zx_handle_close_many(cargo->witnesses, cargo->count);
+}
+
+void fixture_create(struct fixture* fixture) {
+    EXPECT_OK(zx_channel_create(0, &fixture->near, &fixture->far));
+    cargo_create(&fixture->cargo, 3);
+}
+
+void fixture_destroy(struct fixture* fixture) {
+    zx_handle_close(fixture->near);
+    zx_handle_close(fixture->far);
+    cargo_destroy(&fixture->cargo);
+}
+
+void expect_empty(zx_handle_t end) {
+    char byte = 'u';
+    uint32_t bytes = 7, handles = 7;
+    EXPECT_STATUS(zx_channel_read(end, 0, &byte, NULL, 1, 0, &bytes, &handles),
+                  ZX_ERR_SHOULD_WAIT);
+    EXPECT_EQUAL(byte, 'u');
+    EXPECT_EQUAL(bytes, 7);
+    EXPECT_EQUAL(handles, 7);
+    EXPECT_EQUAL(object_signals(end), ZX_CHANNEL_WRITABLE);
+}
+
+void expect_write_failed(const struct fixture* fixture, const struct generation* generation,
+                         zx_status_t status, zx_status_t expected) {
+    EXPECT_STATUS(status, expected);
+    if (generation->discards)
+        CHECK(cargo_expect_discarded(&fixture->cargo));
+    else
+        CHECK(cargo_expect_kept(&fixture->cargo));
+    EXPECT_EQUAL(handle_rights(fixture->near), CHANNEL_RIGHTS);
+    EXPECT_EQUAL(object_handle_count(fixture->near), 1);
+    CHECK(expect_empty(fixture->near));
+    CHECK(expect_empty(fixture->far));
+}

@@ -1,0 +1,157 @@
+/* Channels between two processes: what crosses, and what happens when one of them dies. */
+#include "fixture.h"
+
+#include <helper.h>
+#include <stdlib.h>
+
+#define RING_SIZE 4
+#define RING_HOPS 20000u
+
+/* Sends every message back as it came, handles too, until the channel closes. */
+HELPER(echo) {
+    static char bytes[ZX_CHANNEL_MAX_MSG_BYTES];
+    zx_handle_t handles[CARGO_MAX];
+    uint32_t size, count;
+    while (channel_receive(channel, bytes, sizeof(bytes), &size, handles, CARGO_MAX, &count) ==
+           ZX_OK)
+        if (zx_channel_write(channel, 0, bytes, size, handles, count) != ZX_OK)
+            return 1;
+    return 0;
+}
+
+TEST(channel_processes, bytes_of_all_sizes_come_back) {
+    static const uint32_t sizes[] = {0, 1, 64, 4096, 65535, 65536};
+    static unsigned char out[ZX_CHANNEL_MAX_MSG_BYTES], in[ZX_CHANNEL_MAX_MSG_BYTES];
+    struct helper helper;
+    uint32_t size;
+    for (size_t i = 0; i < sizeof(out); i++)
+        out[i] = (unsigned char)(i * 31);
+    CHECK(helper_start(&helper, "echo"));
+    for (size_t i = 0; i < countof(sizes); i++) {
+        EXPECT_OK(zx_channel_write(helper.channel, 0, out, sizes[i], NULL, 0));
+        memset(in, 0, sizeof(in));
+        EXPECT_OK(channel_receive(helper.channel, in, sizeof(in), &size, NULL, 0, NULL));
+        EXPECT_EQUAL(size, sizes[i]);
+        EXPECT_BYTES(in, out, sizes[i]);
+    }
+    EXPECT_OK(zx_handle_close(helper.channel));
+    helper.channel = ZX_HANDLE_INVALID;
+    CHECK(helper_finish(&helper, 0));
+}
+
+TEST(channel_processes, handles_come_back_with_rights_and_new_values) {
+    struct helper helper;
+    struct cargo cargo;
+    zx_handle_t back[CARGO_MAX];
+    uint32_t size, count;
+    CHECK(helper_start(&helper, "echo"));
+    CHECK(cargo_create(&cargo, CARGO_MAX));
+    EXPECT_OK(zx_channel_write(helper.channel, 0, "h", 1, cargo.handles, cargo.count));
+    char byte;
+    EXPECT_OK(channel_receive(helper.channel, &byte, 1, &size, back, CARGO_MAX, &count));
+    EXPECT_EQUAL(count, CARGO_MAX);
+    memcpy(cargo.handles, back, sizeof(back));
+    CHECK(cargo_expect_kept(&cargo));
+    cargo_destroy(&cargo);
+    EXPECT_OK(zx_handle_close(helper.channel));
+    helper.channel = ZX_HANDLE_INVALID;
+    CHECK(helper_finish(&helper, 0));
+}
+
+/* Takes nothing from its channel, and never ends. */
+HELPER(sleeps) {
+    (void)channel;
+    return zx_nanosleep(ZX_TIME_INFINITE);
+}
+
+TEST(channel_processes, unread_handles_of_a_killed_process_are_released) {
+    struct helper helper;
+    struct cargo cargo;
+    int64_t code;
+    CHECK(helper_start(&helper, "sleeps"));
+    CHECK(cargo_create(&cargo, CARGO_MAX));
+    EXPECT_OK(zx_channel_write(helper.channel, 0, "h", 1, cargo.handles, cargo.count));
+    CHECK(cargo_expect_travelling(&cargo));
+    EXPECT_OK(zx_task_kill(helper.process));
+    EXPECT_OK(helper_wait(&helper, &code));
+    CHECK(cargo_expect_discarded(&cargo));
+    EXPECT_EQUAL(object_signals(helper.channel), ZX_CHANNEL_PEER_CLOSED);
+    cargo_destroy(&cargo);
+    helper_close(&helper);
+}
+
+/* Waits for a message that never comes. */
+HELPER(waits) {
+    zx_channel_write(channel, 0, "w", 1, NULL, 0);
+    return zx_object_wait_one(channel, ZX_CHANNEL_READABLE, ZX_TIME_INFINITE, NULL);
+}
+
+TEST(channel_processes, a_process_killed_while_it_waits_is_gone) {
+    struct helper helper;
+    char byte;
+    int64_t code;
+    zx_info_kernel_memory_t before = kernel_memory();
+    CHECK(helper_start(&helper, "waits"));
+    EXPECT_OK(channel_receive(helper.channel, &byte, 1, NULL, NULL, 0, NULL));
+    sleep_for(ZX_MSEC(5));
+    EXPECT_OK(zx_task_kill(helper.process));
+    EXPECT_OK(helper_wait(&helper, &code));
+    EXPECT(code != 0);
+    helper_close(&helper);
+    CHECK(expect_no_leak(&before, 16));
+}
+
+/* --- a ring of processes ------------------------------------------------------------------------ */
+
+/* Passes a token (a number and an event) on to the next of the ring, counting it down. The first message
+ * brings the handles: from the one before, to the next. */
+HELPER(ring_member) {
+    zx_handle_t ends[2], token;
+    uint32_t size, count, number;
+    if (channel_receive(channel, NULL, 0, &size, ends, 2, &count) != ZX_OK || count != 2)
+        return 1;
+    for (;;) {
+        if (channel_receive(ends[0], &number, sizeof(number), &size, &token, 1, &count) != ZX_OK)
+            return 0;
+        if (count != 1 || size != sizeof(number))
+            return 2;
+        zx_handle_t target = number == 0 ? channel : ends[1];
+        number -= number == 0 ? 0 : 1;
+        if (zx_channel_write(target, 0, &number, sizeof(number), &token, 1) != ZX_OK)
+            return 3;
+    }
+}
+
+TEST(channel_processes, a_handle_passed_round_a_ring_stays_one_handle) {
+    struct helper members[RING_SIZE];
+    zx_handle_t in[RING_SIZE], out[RING_SIZE], event, token = ZX_HANDLE_INVALID;
+    uint32_t number = RING_HOPS, size, count;
+    for (int i = 0; i < RING_SIZE; i++) {
+        CHECK(helper_start(&members[i], "ring_member"));
+        EXPECT_OK(zx_channel_create(0, &out[i], &in[(i + 1) % RING_SIZE]));
+    }
+    zx_handle_t entrance = duplicate(out[RING_SIZE - 1]);
+    for (int i = 0; i < RING_SIZE; i++) {
+        const zx_handle_t ends[] = {in[i], out[i]};
+        EXPECT_OK(zx_channel_write(members[i].channel, 0, NULL, 0, ends, 2));
+    }
+    EXPECT_OK(zx_event_create(0, &event));
+    zx_handle_t sent = duplicate(event);
+    EXPECT_OK(zx_channel_write(entrance, 0, &number, sizeof(number), &sent, 1));
+    /* The member at which the count ends hands the token back to us. */
+    int last = RING_HOPS % RING_SIZE;
+    EXPECT_OK(channel_receive(members[last].channel, &number, sizeof(number), &size, &token, 1,
+                              &count));
+    EXPECT_EQUAL(count, 1);
+    EXPECT_EQUAL(handle_koid(token), handle_koid(event));
+    EXPECT_EQUAL(object_handle_count(event), 2);
+    EXPECT_OK(zx_handle_close(token));
+    EXPECT_OK(zx_handle_close(event));
+    for (int i = 0; i < RING_SIZE; i++) {
+        EXPECT_OK(zx_task_kill(members[i].process));
+        int64_t code;
+        EXPECT_OK(helper_wait(&members[i], &code));
+        helper_close(&members[i]);
+    }
+    EXPECT_OK(zx_handle_close(entrance));
+}

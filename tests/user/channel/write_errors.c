@@ -1,0 +1,371 @@
+/* Every row of the error table of channel_write, in both generations: the answer, and that the handles of
+ * the array are discarded (zx) or stay (mx). */
+#include "fixture.h"
+
+#include <magenta/syscalls.h>
+#include <stdlib.h>
+
+#define ROW(row, what)                                                               \
+    TEST(zx_channel_write, what##_and_handles_are_discarded) { CHECK(row(&zx)); }    \
+    TEST(mx_channel_write, what##_and_handles_stay) { CHECK(row(&mx)); }
+
+/* --- options, handle ---------------------------------------------------------------------------- */
+
+static void options_row(const struct generation* generation) {
+    static const uint32_t options[] = {1, 2, 0x80000000, UINT32_MAX};
+    for (size_t i = 0; i < countof(options); i++) {
+        struct fixture fixture;
+        CHECK(fixture_create(&fixture));
+        zx_status_t status = generation->write(fixture.near, options[i], "x", 1,
+                                               fixture.cargo.handles, fixture.cargo.count);
+        CHECK(expect_write_failed(&fixture, generation, status, ZX_ERR_INVALID_ARGS));
+        fixture_destroy(&fixture);
+    }
+}
+ROW(options_row, options_are_invalid_args)
+
+static void bad_handle_row(const struct generation* generation) {
+    const zx_handle_t bad[] = {ZX_HANDLE_INVALID, -1, INT32_MIN, INT32_MAX, stale_handle()};
+    for (size_t i = 0; i < countof(bad); i++) {
+        struct fixture fixture;
+        CHECK(fixture_create(&fixture));
+        zx_status_t status = generation->write(bad[i], 0, "x", 1, fixture.cargo.handles,
+                                               fixture.cargo.count);
+        CHECK(expect_write_failed(&fixture, generation, status, ZX_ERR_BAD_HANDLE));
+        fixture_destroy(&fixture);
+    }
+}
+ROW(bad_handle_row, invalid_handle_is_bad_handle)
+
+static void wrong_type_row(const struct generation* generation) {
+    struct fixture fixture;
+    zx_handle_t event;
+    CHECK(fixture_create(&fixture));
+    EXPECT_OK(zx_event_create(0, &event));
+    zx_status_t status =
+        generation->write(event, 0, "x", 1, fixture.cargo.handles, fixture.cargo.count);
+    CHECK(expect_write_failed(&fixture, generation, status, ZX_ERR_WRONG_TYPE));
+    EXPECT_EQUAL(object_signals(event), 0);
+    EXPECT_OK(zx_handle_close(event));
+    fixture_destroy(&fixture);
+}
+ROW(wrong_type_row, other_object_is_wrong_type)
+
+static void access_denied_row(const struct generation* generation) {
+    struct fixture fixture;
+    CHECK(fixture_create(&fixture));
+    zx_handle_t no_write = duplicate_without(fixture.near, ZX_RIGHT_WRITE);
+    zx_status_t status =
+        generation->write(no_write, 0, "x", 1, fixture.cargo.handles, fixture.cargo.count);
+    EXPECT_OK(zx_handle_close(no_write));
+    CHECK(expect_write_failed(&fixture, generation, status, ZX_ERR_ACCESS_DENIED));
+    fixture_destroy(&fixture);
+}
+ROW(access_denied_row, missing_write_right_is_access_denied)
+
+/* --- sizes -------------------------------------------------------------------------------------- */
+
+static char large[ZX_CHANNEL_MAX_MSG_BYTES + 1];
+
+static void too_many_bytes_row(const struct generation* generation) {
+    static const uint32_t sizes[] = {ZX_CHANNEL_MAX_MSG_BYTES + 1, 1u << 31, UINT32_MAX};
+    for (size_t i = 0; i < countof(sizes); i++) {
+        struct fixture fixture;
+        CHECK(fixture_create(&fixture));
+        zx_status_t status = generation->write(fixture.near, 0, large, sizes[i],
+                                               fixture.cargo.handles, fixture.cargo.count);
+        CHECK(expect_write_failed(&fixture, generation, status, ZX_ERR_OUT_OF_RANGE));
+        fixture_destroy(&fixture);
+    }
+}
+ROW(too_many_bytes_row, too_many_bytes_are_out_of_range)
+
+/* Events suffice here: `handles` are all of one object, whose handles are counted. */
+static void write_many_handles(const struct generation* generation, uint32_t count) {
+    struct fixture fixture;
+    zx_handle_t event;
+    zx_handle_t* handles = malloc(count * sizeof(*handles));
+    EXPECT(handles);
+    CHECK(fixture_create(&fixture));
+    EXPECT_OK(zx_event_create(0, &event));
+    for (uint32_t i = 0; i < count; i++)
+        EXPECT_OK(zx_handle_duplicate(event, ZX_RIGHT_SAME_RIGHTS, &handles[i]));
+    EXPECT_STATUS(generation->write(fixture.near, 0, "x", 1, handles, count),
+                  ZX_ERR_OUT_OF_RANGE);
+    EXPECT_EQUAL(object_handle_count(event), generation->discards ? 1 : count + 1);
+    CHECK(expect_empty(fixture.far));
+    if (!generation->discards)
+        EXPECT_OK(zx_handle_close_many(handles, count));
+    free(handles);
+    EXPECT_OK(zx_handle_close(event));
+    fixture_destroy(&fixture);
+}
+
+static void too_many_handles_row(const struct generation* generation) {
+    CHECK(write_many_handles(generation, ZX_CHANNEL_MAX_MSG_HANDLES + 1));
+    CHECK(write_many_handles(generation, 1000));
+}
+ROW(too_many_handles_row, too_many_handles_are_out_of_range)
+
+/* The array ends at a page's end long before the count does: what can be read is discarded. */
+static void absurd_handle_count_row(const struct generation* generation) {
+    struct fixture fixture;
+    CHECK(fixture_create(&fixture));
+    size_t size = fixture.cargo.count * sizeof(zx_handle_t);
+    zx_handle_t* handles = (zx_handle_t*)guarded_buffer(PAGE_SIZE_BYTES);
+    EXPECT(handles);
+    memset(handles, 0, PAGE_SIZE_BYTES);
+    memcpy(handles, fixture.cargo.handles, size);
+    zx_status_t status = generation->write(fixture.near, 0, "x", 1, handles, UINT32_MAX);
+    CHECK(expect_write_failed(&fixture, generation, status, ZX_ERR_OUT_OF_RANGE));
+    guarded_buffer_free((char*)handles, PAGE_SIZE_BYTES);
+    fixture_destroy(&fixture);
+}
+ROW(absurd_handle_count_row, absurd_handle_count_is_out_of_range)
+
+/* --- pointers ----------------------------------------------------------------------------------- */
+
+static void bad_bytes_row(const struct generation* generation) {
+    static const uint32_t sizes[] = {1, 64, 4096, ZX_CHANNEL_MAX_MSG_BYTES};
+    void* bad[BAD_POINTER_COUNT];
+    bad_pointers_to_read(bad);
+    for (size_t i = 0; i < BAD_POINTER_COUNT * countof(sizes); i++) {
+        struct fixture fixture;
+        CHECK(fixture_create(&fixture));
+        zx_status_t status =
+            generation->write(fixture.near, 0, bad[i / countof(sizes)], sizes[i % countof(sizes)],
+                              fixture.cargo.handles, fixture.cargo.count);
+        CHECK(expect_write_failed(&fixture, generation, status, ZX_ERR_INVALID_ARGS));
+        fixture_destroy(&fixture);
+    }
+}
+ROW(bad_bytes_row, bad_bytes_pointer_is_invalid_args)
+
+/* The buffer is good up to the last byte but one. */
+static void half_bad_bytes_row(const struct generation* generation) {
+    static const uint32_t sizes[] = {2, 65, 4097, ZX_CHANNEL_MAX_MSG_BYTES};
+    for (size_t i = 0; i < countof(sizes); i++) {
+        struct fixture fixture;
+        CHECK(fixture_create(&fixture));
+        char* bytes = guarded_buffer(sizes[i] - 1);
+        EXPECT(bytes);
+        zx_status_t status = generation->write(fixture.near, 0, bytes, sizes[i],
+                                               fixture.cargo.handles, fixture.cargo.count);
+        CHECK(expect_write_failed(&fixture, generation, status, ZX_ERR_INVALID_ARGS));
+        guarded_buffer_free(bytes, sizes[i] - 1);
+        fixture_destroy(&fixture);
+    }
+}
+ROW(half_bad_bytes_row, bytes_that_run_into_nothing_are_invalid_args)
+
+static void bad_handles_pointer_row(const struct generation* generation) {
+    void* bad[BAD_POINTER_COUNT];
+    bad_pointers_to_read(bad);
+    for (size_t i = 0; i < BAD_POINTER_COUNT; i++) {
+        zx_handle_t near, far;
+        EXPECT_OK(zx_channel_create(0, &near, &far));
+        EXPECT_STATUS(generation->write(near, 0, "x", 1, bad[i], 2), ZX_ERR_INVALID_ARGS);
+        CHECK(expect_empty(far));
+        EXPECT_OK(zx_handle_close(near));
+        EXPECT_OK(zx_handle_close(far));
+    }
+}
+TEST(zx_channel_write, bad_handles_pointer_is_invalid_args) {
+    CHECK(bad_handles_pointer_row(&zx));
+}
+TEST(mx_channel_write, bad_handles_pointer_is_invalid_args) {
+    CHECK(bad_handles_pointer_row(&mx));
+}
+
+/* --- elements of the array ------------------------------------------------------------------------ */
+
+/* Writes the three handles with `odd` before the one at `place`. */
+static zx_status_t write_with(const struct generation* generation, struct fixture* fixture,
+                              zx_handle_t odd, uint32_t place) {
+    zx_handle_t handles[4];
+    for (uint32_t i = 0, next = 0; i < countof(handles); i++)
+        handles[i] = i == place ? odd : fixture->cargo.handles[next++];
+    return generation->write(fixture->near, 0, "x", 1, handles, countof(handles));
+}
+
+static void bad_element_row(const struct generation* generation) {
+    const zx_handle_t bad[] = {ZX_HANDLE_INVALID, -1, INT32_MAX, stale_handle()};
+    for (uint32_t i = 0; i < countof(bad) * 4; i++) {
+        struct fixture fixture;
+        CHECK(fixture_create(&fixture));
+        zx_status_t status = write_with(generation, &fixture, bad[i / 4], i % 4);
+        CHECK(expect_write_failed(&fixture, generation, status, ZX_ERR_BAD_HANDLE));
+        fixture_destroy(&fixture);
+    }
+}
+ROW(bad_element_row, invalid_element_is_bad_handle)
+
+static void element_without_transfer_row(const struct generation* generation) {
+    for (uint32_t place = 0; place < 4; place++) {
+        struct fixture fixture;
+        zx_handle_t event;
+        CHECK(fixture_create(&fixture));
+        EXPECT_OK(zx_event_create(0, &event));
+        zx_handle_t fixed = duplicate_without(event, ZX_RIGHT_TRANSFER);
+        zx_status_t status = write_with(generation, &fixture, fixed, place);
+        CHECK(expect_write_failed(&fixture, generation, status, ZX_ERR_ACCESS_DENIED));
+        EXPECT_EQUAL(handle_is_valid(fixed), !generation->discards);
+        EXPECT_EQUAL(object_handle_count(event), generation->discards ? 1 : 2);
+        zx_handle_close(fixed);
+        EXPECT_OK(zx_handle_close(event));
+        fixture_destroy(&fixture);
+    }
+}
+ROW(element_without_transfer_row, element_without_transfer_right_is_access_denied)
+
+static void repeated_row(const struct generation* generation) {
+    for (uint32_t i = 0; i < 12; i++) {
+        struct fixture fixture;
+        CHECK(fixture_create(&fixture));
+        zx_status_t status =
+            write_with(generation, &fixture, fixture.cargo.handles[i / 4], i % 4);
+        CHECK(expect_write_failed(&fixture, generation, status, generation->repeated));
+        fixture_destroy(&fixture);
+    }
+}
+TEST(zx_channel_write, duplicate_handle_is_bad_handle_and_all_are_discarded) {
+    CHECK(repeated_row(&zx));
+}
+TEST(mx_channel_write, duplicate_handle_is_invalid_args_and_all_stay) {
+    CHECK(repeated_row(&mx));
+}
+
+/* Two different handles to one object are no repetition. */
+TEST(zx_channel_write, two_handles_to_one_object_are_fine) {
+    zx_handle_t near, far, event, handles[2], received[2];
+    uint32_t bytes, count;
+    EXPECT_OK(zx_channel_create(0, &near, &far));
+    EXPECT_OK(zx_event_create(0, &event));
+    handles[0] = event;
+    handles[1] = duplicate(event);
+    EXPECT_OK(zx_channel_write(near, 0, NULL, 0, handles, 2));
+    EXPECT_OK(zx_channel_read(far, 0, NULL, received, 0, 2, &bytes, &count));
+    EXPECT_EQUAL(handle_koid(received[0]), handle_koid(received[1]));
+    EXPECT_OK(zx_handle_close_many(received, 2));
+    EXPECT_OK(zx_handle_close(near));
+    EXPECT_OK(zx_handle_close(far));
+}
+
+/* --- the channel itself --------------------------------------------------------------------------- */
+
+static void expect_self_refused(const struct generation* generation, struct fixture* fixture,
+                                zx_status_t status) {
+    EXPECT_STATUS(status, ZX_ERR_NOT_SUPPORTED);
+    EXPECT_EQUAL(handle_is_valid(fixture->near), !generation->discards);
+    if (generation->discards) {
+        CHECK(cargo_expect_discarded(&fixture->cargo));
+        EXPECT_EQUAL(object_signals(fixture->far), ZX_CHANNEL_PEER_CLOSED);
+    } else {
+        CHECK(cargo_expect_kept(&fixture->cargo));
+        CHECK(expect_empty(fixture->far));
+    }
+}
+
+static void self_row(const struct generation* generation) {
+    for (uint32_t place = 0; place < 4; place++) {
+        struct fixture fixture;
+        CHECK(fixture_create(&fixture));
+        zx_status_t status = write_with(generation, &fixture, fixture.near, place);
+        CHECK(expect_self_refused(generation, &fixture, status));
+        if (generation->discards)
+            fixture.near = ZX_HANDLE_INVALID;
+        fixture_destroy(&fixture);
+    }
+}
+TEST(zx_channel_write, the_channel_itself_is_not_supported_and_is_closed_with_the_rest) {
+    CHECK(self_row(&zx));
+}
+TEST(mx_channel_write, the_channel_itself_is_not_supported_and_all_stay) {
+    CHECK(self_row(&mx));
+}
+
+static void same_end_row(const struct generation* generation) {
+    for (uint32_t place = 0; place < 4; place++) {
+        struct fixture fixture;
+        CHECK(fixture_create(&fixture));
+        zx_handle_t copy = duplicate(fixture.near);
+        zx_status_t status = write_with(generation, &fixture, copy, place);
+        EXPECT_EQUAL(handle_is_valid(copy), !generation->discards);
+        zx_handle_close(copy);
+        CHECK(expect_write_failed(&fixture, generation, status, ZX_ERR_NOT_SUPPORTED));
+        fixture_destroy(&fixture);
+    }
+}
+ROW(same_end_row, another_handle_to_the_same_end_is_not_supported)
+
+static void peer_closed_row(const struct generation* generation) {
+    struct fixture fixture;
+    CHECK(fixture_create(&fixture));
+    EXPECT_OK(zx_handle_close(fixture.far));
+    EXPECT_STATUS(generation->write(fixture.near, 0, "x", 1, fixture.cargo.handles,
+                                    fixture.cargo.count),
+                  ZX_ERR_PEER_CLOSED);
+    if (generation->discards)
+        CHECK(cargo_expect_discarded(&fixture.cargo));
+    else
+        CHECK(cargo_expect_kept(&fixture.cargo));
+    EXPECT_EQUAL(handle_rights(fixture.near), CHANNEL_RIGHTS);
+    EXPECT_EQUAL(object_signals(fixture.near), ZX_CHANNEL_PEER_CLOSED);
+    fixture.far = ZX_HANDLE_INVALID;
+    fixture_destroy(&fixture);
+}
+ROW(peer_closed_row, closed_peer_is_peer_closed)
+
+/* --- the queue's bound ---------------------------------------------------------------------------- */
+
+static void fill_queue(zx_handle_t end) {
+    zx_status_t status;
+    uint32_t count = 0;
+    while ((status = zx_channel_write(end, 0, "m", 1, NULL, 0)) == ZX_OK)
+        count++;
+    EXPECT_STATUS(status, ZX_ERR_NO_MEMORY);
+    EXPECT_EQUAL(count, CHANNEL_MAX_QUEUED_MESSAGES);
+}
+
+static void full_queue_row(const struct generation* generation) {
+    struct fixture fixture;
+    uint32_t bytes, handles;
+    char byte;
+    CHECK(fixture_create(&fixture));
+    CHECK(fill_queue(fixture.near));
+    EXPECT_EQUAL(object_signals(fixture.near), 0);
+    EXPECT_STATUS(generation->write(fixture.near, 0, "x", 1, fixture.cargo.handles,
+                                    fixture.cargo.count),
+                  ZX_ERR_NO_MEMORY);
+    if (generation->discards)
+        CHECK(cargo_expect_discarded(&fixture.cargo));
+    else
+        CHECK(cargo_expect_kept(&fixture.cargo));
+    /* The other direction has its own bound. */
+    EXPECT_EQUAL(object_signals(fixture.far), ZX_CHANNEL_READABLE | ZX_CHANNEL_WRITABLE);
+    EXPECT_OK(zx_channel_write(fixture.far, 0, "x", 1, NULL, 0));
+    /* A writer can wait for room. */
+    uint32_t reads = 0;
+    while (!(object_signals(fixture.near) & ZX_CHANNEL_WRITABLE)) {
+        EXPECT_OK(zx_channel_read(fixture.far, 0, &byte, NULL, 1, 0, &bytes, &handles));
+        EXPECT_EQUAL(byte, 'm');
+        EXPECT(++reads <= CHANNEL_MAX_QUEUED_MESSAGES);
+    }
+    EXPECT_OK(generation->write(fixture.near, 0, "x", 1, NULL, 0));
+    fixture_destroy(&fixture);
+}
+ROW(full_queue_row, full_queue_is_no_memory)
+
+TEST(zx_channel_write, the_bound_counts_bytes_too) {
+    zx_handle_t near, far;
+    zx_status_t status;
+    uint32_t count = 0;
+    EXPECT_OK(zx_channel_create(0, &near, &far));
+    while ((status = zx_channel_write(near, 0, large, ZX_CHANNEL_MAX_MSG_BYTES, NULL, 0)) == ZX_OK)
+        count++;
+    EXPECT_STATUS(status, ZX_ERR_NO_MEMORY);
+    EXPECT(count >= CHANNEL_MAX_QUEUED_BYTES / ZX_CHANNEL_MAX_MSG_BYTES - 1);
+    EXPECT(count <= CHANNEL_MAX_QUEUED_BYTES / ZX_CHANNEL_MAX_MSG_BYTES + 1);
+    EXPECT_OK(zx_handle_close(far));
+    EXPECT_OK(zx_handle_close(near));
+}

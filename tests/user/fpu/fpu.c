@@ -1,0 +1,152 @@
+/* Vector registers belong to the thread, across preemption, system calls and moves between CPUs. */
+#include <objects.h>
+#include <test.h>
+
+#include <cpuid.h>
+#include <stdatomic.h>
+#include <threads.h>
+
+#define THREADS 6
+#define DURATION ZX_MSEC(150)
+
+static bool has_avx(void) {
+    unsigned a, b, c, d;
+    if (!__get_cpuid(1, &a, &b, &c, &d) || !(c & bit_OSXSAVE) || !(c & bit_AVX))
+        return false;
+    unsigned low, high;
+    __asm__ volatile("xgetbv" : "=a"(low), "=d"(high) : "c"(0));
+    return (low & 6) == 6;
+}
+
+struct vector_thread {
+    uint8_t seed;
+    bool makes_calls;
+    atomic_bool* is_over;
+    uint64_t rounds;
+};
+
+/* Fills all sixteen registers from `image`, spins or calls the kernel, and reads them back. */
+static void use_sse(const uint8_t image[16][16], uint8_t out[16][16], bool makes_call) {
+    long result = 0;
+    const void* source = image;
+    void* target = out;
+    __asm__ volatile(
+        "movups 0(%[in]), %%xmm0; movups 16(%[in]), %%xmm1; movups 32(%[in]), %%xmm2\n"
+        "movups 48(%[in]), %%xmm3; movups 64(%[in]), %%xmm4; movups 80(%[in]), %%xmm5\n"
+        "movups 96(%[in]), %%xmm6; movups 112(%[in]), %%xmm7; movups 128(%[in]), %%xmm8\n"
+        "movups 144(%[in]), %%xmm9; movups 160(%[in]), %%xmm10; movups 176(%[in]), %%xmm11\n"
+        "movups 192(%[in]), %%xmm12; movups 208(%[in]), %%xmm13; movups 224(%[in]), %%xmm14\n"
+        "movups 240(%[in]), %%xmm15\n"
+        "mov %[in], %%rbx; mov %[out], %%r14\n"
+        "mov $400, %%r15d\n"
+        "1: pause; dec %%r15d; jnz 1b\n"
+        "test %[call], %[call]; jz 2f\n"
+        "mov $72, %%eax; syscall\n" /* thread_yield */
+        "2: mov %%r14, %%rdi\n"
+        "movups %%xmm0, 0(%%rdi); movups %%xmm1, 16(%%rdi); movups %%xmm2, 32(%%rdi)\n"
+        "movups %%xmm3, 48(%%rdi); movups %%xmm4, 64(%%rdi); movups %%xmm5, 80(%%rdi)\n"
+        "movups %%xmm6, 96(%%rdi); movups %%xmm7, 112(%%rdi); movups %%xmm8, 128(%%rdi)\n"
+        "movups %%xmm9, 144(%%rdi); movups %%xmm10, 160(%%rdi); movups %%xmm11, 176(%%rdi)\n"
+        "movups %%xmm12, 192(%%rdi); movups %%xmm13, 208(%%rdi); movups %%xmm14, 224(%%rdi)\n"
+        "movups %%xmm15, 240(%%rdi)\n"
+        : "=&a"(result), [in] "+S"(source), [out] "+d"(target)
+        : [call] "r"((long)makes_call)
+        : "rbx", "rcx", "rdi", "r8", "r9", "r10", "r11", "r14", "r15", "memory", "cc", "xmm0",
+          "xmm1", "xmm2", "xmm3", "xmm4", "xmm5", "xmm6", "xmm7", "xmm8", "xmm9", "xmm10",
+          "xmm11", "xmm12", "xmm13", "xmm14", "xmm15");
+}
+
+static int keep_sse(void* argument) {
+    struct vector_thread* self = argument;
+    uint8_t image[16][16], out[16][16];
+    while (!atomic_load(self->is_over)) {
+        memset(image, (int)(self->seed + self->rounds), sizeof(image));
+        for (int i = 0; i < 16; i++)
+            image[i][i] = (uint8_t)i;
+        use_sse(image, out, self->makes_calls);
+        if (memcmp(image, out, sizeof(image)) != 0)
+            return 1;
+        self->rounds++;
+    }
+    return 0;
+}
+
+/* The upper half of one register: what FXSAVE alone would lose. */
+__attribute__((__target__("avx"))) static int keep_avx(void* argument) {
+    struct vector_thread* self = argument;
+    uint8_t image[32], out[32];
+    while (!atomic_load(self->is_over)) {
+        memset(image, (int)(self->seed + self->rounds), sizeof(image));
+        __asm__ volatile("vmovups (%1), %%ymm7\n"
+                         "mov $400, %%r15d\n"
+                         "1: pause; dec %%r15d; jnz 1b\n"
+                         "vmovups %%ymm7, (%2)\n"
+                         "vzeroupper\n"
+                         : "=m"(out)
+                         : "r"(image), "r"(out), "m"(image)
+                         : "r15", "cc", "xmm7");
+        if (memcmp(image, out, sizeof(image)) != 0)
+            return 1;
+        self->rounds++;
+        if (self->makes_calls)
+            thrd_yield();
+    }
+    return 0;
+}
+
+static void run_threads(thrd_start_t function) {
+    struct vector_thread selves[THREADS];
+    thrd_t threads[THREADS];
+    atomic_bool is_over = false;
+    for (int i = 0; i < THREADS; i++) {
+        selves[i] = (struct vector_thread){(uint8_t)(i * 41), i % 2, &is_over, 0};
+        EXPECT_EQUAL(thrd_create(&threads[i], function, &selves[i]), thrd_success);
+    }
+    sleep_for(DURATION);
+    atomic_store(&is_over, true);
+    int faults = 0;
+    for (int i = 0; i < THREADS; i++) {
+        int result = 1;
+        thrd_join(threads[i], &result);
+        faults += result;
+    }
+    EXPECT_EQUAL(faults, 0);
+    for (int i = 0; i < THREADS; i++)
+        EXPECT(selves[i].rounds > 0);
+}
+
+TEST(fpu, sse_registers_belong_to_the_thread) {
+    CHECK(run_threads(keep_sse));
+}
+
+TEST(fpu, avx_registers_belong_to_the_thread) {
+    if (!has_avx())
+        SKIP("the CPU has no AVX");
+    CHECK(run_threads(keep_avx));
+}
+
+/* A new thread starts with an empty FPU, and sees nothing of whoever used the registers before. */
+static int look_at_fresh_registers(void* argument) {
+    uint64_t* words = argument;
+    uint32_t control = 0;
+    uint16_t x87_control = 0;
+    __asm__ volatile("stmxcsr %0; fnstcw %1" : "=m"(control), "=m"(x87_control));
+    words[0] = control;
+    words[1] = x87_control;
+    return 0;
+}
+
+TEST(fpu, new_threads_start_with_the_default_control_words) {
+    thrd_t thread;
+    uint64_t words[2] = {0};
+    uint32_t odd = 0x5f80, saved;
+    __asm__ volatile("stmxcsr %0" : "=m"(saved));
+    __asm__ volatile("ldmxcsr %0" ::"m"(odd));
+    int created = thrd_create(&thread, look_at_fresh_registers, words);
+    if (created == thrd_success)
+        thrd_join(thread, NULL);
+    __asm__ volatile("ldmxcsr %0" ::"m"(saved));
+    EXPECT_EQUAL(created, thrd_success);
+    EXPECT_EQUAL(words[0], 0x1f80);
+    EXPECT_EQUAL(words[1], 0x037f);
+}

@@ -1,0 +1,53 @@
+/* A second process for a test: the program itself, started again with a role and a channel.
+ *
+ *     HELPER(echo) {                       // int echo(zx_handle_t channel)
+ *         ...
+ *         return 0;
+ *     }
+ *
+ *     struct helper helper;
+ *     CHECK(helper_start(&helper, "echo"));
+ *     ... zx_channel_write(helper.channel, ...) ...
+ *     CHECK(helper_finish(&helper, 0));
+ */
+#pragma once
+
+#include <jacinth/bootstrap.h>
+#include <zircon/syscalls.h>
+
+#define HELPER_ARGUMENT "helper="
+#define HELPER_CHANNEL_INFO BOOTSTRAP_INFO(BOOTSTRAP_USER, 2)
+
+struct helper_role {
+    const char* name;
+    int (*function)(zx_handle_t channel);
+};
+
+#define HELPER(role)                                                                         \
+    static int helper_##role(zx_handle_t channel);                                           \
+    static const struct helper_role role_##role                                              \
+        __attribute__((__used__, __aligned__(8), __section__("helper_roles"))) = {          \
+            #role, helper_##role};                                                           \
+    static int helper_##role(zx_handle_t channel)
+
+struct helper {
+    zx_handle_t process;
+    zx_handle_t channel; /* our end; the helper has the other */
+};
+
+/* Starts it; a failure fails the test. It has duplicates of our resource, boot archive and job. */
+void helper_start(struct helper* helper, const char* role);
+/* Waits for its end, closes both handles, and fails the test when it did not answer `expected`. */
+void helper_finish(struct helper* helper, int64_t expected);
+/* Waits until the process has ended (some seconds) and answers its return code. */
+zx_status_t helper_wait(const struct helper* helper, int64_t* return_code);
+void helper_close(struct helper* helper);
+
+/* Blocks until the channel is readable or its peer closed, then reads a message of at most `size` bytes
+ * and `room` handles. */
+zx_status_t channel_receive(zx_handle_t channel, void* bytes, uint32_t size, uint32_t* actual,
+                            zx_handle_t* handles, uint32_t room, uint32_t* actual_handles);
+
+/* For the framework's main. */
+void helper_set_program(const char* path);
+int helper_run(const char* role);

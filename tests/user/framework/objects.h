@@ -1,0 +1,53 @@
+/* What tests look at and set up time and again. */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <zircon/syscalls.h>
+#include <zircon/syscalls/object.h>
+
+/* --- handles --------------------------------------------------------------------------------- */
+
+bool handle_is_valid(zx_handle_t handle);
+/* 0 for what is no handle. */
+zx_rights_t handle_rights(zx_handle_t handle);
+zx_koid_t handle_koid(zx_handle_t handle);
+/* How many handles there are to the object, in all processes and messages. */
+uint32_t object_handle_count(zx_handle_t handle);
+/* What the object shows now. */
+zx_signals_t object_signals(zx_handle_t handle);
+/* A duplicate without `removed`. */
+zx_handle_t duplicate_without(zx_handle_t handle, zx_rights_t removed);
+zx_handle_t duplicate(zx_handle_t handle);
+/* A handle value that was valid once. */
+zx_handle_t stale_handle(void);
+
+/* Waits until `signals` (one of them) are shown or `patience` is over; true: shown. */
+bool wait_for(zx_handle_t handle, zx_signals_t signals, zx_duration_t patience);
+bool process_has_ended(zx_handle_t process);
+int64_t process_return_code(zx_handle_t process);
+
+/* --- memory ---------------------------------------------------------------------------------- */
+
+/* `size` bytes of fresh memory that end at a page's end; the next page is not mapped. 0: failed. */
+char* guarded_buffer(size_t size);
+void guarded_buffer_free(char* buffer, size_t size);
+/* A mapped page nobody may write / touch. */
+void* read_only_page(void);
+void* inaccessible_page(void);
+/* Addresses that a program may not read (write), of every kind. */
+#define BAD_POINTER_COUNT 9
+void bad_pointers_to_read(void* pointers[BAD_POINTER_COUNT]);
+void bad_pointers_to_write(void* pointers[BAD_POINTER_COUNT]);
+
+/* --- leaks ----------------------------------------------------------------------------------- */
+
+zx_info_kernel_memory_t kernel_memory(void);
+/* Fails the test unless the kernel comes to hold as little as before, within some seconds: what
+ * ends asynchronously (the last steps of a thread) needs a moment. `page_slack` pages may stay: tables that
+ * only grow. */
+void expect_no_leak(const zx_info_kernel_memory_t* before, uint64_t page_slack);
+
+/* --- time ------------------------------------------------------------------------------------ */
+
+void sleep_for(zx_duration_t duration);

@@ -1,0 +1,202 @@
+/* handle_close and handle_close_many, both generations. */
+#include <helper.h>
+#include <objects.h>
+#include <test.h>
+
+#include <magenta/syscalls.h>
+#include <stdlib.h>
+#include <zircon/process.h>
+
+/* Values that never named anything. */
+static const zx_handle_t never_valid[] = {-1, INT32_MIN, INT32_MAX, 1, 2, 12345678, -12345678};
+
+TEST(zx_handle_close, closes_and_a_second_time_is_bad_handle) {
+    zx_handle_t event;
+    EXPECT_OK(zx_event_create(0, &event));
+    EXPECT(event > 0);
+    EXPECT_OK(zx_handle_close(event));
+    EXPECT(!handle_is_valid(event));
+    EXPECT_STATUS(zx_handle_close(event), ZX_ERR_BAD_HANDLE);
+}
+
+TEST(mx_handle_close, closes_and_a_second_time_is_bad_handle) {
+    mx_handle_t event;
+    EXPECT_STATUS(mx_event_create(0, &event), MX_OK);
+    EXPECT_STATUS(mx_handle_close(event), MX_OK);
+    EXPECT_STATUS(mx_handle_close(event), MX_ERR_BAD_HANDLE);
+}
+
+TEST(zx_handle_close, zero_is_ok) {
+    EXPECT_OK(zx_handle_close(ZX_HANDLE_INVALID));
+}
+
+TEST(mx_handle_close, zero_is_bad_handle) {
+    EXPECT_STATUS(mx_handle_close(MX_HANDLE_INVALID), MX_ERR_BAD_HANDLE);
+}
+
+TEST(zx_handle_close, forged_and_negative_values_are_bad_handle) {
+    for (size_t i = 0; i < countof(never_valid); i++) {
+        EXPECT_STATUS(zx_handle_close(never_valid[i]), ZX_ERR_BAD_HANDLE);
+        EXPECT_STATUS(mx_handle_close(never_valid[i]), MX_ERR_BAD_HANDLE);
+    }
+}
+
+/* No value near a valid one is valid, too: neither with another index nor another generation. */
+TEST(zx_handle_close, values_one_bit_away_are_bad_handle) {
+    zx_handle_t event;
+    EXPECT_OK(zx_event_create(0, &event));
+    for (int bit = 0; bit < 32; bit++) {
+        zx_handle_t other = (zx_handle_t)((uint32_t)event ^ 1u << bit);
+        if (handle_koid(other) == handle_koid(event))
+            test_fail(__FILE__, __LINE__, "bit %d does not matter", bit);
+    }
+    EXPECT_OK(zx_handle_close(event));
+}
+
+TEST(zx_handle_close, value_is_not_reused_soon) {
+    zx_handle_t first, next;
+    EXPECT_OK(zx_event_create(0, &first));
+    EXPECT_OK(zx_handle_close(first));
+    for (int i = 0; i < 20000; i++) {
+        EXPECT_OK(zx_event_create(0, &next));
+        EXPECT(next != first);
+        EXPECT_OK(zx_handle_close(next));
+    }
+    EXPECT(!handle_is_valid(first));
+}
+
+TEST(zx_handle_close, last_handle_releases_the_object) {
+    zx_handle_t ends[2], copy;
+    EXPECT_OK(zx_channel_create(0, &ends[0], &ends[1]));
+    EXPECT_OK(zx_handle_duplicate(ends[0], ZX_RIGHT_SAME_RIGHTS, &copy));
+    EXPECT_OK(zx_handle_close(ends[0]));
+    EXPECT_EQUAL(object_signals(ends[1]), ZX_CHANNEL_WRITABLE);
+    EXPECT_OK(zx_handle_close(copy));
+    EXPECT_EQUAL(object_signals(ends[1]) & ZX_CHANNEL_PEER_CLOSED, ZX_CHANNEL_PEER_CLOSED);
+    EXPECT_OK(zx_handle_close(ends[1]));
+}
+
+/* --- many ------------------------------------------------------------------------------------- */
+
+TEST(zx_handle_close_many, closes_all) {
+    zx_handle_t events[200];
+    for (size_t i = 0; i < countof(events); i++)
+        EXPECT_OK(zx_event_create(0, &events[i]));
+    EXPECT_OK(zx_handle_close_many(events, countof(events)));
+    for (size_t i = 0; i < countof(events); i++)
+        EXPECT(!handle_is_valid(events[i]));
+}
+
+TEST(zx_handle_close_many, nothing_is_ok_with_a_null_array) {
+    EXPECT_OK(zx_handle_close_many(NULL, 0));
+}
+
+TEST(zx_handle_close_many, null_array_is_invalid_args) {
+    EXPECT_STATUS(zx_handle_close_many(NULL, 1), ZX_ERR_INVALID_ARGS);
+}
+
+TEST(zx_handle_close_many, zeros_are_passed_over) {
+    zx_handle_t handles[3] = {ZX_HANDLE_INVALID, 0, ZX_HANDLE_INVALID};
+    EXPECT_OK(zx_event_create(0, &handles[1]));
+    EXPECT_OK(zx_handle_close_many(handles, countof(handles)));
+    EXPECT(!handle_is_valid(handles[1]));
+}
+
+TEST(zx_handle_close_many, an_invalid_element_is_bad_handle_and_the_others_are_closed) {
+    zx_handle_t handles[3] = {0, -7, 0};
+    EXPECT_OK(zx_event_create(0, &handles[0]));
+    EXPECT_OK(zx_event_create(0, &handles[2]));
+    EXPECT_STATUS(zx_handle_close_many(handles, countof(handles)), ZX_ERR_BAD_HANDLE);
+    EXPECT(!handle_is_valid(handles[0]));
+    EXPECT(!handle_is_valid(handles[2]));
+}
+
+TEST(zx_handle_close_many, the_same_handle_twice_is_bad_handle_and_closed) {
+    zx_handle_t handles[2];
+    EXPECT_OK(zx_event_create(0, &handles[0]));
+    handles[1] = handles[0];
+    EXPECT_STATUS(zx_handle_close_many(handles, countof(handles)), ZX_ERR_BAD_HANDLE);
+    EXPECT(!handle_is_valid(handles[0]));
+}
+
+TEST(mx_handle_close_many, closes_all) {
+    mx_handle_t events[2];
+    EXPECT_STATUS(mx_event_create(0, &events[0]), MX_OK);
+    EXPECT_STATUS(mx_event_create(0, &events[1]), MX_OK);
+    EXPECT_STATUS(mx_handle_close_many(events, 2), MX_OK);
+    EXPECT(!handle_is_valid(events[0]));
+    EXPECT(!handle_is_valid(events[1]));
+}
+
+/* --- whose handle ------------------------------------------------------------------------------ */
+
+/* Told a value of its parent's, answers what closing it gave. */
+HELPER(closes_a_foreign_value) {
+    zx_handle_t value;
+    if (channel_receive(channel, &value, sizeof(value), NULL, NULL, 0, NULL) != ZX_OK)
+        return -1;
+    return zx_handle_close(value);
+}
+
+TEST(zx_handle_close, a_value_of_another_process_is_bad_handle) {
+    struct helper helper;
+    zx_handle_t event;
+    EXPECT_OK(zx_event_create(0, &event));
+    CHECK(helper_start(&helper, "closes_a_foreign_value"));
+    EXPECT_OK(zx_channel_write(helper.channel, 0, &event, sizeof(event), NULL, 0));
+    CHECK(helper_finish(&helper, ZX_ERR_BAD_HANDLE));
+    EXPECT_OK(zx_handle_close(event));
+}
+
+/* --- how many ---------------------------------------------------------------------------------- */
+
+TEST(handle_table, is_bounded_and_works_again_afterwards) {
+    zx_handle_t event;
+    zx_status_t status = ZX_OK;
+    zx_handle_t* handles = malloc((PROCESS_MAX_HANDLES + 1) * sizeof(*handles));
+    EXPECT(handles);
+    EXPECT_OK(zx_event_create(0, &event));
+    size_t count = 0;
+    while (count <= PROCESS_MAX_HANDLES &&
+           (status = zx_handle_duplicate(event, ZX_RIGHT_SAME_RIGHTS, &handles[count])) == ZX_OK)
+        count++;
+    zx_handle_t other = 0x77;
+    zx_status_t create = zx_event_create(0, &other);
+    zx_status_t close = zx_handle_close_many(handles, count);
+    free(handles);
+    EXPECT_STATUS(status, ZX_ERR_NO_RESOURCES);
+    EXPECT_STATUS(create, ZX_ERR_NO_RESOURCES);
+    EXPECT_EQUAL(other, 0x77);
+    EXPECT_OK(close);
+    EXPECT(count > 200000);
+    EXPECT_EQUAL(object_handle_count(event), 1);
+    EXPECT_OK(zx_handle_close(event));
+}
+
+/* A process killed with very many handles gives all of them back. */
+HELPER(collects_handles) {
+    zx_handle_t event, ignored;
+    zx_event_create(0, &event);
+    for (int i = 0; i < 100000; i++)
+        if (zx_handle_duplicate(event, ZX_RIGHT_SAME_RIGHTS, &ignored) != ZX_OK)
+            return 1;
+    zx_channel_write(channel, 0, "x", 1, NULL, 0);
+    return zx_nanosleep(ZX_TIME_INFINITE);
+}
+
+TEST(handle_table, of_a_killed_process_with_100000_handles_is_released) {
+    struct helper helper;
+    char byte;
+    int64_t code;
+    zx_info_kernel_memory_t before = {0};
+    for (int round = 0; round < 2; round++) { /* the first one warms the caches up */
+        if (round == 1)
+            before = kernel_memory();
+        CHECK(helper_start(&helper, "collects_handles"));
+        EXPECT_OK(channel_receive(helper.channel, &byte, 1, NULL, NULL, 0, NULL));
+        EXPECT_OK(zx_task_kill(helper.process));
+        EXPECT_OK(helper_wait(&helper, &code));
+        helper_close(&helper);
+    }
+    CHECK(expect_no_leak(&before, 16));
+}

@@ -1,0 +1,317 @@
+/* VMARs and mappings. */
+#include <helper.h>
+#include <objects.h>
+#include <test.h>
+
+#include <stdlib.h>
+#include <zircon/process.h>
+
+#define PAGE PAGE_SIZE_BYTES
+#define READ_WRITE (ZX_VM_PERM_READ | ZX_VM_PERM_WRITE)
+#define ANY_CHILD \
+    (ZX_VM_CAN_MAP_READ | ZX_VM_CAN_MAP_WRITE | ZX_VM_CAN_MAP_EXECUTE | ZX_VM_CAN_MAP_SPECIFIC)
+
+static zx_handle_t root(void) {
+    return zx_vmar_root_self();
+}
+
+/* Can the kernel write (read) there on our behalf? So a test can look without crashing. */
+static bool is_writable(zx_vaddr_t address) {
+    uint64_t keep;
+    zx_handle_t vmo;
+    if (zx_vmo_create(PAGE, 0, &vmo) != ZX_OK)
+        return false;
+    bool readable = zx_vmo_write(vmo, (void*)address, 0, sizeof(keep)) == ZX_OK;
+    bool writable = readable && zx_vmo_read(vmo, (void*)address, 0, sizeof(keep)) == ZX_OK;
+    zx_handle_close(vmo);
+    return writable;
+}
+
+static bool is_readable(zx_vaddr_t address) {
+    zx_handle_t vmo;
+    if (zx_vmo_create(PAGE, 0, &vmo) != ZX_OK)
+        return false;
+    bool readable = zx_vmo_write(vmo, (void*)address, 0, 8) == ZX_OK;
+    zx_handle_close(vmo);
+    return readable;
+}
+
+/* --- mapping ------------------------------------------------------------------------------------ */
+
+TEST(zx_vmar_map, memory_and_vmo_are_the_same) {
+    zx_handle_t vmo;
+    zx_vaddr_t address;
+    char byte;
+    EXPECT_OK(zx_vmo_create(2 * PAGE, 0, &vmo));
+    EXPECT_OK(zx_vmar_map(root(), READ_WRITE, 0, vmo, 0, 2 * PAGE, &address));
+    char* memory = (char*)address;
+    EXPECT_EQUAL(address % PAGE, 0);
+    EXPECT_EQUAL(memory[PAGE], 0);
+    memory[PAGE] = 'm';
+    EXPECT_OK(zx_vmo_read(vmo, &byte, PAGE, 1));
+    EXPECT_EQUAL(byte, 'm');
+    EXPECT_OK(zx_vmo_write(vmo, "v", 0, 1));
+    EXPECT_EQUAL(memory[0], 'v');
+    EXPECT_OK(zx_handle_close(vmo));
+    EXPECT_EQUAL(memory[PAGE], 'm'); /* the mapping keeps the memory */
+    EXPECT_OK(zx_vmar_unmap(root(), address, 2 * PAGE));
+    EXPECT(!is_readable(address));
+}
+
+TEST(zx_vmar_map, a_part_of_a_vmo_twice) {
+    zx_handle_t vmo;
+    zx_vaddr_t first, second;
+    EXPECT_OK(zx_vmo_create(4 * PAGE, 0, &vmo));
+    EXPECT_OK(zx_vmar_map(root(), READ_WRITE, 0, vmo, 0, 4 * PAGE, &first));
+    EXPECT_OK(zx_vmar_map(root(), ZX_VM_PERM_READ, 0, vmo, 2 * PAGE, PAGE, &second));
+    EXPECT(first != second);
+    ((char*)first)[2 * PAGE + 7] = 's';
+    EXPECT_EQUAL(((char*)second)[7], 's');
+    EXPECT(is_readable(second));
+    EXPECT(!is_writable(second));
+    EXPECT_OK(zx_vmar_unmap(root(), first, 4 * PAGE));
+    EXPECT_EQUAL(((char*)second)[7], 's');
+    EXPECT_OK(zx_vmar_unmap(root(), second, PAGE));
+    EXPECT_OK(zx_handle_close(vmo));
+}
+
+TEST(zx_vmar_map, the_whole_range_at_once) {
+    zx_handle_t vmo;
+    zx_vaddr_t address;
+    EXPECT_OK(zx_vmo_create(64 * PAGE, 0, &vmo));
+    zx_info_kernel_memory_t before = kernel_memory();
+    EXPECT_OK(zx_vmar_map(root(), READ_WRITE | ZX_VM_MAP_RANGE, 0, vmo, 0, 64 * PAGE, &address));
+    EXPECT(before.free_pages - kernel_memory().free_pages >= 64);
+    for (int i = 0; i < 64; i++)
+        EXPECT_EQUAL(((char*)address)[i * PAGE], 0);
+    EXPECT_OK(zx_vmar_unmap(root(), address, 64 * PAGE));
+    EXPECT_OK(zx_handle_close(vmo));
+}
+
+TEST(zx_vmar_map, rights_of_the_vmo_bound_the_mapping) {
+    zx_handle_t vmo;
+    zx_vaddr_t address = 5;
+    EXPECT_OK(zx_vmo_create(PAGE, 0, &vmo));
+    zx_handle_t read_only = duplicate_without(vmo, ZX_RIGHT_WRITE);
+    zx_handle_t no_map = duplicate_without(vmo, ZX_RIGHT_MAP);
+    EXPECT_STATUS(zx_vmar_map(root(), READ_WRITE, 0, read_only, 0, PAGE, &address),
+                  ZX_ERR_ACCESS_DENIED);
+    EXPECT_STATUS(zx_vmar_map(root(), ZX_VM_PERM_READ, 0, no_map, 0, PAGE, &address),
+                  ZX_ERR_ACCESS_DENIED);
+    EXPECT_EQUAL(address, 5);
+    EXPECT_OK(zx_vmar_map(root(), ZX_VM_PERM_READ, 0, read_only, 0, PAGE, &address));
+    /* It cannot be made writable afterwards, either. */
+    EXPECT_STATUS(zx_vmar_protect(root(), READ_WRITE, address, PAGE), ZX_ERR_ACCESS_DENIED);
+    EXPECT(!is_writable(address));
+    EXPECT_OK(zx_vmar_unmap(root(), address, PAGE));
+    const zx_handle_t handles[] = {vmo, read_only, no_map};
+    EXPECT_OK(zx_handle_close_many(handles, countof(handles)));
+}
+
+TEST(zx_vmar_map, faults) {
+    zx_handle_t vmo, event;
+    zx_vaddr_t address = 5;
+    EXPECT_OK(zx_vmo_create(PAGE, 0, &vmo));
+    EXPECT_OK(zx_event_create(0, &event));
+    EXPECT_STATUS(zx_vmar_map(stale_handle(), READ_WRITE, 0, vmo, 0, PAGE, &address),
+                  ZX_ERR_BAD_HANDLE);
+    EXPECT_STATUS(zx_vmar_map(event, READ_WRITE, 0, vmo, 0, PAGE, &address), ZX_ERR_WRONG_TYPE);
+    EXPECT_STATUS(zx_vmar_map(root(), READ_WRITE, 0, stale_handle(), 0, PAGE, &address),
+                  ZX_ERR_BAD_HANDLE);
+    EXPECT_STATUS(zx_vmar_map(root(), READ_WRITE, 0, event, 0, PAGE, &address),
+                  ZX_ERR_WRONG_TYPE);
+    EXPECT_STATUS(zx_vmar_map(root(), READ_WRITE, 0, vmo, 0, 0, &address), ZX_ERR_INVALID_ARGS);
+    EXPECT_STATUS(zx_vmar_map(root(), READ_WRITE, 0, vmo, 1, PAGE, &address),
+                  ZX_ERR_INVALID_ARGS);
+    EXPECT_STATUS(zx_vmar_map(root(), READ_WRITE | 0x80000000, 0, vmo, 0, PAGE, &address),
+                  ZX_ERR_INVALID_ARGS);
+    EXPECT_STATUS(zx_vmar_map(root(), ZX_VM_PERM_WRITE, 0, vmo, 0, PAGE, &address),
+                  ZX_ERR_INVALID_ARGS);
+    EXPECT(zx_vmar_map(root(), READ_WRITE, 0, vmo, 0, SIZE_MAX & ~(PAGE - 1ul), &address) !=
+           ZX_OK);
+    EXPECT(zx_vmar_map(root(), READ_WRITE, 0, vmo, 0, SIZE_MAX, &address) != ZX_OK);
+    EXPECT_EQUAL(address, 5);
+    EXPECT_OK(zx_handle_close(vmo));
+    EXPECT_OK(zx_handle_close(event));
+}
+
+/* --- parts of mappings ---------------------------------------------------------------------------- */
+
+TEST(zx_vmar_unmap, of_the_middle_leaves_both_ends) {
+    zx_handle_t vmo;
+    zx_vaddr_t address;
+    EXPECT_OK(zx_vmo_create(5 * PAGE, 0, &vmo));
+    EXPECT_OK(zx_vmar_map(root(), READ_WRITE, 0, vmo, 0, 5 * PAGE, &address));
+    memset((void*)address, 'a', 5 * PAGE);
+    EXPECT_OK(zx_vmar_unmap(root(), address + 2 * PAGE, PAGE));
+    EXPECT_EQUAL(((char*)address)[PAGE], 'a');
+    EXPECT(!is_readable(address + 2 * PAGE));
+    EXPECT_EQUAL(((char*)address)[3 * PAGE], 'a');
+    EXPECT_OK(zx_vmar_unmap(root(), address, 2 * PAGE));
+    EXPECT_OK(zx_vmar_unmap(root(), address + 3 * PAGE, 2 * PAGE));
+    EXPECT_OK(zx_handle_close(vmo));
+}
+
+TEST(zx_vmar_unmap, faults) {
+    EXPECT_STATUS(zx_vmar_unmap(stale_handle(), 0x10000, PAGE), ZX_ERR_BAD_HANDLE);
+    EXPECT_STATUS(zx_vmar_unmap(zx_process_self(), 0x10000, PAGE), ZX_ERR_WRONG_TYPE);
+    EXPECT_STATUS(zx_vmar_unmap(root(), 0x10001, PAGE), ZX_ERR_INVALID_ARGS);
+    EXPECT_STATUS(zx_vmar_unmap(root(), 0x10000, 0), ZX_ERR_INVALID_ARGS);
+    EXPECT(zx_vmar_unmap(root(), 0xffff800000000000, PAGE) != ZX_OK);
+    EXPECT(zx_vmar_unmap(root(), 0x10000, SIZE_MAX & ~(PAGE - 1ul)) != ZX_OK);
+}
+
+TEST(zx_vmar_protect, a_part_of_a_mapping) {
+    zx_handle_t vmo;
+    zx_vaddr_t address;
+    EXPECT_OK(zx_vmo_create(3 * PAGE, 0, &vmo));
+    EXPECT_OK(zx_vmar_map(root(), READ_WRITE, 0, vmo, 0, 3 * PAGE, &address));
+    memset((void*)address, 'a', 3 * PAGE);
+    EXPECT_OK(zx_vmar_protect(root(), ZX_VM_PERM_READ, address + PAGE, PAGE));
+    EXPECT(is_writable(address));
+    EXPECT(is_readable(address + PAGE));
+    EXPECT(!is_writable(address + PAGE));
+    EXPECT(is_writable(address + 2 * PAGE));
+    EXPECT_OK(zx_vmar_protect(root(), 0, address + PAGE, PAGE));
+    EXPECT(!is_readable(address + PAGE));
+    EXPECT_OK(zx_vmar_protect(root(), READ_WRITE, address, 3 * PAGE));
+    EXPECT_EQUAL(((char*)address)[PAGE], 'a');
+    ((char*)address)[PAGE] = 'b';
+    EXPECT_OK(zx_vmar_unmap(root(), address, 3 * PAGE));
+    EXPECT_OK(zx_handle_close(vmo));
+}
+
+/* --- code ----------------------------------------------------------------------------------------- */
+
+TEST(zx_vmar_map, code_can_be_written_and_then_run) {
+    static const unsigned char code[] = {0x8d, 0x47, 0x01, 0xc3}; /* lea eax, [rdi + 1]; ret */
+    zx_handle_t vmo;
+    zx_vaddr_t address;
+    EXPECT_OK(zx_vmo_create(PAGE, 0, &vmo));
+    EXPECT_OK(zx_vmo_write(vmo, code, 0, sizeof(code)));
+    EXPECT_OK(zx_vmar_map(root(), ZX_VM_PERM_READ | ZX_VM_PERM_EXECUTE, 0, vmo, 0, PAGE,
+                          &address));
+    int (*function)(int) = (int (*)(int))address;
+    EXPECT_EQUAL(function(41), 42);
+    EXPECT_OK(zx_vmar_unmap(root(), address, PAGE));
+    EXPECT_OK(zx_handle_close(vmo));
+}
+
+/* --- children ------------------------------------------------------------------------------------- */
+
+TEST(zx_vmar_allocate, mappings_go_where_they_are_told) {
+    zx_handle_t child, vmo;
+    zx_vaddr_t base, address;
+    EXPECT_OK(zx_vmar_allocate(root(), ANY_CHILD, 0, 16 * PAGE, &child, &base));
+    EXPECT_OK(zx_vmo_create(2 * PAGE, 0, &vmo));
+    EXPECT_OK(zx_vmar_map(child, READ_WRITE | ZX_VM_SPECIFIC, 4 * PAGE, vmo, 0, 2 * PAGE,
+                          &address));
+    EXPECT_EQUAL(address, base + 4 * PAGE);
+    *(char*)address = 'x';
+    /* Occupied, or not all inside. */
+    EXPECT(zx_vmar_map(child, READ_WRITE | ZX_VM_SPECIFIC, 5 * PAGE, vmo, 0, 2 * PAGE,
+                       &address) != ZX_OK);
+    EXPECT(zx_vmar_map(child, READ_WRITE | ZX_VM_SPECIFIC, 15 * PAGE, vmo, 0, 2 * PAGE,
+                       &address) != ZX_OK);
+    EXPECT_EQUAL(*(char*)(base + 4 * PAGE), 'x');
+    EXPECT_OK(zx_vmar_destroy(child));
+    EXPECT(!is_readable(base + 4 * PAGE));
+    EXPECT_STATUS(zx_vmar_map(child, READ_WRITE, 0, vmo, 0, PAGE, &address), ZX_ERR_BAD_STATE);
+    EXPECT_OK(zx_handle_close(child));
+    EXPECT_OK(zx_handle_close(vmo));
+}
+
+TEST(zx_vmar_map, overwriting_replaces_what_is_there) {
+    zx_handle_t child, first, second;
+    zx_vaddr_t base, address;
+    EXPECT_OK(zx_vmar_allocate(root(), ANY_CHILD, 0, 4 * PAGE, &child, &base));
+    EXPECT_OK(zx_vmo_create(4 * PAGE, 0, &first));
+    EXPECT_OK(zx_vmo_create(PAGE, 0, &second));
+    EXPECT_OK(zx_vmar_map(child, READ_WRITE | ZX_VM_SPECIFIC, 0, first, 0, 4 * PAGE, &address));
+    memset((void*)base, '1', 4 * PAGE);
+    EXPECT_OK(zx_vmo_write(second, "2", 0, 1));
+    EXPECT_OK(zx_vmar_map(child, READ_WRITE | ZX_VM_SPECIFIC_OVERWRITE, PAGE, second, 0, PAGE,
+                          &address));
+    EXPECT_EQUAL(((char*)base)[0], '1');
+    EXPECT_EQUAL(((char*)base)[PAGE], '2');
+    EXPECT_EQUAL(((char*)base)[2 * PAGE], '1');
+    EXPECT_OK(zx_vmar_destroy(child));
+    const zx_handle_t handles[] = {child, first, second};
+    EXPECT_OK(zx_handle_close_many(handles, countof(handles)));
+}
+
+TEST(zx_vmar_allocate, children_allow_no_more_than_they_may) {
+    zx_handle_t child, vmo;
+    zx_vaddr_t base, address = 5;
+    EXPECT_OK(zx_vmar_allocate(root(), ZX_VM_CAN_MAP_READ, 0, 4 * PAGE, &child, &base));
+    EXPECT_OK(zx_vmo_create(PAGE, 0, &vmo));
+    EXPECT_STATUS(zx_vmar_map(child, READ_WRITE, 0, vmo, 0, PAGE, &address),
+                  ZX_ERR_ACCESS_DENIED);
+    EXPECT_STATUS(zx_vmar_map(child, ZX_VM_PERM_READ | ZX_VM_SPECIFIC, 0, vmo, 0, PAGE, &address),
+                  ZX_ERR_ACCESS_DENIED);
+    EXPECT_EQUAL(address, 5);
+    EXPECT_OK(zx_vmar_map(child, ZX_VM_PERM_READ, 0, vmo, 0, PAGE, &address));
+    EXPECT(address >= base && address < base + 4 * PAGE);
+    EXPECT_OK(zx_vmar_destroy(child));
+    EXPECT_OK(zx_handle_close(child));
+    EXPECT_OK(zx_handle_close(vmo));
+}
+
+TEST(zx_vmar_map, places_are_random) {
+    zx_handle_t vmo;
+    zx_vaddr_t places[8];
+    size_t neighbours = 0;
+    EXPECT_OK(zx_vmo_create(PAGE, 0, &vmo));
+    for (size_t i = 0; i < countof(places); i++) {
+        EXPECT_OK(zx_vmar_map(root(), ZX_VM_PERM_READ, 0, vmo, 0, PAGE, &places[i]));
+        if (i > 0 && (places[i] == places[i - 1] + PAGE || places[i] + PAGE == places[i - 1]))
+            neighbours++;
+    }
+    EXPECT(neighbours < countof(places) - 1);
+    for (size_t i = 0; i < countof(places); i++)
+        EXPECT_OK(zx_vmar_unmap(root(), places[i], PAGE));
+    EXPECT_OK(zx_handle_close(vmo));
+}
+
+TEST(zx_vmar_map, leaks_nothing) {
+    zx_handle_t vmo;
+    zx_vaddr_t address;
+    EXPECT_OK(zx_vmo_create(16 * PAGE, 0, &vmo));
+    zx_info_kernel_memory_t before = kernel_memory();
+    for (int i = 0; i < 500; i++) {
+        EXPECT_OK(zx_vmar_map(root(), READ_WRITE, 0, vmo, 0, 16 * PAGE, &address));
+        *(char*)address = 'x';
+        EXPECT_OK(zx_vmar_unmap(root(), address, 16 * PAGE));
+    }
+    /* One page of the VMO, and tables that may stay. */
+    CHECK(expect_no_leak(&before, 64));
+    EXPECT_OK(zx_handle_close(vmo));
+}
+
+/* --- shared between processes ------------------------------------------------------------------------ */
+
+/* Gets a VMO, maps it, answers what it sees there, and leaves its own mark. */
+HELPER(maps_what_it_gets) {
+    zx_handle_t vmo;
+    zx_vaddr_t address;
+    if (channel_receive(channel, NULL, 0, NULL, &vmo, 1, NULL) != ZX_OK ||
+        zx_vmar_map(root(), READ_WRITE, 0, vmo, 0, PAGE, &address) != ZX_OK)
+        return 1;
+    char seen = *(volatile char*)address;
+    *(volatile char*)address = 'h';
+    return seen;
+}
+
+TEST(zx_vmar_map, two_processes_share_a_vmo) {
+    struct helper helper;
+    zx_handle_t vmo;
+    zx_vaddr_t address;
+    CHECK(helper_start(&helper, "maps_what_it_gets"));
+    EXPECT_OK(zx_vmo_create(PAGE, 0, &vmo));
+    EXPECT_OK(zx_vmar_map(root(), READ_WRITE, 0, vmo, 0, PAGE, &address));
+    *(volatile char*)address = 'p';
+    EXPECT_OK(zx_channel_write(helper.channel, 0, NULL, 0, &vmo, 1));
+    CHECK(helper_finish(&helper, 'p'));
+    EXPECT_EQUAL(*(volatile char*)address, 'h');
+    EXPECT_OK(zx_vmar_unmap(root(), address, PAGE));
+}

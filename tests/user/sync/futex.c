@@ -1,0 +1,105 @@
+/* futex_wait and futex_wake. */
+#include <objects.h>
+#include <test.h>
+
+#include <stdatomic.h>
+#include <threads.h>
+#include <zircon/process.h>
+
+#define SOON (zx_clock_get_monotonic() + ZX_MSEC(3))
+#define WAITERS 8
+
+TEST(zx_futex_wait, another_value_is_bad_state) {
+    zx_futex_t futex = 1;
+    EXPECT_STATUS(zx_futex_wait(&futex, 2, ZX_TIME_INFINITE), ZX_ERR_BAD_STATE);
+    EXPECT_EQUAL(futex, 1);
+}
+
+TEST(zx_futex_wait, deadline_is_kept) {
+    zx_futex_t futex = 1;
+    zx_time_t deadline = SOON;
+    EXPECT_STATUS(zx_futex_wait(&futex, 1, deadline), ZX_ERR_TIMED_OUT);
+    EXPECT(zx_clock_get_monotonic() >= deadline);
+    EXPECT_STATUS(zx_futex_wait(&futex, 1, 0), ZX_ERR_TIMED_OUT);
+}
+
+TEST(zx_futex_wait, misaligned_address_is_invalid_args) {
+    zx_futex_t futexes[2] = {0, 0};
+    const zx_futex_t* misaligned = (const zx_futex_t*)((char*)futexes + 2);
+    EXPECT_STATUS(zx_futex_wait(misaligned, 0, 0), ZX_ERR_INVALID_ARGS);
+    EXPECT_STATUS(zx_futex_wake(misaligned, 1), ZX_ERR_INVALID_ARGS);
+}
+
+TEST(zx_futex_wake, of_nobody_is_ok) {
+    zx_futex_t futex = 0;
+    EXPECT_OK(zx_futex_wake(&futex, 0));
+    EXPECT_OK(zx_futex_wake(&futex, UINT32_MAX));
+}
+
+struct crowd {
+    _Atomic zx_futex_t futex;
+    atomic_int asleep, woken;
+};
+
+static int sleep_in_crowd(void* argument) {
+    struct crowd* crowd = argument;
+    atomic_fetch_add(&crowd->asleep, 1);
+    zx_status_t status = zx_futex_wait((zx_futex_t*)&crowd->futex, 0, ZX_TIME_INFINITE);
+    atomic_fetch_add(&crowd->woken, 1);
+    return status;
+}
+
+static bool comes_to(atomic_int* counter, int value) {
+    zx_time_t deadline = zx_clock_get_monotonic() + ZX_SEC(20);
+    while (atomic_load(counter) < value && zx_clock_get_monotonic() < deadline)
+        sleep_for(ZX_MSEC(1));
+    return atomic_load(counter) == value;
+}
+
+TEST(zx_futex_wake, wakes_as_many_as_it_is_told) {
+    struct crowd crowd = {.futex = 0};
+    thrd_t threads[WAITERS];
+    for (int i = 0; i < WAITERS; i++)
+        EXPECT_EQUAL(thrd_create(&threads[i], sleep_in_crowd, &crowd), thrd_success);
+    EXPECT(comes_to(&crowd.asleep, WAITERS));
+    sleep_for(ZX_MSEC(20)); /* from the count to the sleep */
+    EXPECT_OK(zx_futex_wake((zx_futex_t*)&crowd.futex, 1));
+    EXPECT(comes_to(&crowd.woken, 1));
+    EXPECT_OK(zx_futex_wake((zx_futex_t*)&crowd.futex, 3));
+    EXPECT(comes_to(&crowd.woken, 4));
+    sleep_for(ZX_MSEC(5));
+    EXPECT_EQUAL(atomic_load(&crowd.woken), 4);
+    EXPECT_OK(zx_futex_wake((zx_futex_t*)&crowd.futex, UINT32_MAX));
+    EXPECT(comes_to(&crowd.woken, WAITERS));
+    for (int i = 0; i < WAITERS; i++) {
+        int status;
+        EXPECT_EQUAL(thrd_join(threads[i], &status), thrd_success);
+        EXPECT_STATUS(status, ZX_OK);
+    }
+}
+
+/* Two threads hand a number to and fro: a lost wake-up would stop them for ever. */
+#define EXCHANGES 5000
+
+static void hand_over(_Atomic zx_futex_t* futex, zx_futex_t mine, zx_futex_t others) {
+    for (int i = 0; i < EXCHANGES; i++) {
+        while (atomic_load(futex) != mine)
+            zx_futex_wait((zx_futex_t*)futex, others, ZX_TIME_INFINITE);
+        atomic_store(futex, others);
+        zx_futex_wake((zx_futex_t*)futex, 1);
+    }
+}
+
+static int second_player(void* argument) {
+    hand_over(argument, 1, 0);
+    return 0;
+}
+
+TEST(zx_futex_wait, no_wakeup_is_lost) {
+    _Atomic zx_futex_t futex = 0;
+    thrd_t thread;
+    EXPECT_EQUAL(thrd_create(&thread, second_player, &futex), thrd_success);
+    hand_over(&futex, 0, 1);
+    EXPECT_EQUAL(thrd_join(thread, NULL), thrd_success);
+    EXPECT_EQUAL(atomic_load(&futex), 0);
+}

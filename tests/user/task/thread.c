@@ -1,0 +1,309 @@
+/* Threads: start, end, kill, in every state. */
+#include "raw_thread.h"
+
+#include <objects.h>
+#include <test.h>
+
+#include <stdatomic.h>
+#include <threads.h>
+#include <zircon/process.h>
+#include <zircon/threads.h>
+
+#define PATIENCE ZX_SEC(20)
+#define USER_END 0x00007ffffffff000ul
+
+static struct raw_thread thread; /* one test at a time */
+
+static uint32_t thread_state(zx_handle_t handle) {
+    zx_info_thread_t info = {.state = 99};
+    zx_object_get_info(handle, ZX_INFO_THREAD, &info, sizeof(info), NULL, NULL);
+    return info.state;
+}
+
+static bool has_terminated(void) {
+    return object_signals(thread.handle) & ZX_THREAD_TERMINATED;
+}
+
+/* Kills the thread and waits for its end. */
+static void kill_and_close(void) {
+    EXPECT_OK(zx_task_kill(thread.handle));
+    EXPECT(wait_for(thread.handle, ZX_THREAD_TERMINATED, PATIENCE));
+    EXPECT_EQUAL(thread_state(thread.handle), ZX_THREAD_STATE_DEAD);
+    EXPECT_OK(zx_handle_close(thread.handle));
+}
+
+/* --- start and end -------------------------------------------------------------------------------- */
+
+static uintptr_t seen[2];
+
+RAW_THREAD store_arguments(uintptr_t first, uintptr_t second) {
+    seen[0] = first;
+    seen[1] = second;
+    zx_thread_exit();
+}
+
+TEST(zx_thread_start, runs_with_its_arguments) {
+    EXPECT_OK(raw_thread_create(&thread));
+    EXPECT_EQUAL(thread_state(thread.handle), ZX_THREAD_STATE_NEW);
+    EXPECT_EQUAL(object_signals(thread.handle), 0);
+    EXPECT_OK(raw_thread_start(&thread, store_arguments, 0x1234567890abcdef, UINTPTR_MAX));
+    EXPECT(wait_for(thread.handle, ZX_THREAD_TERMINATED, PATIENCE));
+    EXPECT_EQUAL(seen[0], 0x1234567890abcdef);
+    EXPECT_EQUAL(seen[1], UINTPTR_MAX);
+    EXPECT_EQUAL(thread_state(thread.handle), ZX_THREAD_STATE_DEAD);
+    EXPECT_OK(zx_handle_close(thread.handle));
+}
+
+TEST(zx_thread_start, a_second_time_is_bad_state) {
+    EXPECT_OK(raw_thread_create(&thread));
+    EXPECT_OK(raw_thread_start(&thread, store_arguments, 1, 2));
+    EXPECT_STATUS(raw_thread_start(&thread, store_arguments, 3, 4), ZX_ERR_BAD_STATE);
+    EXPECT(wait_for(thread.handle, ZX_THREAD_TERMINATED, PATIENCE));
+    EXPECT_STATUS(raw_thread_start(&thread, store_arguments, 5, 6), ZX_ERR_BAD_STATE);
+    EXPECT_EQUAL(seen[0], 1);
+    EXPECT_OK(zx_handle_close(thread.handle));
+}
+
+TEST(zx_thread_start, addresses_outside_user_space_are_invalid_args) {
+    static const zx_vaddr_t bad[] = {USER_END, 0x0000800000000000, 0xffffffff80000000,
+                                     0x8000000000000000};
+    EXPECT_OK(raw_thread_create(&thread));
+    for (size_t i = 0; i < countof(bad); i++)
+        EXPECT_STATUS(
+            zx_thread_start(thread.handle, bad[i], (zx_vaddr_t)thread.stack + 4096, 0, 0),
+            ZX_ERR_INVALID_ARGS);
+    EXPECT_STATUS(
+        zx_thread_start(thread.handle, (zx_vaddr_t)store_arguments, 0xffffffff80000000, 0, 0),
+        ZX_ERR_INVALID_ARGS);
+    EXPECT_EQUAL(thread_state(thread.handle), ZX_THREAD_STATE_NEW);
+    EXPECT_OK(zx_handle_close(thread.handle));
+}
+
+TEST(zx_thread_start, faults_of_the_handle) {
+    EXPECT_OK(raw_thread_create(&thread));
+    zx_handle_t poor = duplicate_without(thread.handle, ZX_RIGHT_WRITE);
+    zx_vaddr_t entry = (zx_vaddr_t)store_arguments, stack = (zx_vaddr_t)thread.stack + 4096;
+    EXPECT_STATUS(zx_thread_start(stale_handle(), entry, stack, 0, 0), ZX_ERR_BAD_HANDLE);
+    EXPECT_STATUS(zx_thread_start(zx_process_self(), entry, stack, 0, 0), ZX_ERR_WRONG_TYPE);
+    EXPECT_STATUS(zx_thread_start(poor, entry, stack, 0, 0), ZX_ERR_ACCESS_DENIED);
+    EXPECT_OK(zx_handle_close(poor));
+    EXPECT_OK(zx_handle_close(thread.handle));
+}
+
+TEST(zx_thread_create, faults) {
+    zx_handle_t handle = 5;
+    zx_handle_t poor = duplicate_without(zx_process_self(), ZX_RIGHT_MANAGE_THREAD);
+    EXPECT_STATUS(zx_thread_create(zx_process_self(), "x", 1, 1, &handle), ZX_ERR_INVALID_ARGS);
+    EXPECT_STATUS(zx_thread_create(stale_handle(), "x", 1, 0, &handle), ZX_ERR_BAD_HANDLE);
+    EXPECT_STATUS(zx_thread_create(zx_thread_self(), "x", 1, 0, &handle), ZX_ERR_WRONG_TYPE);
+    EXPECT_STATUS(zx_thread_create(poor, "x", 1, 0, &handle), ZX_ERR_ACCESS_DENIED);
+    EXPECT_STATUS(zx_thread_create(zx_process_self(), (const char*)8, 4, 0, &handle),
+                  ZX_ERR_INVALID_ARGS);
+    EXPECT_EQUAL(handle, 5);
+    EXPECT_OK(zx_handle_close(poor));
+}
+
+TEST(zx_thread_create, that_never_starts_is_released) {
+    zx_info_kernel_memory_t before = kernel_memory();
+    for (int i = 0; i < 100; i++) {
+        EXPECT_OK(raw_thread_create(&thread));
+        EXPECT_OK(zx_handle_close(thread.handle));
+    }
+    CHECK(expect_no_leak(&before, 0));
+}
+
+TEST(zx_thread_create, name_is_kept) {
+    char name[ZX_MAX_NAME_LEN];
+    EXPECT_OK(raw_thread_create(&thread));
+    EXPECT_OK(zx_object_get_property(thread.handle, ZX_PROP_NAME, name, sizeof(name)));
+    EXPECT_STRING(name, "raw");
+    EXPECT_OK(zx_handle_close(thread.handle));
+}
+
+/* --- killing ---------------------------------------------------------------------------------------- */
+
+RAW_THREAD spin(uintptr_t first, uintptr_t second) {
+    (void)first, (void)second;
+    for (;;)
+        __asm__ volatile("pause");
+}
+
+RAW_THREAD sleep_for_ever(uintptr_t first, uintptr_t second) {
+    (void)first, (void)second;
+    zx_nanosleep(ZX_TIME_INFINITE);
+    for (;;)
+        __asm__ volatile("ud2");
+}
+
+RAW_THREAD wait_for_ever(uintptr_t handle, uintptr_t signals) {
+    zx_object_wait_one((zx_handle_t)handle, (zx_signals_t)signals, ZX_TIME_INFINITE, NULL);
+    for (;;)
+        __asm__ volatile("ud2");
+}
+
+RAW_THREAD wait_on_futex(uintptr_t address, uintptr_t value) {
+    zx_futex_wait((zx_futex_t*)address, (int32_t)value, ZX_TIME_INFINITE);
+    for (;;)
+        __asm__ volatile("ud2");
+}
+
+RAW_THREAD call_without_end(uintptr_t first, uintptr_t second) {
+    (void)first, (void)second;
+    for (;;)
+        zx_syscall_null();
+}
+
+static void kill_row(void (*entry)(uintptr_t, uintptr_t), uintptr_t first, uintptr_t second) {
+    EXPECT_OK(raw_thread_create(&thread));
+    EXPECT_OK(raw_thread_start(&thread, entry, first, second));
+    sleep_for(ZX_MSEC(3));
+    EXPECT(!has_terminated());
+    CHECK(kill_and_close());
+}
+
+TEST(zx_task_kill, of_a_thread_that_runs) {
+    CHECK(kill_row(spin, 0, 0));
+}
+
+TEST(zx_task_kill, of_a_thread_that_calls_the_kernel_all_the_time) {
+    CHECK(kill_row(call_without_end, 0, 0));
+}
+
+TEST(zx_task_kill, of_a_thread_that_sleeps) {
+    CHECK(kill_row(sleep_for_ever, 0, 0));
+}
+
+TEST(zx_task_kill, of_a_thread_that_waits_for_an_object) {
+    zx_handle_t event;
+    EXPECT_OK(zx_event_create(0, &event));
+    CHECK(kill_row(wait_for_ever, (uintptr_t)event, ZX_EVENT_SIGNALED));
+    EXPECT_OK(zx_object_signal(event, 0, ZX_EVENT_SIGNALED)); /* nobody is woken */
+    EXPECT_OK(zx_handle_close(event));
+}
+
+TEST(zx_task_kill, of_a_thread_that_waits_on_a_futex) {
+    zx_futex_t futex = 3;
+    CHECK(kill_row(wait_on_futex, (uintptr_t)&futex, 3));
+    EXPECT_OK(zx_futex_wake(&futex, 1));
+}
+
+TEST(zx_task_kill, of_a_thread_just_started) {
+    for (int i = 0; i < 200; i++) {
+        EXPECT_OK(raw_thread_create(&thread));
+        EXPECT_OK(raw_thread_start(&thread, sleep_for_ever, 0, 0));
+        CHECK(kill_and_close());
+    }
+}
+
+TEST(zx_task_kill, of_a_thread_that_never_started) {
+    EXPECT_OK(raw_thread_create(&thread));
+    EXPECT_OK(zx_task_kill(thread.handle));
+    EXPECT(has_terminated());
+    EXPECT_STATUS(raw_thread_start(&thread, spin, 0, 0), ZX_ERR_BAD_STATE);
+    EXPECT_OK(zx_handle_close(thread.handle));
+}
+
+TEST(zx_task_kill, of_a_dead_thread_is_ok) {
+    EXPECT_OK(raw_thread_create(&thread));
+    EXPECT_OK(raw_thread_start(&thread, store_arguments, 0, 0));
+    EXPECT(wait_for(thread.handle, ZX_THREAD_TERMINATED, PATIENCE));
+    CHECK(kill_and_close());
+}
+
+TEST(zx_task_kill, faults_of_the_handle) {
+    zx_handle_t event;
+    EXPECT_OK(zx_event_create(0, &event));
+    EXPECT_OK(raw_thread_create(&thread));
+    zx_handle_t poor = duplicate_without(thread.handle, ZX_RIGHT_DESTROY);
+    EXPECT_STATUS(zx_task_kill(0), ZX_ERR_BAD_HANDLE);
+    EXPECT_STATUS(zx_task_kill(stale_handle()), ZX_ERR_BAD_HANDLE);
+    EXPECT_STATUS(zx_task_kill(event), ZX_ERR_WRONG_TYPE);
+    EXPECT_STATUS(zx_task_kill(poor), ZX_ERR_ACCESS_DENIED);
+    EXPECT_EQUAL(thread_state(thread.handle), ZX_THREAD_STATE_NEW);
+    const zx_handle_t handles[] = {event, thread.handle, poor};
+    EXPECT_OK(zx_handle_close_many(handles, countof(handles)));
+}
+
+/* A thread of ours goes on when all handles to it are closed. */
+TEST(zx_thread_start, a_running_thread_needs_no_handle) {
+    atomic_store((_Atomic uintptr_t*)&seen[0], 0);
+    EXPECT_OK(raw_thread_create(&thread));
+    EXPECT_OK(raw_thread_start(&thread, store_arguments, 99, 0));
+    EXPECT_OK(zx_handle_close(thread.handle));
+    zx_time_t deadline = zx_clock_get_monotonic() + PATIENCE;
+    while (atomic_load((_Atomic uintptr_t*)&seen[0]) != 99 && zx_clock_get_monotonic() < deadline)
+        sleep_for(ZX_MSEC(1));
+    EXPECT_EQUAL(seen[0], 99);
+}
+
+/* --- scheduling --------------------------------------------------------------------------------------- */
+
+TEST(zx_thread_set_priority, takes_0_to_31) {
+    EXPECT_OK(raw_thread_create(&thread));
+    EXPECT_OK(zx_thread_set_priority(thread.handle, 0));
+    EXPECT_OK(zx_thread_set_priority(thread.handle, 31));
+    EXPECT_STATUS(zx_thread_set_priority(thread.handle, 32), ZX_ERR_OUT_OF_RANGE);
+    EXPECT_STATUS(zx_thread_set_priority(stale_handle(), 3), ZX_ERR_BAD_HANDLE);
+    EXPECT_OK(zx_handle_close(thread.handle));
+}
+
+TEST(zx_thread_set_affinity, keeps_a_thread_on_the_first_cpu) {
+    EXPECT_OK(raw_thread_create(&thread));
+    EXPECT_OK(zx_thread_set_affinity(thread.handle, 1));
+    EXPECT_OK(raw_thread_start(&thread, store_arguments, 5, 5));
+    EXPECT(wait_for(thread.handle, ZX_THREAD_TERMINATED, PATIENCE));
+    EXPECT_STATUS(zx_thread_set_affinity(thread.handle, 0), ZX_ERR_INVALID_ARGS);
+    EXPECT_OK(zx_handle_close(thread.handle));
+}
+
+/* Spinning threads, more than there are CPUs, do not keep the others from running. */
+TEST(scheduler, spinning_threads_are_preempted) {
+    static struct raw_thread spinners[6];
+    for (size_t i = 0; i < countof(spinners); i++) {
+        EXPECT_OK(raw_thread_create(&spinners[i]));
+        EXPECT_OK(raw_thread_start(&spinners[i], spin, 0, 0));
+    }
+    for (int i = 0; i < 5; i++)
+        sleep_for(ZX_MSEC(1));
+    EXPECT_OK(raw_thread_create(&thread));
+    EXPECT_OK(raw_thread_start(&thread, store_arguments, 7, 7));
+    bool ended = wait_for(thread.handle, ZX_THREAD_TERMINATED, PATIENCE);
+    for (size_t i = 0; i < countof(spinners); i++) {
+        zx_task_kill(spinners[i].handle);
+        wait_for(spinners[i].handle, ZX_THREAD_TERMINATED, PATIENCE);
+        zx_handle_close(spinners[i].handle);
+    }
+    EXPECT(ended);
+    EXPECT_OK(zx_handle_close(thread.handle));
+}
+
+/* --- very many ------------------------------------------------------------------------------------------ */
+
+TEST(thread_stress, ten_thousand_threads_leak_nothing) {
+    zx_info_kernel_memory_t before = {0};
+    for (int i = 0; i < 10000; i++) {
+        if (i == 100) /* caches are warm */
+            before = kernel_memory();
+        EXPECT_OK(raw_thread_create(&thread));
+        EXPECT_OK(raw_thread_start(&thread, store_arguments, 1, 1));
+        EXPECT(wait_for(thread.handle, ZX_THREAD_TERMINATED, PATIENCE));
+        EXPECT_OK(zx_handle_close(thread.handle));
+    }
+    CHECK(expect_no_leak(&before, 16));
+}
+
+static int return_at_once(void* argument) {
+    return (int)(uintptr_t)argument;
+}
+
+TEST(thread_stress, two_hundred_threads_at_once) {
+    enum { COUNT = 200 };
+    thrd_t threads[COUNT];
+    int result;
+    for (int i = 0; i < COUNT; i++)
+        EXPECT_EQUAL(thrd_create(&threads[i], return_at_once, (void*)(uintptr_t)i), thrd_success);
+    for (int i = 0; i < COUNT; i++) {
+        EXPECT_EQUAL(thrd_join(threads[i], &result), thrd_success);
+        EXPECT_EQUAL(result, i);
+    }
+}
