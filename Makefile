@@ -69,7 +69,7 @@ docs: $(GENERATED)/manual.md ## write docs/syscalls.md anew from kernel/abi/sysc
 
 .PHONY: screenshot
 screenshot: $(ISO) ## write docs/boot.png, the screen after booting
-	@$(PYTHON) scripts/screenshot.py $(ISO) docs/boot.png
+	@$(PYTHON) scripts/screenshot.py $(ISO) docs/boot.png help ls mem "run hello"
 
 .PHONY: clean
 clean: ## remove everything that was built

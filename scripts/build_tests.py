@@ -34,7 +34,7 @@ def copy_of_tree(folder):
 
 def make(folder, *arguments):
     """Runs make as a user would, outside of the make that runs the tests."""
-    environment = {name: value for name, value in os.environ.items() if name not in ("MAKEFLAGS", "MAKELEVEL", "MFLAGS", "BUILD")}
+    environment = {name: value for name, value in os.environ.items() if name not in ("MAKEFLAGS", "MAKELEVEL", "MFLAGS", "BUILD", "WERROR")}
     run = subprocess.run(["make", *arguments], cwd=folder, capture_output=True, text=True, env=environment,
                          preexec_fn=die_with_parent)  # fmt: skip
     expect(run.returncode == 0, f"make {' '.join(arguments)}:\n{run.stdout}\n{run.stderr}")

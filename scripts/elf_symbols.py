@@ -15,6 +15,8 @@ class Symbols:
         with open(path, "rb") as file:
             self.data = file.read()
         self.by_name = {}
+        self.end = max((address + size for _, _, flags, address, _, size, *_ in self._sections()
+                        if flags & FLAG_EXECUTABLE), default=0)  # fmt: skip
         functions = {}
         for name, address, kind, is_code in self._read():
             self.by_name[name] = address
@@ -47,7 +49,7 @@ class Symbols:
     def describe(self, address):
         """'function+0x12', or None outside of all functions."""
         index = bisect.bisect_right(self.addresses, address) - 1
-        if index < 0 or address >= self.by_name.get("text_end", 1 << 64):
+        if index < 0 or address >= self.end:
             return None
         start, name = self.functions[index]
         return f"{name}+0x{address - start:x}"

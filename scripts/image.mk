@@ -9,7 +9,7 @@ $(ISO): $(KERNEL) $(BOOTFS) $(OUT)/CMDLINE scripts/mkiso.sh
 GDB_PORT ?= 1234
 OVMF ?= $(firstword $(wildcard /usr/share/ovmf/OVMF.fd /usr/share/qemu/OVMF.fd /usr/share/edk2/x64/OVMF.4m.fd))
 
-QEMU_FLAGS = -cpu max -smp $(CPUS) -m $(MEM) -nographic -no-reboot -device isa-debug-exit,iobase=0xf4,iosize=4
+QEMU_FLAGS = -cpu max -smp $(CPUS) -m $(MEM) -nographic -nic none -no-reboot -device isa-debug-exit,iobase=0xf4,iosize=4
 PVH_FLAGS = -kernel $(KERNEL) -initrd $(BOOTFS) -append '$(CMDLINE)'
 
 # A machine that switched itself off in good order leaves status 1 behind: see machine_exit.

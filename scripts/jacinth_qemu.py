@@ -15,8 +15,8 @@ import tempfile
 import threading
 import time
 
-from elf_symbols import Symbols
 from qmp import Qmp
+from where import describe_cpus
 
 QEMU = os.environ.get("QEMU", "qemu-system-x86_64")
 OVMF = next(
@@ -37,7 +37,6 @@ EMERGENCY_KEY = "\x1d"
 EMERGENCY_COMMANDS = ("threads", "locks", "memory", "log")
 POLL_SECONDS = 0.05
 GUEST_CLOCK_SECONDS = 2.0
-STACK_DEPTH = 24
 
 
 @dataclasses.dataclass
@@ -45,7 +44,7 @@ class Boot:
     """One machine and what it boots. Files are given for the loader that needs them."""
 
     name: str
-    loader: str = "pvh"  # "pvh": kernel and archive; "bios", "uefi": iso
+    loader: str = "pvh"  # "pvh": kernel and archive; "bios", "uefi", "usb": iso
     kernel: str = ""
     archive: str = ""
     iso: str = ""
@@ -114,6 +113,8 @@ def _arguments(boot, folder):
         arguments += ["-kernel", boot.kernel, "-append", boot.command_line]
         if boot.archive:
             arguments += ["-initrd", boot.archive]
+    elif boot.loader == "usb":
+        arguments += ["-drive", f"format=raw,snapshot=on,file={boot.iso}"]
     else:
         arguments += ["-cdrom", boot.iso]
         if boot.loader == "uefi":
@@ -220,41 +221,17 @@ class Watch:
 
     def _shut_down(self, reason):
         if reason == "guest-reset" and "Triple fault" in _read(f"{self.folder}/qemu.log"):
-            return self._outcome("triple-fault", "triple fault; the machine stood at\n" + self._describe_cpus())
+            return self._outcome("triple-fault", "triple fault; the machine stood at\n" + describe_cpus(self.qmp, self.boot.kernel))
         return self._outcome("reboot", f"the machine was reset or switched off ({reason})")
 
     def _hung(self, reason):
         self.qmp.request("stop")
-        where = self._describe_cpus()
+        where = describe_cpus(self.qmp, self.boot.kernel)
         self.qmp.request("cont")
         # Where interrupts still arrive, the kernel itself can tell more.
         self.type(EMERGENCY_KEY + "".join(f"{command}\r" for command in EMERGENCY_COMMANDS))
         time.sleep(2)
         return self._outcome("hang", f"{reason}; the machine stood at\n{where}")
-
-    def _describe_cpus(self):
-        symbols = Symbols(self.boot.kernel) if self.boot.kernel else None
-        lines = []
-        for number, registers in enumerate(self.qmp.registers()):
-            state = ", halted" if registers["is_halted"] else ""
-            lines.append(f"  CPU {number}{state}: rsp {registers.get('RSP', 0):#x} cr2 {registers.get('CR2', 0):#x} "
-                         f"cr3 {registers.get('CR3', 0):#x}")  # fmt: skip
-            if registers["CS"] & 3:
-                lines.append(f"    user mode at {registers.get('RIP', 0):#x}")
-                continue
-            lines += [f"    {describe(symbols, address)}" for address in self._backtrace(number, registers)]
-        return "\n".join(lines) or "  (QEMU did not answer)"
-
-    def _backtrace(self, cpu, registers):
-        addresses = [registers.get("RIP", 0)]
-        frame = registers.get("RBP", 0)
-        while frame >> 63 and len(addresses) < STACK_DEPTH:
-            words = self.qmp.read_words(frame, 2, cpu)
-            if len(words) != 2 or words[0] <= frame and words[0]:
-                break
-            frame, caller = words
-            addresses.append(caller)
-        return addresses
 
     def end(self):
         if self.process.poll() is None:
@@ -264,11 +241,6 @@ class Watch:
         self.qmp.close()
         with _running_lock:
             _running.discard(self.process)
-
-
-def describe(symbols, address):
-    name = symbols.describe(address) if symbols else None
-    return f"{address:#018x} {name or ''}".rstrip()
 
 
 def run_boot(boot):

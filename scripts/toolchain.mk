@@ -26,7 +26,7 @@ endif
 # commit are the same bytes wherever they are made.
 COMMON_FLAGS := -std=gnu17 -O2 -g -m64 -ffreestanding -nostdinc -isystem $(shell $(CC) -print-file-name=include) \
     -Ibuild/generated -fno-strict-aliasing -fno-delete-null-pointer-checks -fno-asynchronous-unwind-tables \
-    -fno-omit-frame-pointer -fstack-protector-strong -mstack-protector-guard=tls -mstack-protector-guard-offset=0x28 \
+    -fno-omit-frame-pointer -fstack-protector-strong -mstack-protector-guard=tls -mstack-protector-guard-offset=40 \
     $(WARNINGS) $(call known-flags,-fcf-protection=none -ffile-prefix-map=$(CURDIR)=. -gno-record-gcc-switches)
 
 ifeq ($(BUILD),debug)

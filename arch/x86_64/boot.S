@@ -1,8 +1,8 @@
 /* From the loader to C.
  *
- * Two doors: Multiboot2 (GRUB) and PVH (qemu -kernel). Both leave the CPU in 32-bit protected mode, paging
- * and interrupts off, flat segments, nothing else. Until the jump to the higher half this code runs at
- * its physical address, so every symbol is written as PHYSICAL(symbol).
+ * Two doors: Multiboot2 (GRUB) and PVH (qemu -kernel). Both leave the CPU in 32-bit protected mode,
+ * paging and interrupts off, flat segments, nothing else. Until the jump to the higher half this code
+ * runs at its physical address, so every symbol is written as PHYSICAL(symbol).
  */
 #define PHYSICAL(symbol) ((symbol) - 0xffffffff80000000)
 
@@ -31,10 +31,10 @@ multiboot_header:
     .long 0 /* i386, protected mode */
     .long multiboot_header_end - multiboot_header
     .long -(MULTIBOOT2_HEADER_MAGIC + (multiboot_header_end - multiboot_header))
-    /* information request, optional: command line, modules, memory map, framebuffer, RSDP 1 and 2 */
+    /* information request, optional: command line, modules, memory map, framebuffer, RSDPs */
     .balign 8
     .short 1, 1
-    .long information_request_end - .+ 4
+    .long information_request_end - . + 4
     .long 1, 3, 6, 8, 14, 15
 information_request_end:
     /* framebuffer, optional: any size, 32 bits a pixel */
@@ -70,14 +70,14 @@ boot_pdpt_high: /* the kernel image: the first GiB at -2 GiB */
     .skip 4096
 boot_pd:
     .skip 4 * 4096
-    .balign 16
-    .globl boot_stack_bottom, boot_stack_top
-boot_stack_bottom:
+    .globl boot_stack_guard, boot_stack_top
+boot_stack_guard: /* not mapped by the final tables */
+    .skip 4096
     .skip 16384
 boot_stack_top:
 
     .section .data, "aw"
-    /* The time stamp at the first instruction: uint64_t boot_entry_ticks. */
+    /* The time stamp near the first instruction: uint64_t boot_entry_ticks. */
     .balign 8
     .globl boot_entry_ticks
 boot_entry_ticks:
@@ -86,6 +86,9 @@ boot_entry_ticks:
     .section .rodata, "a"
 no_long_mode_text:
     .asciz "Jacinth: this processor has no 64-bit mode\r\n"
+serial_set_up: /* pairs of value and register: 115,200 baud, 8N1, no interrupts */
+    .byte 0x00, 1, 0x80, 3, 0x01, 0, 0x00, 1, 0x03, 3, 0x07, 2, 0x03, 4
+serial_set_up_end:
     .balign 8
 boot_gdt:
     .quad 0
@@ -111,9 +114,6 @@ boot_entry_multiboot2:
     mov %eax, %ebp
     cld
     mov $PHYSICAL(boot_stack_top), %esp
-    rdtsc
-    mov %eax, PHYSICAL(boot_entry_ticks)
-    mov %edx, PHYSICAL(boot_entry_ticks) + 4
 
     mov $0x80000000, %eax
     push %ebx
@@ -128,6 +128,9 @@ boot_entry_multiboot2:
     mov %edx, %edi /* features, for NX below */
     test $(1 << 29), %edx
     jz no_long_mode
+    rdtsc
+    mov %eax, PHYSICAL(boot_entry_ticks)
+    mov %edx, PHYSICAL(boot_entry_ticks) + 4
 
     call fill_page_tables
     mov $PHYSICAL(boot_pml4), %eax
@@ -173,28 +176,39 @@ fill_page_tables:
 
 /* Says why on the serial line and the text screen, and stops. */
 no_long_mode:
+    mov $PHYSICAL(serial_set_up), %esi
+    mov $((serial_set_up_end - serial_set_up) / 2), %ecx
+1:  lodsw
+    movzbl %ah, %edx
+    add $COM1, %edx
+    out %al, %dx
+    loop 1b
+
     mov $PHYSICAL(no_long_mode_text), %esi
     mov $VGA_TEXT, %edi
-1:  lodsb
+2:  lodsb
     test %al, %al
-    jz 3f
+    jz 4f
     mov %al, %bl
-    mov $(COM1 + 5), %dx
-2:  in %dx, %al
-    test $0x20, %al
-    jz 2b
+    mov $(COM1 + 5), %edx
+3:  in %dx, %al
+    test $0x20, %al /* room for a byte; a machine without a serial line answers 0xff */
+    jz 3b
     mov %bl, %al
-    mov $COM1, %dx
+    mov $COM1, %edx
     out %al, %dx
-    mov $0x0f, %ah
+    cmp $' ', %al
+    jb 2b
+    mov $0x0f, %ah /* white on black */
     stosw
-    jmp 1b
-3:  mov $0x21, %eax /* the status of a boot that failed; see machine_exit */
-    mov $0xf4, %dx
+    jmp 2b
+
+4:  mov $0x21, %eax /* the status of a boot that failed; see machine_exit */
+    mov $0xf4, %edx
     out %eax, %dx
-4:  cli
+5:  cli
     hlt
-    jmp 4b
+    jmp 5b
 
 /* --- 64-bit ---------------------------------------------------------------------------------- */
 

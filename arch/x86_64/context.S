@@ -1,7 +1,7 @@
 /* void context_switch_stacks(uint64_t* save_stack_pointer, uint64_t new_stack_pointer);
  *
- * rdi: where the old rsp goes, rsi: the new rsp. Saves what C expects to survive a call. Interrupts off,
- * kernel GS. Returns on the new stack. */
+ * rdi: where the old rsp goes, rsi: the new rsp. Saves what C expects to survive a call. Interrupts
+ * off, kernel GS. Returns on the new stack. */
     .section .text, "ax"
     .globl context_switch_stacks
 context_switch_stacks:
@@ -21,7 +21,8 @@ context_switch_stacks:
     pop %rbp
     ret
 
-/* Where a new thread begins: r12 entry, r13 argument (context_init put them there). Interrupts off. */
+/* Where a new thread begins: r12 entry, r13 argument (context_init put them there). Interrupts
+ * off. */
     .globl context_first_run
 context_first_run:
     xor %ebp, %ebp

@@ -37,11 +37,17 @@ static void save_user_bases(struct thread_context* context) {
     __asm__ volatile("swapgs; rdgsbase %0; swapgs" : "=r"(context->gs_base));
 }
 
+/* The data selectors mean nothing in 64-bit mode and are not part of a thread's state; they are
+ * cleared, so that they carry nothing from one program to the next. Clearing changes the bases, so it
+ * comes first. */
 static void load_user_bases(const struct thread_context* context) {
+    __asm__ volatile("mov %0, %%ds; mov %0, %%es; mov %0, %%fs" ::"r"(0));
     if (cpu_features.has_fsgsbase) {
         __asm__ volatile("wrfsbase %0" ::"r"(context->fs_base));
-        __asm__ volatile("swapgs; wrgsbase %0; swapgs" ::"r"(context->gs_base));
+        __asm__ volatile("swapgs; mov %0, %%gs; wrgsbase %1; swapgs" ::"r"(0),
+                         "r"(context->gs_base));
     } else {
+        __asm__ volatile("swapgs; mov %0, %%gs; swapgs" ::"r"(0));
         msr_write(MSR_FS_BASE, context->fs_base);
         msr_write(MSR_KERNEL_GS_BASE, context->gs_base);
     }

@@ -4,7 +4,9 @@
 #include <stdatomic.h>
 #include <stddef.h>
 
+#include <abi/limits.h>
 #include <debug/panic.h>
+#include <lib/string.h>
 #include <lock/preempt.h>
 #include <mm/slab.h>
 
@@ -18,9 +20,10 @@ _Static_assert(offsetof(struct cpu, user_stack_scratch) == 0x18, "see syscall_en
 _Static_assert(offsetof(struct cpu, preempt_count) == 0x20, "see arch/cpu.h");
 _Static_assert(offsetof(struct cpu, number) == 0x24, "see arch/cpu.h");
 _Static_assert(offsetof(struct cpu, stack_guard) == 0x28, "where gcc looks for it");
+_Static_assert(SYSCALL_MAX_NUMBER == 128, "see syscall_entry.S");
 
 struct cpu_features cpu_features;
-bool smap_is_on; /* read by assembly */
+bool smap_is_on; /* for the inline copies of arch/user_copy.h */
 
 /* The top 16 bytes of each exception stack hold the CPU's address: see exceptions.S. */
 struct exception_stacks {
@@ -99,7 +102,10 @@ uint64_t cpu_random(void) {
 
 /* --- bring-up ------------------------------------------------------------------------------ */
 
+/* SYSENTER has no kernel side: with a null selector it is a fault. No CPU has a 32-bit user segment,
+ * so the compatibility mode entry (CSTAR) cannot be reached. */
 static void syscall_init_cpu(void) {
+    msr_write(MSR_SYSENTER_CS, 0);
     msr_write(MSR_STAR, (uint64_t)SELECTOR_USER_BASE << 48 | (uint64_t)SELECTOR_KERNEL_CODE << 32);
     msr_write(MSR_LSTAR, (uint64_t)syscall_entry);
     msr_write(MSR_FMASK, RFLAGS_IF | RFLAGS_DF | RFLAGS_TF | RFLAGS_AC | RFLAGS_NT | RFLAGS_IOPL);
@@ -121,6 +127,15 @@ static void protections_init_cpu(void) {
     cr0_write(cr0_read() | CR0_WP);
 }
 
+/* See user_access.h. While the boot page tables are in use, code can be written. */
+static void smap_patch(void) {
+    extern const struct {
+        uint64_t address, instruction;
+    } smap_patches_start[], smap_patches_end[];
+    for (size_t i = 0; smap_patches_start + i < smap_patches_end; i++)
+        memcpy((void*)smap_patches_start[i].address, &smap_patches_start[i].instruction, 3);
+}
+
 static void exception_stacks_init(struct cpu* cpu, struct exception_stacks* stacks) {
     for (unsigned i = 0; i < EXCEPTION_STACK_COUNT; i++) {
         stacks->stacks[i].cpu = cpu;
@@ -140,6 +155,8 @@ __attribute__((optimize("no-stack-protector"))) void cpu_init_boot(void) {
     detect_features();
     exception_stacks_init(&boot_cpu, &boot_exception_stacks);
     interrupt_table_init();
+    if (cpu_features.has_smap)
+        smap_patch();
     cpu_init_common(&boot_cpu);
     smap_is_on = cpu_features.has_smap;
     boot_cpu.stack_guard = cpu_random() & ~0xfful; /* a zero byte ends string overruns */

@@ -36,8 +36,8 @@ extern struct cpu boot_cpu;
 
 /* The boot CPU: features, descriptors, system call entry. Its GS base points at boot_cpu already. */
 void cpu_init_boot(void);
-/* Memory for one CPU more, registered under the next number; NULL: no memory, or CPU_MAX reached. It
- * counts as online only from cpu_set_online on. */
+/* Memory for one CPU more, registered under the next number; NULL: no memory, or CPU_MAX reached.
+ * It counts as online only from cpu_set_online on. */
 struct cpu* cpu_allocate(uint32_t apic_id);
 void cpu_free(struct cpu* cpu); /* a CPU that did not come up: the last one allocated */
 /* On the new CPU itself, with the final page tables loaded and any GS: everything above. */

@@ -4,9 +4,10 @@
  * general registers: struct exception_frame.
  */
 #include "registers.h"
+#include "user_access.h"
 
+#define FRAME_RIP 136
 #define FRAME_CS 144
-#define FRAME_RFLAGS 152
 #define FRAME_SIZE 176
 
 /* Vectors for which the CPU pushes an error code: 8, 10 to 14, 17, 21, 29, 30. */
@@ -50,14 +51,6 @@
     add $16, %rsp /* vector, error code */
 .endm
 
-/* User mode may have set AC, which would hold SMAP open. */
-.macro CLOSE_USER_ACCESS
-    cmpb $0, smap_is_on(%rip)
-    je 1f
-    clac
-1:
-.endm
-
     .section .text, "ax"
     .balign 16
     .globl exception_entries
@@ -78,16 +71,22 @@ exception_entries:
     .set vector, vector + 1
     .endr
 
-/* void exception_dispatch(struct exception_frame*): C, interrupts off, kernel GS. */
+/* void exception_dispatch(struct exception_frame*): C, interrupts off, kernel GS. SMAP is closed first:
+ * user mode may have set AC, which would hold it open. What is pushed last looks like a function's
+ * frame, so that a backtrace goes on in the interrupted kernel code; it ends at user mode. */
 exception_common:
     SAVE_REGISTERS
     CLOSE_USER_ACCESS
+    mov %rsp, %rdi
     testb $3, FRAME_CS(%rsp)
     jz 1f
     swapgs
-1:  mov %rsp, %rdi
-    mov %rsp, %rbp /* the frame chain for backtraces ends at the frame */
+    xor %ebp, %ebp
+1:  push FRAME_RIP(%rsp)
+    push %rbp
+    mov %rsp, %rbp
     call exception_dispatch
+    add $16, %rsp
 
 /* Also where a new user thread leaves the kernel. */
     .globl exception_return
@@ -98,28 +97,20 @@ exception_return:
 1:  RESTORE_REGISTERS
     iretq
 
-/* NMI, double fault, machine check: they can come between SYSCALL and SWAPGS, so that neither CS nor
- * the sign of the GS base (user mode can set it) says whose GS is loaded. The top of each of these stacks
- * holds the CPU's address; the old base is put back on the way out. rbx, r12: the old base. */
+/* NMI, double fault, machine check: they can come between SYSCALL and SWAPGS, so that neither CS
+ * nor the sign of the GS base (user mode can set it) says whose GS is loaded. The top of each of these
+ * stacks holds the CPU's address. There is no way back: C reports and stops. */
 exception_on_own_stack:
     SAVE_REGISTERS
     CLOSE_USER_ACCESS
-    mov $MSR_GS_BASE, %ecx
-    rdmsr
-    mov %eax, %ebx
-    mov %edx, %r12d
     mov FRAME_SIZE(%rsp), %rax
     mov %rax, %rdx
     shr $32, %rdx
+    mov $MSR_GS_BASE, %ecx
     wrmsr
     mov %rsp, %rdi
     xor %ebp, %ebp
     call exception_dispatch_own_stack
-    mov $MSR_GS_BASE, %ecx
-    mov %ebx, %eax
-    mov %r12d, %edx
-    wrmsr
-    RESTORE_REGISTERS
-    iretq
+    ud2
 
     .section .note.GNU-stack, "", @progbits

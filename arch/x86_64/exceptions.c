@@ -1,14 +1,15 @@
-/* What happens at an exception or interrupt, and what is due before the interrupted code goes on. */
+/* What happens at an exception or interrupt, and what is due before the interrupted code resumes. */
 #include <arch/interrupt.h>
 
 #include <stdatomic.h>
 
 #include <arch/context.h>
 #include <arch/cpu.h>
-#include <arch/user_copy.h>
+#include <arch/layout.h>
 #include <debug/panic.h>
 #include <lib/compiler.h>
 #include <lock/preempt.h>
+#include <mm/kernel_heap.h>
 
 #include "cpu_internal.h"
 #include "registers.h"
@@ -43,10 +44,11 @@ static bool resume_at_fixup(struct exception_frame* frame) {
     return true;
 }
 
-/* A fault in the kernel is legal in the user copy routines only. With preemption off (a spinlock may be
- * held) it is not resolved: the copy fails at once and its caller knows what to do. */
+/* A fault in the kernel is legal in the user copy routines only, and there only on the user's side.
+ * With preemption off (a spinlock may be held) it is not resolved: the copy fails at once and its
+ * caller knows what to do. */
 static void kernel_page_fault(struct exception_frame* frame, const struct page_fault* fault) {
-    if (user_copy_fixup(frame->rip)) {
+    if (fault->address < USER_ADDRESS_END && user_copy_fixup(frame->rip)) {
         bool may_block = frame->rflags & RFLAGS_IF &&
                          (this_cpu()->preempt_count & ~PREEMPT_NOT_WANTED) == 0;
         if (may_block) {
@@ -82,8 +84,9 @@ static void page_fault(struct exception_frame* frame) {
     interrupts_disable();
 }
 
-/* A reschedule that was wanted while the interrupted code ran, and a kill, take effect here. Interrupts
- * off. Exceptions never preempt the kernel: only interrupts do, and only where it had them enabled. */
+/* A reschedule that was wanted while the interrupted code ran, and a kill, take effect here.
+ * Interrupts off. Exceptions never preempt the kernel: only interrupts do, and only where it had them
+ * enabled. */
 static void before_return(struct exception_frame* frame) {
     if (exception_frame_is_user(frame)) {
         if (this_cpu()->preempt_count == 0)
@@ -118,8 +121,21 @@ void exception_dispatch(struct exception_frame* frame) {
     before_return(frame);
 }
 
+extern char boot_stack_guard[];
+
+/* A push that hits the page below a stack cannot be reported on that stack: it becomes a double
+ * fault, and the address is still there. */
+static bool is_stack_overflow(const struct exception_frame* frame) {
+    uintptr_t address = cr2_read();
+    return frame->vector == VECTOR_DOUBLE_FAULT &&
+           (kernel_stack_is_guard(address) ||
+            ALIGN_DOWN(address, PAGE_SIZE) == (uintptr_t)boot_stack_guard);
+}
+
 void exception_dispatch_own_stack(struct exception_frame* frame) {
     if (frame->vector == VECTOR_NMI && cpu_is_stopping())
         cpu_stop();
+    if (is_stack_overflow(frame))
+        panic_with_frame(frame, "kernel stack overflow");
     panic_with_frame(frame, "%s", exception_name(frame->vector));
 }

@@ -55,7 +55,7 @@ bool context_fpu_create(struct thread_context* context) {
         return false;
     state->control = X87_CONTROL_DEFAULT;
     state->mxcsr = MXCSR_DEFAULT;
-    if (cpu_features.has_xsave) /* XSTATE_BV: x87 and SSE come from the image, the rest is initial */
+    if (cpu_features.has_xsave) /* XSTATE_BV: x87 and SSE come from here, the rest is initial */
         ((uint64_t*)state)[FXSAVE_SIZE / sizeof(uint64_t)] = 3;
     context->fpu_state = state;
     return true;

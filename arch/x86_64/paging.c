@@ -14,30 +14,11 @@
 #include <mm/page.h>
 
 #include "cpu_internal.h"
+#include "paging_internal.h"
 #include "registers.h"
-
-#define ENTRY_PRESENT (1ul << 0)
-#define ENTRY_WRITABLE (1ul << 1)
-#define ENTRY_USER (1ul << 2)
-#define ENTRY_WRITE_THROUGH (1ul << 3)
-#define ENTRY_UNCACHED (1ul << 4)
-#define ENTRY_LARGE (1ul << 7)
-#define ENTRY_GLOBAL (1ul << 8)
-#define ENTRY_NO_EXECUTE (1ul << 63)
-#define ENTRY_ADDRESS_MASK 0x000ffffffffff000ul
-
-#define ENTRIES_PER_TABLE 512u
-#define TOP_LEVEL 3u
-#define KERNEL_FIRST_ENTRY 256u /* of the root: the shared upper half */
-#define LARGE_PAGE_SIZE (2ul << 20)
-#define HUGE_PAGE_SIZE (1ul << 30)
-#define DEVICE_SPACE_END (4ul << 30)
 
 /* More pages than this and the whole TLB goes instead. */
 #define FLUSH_PAGES_MAX 32u
-
-extern char text_start[], text_end[], rodata_start[], rodata_end[], data_start[], bss_end[];
-extern char kernel_symbols[], kernel_symbols_end[], kernel_start[], kernel_end[];
 
 static struct page_table kernel_table = {.active_cpus = UINT32_MAX};
 
@@ -51,23 +32,11 @@ struct page_table* page_table_kernel(void) {
 
 /* --- walking ------------------------------------------------------------------------------- */
 
-static uint64_t* table_at(uint64_t entry) {
-    return physical_to_virtual(physical_address(entry & ENTRY_ADDRESS_MASK));
-}
-
 static struct page* table_page(const uint64_t* table) {
     return page_from_physical(virtual_to_physical(table));
 }
 
-static unsigned level_shift(unsigned level) {
-    return PAGE_SHIFT + 9 * level;
-}
-
-static unsigned entry_index(virtual_address_t address, unsigned level) {
-    return (address >> level_shift(level)) % ENTRIES_PER_TABLE;
-}
-
-static uint64_t entry_flags(uint32_t flags) {
+uint64_t entry_flags(uint32_t flags) {
     uint64_t entry = ENTRY_PRESENT;
     if (flags & PAGING_WRITE)
         entry |= ENTRY_WRITABLE;
@@ -82,7 +51,7 @@ static uint64_t entry_flags(uint32_t flags) {
     return entry;
 }
 
-static void entry_set(uint64_t* table, unsigned index, uint64_t value) {
+void entry_set(uint64_t* table, unsigned index, uint64_t value) {
     table[index] = value;
     table_page(table)->references++;
 }
@@ -94,8 +63,8 @@ static void tables_free(struct list* tables) {
         page_free(LIST_ENTRY(node, struct page, node));
 }
 
-/* Takes the entry out, and with it every table on the way up that became empty. `path[level]` is the table
- * of that level; the root and the shared tables right below its upper half stay. */
+/* Takes the entry out, and with it every table on the way up that became empty. `path[level]` is the
+ * table of that level; the root and the shared tables right below its upper half stay. */
 static void entry_clear(struct page_table* table, uint64_t* path[], virtual_address_t address,
                         struct list* freed) {
     bool is_kernel = address >= PHYSICAL_MAP_BASE;
@@ -109,8 +78,8 @@ static void entry_clear(struct page_table* table, uint64_t* path[], virtual_addr
     }
 }
 
-/* Finds the tables for `address` down to level 0; false: some level is not there (`*missing` says which) or
- * is a large page. */
+/* Finds the tables for `address` down to level 0; false: the entry at level `*missing` is empty or a
+ * large page. */
 static bool walk(const struct page_table* table, virtual_address_t address, uint64_t* path[],
                  unsigned* missing) {
     path[TOP_LEVEL] = physical_to_virtual(table->root);
@@ -138,7 +107,7 @@ static void flush_here(void* argument) {
     if (request->size <= FLUSH_PAGES_MAX * PAGE_SIZE) {
         for (size_t done = 0; done < request->size; done += PAGE_SIZE)
             __asm__ volatile("invlpg (%0)" ::"r"(request->start + done) : "memory");
-    } else if (request->is_kernel) {
+    } else if (request->is_kernel && cpu_features.has_global_pages) {
         /* Global entries survive a reload of CR3. */
         uint64_t cr4 = cr4_read();
         cr4_write(cr4 & ~CR4_PGE);
@@ -185,8 +154,7 @@ void page_table_destroy(struct page_table* table) {
     table->table_pages = 0;
 }
 
-/* Makes the tables for `address` down to level 0. NO_MEMORY: those made so far are empty, and linked; the
- * caller takes them away with entry_clear's rule by mapping nothing. */
+/* Makes the tables for `address` down to level 0; all that are missing, or none (NO_MEMORY). */
 static zx_status_t walk_or_create(struct page_table* table, virtual_address_t address,
                                   uint64_t* path[]) {
     unsigned missing;
@@ -223,54 +191,71 @@ zx_status_t page_table_map(struct page_table* table, virtual_address_t address,
     return ZX_OK;
 }
 
-/* Where the next entry can be when the table of `missing_level` is not there. */
-static virtual_address_t skip_hole(virtual_address_t address, unsigned missing_level) {
-    size_t span = 1ul << level_shift(missing_level);
+/* The first address past what the entry at `level` for `address` covers. */
+static virtual_address_t entry_end(virtual_address_t address, unsigned level) {
+    size_t span = 1ul << level_shift(level);
     return ALIGN_DOWN(address, span) + span;
 }
 
+/* Where a change began and ended: only that much is flushed. */
+struct change {
+    virtual_address_t start, end;
+};
+
+static void change_note(struct change* change, virtual_address_t address) {
+    if (change->end == 0)
+        change->start = address;
+    change->end = address + PAGE_SIZE;
+}
+
+static void change_flush(struct page_table* table, const struct change* change) {
+    if (change->end != 0)
+        flush_everywhere(table, change->start, change->end - change->start);
+}
+
+/* One walk for each table of level 0, then along it: a table that entry_clear took away is empty, and
+ * still there until tables_free. */
 void page_table_unmap(struct page_table* table, virtual_address_t address, size_t size) {
     struct list freed = LIST_INITIALIZER(freed);
+    struct change change = {0};
     virtual_address_t end = address + size;
-    bool is_changed = false;
     for (virtual_address_t at = address; at < end;) {
         uint64_t* path[TOP_LEVEL + 1];
         unsigned missing;
         if (!walk(table, at, path, &missing)) {
-            at = skip_hole(at, missing);
+            at = entry_end(at, missing);
             continue;
         }
-        if (path[0][entry_index(at, 0)] & ENTRY_PRESENT) {
-            entry_clear(table, path, at, &freed);
-            is_changed = true;
-        }
-        at += PAGE_SIZE;
+        for (virtual_address_t stop = MIN(entry_end(at, 1), end); at < stop; at += PAGE_SIZE)
+            if (path[0][entry_index(at, 0)] & ENTRY_PRESENT) {
+                entry_clear(table, path, at, &freed);
+                change_note(&change, at);
+            }
     }
-    if (is_changed)
-        flush_everywhere(table, address, size);
+    change_flush(table, &change);
     tables_free(&freed);
 }
 
 void page_table_protect(struct page_table* table, virtual_address_t address, size_t size,
                         uint32_t flags) {
+    struct change change = {0};
     virtual_address_t end = address + size;
-    bool is_changed = false;
     for (virtual_address_t at = address; at < end;) {
         uint64_t* path[TOP_LEVEL + 1];
         unsigned missing;
         if (!walk(table, at, path, &missing)) {
-            at = skip_hole(at, missing);
+            at = entry_end(at, missing);
             continue;
         }
-        uint64_t* entry = &path[0][entry_index(at, 0)];
-        if (*entry & ENTRY_PRESENT) {
-            *entry = (*entry & ENTRY_ADDRESS_MASK) | entry_flags(flags);
-            is_changed = true;
+        for (virtual_address_t stop = MIN(entry_end(at, 1), end); at < stop; at += PAGE_SIZE) {
+            uint64_t* entry = &path[0][entry_index(at, 0)];
+            if (*entry & ENTRY_PRESENT) {
+                *entry = (*entry & ENTRY_ADDRESS_MASK) | entry_flags(flags);
+                change_note(&change, at);
+            }
         }
-        at += PAGE_SIZE;
     }
-    if (is_changed)
-        flush_everywhere(table, address, size);
+    change_flush(table, &change);
 }
 
 bool page_table_query(const struct page_table* table, virtual_address_t address,
@@ -301,93 +286,4 @@ void page_table_switch(struct page_table* from, struct page_table* to) {
     cr3_write((to ? to : &kernel_table)->root.value);
     if (from)
         atomic_fetch_and(&from->active_cpus, ~here);
-}
-
-/* --- the kernel's own ------------------------------------------------------------------------ */
-
-static uint64_t* kernel_table_below(uint64_t* table, unsigned index) {
-    if (!(table[index] & ENTRY_PRESENT)) {
-        struct page* page = page_alloc_zeroed();
-        if (!page)
-            boot_fail("not enough memory for the page tables");
-        page->references = 0;
-        entry_set(table, index, page_to_physical(page).value | ENTRY_PRESENT | ENTRY_WRITABLE);
-        kernel_table.table_pages++;
-    }
-    return table_at(table[index]);
-}
-
-/* One page of the size that `level` stands for, while the tables are being built. */
-static void kernel_map(virtual_address_t address, uint64_t physical, unsigned level,
-                       uint32_t flags) {
-    uint64_t* table = physical_to_virtual(kernel_table.root);
-    for (unsigned at = TOP_LEVEL; at > level; at--)
-        table = kernel_table_below(table, entry_index(address, at));
-    unsigned index = entry_index(address, level);
-    if (!(table[index] & ENTRY_PRESENT))
-        entry_set(table, index,
-                  physical | entry_flags(flags) | (level > 0 ? ENTRY_LARGE : 0));
-}
-
-static bool overlaps_image(uint64_t start, uint64_t size) {
-    return start < kernel_image_to_physical(kernel_end).value &&
-           kernel_image_to_physical(kernel_start).value < start + size;
-}
-
-/* What is read-only in the image is read-only through the direct map too. */
-static uint32_t direct_map_flags(uint64_t physical) {
-    uint64_t image = physical + KERNEL_IMAGE_BASE;
-    bool is_constant = (image >= (uint64_t)text_start && image < (uint64_t)rodata_end) ||
-                       (image >= (uint64_t)kernel_symbols && image < (uint64_t)kernel_symbols_end);
-    return is_constant ? PAGING_READ : PAGING_READ | PAGING_WRITE;
-}
-
-/* [start, end) with the largest pages that fit; small ones where the image lies. */
-static void direct_map(uint64_t start, uint64_t end) {
-    while (start < end) {
-        unsigned level = 0;
-        if (cpu_features.has_1gib_pages && IS_ALIGNED(start, HUGE_PAGE_SIZE) &&
-            end - start >= HUGE_PAGE_SIZE && !overlaps_image(start, HUGE_PAGE_SIZE))
-            level = 2;
-        else if (IS_ALIGNED(start, LARGE_PAGE_SIZE) && !overlaps_image(start, LARGE_PAGE_SIZE))
-            level = 1;
-        kernel_map(PHYSICAL_MAP_BASE + start, start, level, direct_map_flags(start));
-        start += 1ul << level_shift(level);
-    }
-}
-
-static void map_image_part(const char* start, const char* end, uint32_t flags) {
-    for (; start < end; start += PAGE_SIZE)
-        kernel_map((virtual_address_t)start, kernel_image_to_physical(start).value, 0, flags);
-}
-
-/* The first 4 GiB are mapped whole: firmware tables and the boot archive lie outside `ram`. Devices
- * among them are uncached by the MTRRs whatever the tables say, and are used through device_map. */
-void paging_init(const struct physical_range* ram, size_t count) {
-    struct page* root = page_alloc_zeroed();
-    if (!root)
-        boot_fail("not enough memory for the page tables");
-    root->references = 0;
-    kernel_table.root = page_to_physical(root);
-    kernel_table.table_pages = 1;
-
-    direct_map(0, DEVICE_SPACE_END);
-    for (size_t i = 0; i < count; i++)
-        direct_map(ALIGN_DOWN(MAX(ram[i].start, DEVICE_SPACE_END), LARGE_PAGE_SIZE),
-                   ram[i].end > DEVICE_SPACE_END ? ram[i].end : 0);
-    map_image_part(text_start, text_end, PAGING_READ | PAGING_EXECUTE);
-    map_image_part(rodata_start, rodata_end, PAGING_READ);
-    map_image_part(data_start, bss_end, PAGING_READ | PAGING_WRITE);
-    map_image_part(kernel_symbols, kernel_symbols_end, PAGING_READ);
-    /* Shared by all address spaces, so it has to be there before the first of them. */
-    kernel_table_below(page_to_virtual(root), entry_index(KERNEL_HEAP_BASE, TOP_LEVEL));
-    paging_init_cpu();
-}
-
-void paging_init_cpu(void) {
-    uint64_t cr4 = cr4_read();
-    if (cpu_features.has_global_pages)
-        cr4 |= CR4_PGE;
-    cr3_write(kernel_table.root.value);
-    cr4_write(cr4);
 }

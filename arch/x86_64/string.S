@@ -1,5 +1,6 @@
-/* memcpy, memmove, memset: C's prototypes. Blocks below 128 bytes go by 8-byte moves, longer ones by
- * string instructions of 8 bytes; direction flag clear, as always in the kernel. */
+/* memcpy, memmove, memset: C's prototypes. Blocks up to 64 bytes (memset: 32) go by moves that
+ * overlap in the middle, longer ones by string instructions of 8 bytes. The direction flag is clear,
+ * as always in the kernel. */
     .section .text, "ax"
 
     .balign 16
@@ -7,33 +8,72 @@
     .type memcpy, @function
 memcpy:
     mov %rdi, %rax
-    cmp $128, %rdx
-    jae 3f
-    mov %edx, %ecx
-    shr $3, %ecx
-    jz 2f
-1:  mov (%rsi), %r8
+    cmp $16, %rdx
+    ja memcpy_above_16
+    cmp $8, %edx
+    jae memcpy_8_to_16
+    cmp $4, %edx
+    jae memcpy_4_to_7
+    test %edx, %edx
+    jz 1f
+    /* 1 to 3: the first, the middle and the last byte */
+    movzbl (%rsi), %r10d
+    movzbl -1(%rsi, %rdx), %ecx
+    mov %edx, %r8d
+    shr %r8d
+    movzbl (%rsi, %r8), %r9d
+    mov %r10b, (%rdi)
+    mov %r9b, (%rdi, %r8)
+    mov %cl, -1(%rdi, %rdx)
+1:  ret
+
+memcpy_4_to_7:
+    mov (%rsi), %r8d
+    mov -4(%rsi, %rdx), %ecx
+    mov %r8d, (%rdi)
+    mov %ecx, -4(%rdi, %rdx)
+    ret
+
+memcpy_8_to_16:
+    mov (%rsi), %r8
+    mov -8(%rsi, %rdx), %rcx
     mov %r8, (%rdi)
-    add $8, %rsi
-    add $8, %rdi
-    dec %ecx
-    jnz 1b
-2:  and $7, %edx
-    jz 5f
-4:  mov (%rsi), %r8b
-    mov %r8b, (%rdi)
-    inc %rsi
-    inc %rdi
-    dec %edx
-    jnz 4b
-5:  ret
-3:  mov %rdx, %rcx
+    mov %rcx, -8(%rdi, %rdx)
+    ret
+
+memcpy_above_64: /* the last 8 bytes, then all whole words */
+    mov -8(%rsi, %rdx), %r8
+    mov %r8, -8(%rdi, %rdx)
+    mov %rdx, %rcx
     shr $3, %rcx
     rep movsq
-    jmp 2b
+    ret
+
+memcpy_above_16:
+    cmp $64, %rdx
+    ja memcpy_above_64
+    mov (%rsi), %rcx
+    mov -16(%rsi, %rdx), %r8
+    mov -8(%rsi, %rdx), %r9
+    cmp $32, %edx
+    jbe 2f
+    mov 16(%rsi), %r10
+    mov 24(%rsi), %r11
+    mov %r10, 16(%rdi)
+    mov %r11, 24(%rdi)
+    mov -32(%rsi, %rdx), %r10
+    mov -24(%rsi, %rdx), %r11
+    mov %r10, -32(%rdi, %rdx)
+    mov %r11, -24(%rdi, %rdx)
+2:  mov 8(%rsi), %rsi
+    mov %rcx, (%rdi)
+    mov %rsi, 8(%rdi)
+    mov %r8, -16(%rdi, %rdx)
+    mov %r9, -8(%rdi, %rdx)
+    ret
     .size memcpy, . - memcpy
 
-/* Backwards when the destination begins inside the source. */
+/* Forwards unless the destination begins inside the source. */
     .balign 16
     .globl memmove
     .type memmove, @function
@@ -41,14 +81,35 @@ memmove:
     mov %rdi, %rax
     sub %rsi, %rax
     cmp %rdx, %rax
-    jae memcpy
     mov %rdi, %rax
-    mov %rdx, %rcx
-    lea -1(%rdi, %rdx), %rdi
-    lea -1(%rsi, %rdx), %rsi
+    jae memmove_forwards
     std
+    cmp $8, %rdx
+    jb memmove_bytes
+    mov (%rsi), %r8 /* what does not fill a word is among the first 8 bytes: they go last */
+    mov %rdx, %rcx
+    shr $3, %rcx
+    lea -8(%rsi, %rdx), %rsi
+    lea -8(%rdi, %rdx), %rdi
+    rep movsq
+    cld
+    mov %r8, (%rax)
+    ret
+memmove_bytes:
+    mov %rdx, %rcx
+    lea -1(%rsi, %rdx), %rsi
+    lea -1(%rdi, %rdx), %rdi
     rep movsb
     cld
+    ret
+/* The source may begin inside the destination, so nothing is written before what is read. */
+memmove_forwards:
+    mov %rdx, %rcx
+    shr $3, %rcx
+    rep movsq
+    mov %edx, %ecx
+    and $7, %ecx
+    rep movsb
     ret
     .size memmove, . - memmove
 
@@ -56,17 +117,42 @@ memmove:
     .globl memset
     .type memset, @function
 memset:
-    mov %rdi, %r9
-    movzbl %sil, %eax
+    movzbl %sil, %esi
     movabs $0x0101010101010101, %rcx
-    imul %rcx, %rax
+    imul %rsi, %rcx
+    mov %rdi, %rsi /* the answer */
+    mov %rcx, %rax
+    cmp $32, %rdx
+    ja memset_above_32
+    cmp $16, %edx
+    jae memset_16_to_32
+    cmp $8, %edx
+    jae memset_8_to_15
+    mov %edx, %ecx
+    rep stosb
+    mov %rsi, %rax
+    ret
+
+memset_8_to_15:
+    mov %rax, (%rdi)
+    mov %rax, -8(%rdi, %rdx)
+    mov %rsi, %rax
+    ret
+
+memset_16_to_32:
+    mov %rax, (%rdi)
+    mov %rax, 8(%rdi)
+    mov %rax, -16(%rdi, %rdx)
+    mov %rax, -8(%rdi, %rdx)
+    mov %rsi, %rax
+    ret
+
+memset_above_32:
+    mov %rax, -8(%rdi, %rdx)
     mov %rdx, %rcx
     shr $3, %rcx
     rep stosq
-    mov %edx, %ecx
-    and $7, %ecx
-    rep stosb
-    mov %r9, %rax
+    mov %rsi, %rax
     ret
     .size memset, . - memset
 

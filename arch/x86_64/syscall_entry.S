@@ -6,7 +6,8 @@
  * registers are zeroed, so that nothing of the kernel shows.
  *
  * SYSRET to a non-canonical address would fault in ring 0. rcx cannot hold one: it is the address
- * behind a SYSCALL instruction, and no program owns the last page below the hole (USER_ADDRESS_END).
+ * behind a SYSCALL instruction, and no program owns the last page below the hole
+ * (USER_ADDRESS_END). An NMI anywhere in here comes on a stack of its own: see exceptions.S.
  */
 #define CPU_CURRENT 0x08
 #define CPU_KERNEL_STACK_TOP 0x10

@@ -205,7 +205,7 @@ static struct message* make_message(struct bootstrap* bootstrap,
     memcpy(bytes + size, arguments->text, arguments->size);
     size += arguments->size;
     struct message* message = require_memory(message_create(bytes, (uint32_t)size, handle_count));
-    memcpy(message->handles, bootstrap->handles, handle_count * sizeof(struct handle));
+    memcpy(message_handles(message), bootstrap->handles, handle_count * sizeof(struct handle));
     return message;
 }
 

@@ -23,7 +23,7 @@ static void crash_page_fault(void) {
 /* The compiler must neither see that this never ends nor turn it into a loop. */
 static __attribute__((noinline)) unsigned overflow_stack(volatile unsigned char* below) {
     volatile unsigned char frame[512];
-    frame[0] = below[0];
+    frame[0] = frame[1] = below[0];
     return frame[0] + (below[0] == 1 ? 0 : overflow_stack(frame)) + frame[1];
 }
 

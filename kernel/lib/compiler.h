@@ -19,6 +19,8 @@
 #define MAX(a, b) ((a) > (b) ? (a) : (b))
 
 #define NORETURN _Noreturn
+#define ALWAYS_INLINE inline __attribute__((always_inline))
+#define NOINLINE __attribute__((noinline))
 #define PRINTF_LIKE(format_index, first_argument) \
     __attribute__((format(printf, format_index, first_argument)))
 #define MUST_CHECK __attribute__((warn_unused_result))

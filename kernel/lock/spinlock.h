@@ -83,9 +83,10 @@ static inline void spin_acquire_raw(struct spinlock* lock) {
 }
 
 static inline void spin_release_raw(struct spinlock* lock) {
-    /* Only the holder writes `owner`: a plain increment, published by the store. */
-    uint16_t ticket = atomic_load_explicit(&lock->owner, memory_order_relaxed);
-    atomic_store_explicit(&lock->owner, (uint16_t)(ticket + 1), memory_order_release);
+    /* Only the holder writes `owner`, and stores are seen in order: one plain increment will do. */
+    atomic_signal_fence(memory_order_seq_cst);
+    ++*(uint16_t*)&lock->owner;
+    atomic_signal_fence(memory_order_seq_cst);
 }
 
 static inline void spin_lock(struct spinlock* lock) {

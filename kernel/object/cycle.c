@@ -88,7 +88,7 @@ static bool spend(size_t* budget) {
  * is dropped now and then. False: the queue changed meanwhile, or the budget is spent. */
 static bool visit_held_ends(struct message_end* end, size_t* budget,
                             void (*visit)(struct message_end*, void*), void* argument) {
-    const struct message* message = NULL;
+    struct message* message = NULL;
     bool is_first = true;
     for (;;) {
         spin_lock(end->object.lock);
@@ -97,9 +97,10 @@ static bool visit_held_ends(struct message_end* end, size_t* budget,
             message = end->queue.first;
         is_first = false;
         for (uint32_t i = 0; is_good && message && i < SCAN_CHUNK; i++) {
-            for (uint32_t j = 0; j < message->handle_count; j++)
-                if (is_message_end(message->handles[j].object))
-                    visit(message_end_from(message->handles[j].object), argument);
+            const struct handle* handles = message_handles(message);
+            for (uint32_t j = 0; j < message_handle_count(message); j++)
+                if (is_message_end(handles[j].object))
+                    visit(message_end_from(handles[j].object), argument);
             message = message->next;
             is_good = spend(budget);
         }
@@ -217,9 +218,9 @@ static void empty_dead(const struct reached* reached) {
             continue;
         spin_lock(end->object.lock);
         if (!message_queue_is_empty(&end->queue)) {
-            end->queue.last->next = messages;
+            *end->queue.end = messages;
             messages = end->queue.first;
-            end->queue = (struct message_queue){.first = NULL};
+            message_queue_init(&end->queue);
         }
         message_end_update_holds_handles_locked(end);
         spin_unlock(end->object.lock);

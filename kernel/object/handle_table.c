@@ -19,37 +19,6 @@ static inline bool slot_is_used(const struct handle_slot* slot, uint32_t index) 
     return (slot->tag & HANDLE_INDEX_MASK) == index;
 }
 
-/* --- slots --------------------------------------------------------------------------------------- */
-
-static inline void free_list_append(struct handle_table* table, struct handle_slot* slot) {
-    *table->free_end = slot;
-    table->free_end = &slot->next_free;
-    table->free_count++;
-}
-
-/* Takes the slot that has been free longest; there is one. */
-static inline zx_handle_t slot_fill(struct handle_table* table, struct object* object,
-                                    zx_rights_t rights) {
-    struct handle_slot* slot = table->free_head;
-    ASSERT(table->free_count > 0);
-    table->free_head = slot->next_free;
-    if (unlikely(--table->free_count == 0))
-        table->free_end = &table->free_head;
-    slot->object = object;
-    slot->rights = rights;
-    slot->tag ^= HANDLE_FREE_MARK;
-    return (zx_handle_t)slot->tag;
-}
-
-/* `value` is what the slot was called until now. */
-static inline void slot_free(struct handle_table* table, struct handle_slot* slot, uint32_t value) {
-    uint32_t next = value + HANDLE_GENERATION_STEP;
-    if (unlikely((int32_t)next < 0)) /* generation 0 is never used */
-        next = (value & HANDLE_INDEX_MASK) | HANDLE_GENERATION_STEP;
-    slot->tag = next ^ HANDLE_FREE_MARK;
-    free_list_append(table, slot);
-}
-
 /* --- growing ----------------------------------------------------------------------------------- */
 
 static zx_status_t directory_grow(struct handle_table* table) {
@@ -79,15 +48,14 @@ static zx_status_t grow_locked(struct handle_table* table) {
     for (uint32_t i = 0; i < HANDLE_CHUNK_SLOTS; i++) {
         chunk[i].rights = ZX_RIGHT_NONE;
         chunk[i].tag = (value + i) ^ HANDLE_FREE_MARK;
-        free_list_append(table, &chunk[i]);
+        handle_slot_append_free(table, &chunk[i]);
     }
     table->chunks[chunk_index] = chunk;
     table->slot_count += HANDLE_CHUNK_SLOTS;
     return ZX_OK;
 }
 
-static zx_status_t __attribute__((noinline)) reserve_slowly(struct handle_table* table,
-                                                             uint32_t count) {
+zx_status_t handle_table_grow_locked(struct handle_table* table, uint32_t count) {
     if (table->spare == CLOSED)
         return ZX_ERR_BAD_STATE;
     while (table->free_count < count + table->spare) {
@@ -96,16 +64,6 @@ static zx_status_t __attribute__((noinline)) reserve_slowly(struct handle_table*
             return table->free_count >= count ? ZX_OK : status;
     }
     return ZX_OK;
-}
-
-static inline zx_status_t reserve(struct handle_table* table, uint32_t count) {
-    return likely(table->free_count >= (uint64_t)table->spare + count)
-               ? ZX_OK
-               : reserve_slowly(table, count);
-}
-
-zx_status_t handle_table_reserve_locked(struct handle_table* table, uint32_t count) {
-    return reserve(table, count);
 }
 
 /* --- a table's life ------------------------------------------------------------------------------ */
@@ -160,7 +118,7 @@ static uint32_t take_some(struct handle_table* table, uint32_t* index, struct ha
             continue;
         values[count] = (zx_handle_t)slot->tag;
         handles[count++] = (struct handle){slot->object, slot->rights};
-        slot_free(table, slot, slot->tag);
+        handle_slot_free(table, slot, slot->tag);
     }
     return count;
 }
@@ -214,72 +172,26 @@ zx_status_t handle_table_get_with_rights(struct handle_table* table, zx_handle_t
 zx_status_t handle_table_add(struct handle_table* table, struct handle handle,
                              zx_handle_t* value) {
     spin_lock(&table->lock);
-    zx_status_t status = reserve(table, 1);
+    zx_status_t status = handle_table_reserve_locked(table, 1);
     if (likely(status == ZX_OK))
-        *value = slot_fill(table, handle.object, handle.rights);
+        *value = handle_slot_fill(table, handle.object, handle.rights);
     spin_unlock(&table->lock);
     return status;
-}
-
-static inline zx_status_t remove(struct handle_table* table, zx_handle_t value,
-                                 struct handle* handle) {
-    struct handle_slot* slot;
-    spin_lock(&table->lock);
-    if (unlikely(!handle_table_find_locked(table, value, &slot))) {
-        spin_unlock(&table->lock);
-        return ZX_ERR_BAD_HANDLE;
-    }
-    *handle = (struct handle){slot->object, slot->rights};
-    slot_free(table, slot, (uint32_t)value);
-    spin_unlock(&table->lock);
-    cancel_observers(table, handle->object, value);
-    return ZX_OK;
 }
 
 zx_status_t handle_table_remove(struct handle_table* table, zx_handle_t value,
                                 struct handle* handle) {
-    return remove(table, value, handle);
-}
-
-zx_status_t handle_table_close(struct handle_table* table, zx_handle_t value) {
-    struct handle handle;
-    zx_status_t status = remove(table, value, &handle);
-    if (likely(status == ZX_OK))
-        handle_release(handle);
-    return status;
-}
-
-/* `wanted` as rights of a handle made from one that has `present`. */
-static inline zx_status_t derive_rights(zx_rights_t present, zx_rights_t wanted,
-                                        zx_rights_t* rights) {
-    *rights = wanted == ZX_RIGHT_SAME_RIGHTS ? present : wanted;
-    return *rights & ~present ? ZX_ERR_INVALID_ARGS : ZX_OK;
-}
-
-static inline zx_status_t duplicate_locked(struct handle_table* table, zx_handle_t value,
-                                           zx_rights_t wanted, zx_handle_t* duplicate) {
     struct handle_slot* slot;
-    zx_rights_t rights;
-    zx_status_t status = handle_table_check_locked(table, value, ZX_OBJ_TYPE_NONE,
-                                                   ZX_RIGHT_DUPLICATE, &slot);
-    if (likely(status == ZX_OK))
-        status = derive_rights(slot->rights, wanted, &rights);
-    if (likely(status == ZX_OK))
-        status = reserve(table, 1);
-    if (unlikely(status != ZX_OK))
-        return status;
-    object_reference(slot->object);
-    object_handle_added(slot->object);
-    *duplicate = slot_fill(table, slot->object, rights);
-    return ZX_OK;
-}
-
-zx_status_t handle_table_duplicate(struct handle_table* table, zx_handle_t value,
-                                   zx_rights_t rights, zx_handle_t* duplicate) {
     spin_lock(&table->lock);
-    zx_status_t status = duplicate_locked(table, value, rights, duplicate);
+    if (!handle_table_find_locked(table, value, &slot)) {
+        spin_unlock(&table->lock);
+        return ZX_ERR_BAD_HANDLE;
+    }
+    *handle = (struct handle){slot->object, slot->rights};
+    handle_slot_free(table, slot, (uint32_t)value);
     spin_unlock(&table->lock);
-    return status;
+    cancel_observers(table, handle->object, value);
+    return ZX_OK;
 }
 
 /* The new value is the only thing that can still fail when it is written, under the lock. */
@@ -290,12 +202,12 @@ static zx_status_t replace_locked(struct handle_table* table, zx_handle_t value,
     if (!handle_table_find_locked(table, value, &slot))
         return ZX_ERR_BAD_HANDLE;
     zx_rights_t rights;
-    zx_status_t status = derive_rights(slot->rights, wanted, &rights);
+    zx_status_t status = handle_derive_rights(slot->rights, wanted, &rights);
     if (status == ZX_OK)
-        status = reserve(table, 1);
+        status = handle_table_reserve_locked(table, 1);
     if (status != ZX_OK)
         return status;
-    zx_handle_t replacement = slot_fill(table, slot->object, rights);
+    zx_handle_t replacement = handle_slot_fill(table, slot->object, rights);
     *is_user_fault = !user_copy_out(out_user, &replacement, sizeof(replacement));
     if (*is_user_fault) {
         handle_table_take_back_locked(table, 1, &replacement);
@@ -305,7 +217,7 @@ static zx_status_t replace_locked(struct handle_table* table, zx_handle_t value,
         *observed = slot->object;
         object_reference(slot->object);
     }
-    slot_free(table, slot, (uint32_t)value);
+    handle_slot_free(table, slot, (uint32_t)value);
     return ZX_OK;
 }
 
@@ -332,14 +244,26 @@ zx_status_t handle_table_replace(struct handle_table* table, zx_handle_t value, 
 
 void handle_table_add_many_locked(struct handle_table* table, const struct handle* entries,
                                   uint32_t count, zx_handle_t* values) {
-    for (uint32_t i = 0; i < count; i++)
-        values[i] = slot_fill(table, entries[i].object, entries[i].rights);
+    struct handle_slot* slot = table->free_head;
+    ASSERT(count <= table->free_count);
+    for (uint32_t i = 0; i < count; i++) {
+        struct handle_slot* next = slot->next_free;
+        slot->object = entries[i].object;
+        slot->rights = entries[i].rights;
+        slot->tag ^= HANDLE_FREE_MARK;
+        values[i] = (zx_handle_t)slot->tag;
+        slot = next;
+    }
+    table->free_head = slot;
+    table->free_count -= count;
+    if (table->free_count == 0)
+        table->free_end = &table->free_head;
 }
 
 void handle_table_take_back_locked(struct handle_table* table, uint32_t count,
                                    const zx_handle_t* values) {
     for (uint32_t i = 0; i < count; i++)
-        slot_free(table, slot_at(table, (uint32_t)values[i] & HANDLE_INDEX_MASK),
+        handle_slot_free(table, slot_at(table, (uint32_t)values[i] & HANDLE_INDEX_MASK),
                   (uint32_t)values[i]);
 }
 
@@ -353,7 +277,7 @@ zx_status_t handle_table_close_many(struct handle_table* table, const zx_handle_
         struct handle_slot* slot;
         if (handle_table_find_locked(table, values[i], &slot)) {
             handles[i] = (struct handle){slot->object, slot->rights};
-            slot_free(table, slot, (uint32_t)values[i]);
+            handle_slot_free(table, slot, (uint32_t)values[i]);
         } else {
             handles[i].object = NULL;
             if (values[i] != ZX_HANDLE_INVALID)
@@ -395,7 +319,7 @@ uint32_t handle_table_describe(struct handle_table* table, uint32_t* index,
 
 /* --- transfer -------------------------------------------------------------------------------- */
 
-/* An element is marked free while the transfer is open, so that meeting it again finds nothing. */
+/* An element's slot has its next tag already, so that meeting its value again finds nothing. */
 static bool is_repeated(const struct handle_transfer* transfer, uint32_t index) {
     for (uint32_t i = 0; i < index; i++)
         if (transfer->values[i] == transfer->values[index])
@@ -403,86 +327,88 @@ static bool is_repeated(const struct handle_transfer* transfer, uint32_t index) 
     return false;
 }
 
-static inline struct handle_slot* marked_slot(const struct handle_transfer* transfer, uint32_t i) {
-    return slot_at(transfer->table, (uint32_t)transfer->values[i] & HANDLE_INDEX_MASK);
-}
-
 /* Makes the first `count` elements ordinary handles again. */
-static void unmark(struct handle_transfer* transfer, uint32_t count) {
+static void put_back(struct handle_transfer* transfer, uint32_t count) {
     for (uint32_t i = 0; i < count; i++) {
-        struct handle_slot* slot = marked_slot(transfer, i);
-        slot->tag = (uint32_t)transfer->values[i];
+        uint32_t value = (uint32_t)transfer->values[i];
+        struct handle_slot* slot = slot_at(transfer->table, value & HANDLE_INDEX_MASK);
+        slot->object = transfer->entries[i].object;
+        slot->tag = value;
         if (transfer->observed & (1ull << i))
             object_release(slot->object); /* never the last: the slot has one */
     }
 }
 
-static zx_status_t __attribute__((noinline)) transfer_fault(
-    struct handle_transfer* transfer, const struct handle_transfer_rules* rules, uint32_t index,
-    const struct handle_slot* slot) {
+static NOINLINE zx_status_t transfer_fault(struct handle_transfer* transfer,
+                                           const struct handle_transfer_errors* errors,
+                                           uint32_t index, const struct handle_slot* slot) {
     zx_status_t status;
     if (!slot)
-        status = is_repeated(transfer, index) ? rules->repeated : rules->invalid;
+        status = is_repeated(transfer, index) ? errors->repeated : errors->invalid;
     else
         status = slot->rights & ZX_RIGHT_TRANSFER ? ZX_ERR_NOT_SUPPORTED : ZX_ERR_ACCESS_DENIED;
-    unmark(transfer, index);
+    put_back(transfer, index);
     spin_unlock(&transfer->table->lock);
     return status;
 }
 
+/* Its observers must be told when the entry may belong to somebody else, so it needs a reference. */
+static NOINLINE void note_observed(struct handle_transfer* transfer, uint32_t index,
+                                   struct object* object) {
+    transfer->observed |= 1ull << index;
+    transfer->objects[index] = object;
+    object_reference(object);
+}
+
 zx_status_t handle_transfer_begin(struct handle_transfer* transfer,
-                                  const struct handle_transfer_rules* rules) {
+                                  const struct handle_transfer_errors* errors) {
     struct handle_table* table = transfer->table;
-    ASSERT(transfer->count <= 64);
+    const struct object* carrier = transfer->carrier;
+    struct handle_slot** link = &transfer->first_slot;
+    uint32_t count = transfer->count;
+    ASSERT(count > 0 && count <= 64);
     transfer->observed = 0;
     spin_lock(&table->lock);
-    for (uint32_t i = 0; i < transfer->count; i++) {
+    for (uint32_t i = 0; i < count; i++) {
+        zx_handle_t value = transfer->values[i];
         struct handle_slot* slot;
-        if (unlikely(!handle_table_find_locked(table, transfer->values[i], &slot)))
-            return transfer_fault(transfer, rules, i, NULL);
-        if (unlikely(!(slot->rights & ZX_RIGHT_TRANSFER) ||
-                     (slot->object == rules->carrier && i != rules->carrier_index)))
-            return transfer_fault(transfer, rules, i, slot);
-        transfer->entries[i] = (struct handle){slot->object, slot->rights};
-        slot->tag ^= HANDLE_FREE_MARK;
-        if (unlikely(object_has_observers(slot->object))) {
-            transfer->observed |= 1ull << i;
-            object_reference(slot->object);
-        }
+        if (unlikely(!handle_table_find_locked(table, value, &slot)))
+            return transfer_fault(transfer, errors, i, NULL);
+        struct object* object = slot->object;
+        if (unlikely(!(slot->rights & ZX_RIGHT_TRANSFER)) ||
+            unlikely(object == carrier && i != transfer->carrier_index))
+            return transfer_fault(transfer, errors, i, slot);
+        if (unlikely(object_has_observers(object)))
+            note_observed(transfer, i, object);
+        transfer->entries[i] = (struct handle){object, slot->rights};
+        slot->tag = handle_tag_after((uint32_t)value);
+        *link = slot;
+        link = &slot->next_free;
     }
+    transfer->slots_end = link;
     return ZX_OK;
 }
 
-static void free_marked(struct handle_transfer* transfer) {
-    for (uint32_t i = 0; i < transfer->count; i++)
-        slot_free(transfer->table, marked_slot(transfer, i), (uint32_t)transfer->values[i]);
-}
-
-/* The entries belong to the reader now, and may be gone: what is still needed of them is in the slots. */
-static void __attribute__((noinline)) commit_observed(struct handle_transfer* transfer) {
-    struct object* objects[64];
-    for (uint64_t bits = transfer->observed; bits; bits &= bits - 1)
-        objects[__builtin_ctzll(bits)] =
-            marked_slot(transfer, (uint32_t)__builtin_ctzll(bits))->object;
-    free_marked(transfer);
-    spin_unlock(&transfer->table->lock);
+static NOINLINE void cancel_observed(const struct handle_transfer* transfer) {
     for (uint64_t bits = transfer->observed; bits; bits &= bits - 1) {
         int i = __builtin_ctzll(bits);
-        object_handle_observers_cancel(objects[i], transfer->table, transfer->values[i]);
-        object_release(objects[i]);
+        object_handle_observers_cancel(transfer->objects[i], transfer->table, transfer->values[i]);
+        object_release(transfer->objects[i]);
     }
 }
 
+/* The entries belong to the reader by now, and may be gone. */
 void handle_transfer_commit(struct handle_transfer* transfer) {
-    if (unlikely(transfer->observed)) {
-        commit_observed(transfer);
-        return;
-    }
-    free_marked(transfer);
-    spin_unlock(&transfer->table->lock);
+    struct handle_table* table = transfer->table;
+    *table->free_end = transfer->first_slot;
+    table->free_end = transfer->slots_end;
+    table->free_count += transfer->count;
+    spin_unlock(&table->lock);
+    if (unlikely(transfer->observed))
+        cancel_observed(transfer);
 }
 
 void handle_transfer_abort(struct handle_transfer* transfer) {
-    unmark(transfer, transfer->count);
+    put_back(transfer, transfer->count);
     spin_unlock(&transfer->table->lock);
 }

@@ -62,7 +62,15 @@ struct handle_table {
 zx_status_t handle_table_init(struct handle_table* table); /* NO_MEMORY */
 void handle_table_destroy(struct handle_table* table);     /* empty by now */
 
-/* --- one handle ------------------------------------------------------------------------------ */
+/* Gives up an entry without a value: drops its handle count and reference. No lock held. */
+static inline void handle_release(struct handle handle) {
+    object_handle_removed(handle.object);
+    object_release(handle.object);
+    if (unlikely(atomic_load_explicit(&cycle_is_suspected, memory_order_relaxed)))
+        cycle_collect();
+}
+
+/* --- look-up ---------------------------------------------------------------------------------- */
 
 /* Whether `value` names a slot. The table's lock is held. */
 static inline bool handle_table_find_locked(const struct handle_table* table, zx_handle_t value,
@@ -95,13 +103,62 @@ MUST_CHECK static inline zx_status_t handle_table_lookup(struct handle_table* ta
     struct handle_slot* slot;
     spin_lock(&table->lock);
     zx_status_t status = handle_table_check_locked(table, value, type, rights, &slot);
-    if (likely(status == ZX_OK)) {
-        *object = slot->object;
-        object_reference(slot->object);
+    if (unlikely(status != ZX_OK)) {
+        spin_unlock(&table->lock);
+        return status;
     }
+    *object = slot->object;
+    object_reference(*object);
     spin_unlock(&table->lock);
-    return status;
+    return ZX_OK;
 }
+
+/* --- slots, for the operations below ------------------------------------------------------------ */
+
+zx_status_t handle_table_grow_locked(struct handle_table* table, uint32_t count);
+
+/* Makes sure that `count` handles can be added before the lock is dropped. NO_MEMORY, NO_RESOURCES,
+ * BAD_STATE. */
+MUST_CHECK static inline zx_status_t handle_table_reserve_locked(struct handle_table* table,
+                                                                 uint32_t count) {
+    return likely(table->free_count >= (uint64_t)table->spare + count)
+               ? ZX_OK
+               : handle_table_grow_locked(table, count);
+}
+
+/* Takes the slot that has been free longest; there is one. */
+static inline zx_handle_t handle_slot_fill(struct handle_table* table, struct object* object,
+                                           zx_rights_t rights) {
+    struct handle_slot* slot = table->free_head;
+    table->free_head = slot->next_free;
+    if (unlikely(--table->free_count == 0))
+        table->free_end = &table->free_head;
+    slot->object = object;
+    slot->rights = rights;
+    return (zx_handle_t)(slot->tag ^= HANDLE_FREE_MARK);
+}
+
+static inline void handle_slot_append_free(struct handle_table* table, struct handle_slot* slot) {
+    *table->free_end = slot;
+    table->free_end = &slot->next_free;
+    table->free_count++;
+}
+
+/* The tag of a free slot that was called `value` until now. */
+static inline uint32_t handle_tag_after(uint32_t value) {
+    uint32_t next = value + HANDLE_GENERATION_STEP;
+    if (unlikely((int32_t)next < 0)) /* generation 0 is never used */
+        next = (value & HANDLE_INDEX_MASK) | HANDLE_GENERATION_STEP;
+    return next ^ HANDLE_FREE_MARK;
+}
+
+static inline void handle_slot_free(struct handle_table* table, struct handle_slot* slot,
+                                    uint32_t value) {
+    slot->tag = handle_tag_after(value);
+    handle_slot_append_free(table, slot);
+}
+
+/* --- one handle ------------------------------------------------------------------------------ */
 
 /* The same, out of line: for calls that do not count instructions. */
 MUST_CHECK zx_status_t handle_table_get(struct handle_table* table, zx_handle_t value,
@@ -120,11 +177,6 @@ MUST_CHECK zx_status_t handle_table_add(struct handle_table* table, struct handl
 /* Takes the handle out; the caller owns the entry. BAD_HANDLE. */
 MUST_CHECK zx_status_t handle_table_remove(struct handle_table* table, zx_handle_t value,
                                            struct handle* handle);
-zx_status_t handle_table_close(struct handle_table* table, zx_handle_t value);
-/* A second handle to the same object. BAD_HANDLE; ACCESS_DENIED without DUPLICATE; INVALID_ARGS when
- * `rights` (SAME_RIGHTS: the same) are not a subset; errors of handle_table_add. */
-MUST_CHECK zx_status_t handle_table_duplicate(struct handle_table* table, zx_handle_t value,
-                                              zx_rights_t rights, zx_handle_t* duplicate);
 /* A new value, told at `out_user`, for the same handle with `rights`. BAD_HANDLE; INVALID_ARGS (rights, bad
  * user memory); errors of handle_table_add: then nothing changed. */
 MUST_CHECK zx_status_t handle_table_replace(struct handle_table* table, zx_handle_t value,
@@ -133,12 +185,53 @@ MUST_CHECK zx_status_t handle_table_replace(struct handle_table* table, zx_handl
 void handle_table_close_all(struct handle_table* table);
 uint32_t handle_table_count(struct handle_table* table);
 
-/* Gives up an entry without a value: drops its handle count and reference. No lock held. */
-static inline void handle_release(struct handle handle) {
-    object_handle_removed(handle.object);
-    object_release(handle.object);
-    if (unlikely(atomic_load_explicit(&cycle_is_suspected, memory_order_relaxed)))
-        cycle_collect();
+/* --- duplicate and close, inline: the most frequent of all ------------------------------------- */
+
+/* `wanted` as rights of a handle made from one that has `present`. */
+static inline zx_status_t handle_derive_rights(zx_rights_t present, zx_rights_t wanted,
+                                               zx_rights_t* rights) {
+    *rights = wanted == ZX_RIGHT_SAME_RIGHTS ? present : wanted;
+    return unlikely(*rights & ~present) ? ZX_ERR_INVALID_ARGS : ZX_OK;
+}
+
+/* A second handle to the same object. BAD_HANDLE; ACCESS_DENIED without DUPLICATE; INVALID_ARGS when
+ * `rights` (SAME_RIGHTS: the same) are not a subset; errors of handle_table_add. */
+MUST_CHECK static inline zx_status_t handle_table_duplicate(struct handle_table* table,
+                                                            zx_handle_t value, zx_rights_t wanted,
+                                                            zx_handle_t* duplicate) {
+    struct handle_slot* slot;
+    zx_rights_t rights;
+    spin_lock(&table->lock);
+    zx_status_t status = handle_table_check_locked(table, value, ZX_OBJ_TYPE_NONE,
+                                                   ZX_RIGHT_DUPLICATE, &slot);
+    if (likely(status == ZX_OK))
+        status = handle_derive_rights(slot->rights, wanted, &rights);
+    if (likely(status == ZX_OK))
+        status = handle_table_reserve_locked(table, 1);
+    if (likely(status == ZX_OK)) {
+        object_reference(slot->object);
+        object_handle_added(slot->object);
+        *duplicate = handle_slot_fill(table, slot->object, rights);
+    }
+    spin_unlock(&table->lock);
+    return status;
+}
+
+/* BAD_HANDLE. */
+static inline zx_status_t handle_table_close(struct handle_table* table, zx_handle_t value) {
+    struct handle_slot* slot;
+    spin_lock(&table->lock);
+    if (unlikely(!handle_table_find_locked(table, value, &slot))) {
+        spin_unlock(&table->lock);
+        return ZX_ERR_BAD_HANDLE;
+    }
+    struct handle handle = {slot->object, slot->rights};
+    handle_slot_free(table, slot, (uint32_t)value);
+    spin_unlock(&table->lock);
+    if (unlikely(object_has_observers(handle.object)))
+        object_handle_observers_cancel(handle.object, table, value);
+    handle_release(handle);
+    return ZX_OK;
 }
 
 /* --- many handles, moved in one step ---------------------------------------------------------- */
@@ -151,29 +244,31 @@ struct handle_transfer {
     struct handle_table* table;
     const zx_handle_t* values;
     struct handle* entries;
-    uint32_t count;    /* at most 64 */
-    uint64_t observed; /* bit per element whose object had observers: it holds one reference more */
+    uint32_t count;               /* at most 64 */
+    const struct object* carrier; /* what the message is written to: it must not be an element... */
+    uint32_t carrier_index;       /* ...but at this place, or nowhere */
+    /* Private: the slots, as a piece of the free list to come. */
+    struct handle_slot* first_slot;
+    struct handle_slot** slots_end;
+    uint64_t observed; /* bit per element whose object has observers: `objects` holds a reference */
+    struct object* objects[64];
 };
 
 #define HANDLE_TRANSFER_NOWHERE UINT32_MAX
-/* What the caller of a transfer wants to be told. */
-struct handle_transfer_rules {
-    const struct object* carrier; /* what the message is written to: it must not be an element... */
-    uint32_t carrier_index;       /* ...but at this place, or nowhere */
-    zx_status_t repeated;         /* the answer to the same value twice */
-    zx_status_t invalid;          /* the answer to a value that names nothing */
+
+/* The answers of one generation. */
+struct handle_transfer_errors {
+    zx_status_t repeated; /* the same value twice */
+    zx_status_t invalid;  /* a value that names nothing */
 };
 
 /* `invalid`, `repeated`, ACCESS_DENIED (no TRANSFER), NOT_SUPPORTED (the carrier), for the leftmost
- * element that has a fault. `transfer` names table, values, count and the place for the entries. */
+ * element that has a fault. The caller filled in what is not private. */
 MUST_CHECK zx_status_t handle_transfer_begin(struct handle_transfer* transfer,
-                                             const struct handle_transfer_rules* rules);
+                                             const struct handle_transfer_errors* errors);
 void handle_transfer_commit(struct handle_transfer* transfer);
 void handle_transfer_abort(struct handle_transfer* transfer);
 
-/* Makes sure that `count` handles can be added before the lock is dropped. NO_MEMORY, NO_RESOURCES,
- * BAD_STATE. */
-MUST_CHECK zx_status_t handle_table_reserve_locked(struct handle_table* table, uint32_t count);
 /* Adds entries for which there is room; consumes them. */
 void handle_table_add_many_locked(struct handle_table* table, const struct handle* entries,
                                   uint32_t count, zx_handle_t* values);

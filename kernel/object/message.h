@@ -10,19 +10,39 @@
 
 #include <abi/limits.h>
 #include <abi/types.h>
+#include <arch/user_copy.h>
 #include <lib/compiler.h>
 #include <lib/list.h>
+#include <mm/slab.h>
 #include <object/handle_table.h>
 
 struct message {
     struct message* next;
     uint32_t byte_count;
-    uint8_t handle_count;
-    bool is_large;     /* which cache it came from */
-    bool is_paged;     /* the bytes lie in `pages`, else behind the handles */
-    struct list pages; /* struct page.node; only when is_paged */
-    struct handle handles[];
+    uint32_t shape;          /* how many handles, and MESSAGE_LARGE and _PAGED */
+    union {
+        struct list pages;   /* struct page.node: the bytes, if PAGED */
+        uint8_t payload[16]; /* begins here if not */
+    };
 };
+
+#define MESSAGE_HANDLES_MASK 0xffu
+#define MESSAGE_LARGE (1u << 8) /* which cache it came from */
+#define MESSAGE_PAGED (1u << 9) /* handles behind the header, bytes in pages */
+
+/* Two sizes of allocation. The small one carries the usual message of a protocol, the large one the handles
+ * of any message; both with as many bytes as fit behind the handles. */
+#define MESSAGE_SMALL_SIZE 256u
+#define MESSAGE_SMALL_ROOM (MESSAGE_SMALL_SIZE - offsetof(struct message, payload))
+
+static inline uint32_t message_handle_count(const struct message* message) {
+    return message->shape & MESSAGE_HANDLES_MASK;
+}
+
+static inline struct handle* message_handles(struct message* message) {
+    return message->shape & MESSAGE_PAGED ? (struct handle*)(message + 1)
+                                          : (struct handle*)message->payload;
+}
 
 /* A message with the bytes in it and room for `handle_count` handles, which the caller fills in. NO_MEMORY,
  * INVALID_ARGS (bad user memory). Sizes are within the limits. No lock held. */
@@ -32,55 +52,100 @@ MUST_CHECK zx_status_t message_create_from_user(uintptr_t bytes_user, uint32_t b
 #define MESSAGE_KERNEL_BYTES_MAX 512u
 MUST_CHECK struct message* message_create(const void* bytes, uint32_t byte_count,
                                           uint32_t handle_count);
+/* Where the bytes are, when not PAGED: behind the handles. */
+static inline uint8_t* message_inline_bytes(struct message* message) {
+    return message->payload + message_handle_count(message) * sizeof(struct handle);
+}
 /* Frees the memory; the handles were given away, or never filled in. */
 void message_free(struct message* message);
 /* Releases the handles too. No lock held. */
 void message_destroy(struct message* message);
-/* Copies the bytes out; false: bad user memory. A spinlock may be held: then pages that are not
- * present make it fail. */
-MUST_CHECK bool message_copy_out(const struct message* message, uintptr_t to_user);
+/* Copies the bytes of a PAGED message out; false: bad user memory. A spinlock may be held: then user
+ * pages that are not present make it fail. */
+MUST_CHECK bool message_copy_out_paged(const struct message* message, uintptr_t to_user);
 
-/* Messages in the order written. The owner's lock guards it. */
+/* --- the small ones, inline: small cache, no handles, bytes in `payload` (shape 0) ----------------- */
+
+extern struct slab_cache message_small_cache;
+
+static inline bool message_is_small(const struct message* message) {
+    return message->shape == 0;
+}
+
+/* At most MESSAGE_SMALL_ROOM bytes, no handles. NO_MEMORY, INVALID_ARGS. */
+MUST_CHECK static inline zx_status_t message_create_small(uintptr_t bytes_user,
+                                                          uint32_t byte_count,
+                                                          struct message** out) {
+    struct message* message = slab_alloc(&message_small_cache);
+    if (unlikely(!message))
+        return ZX_ERR_NO_MEMORY;
+    message->byte_count = byte_count;
+    message->shape = 0;
+    if (byte_count > 0 && unlikely(!user_copy_in_small(message->payload, bytes_user, byte_count))) {
+        slab_free(&message_small_cache, message);
+        return ZX_ERR_INVALID_ARGS;
+    }
+    *out = message;
+    return ZX_OK;
+}
+
+static inline void message_free_small(struct message* message) {
+    slab_free(&message_small_cache, message);
+}
+
+/* --- queues -------------------------------------------------------------------------------------- */
+
+/* Messages in the order written. The owner's lock guards it. Stays where it was initialized. */
 struct message_queue {
     struct message* first;
-    struct message* last;   /* meaningless when empty */
+    struct message** end;   /* where the next one is linked */
     uint32_t pushed, taken; /* messages so far; together they tell whether the queue changed */
     size_t size;            /* bytes and handle entries waiting */
     size_t handle_count;    /* handles waiting */
+    bool is_full;           /* at the bound: nothing more is taken; what reached it still was */
 };
+
+static inline void message_queue_init(struct message_queue* queue) {
+    *queue = (struct message_queue){.first = NULL};
+    queue->end = &queue->first;
+}
 
 static inline bool message_queue_is_empty(const struct message_queue* queue) {
     return queue->first == NULL;
 }
 
-/* At the bound nothing more is taken; the message that reaches it still is. */
-static inline bool message_queue_is_full(const struct message_queue* queue) {
-    return queue->pushed - queue->taken >= CHANNEL_MAX_QUEUED_MESSAGES ||
-           queue->size >= CHANNEL_MAX_QUEUED_BYTES;
-}
-
 static inline size_t message_queued_size(const struct message* message) {
-    return message->byte_count + message->handle_count * sizeof(struct handle);
+    return message->byte_count + message_handle_count(message) * sizeof(struct handle);
 }
 
-static inline void message_queue_push(struct message_queue* queue, struct message* message) {
-    message->next = NULL;
-    if (queue->first)
-        queue->last->next = message;
-    else
-        queue->first = message;
-    queue->last = message;
+static inline void message_queue_update_full(struct message_queue* queue) {
+    queue->is_full = queue->pushed - queue->taken >= CHANNEL_MAX_QUEUED_MESSAGES ||
+                     queue->size >= CHANNEL_MAX_QUEUED_BYTES;
+}
+
+/* `size` is message_queued_size, `handle_count` its handles: constants for some callers. */
+static inline void message_queue_push(struct message_queue* queue, struct message* message,
+                                      size_t size, uint32_t handle_count) {
+    queue->size += size;
+    queue->handle_count += handle_count;
     queue->pushed++;
-    queue->size += message_queued_size(message);
-    queue->handle_count += message->handle_count;
+    message->next = NULL;
+    *queue->end = message;
+    queue->end = &message->next;
+    if (unlikely(queue->pushed - queue->taken >= CHANNEL_MAX_QUEUED_MESSAGES ||
+                 queue->size >= CHANNEL_MAX_QUEUED_BYTES))
+        queue->is_full = true;
 }
 
-/* The queue is not empty. */
-static inline struct message* message_queue_pop(struct message_queue* queue) {
+/* Takes the first; the queue is not empty. is_full is for the caller to bring up to date. */
+static inline struct message* message_queue_pop(struct message_queue* queue, size_t size,
+                                                uint32_t handle_count) {
     struct message* message = queue->first;
-    queue->first = message->next;
+    queue->size -= size;
+    queue->handle_count -= handle_count;
     queue->taken++;
-    queue->size -= message_queued_size(message);
-    queue->handle_count -= message->handle_count;
+    queue->first = message->next;
+    if (!queue->first)
+        queue->end = &queue->first;
     return message;
 }

@@ -34,8 +34,50 @@ static inline struct message_end* message_end_from(struct object* object) {
 }
 
 /* Queues the message at the other end; consumes it on success only. PEER_CLOSED; NO_MEMORY at the queue
- * bound. A table lock may be held. */
-MUST_CHECK zx_status_t message_end_write(struct message_end* end, struct message* message);
+ * bound. A table lock may be held. Inline: it is on the way of every message. `size` and `handle_count`
+ * are the message's (message_queued_size).
+ *
+ * WRITABLE is shown while there is a peer with room, so it is all that must be looked at. */
+MUST_CHECK static ALWAYS_INLINE zx_status_t message_end_write_sized(struct message_end* end,
+                                                                    struct message* message,
+                                                                    size_t size,
+                                                                    uint32_t handle_count) {
+    spin_lock(end->object.lock);
+    struct message_end* peer = end->peer;
+    if (unlikely(!(object_signals(&end->object) & ZX_OBJECT_WRITABLE))) {
+        spin_unlock(end->object.lock);
+        return peer ? ZX_ERR_NO_MEMORY : ZX_ERR_PEER_CLOSED;
+    }
+    message_queue_push(&peer->queue, message, size, handle_count);
+    if (handle_count > 0) {
+        atomic_store_explicit(&end->object.holds_handles, true, memory_order_relaxed);
+        atomic_store_explicit(&peer->object.holds_handles, true, memory_order_relaxed);
+    }
+    object_update_signals_locked(&peer->object, 0, ZX_OBJECT_READABLE);
+    if (unlikely(peer->queue.is_full))
+        object_update_signals_locked(&end->object, ZX_OBJECT_WRITABLE, 0);
+    spin_unlock(end->object.lock);
+    return ZX_OK;
+}
+
+MUST_CHECK static inline zx_status_t message_end_write(struct message_end* end,
+                                                       struct message* message) {
+    return message_end_write_sized(end, message, message_queued_size(message),
+                                   message_handle_count(message));
+}
+
+/* What a message that was taken leaves to do besides READABLE; when handles wait or the queue was full. */
+void message_end_after_take_locked(struct message_end* end);
+
+/* The first message is done with: takes it out of the queue, under the lock. */
+static ALWAYS_INLINE void message_end_take_first_locked(struct message_end* end, size_t size,
+                                                        uint32_t handle_count) {
+    (void)message_queue_pop(&end->queue, size, handle_count);
+    if (message_queue_is_empty(&end->queue))
+        object_update_signals_locked(&end->object, ZX_OBJECT_READABLE, 0);
+    if (unlikely(end->queue.is_full | object_holds_handles(&end->object)))
+        message_end_after_take_locked(end);
+}
 
 /* Where a reader wants a message; addresses are user memory, 0 for the counts: not wanted. */
 struct message_target {
@@ -52,3 +94,28 @@ struct message_target {
  * handle_table_reserve_locked take nothing. */
 MUST_CHECK zx_status_t message_end_read(struct message_end* end,
                                         const struct message_target* target);
+
+/* The quick way for the usual case: a small message that fits, all memory present. False: nothing was
+ * done; message_end_read will tell. */
+MUST_CHECK static ALWAYS_INLINE bool message_end_read_small(struct message_end* end,
+                                                            uintptr_t bytes, uint32_t bytes_room,
+                                                            uintptr_t actual_bytes,
+                                                            uintptr_t actual_handles) {
+    spin_lock(end->object.lock);
+    struct message* message = end->queue.first;
+    if (unlikely(!message || !message_is_small(message)))
+        goto not_so;
+    uint32_t size = message->byte_count;
+    if (unlikely(size > bytes_room) ||
+        unlikely(!user_copy_out_with_words(bytes, message->payload, size, actual_bytes, size,
+                                           actual_handles, 0)))
+        goto not_so;
+    message_end_take_first_locked(end, size, 0);
+    spin_unlock(end->object.lock);
+    message_free_small(message);
+    return true;
+
+not_so:
+    spin_unlock(end->object.lock);
+    return false;
+}

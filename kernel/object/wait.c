@@ -81,7 +81,7 @@ static zx_status_t outcome(const struct waiter* waiter, zx_status_t park_status)
     return result == UNDECIDED ? park_status : result;
 }
 
-static zx_status_t __attribute__((noinline)) wait_one_blocking(struct handle_table* table,
+static zx_status_t NOINLINE wait_one_blocking(struct handle_table* table,
                                                                 zx_handle_t handle,
                                                                 struct object* object,
                                                                 zx_signals_t signals,
@@ -135,7 +135,7 @@ static zx_status_t look_locked(const struct handle_table* table, const zx_wait_i
 }
 
 /* Called with the table's lock held, every item looked at; drops it. */
-static zx_status_t __attribute__((noinline)) wait_many_blocking(struct handle_table* table,
+static zx_status_t NOINLINE wait_many_blocking(struct handle_table* table,
                                                                  zx_wait_item_t* items,
                                                                  size_t count,
                                                                  zx_time_t deadline) {

@@ -19,44 +19,62 @@ zx_status_t sys_channel_create(uint32_t options, user_out(zx_handle_t) out0,
 
 /* --- writing -------------------------------------------------------------------------------- */
 
-static inline zx_status_t write_bytes(struct message_end* end, user_in(void) bytes,
+static inline zx_status_t get_writable(zx_handle_t handle, struct object** object) {
+    return handle_table_lookup(current_handles(), handle, ZX_OBJ_TYPE_CHANNEL, ZX_RIGHT_WRITE,
+                               object);
+}
+
+/* The usual message: few bytes, no handles. */
+static ALWAYS_INLINE zx_status_t write_small(zx_handle_t handle, user_in(void) bytes,
                                       uint32_t num_bytes) {
+    struct object* object = NULL;
     struct message* message;
-    zx_status_t status = message_create_from_user(bytes.address, num_bytes, 0, &message);
+    zx_status_t status = get_writable(handle, &object);
     if (unlikely(status != ZX_OK))
         return status;
+    status = message_create_small(bytes.address, num_bytes, &message);
+    if (likely(status == ZX_OK)) {
+        status = message_end_write_sized(message_end_from(object), message, num_bytes, 0);
+        if (unlikely(status != ZX_OK))
+            message_free_small(message);
+    }
+    object_release(object);
+    return status;
+}
+
+static zx_status_t write_bytes(struct message_end* end, user_in(void) bytes, uint32_t num_bytes) {
+    struct message* message;
+    zx_status_t status = message_create_from_user(bytes.address, num_bytes, 0, &message);
+    if (status != ZX_OK)
+        return status;
     status = message_end_write(end, message);
-    if (unlikely(status != ZX_OK))
+    if (status != ZX_OK)
         message_free(message);
     return status;
 }
 
 /* The handles leave the table and the message joins the queue under the table's lock, in one step. */
-static __attribute__((noinline)) zx_status_t write_with_handles(
-    struct message_end* end, user_in(void) bytes, uint32_t num_bytes,
-    user_in(zx_handle_t) handles, uint32_t num_handles, zx_status_t repeated) {
+static zx_status_t write_with_handles(struct message_end* end, user_in(void) bytes,
+                                      uint32_t num_bytes, user_in(zx_handle_t) handles,
+                                      uint32_t num_handles,
+                                      const struct handle_transfer_errors* errors) {
     zx_handle_t values[ZX_CHANNEL_MAX_MSG_HANDLES];
-    if (!user_read(values, handles, num_handles))
+    if (unlikely(!user_read(values, handles, num_handles)))
         return ZX_ERR_INVALID_ARGS;
     struct message* message;
     zx_status_t status = message_create_from_user(bytes.address, num_bytes, num_handles, &message);
-    if (status != ZX_OK)
+    if (unlikely(status != ZX_OK))
         return status;
 
-    struct handle_transfer transfer = {
-        .table = current_handles(),
-        .values = values,
-        .entries = message->handles,
-        .count = num_handles,
-    };
-    const struct handle_transfer_rules rules = {
-        .carrier = &end->object,
-        .carrier_index = HANDLE_TRANSFER_NOWHERE,
-        .repeated = repeated,
-        .invalid = ZX_ERR_BAD_HANDLE,
-    };
-    status = handle_transfer_begin(&transfer, &rules);
-    if (status == ZX_OK) {
+    struct handle_transfer transfer;
+    transfer.table = current_handles();
+    transfer.values = values;
+    transfer.entries = message_handles(message);
+    transfer.count = num_handles;
+    transfer.carrier = &end->object;
+    transfer.carrier_index = HANDLE_TRANSFER_NOWHERE;
+    status = handle_transfer_begin(&transfer, errors);
+    if (likely(status == ZX_OK)) {
         status = message_end_write(end, message);
         if (likely(status == ZX_OK)) {
             handle_transfer_commit(&transfer);
@@ -68,15 +86,15 @@ static __attribute__((noinline)) zx_status_t write_with_handles(
     return status;
 }
 
-/* Both generations; `repeated` is the answer to the same handle twice. On failure the handles stay. */
-static inline zx_status_t write_message(zx_handle_t handle, uint32_t options, user_in(void) bytes,
-                                        uint32_t num_bytes, user_in(zx_handle_t) handles,
-                                        uint32_t num_handles, zx_status_t repeated) {
-    struct object* object;
+/* Any message, of both generations. On failure the handles stay. */
+static NOINLINE zx_status_t write_message(zx_handle_t handle, uint32_t options,
+                                          user_in(void) bytes, uint32_t num_bytes,
+                                          user_in(zx_handle_t) handles, uint32_t num_handles,
+                                          const struct handle_transfer_errors* errors) {
+    struct object* object = NULL;
     if (unlikely(options != 0))
         return ZX_ERR_INVALID_ARGS;
-    zx_status_t status = handle_table_lookup(current_handles(), handle, ZX_OBJ_TYPE_CHANNEL,
-                                             ZX_RIGHT_WRITE, &object);
+    zx_status_t status = get_writable(handle, &object);
     if (unlikely(status != ZX_OK))
         return status;
     struct message_end* end = message_end_from(object);
@@ -85,18 +103,26 @@ static inline zx_status_t write_message(zx_handle_t handle, uint32_t options, us
     else if (num_handles == 0)
         status = write_bytes(end, bytes, num_bytes);
     else
-        status = write_with_handles(end, bytes, num_bytes, handles, num_handles, repeated);
+        status = write_with_handles(end, bytes, num_bytes, handles, num_handles, errors);
     object_release(object);
     return status;
+}
+
+static inline bool is_small(uint32_t options, uint32_t num_bytes, uint32_t num_handles) {
+    return likely((options | num_handles) == 0 && num_bytes <= MESSAGE_SMALL_ROOM);
 }
 
 /* 2018: whatever goes wrong, every valid handle of the array is closed, however long it is. */
 zx_status_t sys_channel_write(zx_handle_t handle, uint32_t options, user_in(void) bytes,
                               uint32_t num_bytes, user_in(zx_handle_t) handles,
                               uint32_t num_handles) {
-    zx_status_t status = write_message(handle, options, bytes, num_bytes, handles, num_handles,
-                                       ZX_ERR_BAD_HANDLE);
-    if (unlikely(status != ZX_OK && num_handles > 0))
+    if (is_small(options, num_bytes, num_handles))
+        return write_small(handle, bytes, num_bytes);
+    static const struct handle_transfer_errors errors = {.repeated = ZX_ERR_BAD_HANDLE,
+                                                         .invalid = ZX_ERR_BAD_HANDLE};
+    zx_status_t status =
+        write_message(handle, options, bytes, num_bytes, handles, num_handles, &errors);
+    if (status != ZX_OK && num_handles > 0)
         (void)handle_close_user_array(handles, num_handles);
     return status;
 }
@@ -105,26 +131,22 @@ zx_status_t sys_channel_write(zx_handle_t handle, uint32_t options, user_in(void
 zx_status_t sys_mx_channel_write(zx_handle_t handle, uint32_t options, user_in(void) bytes,
                                  uint32_t num_bytes, user_in(zx_handle_t) handles,
                                  uint32_t num_handles) {
-    return write_message(handle, options, bytes, num_bytes, handles, num_handles,
-                         ZX_ERR_INVALID_ARGS);
+    if (is_small(options, num_bytes, num_handles))
+        return write_small(handle, bytes, num_bytes);
+    static const struct handle_transfer_errors errors = {.repeated = ZX_ERR_INVALID_ARGS,
+                                                         .invalid = ZX_ERR_BAD_HANDLE};
+    return write_message(handle, options, bytes, num_bytes, handles, num_handles, &errors);
 }
 
 /* --- reading -------------------------------------------------------------------------------- */
 
-zx_status_t sys_channel_read(zx_handle_t handle, uint32_t options, user_out(void) bytes,
-                             user_out(zx_handle_t) handles, uint32_t num_bytes,
-                             uint32_t num_handles, user_out(uint32_t) actual_bytes,
-                             user_out(uint32_t) actual_handles) {
-    struct object* object;
-    if (unlikely(options & ~READ_MAY_DISCARD))
-        return ZX_ERR_INVALID_ARGS;
-    struct handle_table* table = current_handles();
-    zx_status_t status =
-        handle_table_lookup(table, handle, ZX_OBJ_TYPE_CHANNEL, ZX_RIGHT_READ, &object);
-    if (unlikely(status != ZX_OK))
-        return status;
+/* Whatever the quick way does not do. Apart, so that it costs the quick way nothing. */
+static NOINLINE zx_status_t read_message(
+    struct message_end* end, uint32_t options, user_out(void) bytes, user_out(zx_handle_t) handles,
+    uint32_t num_bytes, uint32_t num_handles, user_out(uint32_t) actual_bytes,
+    user_out(uint32_t) actual_handles) {
     const struct message_target target = {
-        .table = table,
+        .table = current_handles(),
         .bytes = bytes.address,
         .handles = handles.address,
         .bytes_room = num_bytes,
@@ -133,11 +155,29 @@ zx_status_t sys_channel_read(zx_handle_t handle, uint32_t options, user_out(void
         .actual_handles = actual_handles.address,
         .may_discard = options & READ_MAY_DISCARD,
     };
-    if (unlikely((num_bytes > 0 && user_is_null(bytes)) ||
-                 (num_handles > 0 && user_is_null(handles))))
-        status = ZX_ERR_INVALID_ARGS;
-    else
-        status = message_end_read(message_end_from(object), &target);
+    if ((num_bytes > 0 && user_is_null(bytes)) || (num_handles > 0 && user_is_null(handles)))
+        return ZX_ERR_INVALID_ARGS;
+    return message_end_read(end, &target);
+}
+
+zx_status_t sys_channel_read(zx_handle_t handle, uint32_t options, user_out(void) bytes,
+                             user_out(zx_handle_t) handles, uint32_t num_bytes,
+                             uint32_t num_handles, user_out(uint32_t) actual_bytes,
+                             user_out(uint32_t) actual_handles) {
+    struct object* object = NULL;
+    if (unlikely(options & ~READ_MAY_DISCARD))
+        return ZX_ERR_INVALID_ARGS;
+    zx_status_t status = handle_table_lookup(current_handles(), handle, ZX_OBJ_TYPE_CHANNEL,
+                                             ZX_RIGHT_READ, &object);
+    if (unlikely(status != ZX_OK))
+        return status;
+    struct message_end* end = message_end_from(object);
+    bool has_places = (num_handles == 0 || !user_is_null(handles)) && !user_is_null(bytes);
+    if (unlikely(!has_places || !message_end_read_small(end, bytes.address, num_bytes,
+                                                        actual_bytes.address,
+                                                        actual_handles.address)))
+        status = read_message(end, options, bytes, handles, num_bytes, num_handles, actual_bytes,
+                              actual_handles);
     object_release(object);
     return status;
 }

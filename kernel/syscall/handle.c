@@ -23,7 +23,7 @@ zx_status_t sys_handle_close_many(user_in(zx_handle_t) handles, size_t num_handl
 zx_status_t sys_handle_duplicate(zx_handle_t handle, zx_rights_t rights,
                                  user_out(zx_handle_t) out) {
     struct handle_table* table = current_handles();
-    zx_handle_t duplicate;
+    zx_handle_t duplicate = ZX_HANDLE_INVALID;
     zx_status_t status = handle_table_duplicate(table, handle, rights, &duplicate);
     if (unlikely(status != ZX_OK))
         return status;

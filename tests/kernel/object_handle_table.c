@@ -127,14 +127,14 @@ SELFTEST(object, transfer_that_fails_changes_nothing) {
         values[i] = add_event(&table, &events[i]);
     values[3] = values[1];
     struct handle_transfer transfer = {
-        .table = &table, .values = values, .entries = entries, .count = 4};
-    struct handle_transfer_rules rules = {
-        .carrier_index = HANDLE_TRANSFER_NOWHERE, .repeated = -1000, .invalid = -1001};
-    EXPECT_EQUAL(handle_transfer_begin(&transfer, &rules), -1000);
+        .table = &table, .values = values, .entries = entries, .count = 4,
+        .carrier_index = HANDLE_TRANSFER_NOWHERE};
+    const struct handle_transfer_errors errors = {.repeated = -1000, .invalid = -1001};
+    EXPECT_EQUAL(handle_transfer_begin(&transfer, &errors), -1000);
     values[3] = 12345;
-    EXPECT_EQUAL(handle_transfer_begin(&transfer, &rules), -1001);
-    rules.carrier = &events[2]->object;
-    EXPECT_EQUAL(handle_transfer_begin(&transfer, &rules), ZX_ERR_NOT_SUPPORTED);
+    EXPECT_EQUAL(handle_transfer_begin(&transfer, &errors), -1001);
+    transfer.carrier = &events[2]->object;
+    EXPECT_EQUAL(handle_transfer_begin(&transfer, &errors), ZX_ERR_NOT_SUPPORTED);
     EXPECT_EQUAL(handle_table_count(&table), 3);
     for (int i = 0; i < 3; i++)
         EXPECT_OK(handle_table_close(&table, values[i]));

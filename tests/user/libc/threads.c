@@ -44,23 +44,34 @@ static int add_to(void* argument) {
     return 0;
 }
 
+static bool comes_to(atomic_int* counter, int value) {
+    zx_time_t deadline = zx_clock_get_monotonic() + ZX_SEC(20);
+    while (atomic_load(counter) < value && zx_clock_get_monotonic() < deadline)
+        sleep_for(ZX_MSEC(1));
+    return atomic_load(counter) == value;
+}
+
+/* What is left of a detached thread is freed by a later thrd_create. */
+static uint64_t threads_after_another(atomic_int* count) {
+    thrd_t thread;
+    if (thrd_create(&thread, add_to, count) == thrd_success)
+        thrd_join(thread, NULL);
+    return kernel_memory().threads;
+}
+
 TEST(thrd_detach, threads_end_by_themselves_and_leak_nothing) {
     atomic_int count = 0;
-    zx_info_kernel_memory_t before = {0};
-    for (int round = 0; round < 300; round++) {
+    uint64_t before = threads_after_another(&count);
+    for (int i = 0; i < 300; i++) {
         thrd_t thread;
         EXPECT_EQUAL(thrd_create(&thread, add_to, &count), thrd_success);
         EXPECT_EQUAL(thrd_detach(thread), thrd_success);
-        if (round == 100)
-            before = kernel_memory();
     }
+    EXPECT(comes_to(&count, 301));
     zx_time_t deadline = zx_clock_get_monotonic() + ZX_SEC(20);
-    while (atomic_load(&count) < 300 && zx_clock_get_monotonic() < deadline)
-        thrd_yield();
-    EXPECT_EQUAL(atomic_load(&count), 300);
-    sleep_for(ZX_MSEC(5));
-    zx_info_kernel_memory_t after = kernel_memory();
-    EXPECT(after.threads <= before.threads + 2);
+    while (threads_after_another(&count) > before && zx_clock_get_monotonic() < deadline)
+        sleep_for(ZX_MSEC(1));
+    EXPECT_AT_MOST(threads_after_another(&count), before);
 }
 
 static _Thread_local int initialised = 5;
@@ -184,8 +195,8 @@ TEST(mtx_timedlock, gives_up_at_the_deadline) {
 struct queue {
     mtx_t mutex;
     cnd_t changed;
-    int items[QUEUE_ROOM];
-    int count;
+    int items[QUEUE_ROOM]; /* a ring: `count` of them from `first` on */
+    int first, count;
     long sum;
 };
 
@@ -195,7 +206,9 @@ static int consume(void* argument) {
         mtx_lock(&queue->mutex);
         while (queue->count == 0)
             cnd_wait(&queue->changed, &queue->mutex);
-        int item = queue->items[--queue->count];
+        int item = queue->items[queue->first];
+        queue->first = (queue->first + 1) % QUEUE_ROOM;
+        queue->count--;
         queue->sum += item;
         cnd_broadcast(&queue->changed);
         mtx_unlock(&queue->mutex);
@@ -208,7 +221,7 @@ static void produce(struct queue* queue, int item) {
     mtx_lock(&queue->mutex);
     while (queue->count == QUEUE_ROOM)
         cnd_wait(&queue->changed, &queue->mutex);
-    queue->items[queue->count++] = item;
+    queue->items[(queue->first + queue->count++) % QUEUE_ROOM] = item;
     cnd_broadcast(&queue->changed);
     mtx_unlock(&queue->mutex);
 }

@@ -99,12 +99,6 @@ static void unaligned_vector(void) {
                      : "xmm0");
 }
 
-static void vector_arithmetic(void) {
-    uint32_t unmasked = 0;
-    float zero = 0, one = 1;
-    __asm__ volatile("ldmxcsr %0; divss %1, %2" ::"m"(unmasked), "x"(zero), "x"(one));
-}
-
 static void x87_arithmetic(void) {
     uint16_t unmasked = 0x0360;
     __asm__ volatile("fninit; fldcw %0; fldz; fld1; fdivp; fwait" ::"m"(unmasked));
@@ -155,7 +149,6 @@ static const struct {
     {"jump_to_kernel", jump_to_kernel},
     {"jump_not_canonical", jump_not_canonical},
     {"unaligned_vector", unaligned_vector},
-    {"vector_arithmetic", vector_arithmetic},
     {"x87_arithmetic", x87_arithmetic},
     {"stack_overflow", stack_overflow},
     {"system_call_at_the_last_address", system_call_at_the_last_address},

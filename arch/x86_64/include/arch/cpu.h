@@ -35,10 +35,11 @@ struct cpu {
     uint64_t statistics_ipis;
 };
 
-/* Per-CPU access. All but cpu_number/cpu_current need preemption off to mean anything for long. */
+/* Per-CPU access. What it answers holds while preemption is off. Volatile, because a thread that was
+ * switched away may go on elsewhere: two looks are two looks. */
 static inline struct cpu* this_cpu(void) {
     struct cpu* cpu;
-    __asm__("mov %%gs:0, %0" : "=r"(cpu));
+    __asm__ volatile("mov %%gs:0, %0" : "=r"(cpu));
     return cpu;
 }
 static inline uint32_t cpu_number(void) {

@@ -31,9 +31,12 @@ bool user_read_word(uint32_t* value, uintptr_t from_user);
 #if __STDC_HOSTED__ /* the build machine's tests bring their own */
 bool user_copy_in(void* to, uintptr_t from_user, size_t size);
 bool user_copy_out(uintptr_t to_user, const void* from, size_t size);
+bool user_copy_in_small(void* to, uintptr_t from_user, size_t size);
+bool user_touch_small(uintptr_t address, size_t size);
 bool user_write_word(uintptr_t to_user, uint32_t value);
+bool user_copy_out_with_words(uintptr_t to_user, const void* from, size_t size, uintptr_t word0,
+                              uint32_t value0, uintptr_t word1, uint32_t value1);
 #else
-
 size_t user_copy_raw(void* to, const void* from, size_t size); /* user_copy.S */
 
 static inline bool user_copy_in(void* to, uintptr_t from_user, size_t size) {
@@ -46,28 +49,138 @@ static inline bool user_copy_out(uintptr_t to_user, const void* from, size_t siz
            likely(user_copy_raw((void*)to_user, from, size) == 0);
 }
 
+/* --- inline, for the few calls where every instruction counts ---------------------------------- */
+
 extern bool smap_is_on;
 
-/* A 32-bit result of a call, without the way through user_copy_raw. */
+static inline void user_access_open(void) {
+    if (likely(smap_is_on))
+        __asm__ volatile("stac" ::: "memory");
+}
+
+static inline void user_access_close(void) {
+    if (likely(smap_is_on))
+        __asm__ volatile("clac" ::: "memory");
+}
+
+/* The instruction at `label` may fault, and then goes on at the C label `fault`. */
+#define USER_ACCESS_MAY_FAULT(label)                                   \
+    ".pushsection .fault_table, \"a\"\n"                               \
+    ".quad " #label ", %l[fault]\n"                                    \
+    ".popsection\n"
+
+/* With access open. Whole words, then the rest as the last part of a word that begins in what was
+ * copied. */
+static inline bool user_access_copy(void* to, const void* from, size_t size) {
+    size_t words = size / 8, rest = size % 8;
+    if (unlikely(words == 0))
+        goto few;
+    __asm__ volatile goto("1: rep movsq\n" USER_ACCESS_MAY_FAULT(1b)
+                 : "+D"(to), "+S"(from), "+c"(words)
+                 :
+                 : "memory"
+                 : fault);
+    if (rest)
+        __asm__ volatile goto("1: movq -8(%1, %2), %%rax\n"
+                     "2: movq %%rax, -8(%0, %2)\n" USER_ACCESS_MAY_FAULT(1b)
+                         USER_ACCESS_MAY_FAULT(2b)
+                     :
+                     : "D"(to), "S"(from), "r"(rest)
+                     : "memory", "rax"
+                     : fault);
+    return true;
+few:
+    __asm__ volatile goto("1: rep movsb\n" USER_ACCESS_MAY_FAULT(1b)
+                 : "+D"(to), "+S"(from), "+c"(rest)
+                 :
+                 : "memory"
+                 : fault);
+    return true;
+fault:
+    return false;
+}
+
+/* With access open: whether a byte, or a word, can be written, which is left as it is. */
+static inline bool user_access_touch(uintptr_t address) {
+    __asm__ volatile goto("1: lock orb $0, (%0)\n" USER_ACCESS_MAY_FAULT(1b)
+                 :
+                 : "r"(address)
+                 : "memory", "cc"
+                 : fault);
+    return true;
+fault:
+    return false;
+}
+
+static inline bool user_access_touch_word(uintptr_t address) {
+    __asm__ volatile goto("1: lock orl $0, (%0)\n" USER_ACCESS_MAY_FAULT(1b)
+                 :
+                 : "r"(address)
+                 : "memory", "cc"
+                 : fault);
+    return true;
+fault:
+    return false;
+}
+
+static inline bool user_access_store(uintptr_t address, uint32_t value) {
+    __asm__ volatile goto("1: movl %1, (%0)\n" USER_ACCESS_MAY_FAULT(1b)
+                 :
+                 : "r"(address), "r"(value)
+                 : "memory"
+                 : fault);
+    return true;
+fault:
+    return false;
+}
+
+#define USER_SMALL_MAX 4096ul
+
+/* Like user_copy_in, for at most USER_SMALL_MAX bytes, and false in the last page of user space. */
+static inline bool user_copy_in_small(void* to, uintptr_t from_user, size_t size) {
+    if (unlikely(from_user > USER_ADDRESS_END - USER_SMALL_MAX))
+        return false;
+    user_access_open();
+    bool is_copied = user_access_copy(to, (const void*)from_user, size);
+    user_access_close();
+    return is_copied;
+}
+
+/* Whether a range of at most USER_SMALL_MAX bytes, and not none, can be written. */
+static inline bool user_touch_small(uintptr_t address, size_t size) {
+    if (unlikely(address > USER_ADDRESS_END - USER_SMALL_MAX))
+        return false;
+    user_access_open();
+    bool can_write = user_access_touch(address) && user_access_touch(address + size - 1);
+    user_access_close();
+    return can_write;
+}
+
 static inline bool user_write_word(uintptr_t to_user, uint32_t value) {
     if (unlikely(to_user > USER_ADDRESS_END - sizeof(value)))
         return false;
-    if (likely(smap_is_on))
-        __asm__ volatile("stac" ::: "memory");
-    __asm__ goto("1: movl %1, (%0)\n"
-                 ".pushsection .fault_table, \"a\"\n"
-                 ".quad 1b, %l[fault]\n"
-                 ".popsection"
-                 :
-                 : "r"(to_user), "r"(value)
-                 : "memory"
-                 : fault);
-    if (likely(smap_is_on))
-        __asm__ volatile("clac" ::: "memory");
-    return true;
-fault:
-    if (smap_is_on)
-        __asm__ volatile("clac" ::: "memory");
-    return false;
+    user_access_open();
+    bool is_written = user_access_store(to_user, value);
+    user_access_close();
+    return is_written;
+}
+
+/* Writes `size` bytes (at most USER_SMALL_MAX) and up to two words (address 0: not wanted): all of
+ * them, or, unless the memory changes meanwhile, none. Also fails in the last page of user space. */
+static inline bool user_copy_out_with_words(uintptr_t to_user, const void* from, size_t size,
+                                            uintptr_t word0, uint32_t value0, uintptr_t word1,
+                                            uint32_t value1) {
+    const uintptr_t limit = USER_ADDRESS_END - USER_SMALL_MAX;
+    if (unlikely(to_user > limit || word0 > limit || word1 > limit))
+        return false;
+    user_access_open();
+    bool is_written = (!word0 || likely(user_access_touch_word(word0))) &&
+                      (!word1 || likely(user_access_touch_word(word1))) &&
+                      (size == 0 || likely(user_access_touch(to_user + size - 1) &&
+                                           user_access_copy((void*)to_user, from, size))) &&
+                      (!word0 || likely(user_access_store(word0, value0))) &&
+                      (!word1 || likely(user_access_store(word1, value1)));
+    user_access_close();
+    return is_written;
 }
 #endif

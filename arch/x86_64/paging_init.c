@@ -1,0 +1,110 @@
+/* The kernel's final tables: the direct map in large pages, the image page by page, each part with its
+ * own permissions. */
+#include <arch/paging.h>
+
+#include <arch/cpu.h>
+#include <arch/layout.h>
+#include <debug/panic.h>
+#include <lib/compiler.h>
+#include <mm/page.h>
+
+#include "cpu_internal.h"
+#include "paging_internal.h"
+#include "registers.h"
+
+#define LARGE_PAGE_SIZE (2ul << 20)
+#define HUGE_PAGE_SIZE (1ul << 30)
+#define DEVICE_SPACE_END (4ul << 30)
+
+extern char text_start[], text_end[], rodata_start[], rodata_end[], data_start[], bss_end[];
+extern char kernel_symbols[], kernel_symbols_end[], kernel_start[], kernel_end[];
+extern char boot_stack_guard[];
+
+static uint64_t* table_below(uint64_t* table, unsigned index) {
+    if (!(table[index] & ENTRY_PRESENT)) {
+        struct page* page = page_alloc_zeroed();
+        if (!page)
+            boot_fail("not enough memory for the page tables");
+        page->references = 0;
+        entry_set(table, index, page_to_physical(page).value | ENTRY_PRESENT | ENTRY_WRITABLE);
+        page_table_kernel()->table_pages++;
+    }
+    return table_at(table[index]);
+}
+
+/* One page of the size that `level` stands for, while the tables are being built. */
+static void kernel_map(virtual_address_t address, uint64_t physical, unsigned level,
+                       uint32_t flags) {
+    uint64_t* table = physical_to_virtual(page_table_kernel()->root);
+    for (unsigned at = TOP_LEVEL; at > level; at--)
+        table = table_below(table, entry_index(address, at));
+    unsigned index = entry_index(address, level);
+    if (!(table[index] & ENTRY_PRESENT))
+        entry_set(table, index,
+                  physical | entry_flags(flags) | (level > 0 ? ENTRY_LARGE : 0));
+}
+
+static bool overlaps_image(uint64_t start, uint64_t size) {
+    return start < kernel_image_to_physical(kernel_end).value &&
+           kernel_image_to_physical(kernel_start).value < start + size;
+}
+
+/* What is read-only in the image is read-only through the direct map too. */
+static uint32_t direct_map_flags(uint64_t physical) {
+    uint64_t image = physical + KERNEL_IMAGE_BASE;
+    bool is_constant = (image >= (uint64_t)text_start && image < (uint64_t)rodata_end) ||
+                       (image >= (uint64_t)kernel_symbols && image < (uint64_t)kernel_symbols_end);
+    return is_constant ? PAGING_READ : PAGING_READ | PAGING_WRITE;
+}
+
+/* [start, end) with the largest pages that fit; small ones where the image lies. */
+static void direct_map(uint64_t start, uint64_t end) {
+    while (start < end) {
+        unsigned level = 0;
+        if (cpu_features.has_1gib_pages && IS_ALIGNED(start, HUGE_PAGE_SIZE) &&
+            end - start >= HUGE_PAGE_SIZE && !overlaps_image(start, HUGE_PAGE_SIZE))
+            level = 2;
+        else if (IS_ALIGNED(start, LARGE_PAGE_SIZE) && !overlaps_image(start, LARGE_PAGE_SIZE))
+            level = 1;
+        kernel_map(PHYSICAL_MAP_BASE + start, start, level, direct_map_flags(start));
+        start += 1ul << level_shift(level);
+    }
+}
+
+static void map_image_part(const char* start, const char* end, uint32_t flags) {
+    for (; start < end; start += PAGE_SIZE)
+        kernel_map((virtual_address_t)start, kernel_image_to_physical(start).value, 0, flags);
+}
+
+/* The first 4 GiB are mapped whole: firmware tables and the boot archive lie outside `ram`. Devices
+ * among them are uncached by the MTRRs whatever the tables say, and are used through device_map. */
+void paging_init(const struct physical_range* ram, size_t count) {
+    struct page* root = page_alloc_zeroed();
+    if (!root)
+        boot_fail("not enough memory for the page tables");
+    root->references = 0;
+    struct page_table* kernel_table = page_table_kernel();
+    kernel_table->root = page_to_physical(root);
+    kernel_table->table_pages = 1;
+
+    direct_map(0, DEVICE_SPACE_END);
+    for (size_t i = 0; i < count; i++)
+        direct_map(ALIGN_DOWN(MAX(ram[i].start, DEVICE_SPACE_END), LARGE_PAGE_SIZE),
+                   ram[i].end > DEVICE_SPACE_END ? ram[i].end : 0);
+    map_image_part(text_start, text_end, PAGING_READ | PAGING_EXECUTE);
+    map_image_part(rodata_start, rodata_end, PAGING_READ);
+    map_image_part(data_start, boot_stack_guard, PAGING_READ | PAGING_WRITE);
+    map_image_part(boot_stack_guard + PAGE_SIZE, bss_end, PAGING_READ | PAGING_WRITE);
+    map_image_part(kernel_symbols, kernel_symbols_end, PAGING_READ);
+    /* Shared by all address spaces, so it has to be there before the first of them. */
+    table_below(page_to_virtual(root), entry_index(KERNEL_HEAP_BASE, TOP_LEVEL));
+    paging_init_cpu();
+}
+
+void paging_init_cpu(void) {
+    uint64_t cr4 = cr4_read();
+    if (cpu_features.has_global_pages)
+        cr4 |= CR4_PGE;
+    cr3_write(page_table_kernel()->root.value);
+    cr4_write(cr4);
+}
