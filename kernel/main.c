@@ -62,7 +62,8 @@ static void select_log_level(void) {
             log_set_console_level((enum log_level)level);
 }
 
-/* What the command line asks for besides starting user mode. */
+/* What the command line asks for besides starting user mode. The thread is urgent, so that it has gone before the
+ * first program looks round; the tests are not. */
 static void run_boot_requests(void* unused) {
     (void)unused;
     size_t length;
@@ -70,8 +71,10 @@ static void run_boot_requests(void* unused) {
     if (request)
         crash_deliberately(request, length);
     request = boot_option(&boot_info, "jacinth.selftest", &length);
-    if (request)
+    if (request) {
+        thread_set_priority(thread_current(), THREAD_PRIORITY_DEFAULT);
         selftest_run(request, length);
+    }
     first_process_start(&boot_info);
 }
 

@@ -7,7 +7,7 @@ import tempfile
 
 import mkbootfs
 from jacinth_qemu import EXIT_BOOT_FAILURE, EXIT_PANIC, Boot, run_boot
-from results import Case
+from results import Case, Task
 
 KERNEL = "build/debug/jacinth.elf"
 RELEASE_KERNEL = "build/release/jacinth.elf"
@@ -156,7 +156,7 @@ def emergency_console(name):
 def tasks():
     every = [*archive_tests(), *loader_tests(), *crash_tests(), ("emergency_console", emergency_console)]
     for name, run in every:
-        yield f"{GROUP}.{name}", lambda n=name, r=run: r(n), 8 if "hang" in name else 2
+        yield Task(f"{GROUP}.{name}", lambda n=name, r=run: r(n), 12 if name == "hang" else 1)
 
 
 if not os.path.exists("linker.ld"):

@@ -8,7 +8,7 @@ import tempfile
 import time
 
 from jacinth_qemu import die_with_parent
-from results import Case
+from results import Case, Task
 
 GROUP = "build"
 ISO_LIMIT_BYTES = 3_000_000
@@ -151,5 +151,5 @@ def sizes():
 
 
 def tasks():
-    yield f"{GROUP}.workshop", workshop, 90
-    yield f"{GROUP}.size", lambda: list(sizes()), 1
+    yield Task(f"{GROUP}.workshop", workshop, 60, cores=2)
+    yield Task(f"{GROUP}.size", lambda: list(sizes()))

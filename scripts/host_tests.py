@@ -12,7 +12,7 @@ import subprocess
 import time
 
 from jacinth_qemu import die_with_parent
-from results import BadRecords, Case, parse_records
+from results import BadRecords, Case, Task, parse_records
 
 OUTPUT_FOLDER = "build/host"
 LIMIT_SECONDS = 300
@@ -58,4 +58,4 @@ def run_program(group, program):
 def tasks():
     for program in sorted(glob.glob("tests/host/*.c")):
         group = "host." + os.path.basename(program)[:-2]
-        yield group, lambda g=group, p=program: run_program(g, p), 10
+        yield Task(group, lambda g=group, p=program: run_program(g, p), 10)

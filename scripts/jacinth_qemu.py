@@ -60,6 +60,16 @@ class Boot:
     talk: tuple = ()  # (text to wait for on the console, what to type then)...
     extra: tuple = ()
 
+    @property
+    def is_parallel(self):
+        """Whether each CPU gets a thread of its own. Not if there are more of them than here: waiting for a spinlock
+        whose holder has no core to run on takes for ever. In one thread QEMU passes on where a CPU pauses."""
+        return self.icount is None and 1 < self.cpus <= (os.cpu_count() or 1)
+
+    @property
+    def cores(self):
+        return self.cpus if self.is_parallel else 1
+
 
 @dataclasses.dataclass
 class Outcome:
@@ -107,6 +117,7 @@ def _arguments(boot, folder):
         "-device", "isa-debug-exit,iobase=0xf4,iosize=4",
         "-qmp", f"unix:{folder}/qmp", "-d", "cpu_reset", "-D", f"{folder}/qemu.log",
     ]  # fmt: skip
+    arguments += ["-accel", f"tcg,thread={'multi' if boot.is_parallel else 'single'}"]
     if boot.icount is not None:
         arguments += ["-icount", f"shift={boot.icount},sleep=off"]
     if boot.loader == "pvh":

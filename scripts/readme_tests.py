@@ -14,7 +14,7 @@ import time
 
 from build_tests import copy_of_tree
 from jacinth_qemu import die_with_parent
-from results import Case
+from results import Case, Task
 
 GROUP = "readme"
 DOCUMENT = "README.md"
@@ -99,4 +99,4 @@ def run_document():
 
 def tasks():
     if os.path.exists(DOCUMENT):
-        yield GROUP, run_document, 80
+        yield Task(GROUP, run_document, 60, cores=2)

@@ -3,6 +3,7 @@
 import dataclasses
 import re
 import xml.etree.ElementTree as ElementTree
+from collections.abc import Callable
 
 # Characters that XML cannot carry.
 _UNPRINTABLE = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff]")
@@ -17,6 +18,16 @@ class Case:
     status: str = "passed"  # passed, failed, skipped
     text: str = ""
     seconds: float = 0.0
+
+
+@dataclasses.dataclass
+class Task:
+    """Some cases, found by one piece of work that keeps `cores` of this machine busy for about `cost` seconds."""
+
+    group: str
+    run: Callable[[], list[Case]]
+    cost: int = 1
+    cores: int = 1
 
 
 class BadRecords(Exception):

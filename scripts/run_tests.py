@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Runs every test of Jacinth and says what came of it.
 
-usage: run_tests.py [--jobs N] [--list] [WORD...]
+usage: run_tests.py [--cores N] [--list] [WORD...]
 
 With words, only the tests whose group contains one of them: run_tests.py user, run_tests.py debug.pvh. A word
 with a '=' narrows what the kernel runs: kernel=slab, kernel=slab.name, user=channel, user=channel.name.
@@ -9,33 +9,23 @@ Both shapes must be built, with their CD images (make test does). Results also g
 """
 
 import argparse
-import concurrent.futures
-import dataclasses
 import itertools
 import os
 import sys
+import threading
 import time
 import traceback
-from collections.abc import Callable
 
 import boot_failures
 import build_tests
 import host_tests
 import readme_tests
+import runner_tests
 from jacinth_qemu import EXIT_FAILURES, EXIT_GOOD, Boot, run_boot
-from results import BadRecords, Case, parse_records, write_junit
+from results import BadRecords, Case, Task, parse_records, write_junit
 
 RESULTS_FILE = "build/test-results.xml"
 CONSOLE_LINES_SHOWN = 40
-
-
-@dataclasses.dataclass
-class Task:
-    """Some cases found by one piece of work. `cost` says roughly how many seconds it takes: long ones start first."""
-
-    group: str
-    run: Callable[[], list[Case]]
-    cost: int = 1
 
 
 def image(shape, name):
@@ -78,8 +68,8 @@ def salvage(outcome, group):
 def recorded_task(shape, loader, cpus, suite, pattern, cost, **options):
     option = {"kernel": "jacinth.selftest", "user": "jacinth.test"}[suite]
     name = f"{shape}.{loader}.cpus{cpus}.{suite}"
-    boot = make_boot(name, shape, cpus=cpus, command_line=f"{option}={pattern}", loader="pvh", **options)
-    return Task(name, lambda: run_recorded(boot), cost)
+    boot = make_boot(name, shape, cpus=cpus, silence=120, command_line=f"{option}={pattern}", **options)
+    return Task(name, lambda: run_recorded(boot), cost, boot.cores)
 
 
 def matrix(patterns):
@@ -122,9 +112,8 @@ def smoke():
 def all_tasks(patterns):
     yield from matrix(patterns)
     yield from smoke()
-    for module in (boot_failures, host_tests, build_tests, readme_tests):
-        for group, run, cost in module.tasks():
-            yield Task(group, run, cost)
+    for module in (boot_failures, runner_tests, host_tests, build_tests, readme_tests):
+        yield from module.tasks()
 
 
 def run_task(task):
@@ -134,6 +123,31 @@ def run_task(task):
     except Exception:  # a fault of the runner is a failed test, not the end of all others
         cases = [Case(task.group, "the runner", "failed", traceback.format_exc())]
     return cases or [Case(task.group, "the run", "failed", "no test was found")], time.monotonic() - started
+
+
+def run_all(tasks, cores, finished):
+    """Runs the tasks in order, as many at a time as there are cores for; finished(task, cases, seconds) hears of each."""
+    changed = threading.Condition()
+    free = cores
+
+    def work(task, need):
+        nonlocal free
+        cases, seconds = run_task(task)
+        with changed:
+            finished(task, cases, seconds)
+            free += need
+            changed.notify()
+
+    workers = []
+    for task in tasks:
+        need = min(task.cores, cores)
+        with changed:
+            changed.wait_for(lambda n=need: free >= n)
+            free -= need
+        workers.append(threading.Thread(target=work, args=(task, need), daemon=True))
+        workers[-1].start()
+    for worker in workers:
+        worker.join()
 
 
 def show(number, count, task, cases, seconds):
@@ -147,7 +161,7 @@ def show(number, count, task, cases, seconds):
 
 def parse_arguments():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--jobs", type=int, default=min(os.cpu_count() or 1, 8))
+    parser.add_argument("--cores", type=int, default=os.cpu_count() or 1)
     parser.add_argument("--list", action="store_true")
     parser.add_argument("words", nargs="*")
     return parser.parse_args()
@@ -174,20 +188,17 @@ def choose(words):
 def main():
     options = parse_arguments()
     os.chdir(os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."))
-    tasks = sorted(choose(options.words), key=lambda task: -task.cost)
+    tasks = sorted(choose(options.words), key=lambda task: (-task.cores, -task.cost))
     if options.list:
         print("\n".join(task.group for task in tasks))
         return 0
-    started, cases = time.monotonic(), []
-    with concurrent.futures.ThreadPoolExecutor(options.jobs) as pool:
-        futures = {pool.submit(run_task, task): task for task in tasks}
-        try:
-            for number, future in enumerate(concurrent.futures.as_completed(futures), 1):
-                found, seconds = future.result()
-                cases += found
-                show(number, len(tasks), futures[future], found, seconds)
-        except KeyboardInterrupt:
-            os._exit(130)  # each QEMU ends with its parent
+    started, cases, number = time.monotonic(), [], itertools.count(1)
+
+    def finished(task, found, seconds):
+        cases.extend(found)
+        show(next(number), len(tasks), task, found, seconds)
+
+    run_all(tasks, options.cores, finished)
     write_junit(RESULTS_FILE, sorted(cases, key=lambda case: case.group))
     count = {status: sum(case.status == status for case in cases) for status in ("passed", "failed", "skipped")}
     print(f"{time.monotonic() - started:.0f} s, {count['skipped']} skipped, details in {RESULTS_FILE}")
@@ -196,4 +207,7 @@ def main():
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    try:
+        sys.exit(main())
+    except KeyboardInterrupt:
+        os._exit(130)  # each QEMU ends with this program

@@ -1,8 +1,8 @@
 /* From the loader to C.
  *
  * Two doors: Multiboot2 (GRUB) and PVH (qemu -kernel). Both leave the CPU in 32-bit protected mode,
- * paging and interrupts off, flat segments, nothing else. Until the jump to the higher half this code
- * runs at its physical address, so every symbol is written as PHYSICAL(symbol).
+ * paging and interrupts off, flat segments, nothing else. Until the jump to the higher half this
+ * code runs at its physical address, so every symbol is written as PHYSICAL(symbol).
  */
 #define PHYSICAL(symbol) ((symbol) - 0xffffffff80000000)
 

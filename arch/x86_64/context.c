@@ -38,8 +38,8 @@ static void save_user_bases(struct thread_context* context) {
 }
 
 /* The data selectors mean nothing in 64-bit mode and are not part of a thread's state; they are
- * cleared, so that they carry nothing from one program to the next. Clearing changes the bases, so it
- * comes first. */
+ * cleared, so that they carry nothing from one program to the next. Clearing changes the bases, so
+ * it comes first. */
 static void load_user_bases(const struct thread_context* context) {
     __asm__ volatile("mov %0, %%ds; mov %0, %%es; mov %0, %%fs" ::"r"(0));
     if (cpu_features.has_fsgsbase) {

@@ -102,7 +102,7 @@ uint64_t cpu_random(void) {
 
 /* --- bring-up ------------------------------------------------------------------------------ */
 
-/* SYSENTER has no kernel side: with a null selector it is a fault. No CPU has a 32-bit user segment,
+/* SYSENTER has no kernel side: with a null selector it is a fault. There is no 32-bit user segment,
  * so the compatibility mode entry (CSTAR) cannot be reached. */
 static void syscall_init_cpu(void) {
     msr_write(MSR_SYSENTER_CS, 0);

@@ -34,7 +34,7 @@ struct cpu_arch {
 
 extern struct cpu boot_cpu;
 
-/* The boot CPU: features, descriptors, system call entry. Its GS base points at boot_cpu already. */
+/* The boot CPU: features, descriptors, system call entry. Its GS base is boot_cpu already. */
 void cpu_init_boot(void);
 /* Memory for one CPU more, registered under the next number; NULL: no memory, or CPU_MAX reached.
  * It counts as online only from cpu_set_online on. */

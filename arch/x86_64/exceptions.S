@@ -71,9 +71,10 @@ exception_entries:
     .set vector, vector + 1
     .endr
 
-/* void exception_dispatch(struct exception_frame*): C, interrupts off, kernel GS. SMAP is closed first:
- * user mode may have set AC, which would hold it open. What is pushed last looks like a function's
- * frame, so that a backtrace goes on in the interrupted kernel code; it ends at user mode. */
+/* void exception_dispatch(struct exception_frame*): C, interrupts off, kernel GS. SMAP is closed
+ * first: user mode may have set AC, which would hold it open. What is pushed last looks like a
+ * function's frame, so that a backtrace goes on in the interrupted kernel code; it ends at user
+ * mode. */
 exception_common:
     SAVE_REGISTERS
     CLOSE_USER_ACCESS
@@ -98,8 +99,8 @@ exception_return:
     iretq
 
 /* NMI, double fault, machine check: they can come between SYSCALL and SWAPGS, so that neither CS
- * nor the sign of the GS base (user mode can set it) says whose GS is loaded. The top of each of these
- * stacks holds the CPU's address. There is no way back: C reports and stops. */
+ * nor the sign of the GS base (user mode can set it) says whose GS is loaded. The top of each of
+ * these stacks holds the CPU's address. There is no way back: C reports and stops. */
 exception_on_own_stack:
     SAVE_REGISTERS
     CLOSE_USER_ACCESS

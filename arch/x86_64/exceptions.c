@@ -1,4 +1,4 @@
-/* What happens at an exception or interrupt, and what is due before the interrupted code resumes. */
+/* An exception or interrupt: what happens, and what is due before the interrupted code resumes. */
 #include <arch/interrupt.h>
 
 #include <stdatomic.h>
@@ -85,8 +85,8 @@ static void page_fault(struct exception_frame* frame) {
 }
 
 /* A reschedule that was wanted while the interrupted code ran, and a kill, take effect here.
- * Interrupts off. Exceptions never preempt the kernel: only interrupts do, and only where it had them
- * enabled. */
+ * Interrupts off. Exceptions never preempt the kernel: only interrupts do, and only where it had
+ * them enabled. */
 static void before_return(struct exception_frame* frame) {
     if (exception_frame_is_user(frame)) {
         if (this_cpu()->preempt_count == 0)

@@ -63,8 +63,8 @@ static void tables_free(struct list* tables) {
         page_free(LIST_ENTRY(node, struct page, node));
 }
 
-/* Takes the entry out, and with it every table on the way up that became empty. `path[level]` is the
- * table of that level; the root and the shared tables right below its upper half stay. */
+/* Takes the entry out, and with it every table on the way up that became empty. `path[level]` is
+ * the table of that level; the root and the shared tables right below its upper half stay. */
 static void entry_clear(struct page_table* table, uint64_t* path[], virtual_address_t address,
                         struct list* freed) {
     bool is_kernel = address >= PHYSICAL_MAP_BASE;
@@ -78,8 +78,8 @@ static void entry_clear(struct page_table* table, uint64_t* path[], virtual_addr
     }
 }
 
-/* Finds the tables for `address` down to level 0; false: the entry at level `*missing` is empty or a
- * large page. */
+/* Finds the tables for `address` down to level 0; false: the entry at level `*missing` is empty or
+ * a large page. */
 static bool walk(const struct page_table* table, virtual_address_t address, uint64_t* path[],
                  unsigned* missing) {
     path[TOP_LEVEL] = physical_to_virtual(table->root);
@@ -117,8 +117,8 @@ static void flush_here(void* argument) {
     }
 }
 
-/* The fence orders the caller's entry writes before the look at who has the table loaded; a CPU that
- * loads it later sees the new entries. */
+/* The fence orders the caller's entry writes before the look at who has the table loaded; a CPU
+ * that loads it later sees the new entries. */
 static void flush_everywhere(struct page_table* table, virtual_address_t start, size_t size) {
     struct flush_request request = {start, size, table == &kernel_table};
     preempt_disable();
@@ -213,8 +213,8 @@ static void change_flush(struct page_table* table, const struct change* change) 
         flush_everywhere(table, change->start, change->end - change->start);
 }
 
-/* One walk for each table of level 0, then along it: a table that entry_clear took away is empty, and
- * still there until tables_free. */
+/* One walk for each table of level 0, then along it: a table that entry_clear took away is empty,
+ * and still there until tables_free. */
 void page_table_unmap(struct page_table* table, virtual_address_t address, size_t size) {
     struct list freed = LIST_INITIALIZER(freed);
     struct change change = {0};

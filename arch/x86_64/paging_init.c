@@ -1,5 +1,5 @@
-/* The kernel's final tables: the direct map in large pages, the image page by page, each part with its
- * own permissions. */
+/* The kernel's final tables: the direct map in large pages, the image page by page, each part with
+ * its own permissions. */
 #include <arch/paging.h>
 
 #include <arch/cpu.h>

@@ -1,6 +1,6 @@
 /* memcpy, memmove, memset: C's prototypes. Blocks up to 64 bytes (memset: 32) go by moves that
- * overlap in the middle, longer ones by string instructions of 8 bytes. The direction flag is clear,
- * as always in the kernel. */
+ * overlap in the middle, longer ones by string instructions of 8 bytes. The direction flag is
+ * clear, as always in the kernel. */
     .section .text, "ax"
 
     .balign 16

@@ -1,5 +1,5 @@
-/* Opening and closing SMAP, for assembly. Both are no-operations that cpu.c turns into STAC and CLAC
- * at boot where the CPU has SMAP: the list of places is the section .smap_patches. */
+/* Opening and closing SMAP, for assembly. Both are no-operations that cpu.c turns into STAC and
+ * CLAC at boot where the CPU has SMAP: the list of places is the section .smap_patches. */
 #pragma once
 
 #define INSTRUCTION_STAC 0xcb010f

@@ -34,10 +34,10 @@ static void wait_end(struct wait* wait) {
     thread_release(wait->thread);
 }
 
-/* Lets the waiter get into its wait. */
+/* Lets the waiter, which may be less urgent than this thread, get into its wait. */
 static void until_observed(struct object* object) {
     while (!object_has_observers(object))
-        thread_yield();
+        EXPECT_OK(thread_sleep_until(clock_now() + 100000));
 }
 
 enum ending { BY_SIGNAL, BY_CLOSE, BY_REMOVAL, BY_DEADLINE, BY_KILL, ENDINGS };

@@ -1,0 +1,96 @@
+"""Tests of the runner itself: what it must not believe, and that it leaves nothing behind."""
+
+import os
+import subprocess
+import sys
+import tempfile
+import textwrap
+import time
+import xml.etree.ElementTree as ElementTree
+
+from results import BadRecords, Case, Task, parse_records, write_junit
+
+GROUP = "runner"
+
+WHOLE = "@begin a\n@pass a one\n@fail a two why not\n@skip a three no such thing\n@metric cost 60 instructions\n@done 1 1\n"
+UNBELIEVABLE = {
+    "silence": "",
+    "records_without_an_end": WHOLE.replace("@done 1 1\n", ""),
+    "a_count_too_high": WHOLE.replace("@done 1 1", "@done 2 1"),
+    "a_failure_not_counted": WHOLE.replace("@done 1 1", "@done 1 0"),
+    "records_after_the_end": WHOLE + "@pass a four\n",
+    "two_ends": WHOLE + "@done 1 1\n",
+    "a_test_reported_twice": "@begin a\n@pass a one\n@pass a one\n@done 2 0\n",
+    "no_test_at_all": "@done 0 0\n",
+    "text_among_the_records": WHOLE.replace("@pass", "hello\n@pass"),
+    "half_a_record": WHOLE.replace("@pass a one", "@pass a"),
+}
+
+
+def is_refused(text):
+    try:
+        parse_records(text, GROUP)
+    except BadRecords:
+        return True
+    return False
+
+
+def whole_records_are_believed():
+    cases, metrics = parse_records(WHOLE, GROUP)
+    found = [(case.name, case.status, case.text) for case in cases]
+    expected = [("a.one", "passed", ""), ("a.two", "failed", "why not"), ("a.three", "skipped", "no such thing")]
+    return found == expected and metrics == {"cost": (60.0, "instructions")}
+
+
+def junit_is_well_formed():
+    with tempfile.NamedTemporaryFile() as file:
+        write_junit(file.name, [Case("g", "one"), Case("g", "two", "failed", "<&\x00\x1b[1m\nmore"), Case("h", "three", "skipped", "why")])
+        suites = ElementTree.parse(file.name).getroot()
+    return [(s.get("name"), s.get("tests"), s.get("failures"), s.get("skipped")) for s in suites] == [
+        ("g", "2", "1", "0"),
+        ("h", "1", "0", "1"),
+    ]
+
+
+def is_alive(process):
+    try:
+        with open(f"/proc/{process}/stat", encoding="utf-8") as file:
+            return file.read().rpartition(")")[2].split()[0] != "Z"
+    except FileNotFoundError:
+        return False
+
+
+def qemu_dies_with_the_runner():
+    """Even when the runner is killed and can do nothing about it."""
+    script = """
+        import sys, time
+        sys.path.insert(0, "scripts")
+        from jacinth_qemu import Boot, Watch
+        watch = Watch(Boot("orphan", kernel="build/debug/jacinth.elf", archive="build/debug/bootfs.cpio"), sys.argv[1])
+        print(watch.process.pid, flush=True)
+        time.sleep(60)
+    """
+    with tempfile.TemporaryDirectory(prefix="jacinth-") as folder:
+        runner = subprocess.Popen([sys.executable, "-c", textwrap.dedent(script), folder], stdout=subprocess.PIPE, text=True)
+        machine = int(runner.stdout.readline())
+        was_alive = is_alive(machine)
+        runner.kill()
+        runner.wait()
+        runner.stdout.close()
+    end = time.monotonic() + 10
+    while is_alive(machine) and time.monotonic() < end:
+        time.sleep(0.1)
+    return was_alive and not is_alive(machine)
+
+
+def run():
+    verdicts = {f"{name}_is_not_believed": is_refused(text) for name, text in UNBELIEVABLE.items()}
+    verdicts["whole_records_are_believed"] = whole_records_are_believed()
+    verdicts["junit_is_well_formed"] = junit_is_well_formed()
+    if os.path.exists("/proc/self/stat"):
+        verdicts["qemu_dies_with_the_runner"] = qemu_dies_with_the_runner()
+    return [Case(GROUP, name, "passed" if verdict else "failed") for name, verdict in verdicts.items()]
+
+
+def tasks():
+    yield Task(GROUP, run)
