@@ -18,6 +18,7 @@
 #include <sched/sched.h>
 #include <sched/thread.h>
 
+#define BANNER "Jacinth\n"
 #define LOW_MEMORY_END (1ul << 20) /* firmware tables and the CPU start trampoline stay put */
 #define BOOT_MAP_END (4ul << 30)   /* what the boot page tables cover */
 
@@ -62,8 +63,8 @@ static void select_log_level(void) {
             log_set_console_level((enum log_level)level);
 }
 
-/* What the command line asks for besides starting user mode. The thread is urgent, so that it has gone before the
- * first program looks round; the tests are not. */
+/* What the command line asks for besides starting user mode. The thread is urgent, so that it has
+ * gone before the first program looks round; the tests are not. */
 static void run_boot_requests(void* unused) {
     (void)unused;
     size_t length;
@@ -80,13 +81,15 @@ static void run_boot_requests(void* unused) {
 
 void kernel_main(uint32_t magic, uint64_t info_address) {
     machine_early_init();
-    console_printf("Jacinth\n");
+    console_printf(BANNER);
     boot_info_read(magic, info_address, &boot_info);
     select_log_level();
     reserve_boot_memory();
     memory_init();
     acpi_describe_machine(&boot_info, &machine);
     screen_init(&boot_info.screen);
+    screen_write(BANNER,
+                 sizeof(BANNER) - 1); /* the serial line had it before anything could go wrong */
     sched_init();
     machine_init(&machine);
     interrupts_enable();

@@ -1,4 +1,5 @@
-/* The two places where entry code enters the kernel, each on its CPU's first stack, interrupts off. */
+/* The two places where entry code enters the kernel, each on its CPU's first stack, interrupts off.
+ */
 #pragma once
 
 #include <stdint.h>

@@ -1,5 +1,5 @@
-/* The time stamp counter is the clock; the local APIC's countdown is the alarm. Both are measured once
- * against a timer of known speed: the HPET, or the old PIT. */
+/* The time stamp counter is the clock; the local APIC's countdown is the alarm. Both are measured
+ * once against a timer of known speed: the HPET, or the old PIT. */
 #include <arch/clock.h>
 
 #include <abi/types.h>

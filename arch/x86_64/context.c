@@ -53,8 +53,7 @@ static void load_user_bases(const struct thread_context* context) {
     }
 }
 
-void context_switch(struct thread_context* from, struct thread_context* to,
-                    uint64_t to_stack_top) {
+void context_switch(struct thread_context* from, struct thread_context* to, uint64_t to_stack_top) {
     struct cpu* cpu = this_cpu();
     cpu->kernel_stack_top = to_stack_top;
     descriptors_set_kernel_stack(cpu, to_stack_top);

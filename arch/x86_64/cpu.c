@@ -127,11 +127,9 @@ static void protections_init_cpu(void) {
     cr0_write(cr0_read() | CR0_WP);
 }
 
-/* See user_access.h. While the boot page tables are in use, code can be written. */
+/* See user_access.inc. While the boot page tables are in use, code can be written. */
 static void smap_patch(void) {
-    extern const struct {
-        uint64_t address, instruction;
-    } smap_patches_start[], smap_patches_end[];
+    extern const struct { uint64_t address, instruction; } smap_patches_start[], smap_patches_end[];
     for (size_t i = 0; smap_patches_start + i < smap_patches_end; i++)
         memcpy((void*)smap_patches_start[i].address, &smap_patches_start[i].instruction, 3);
 }

@@ -79,7 +79,9 @@ static inline uint64_t cr0_read(void) {
     __asm__ volatile("mov %%cr0, %0" : "=r"(value));
     return value;
 }
-static inline void cr0_write(uint64_t value) { __asm__ volatile("mov %0, %%cr0" ::"r"(value)); }
+static inline void cr0_write(uint64_t value) {
+    __asm__ volatile("mov %0, %%cr0" ::"r"(value));
+}
 static inline uint64_t cr2_read(void) {
     uint64_t value;
     __asm__ volatile("mov %%cr2, %0" : "=r"(value));

@@ -4,7 +4,7 @@
  * general registers: struct exception_frame.
  */
 #include "registers.h"
-#include "user_access.h"
+#include "user_access.inc"
 
 #define FRAME_RIP 136
 #define FRAME_CS 144

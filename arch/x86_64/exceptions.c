@@ -24,11 +24,28 @@ void exception_dispatch(struct exception_frame* frame);
 void exception_dispatch_own_stack(struct exception_frame* frame);
 
 static const char* const exception_names[] = {
-    "divide error", "debug", "non-maskable interrupt", "breakpoint", "overflow",
-    "bound range exceeded", "invalid opcode", "device not available", "double fault",
-    "coprocessor segment overrun", "invalid TSS", "segment not present", "stack fault",
-    "general protection", "page fault", "reserved", "x87 floating point", "alignment check",
-    "machine check", "SIMD floating point", "virtualization", "control protection",
+    "divide error",
+    "debug",
+    "non-maskable interrupt",
+    "breakpoint",
+    "overflow",
+    "bound range exceeded",
+    "invalid opcode",
+    "device not available",
+    "double fault",
+    "coprocessor segment overrun",
+    "invalid TSS",
+    "segment not present",
+    "stack fault",
+    "general protection",
+    "page fault",
+    "reserved",
+    "x87 floating point",
+    "alignment check",
+    "machine check",
+    "SIMD floating point",
+    "virtualization",
+    "control protection",
 };
 
 const char* exception_name(uint64_t vector) {
@@ -49,8 +66,8 @@ static bool resume_at_fixup(struct exception_frame* frame) {
  * caller knows what to do. */
 static void kernel_page_fault(struct exception_frame* frame, const struct page_fault* fault) {
     if (fault->address < USER_ADDRESS_END && user_copy_fixup(frame->rip)) {
-        bool may_block = frame->rflags & RFLAGS_IF &&
-                         (this_cpu()->preempt_count & ~PREEMPT_NOT_WANTED) == 0;
+        bool may_block =
+            frame->rflags & RFLAGS_IF && (this_cpu()->preempt_count & ~PREEMPT_NOT_WANTED) == 0;
         if (may_block) {
             interrupts_enable();
             bool is_resolved = page_fault_handle(fault);
@@ -62,7 +79,9 @@ static void kernel_page_fault(struct exception_frame* frame, const struct page_f
         return;
     }
     panic_with_frame(frame, "page fault in the kernel: %s of 0x%lx (%s)",
-                     fault->is_execute ? "execution" : fault->is_write ? "write" : "read",
+                     fault->is_execute ? "execution"
+                     : fault->is_write ? "write"
+                                       : "read",
                      fault->address, fault->is_present ? "not permitted" : "not mapped");
 }
 
@@ -91,8 +110,8 @@ static void before_return(struct exception_frame* frame) {
     if (exception_frame_is_user(frame)) {
         if (this_cpu()->preempt_count == 0)
             interrupt_preempt();
-        while (unlikely(atomic_load_explicit(&context_current()->pending_work,
-                                             memory_order_relaxed))) {
+        while (unlikely(
+            atomic_load_explicit(&context_current()->pending_work, memory_order_relaxed))) {
             interrupts_enable();
             thread_return_to_user();
             interrupts_disable();

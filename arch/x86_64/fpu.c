@@ -12,7 +12,9 @@
 #define XCR0_AVX512 0xe0u
 #define FXSAVE_SIZE 512u
 #define STATE_ALIGNMENT 64u
-#define X87_CONTROL_DEFAULT 0x037f /* all exceptions masked, as the psABI wants at process start */
+#define X87_CONTROL_DEFAULT                                              \
+    0x037f /* all exceptions masked, as the psABI wants at process start \
+            */
 #define MXCSR_DEFAULT 0x1f80
 
 uint32_t fpu_xsave_mask;

@@ -15,8 +15,8 @@ static struct {
     void* argument;
 } handlers[VECTOR_DEVICE_COUNT];
 
-/* One call at a time in the whole system. The caller waits with interrupts on, so that two CPUs that call
- * each other both get on: whoever waits for `call_lock` answers calls meanwhile. */
+/* One call at a time in the whole system. The caller waits with interrupts on, so that two CPUs
+ * that call each other both get on: whoever waits for `call_lock` answers calls meanwhile. */
 static struct spinlock call_lock = SPINLOCK_INITIALIZER(LOCK_CPU_CALL);
 static void (*call_function)(void*);
 static void* call_argument;

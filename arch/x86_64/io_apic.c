@@ -79,7 +79,8 @@ void io_apic_route(uint32_t isa_line, uint8_t vector) {
     log_warning("no interrupt controller has line %u", isa_line);
 }
 
-/* Remapped away from the exceptions before it is masked: a spurious interrupt of it can still come. */
+/* Remapped away from the exceptions before it is masked: a spurious interrupt of it can still come.
+ */
 void legacy_controller_disable(void) {
     port_write8(LEGACY_COMMAND_1, 0x11);
     port_write8(LEGACY_COMMAND_2, 0x11);

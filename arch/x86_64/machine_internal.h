@@ -14,8 +14,9 @@ void local_apic_init(uint64_t physical_address);
 void local_apic_init_cpu(void);
 uint32_t local_apic_id(void);
 void local_apic_end_of_interrupt(void);
-void local_apic_send(uint32_t apic_id, uint32_t command); /* APIC_* command bits, waits for delivery */
-void local_apic_timer_start(uint32_t count);              /* 0: stops it */
+void local_apic_send(uint32_t apic_id,
+                     uint32_t command);      /* APIC_* command bits, waits for delivery */
+void local_apic_timer_start(uint32_t count); /* 0: stops it */
 uint32_t local_apic_timer_remaining(void);
 
 #define APIC_DELIVER_FIXED 0x00000u

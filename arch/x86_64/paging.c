@@ -270,8 +270,8 @@ bool page_table_query(const struct page_table* table, virtual_address_t address,
     if (!(entry & ENTRY_PRESENT))
         return false;
     uint64_t offset_mask = (1ul << level_shift(missing)) - 1;
-    *physical = physical_address((entry & ENTRY_ADDRESS_MASK & ~offset_mask) |
-                                 (address & offset_mask));
+    *physical =
+        physical_address((entry & ENTRY_ADDRESS_MASK & ~offset_mask) | (address & offset_mask));
     *flags = PAGING_READ | (entry & ENTRY_WRITABLE ? PAGING_WRITE : 0) |
              (entry & ENTRY_NO_EXECUTE ? 0 : PAGING_EXECUTE) |
              (entry & ENTRY_USER ? PAGING_USER : 0) |

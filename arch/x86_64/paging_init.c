@@ -40,8 +40,7 @@ static void kernel_map(virtual_address_t address, uint64_t physical, unsigned le
         table = table_below(table, entry_index(address, at));
     unsigned index = entry_index(address, level);
     if (!(table[index] & ENTRY_PRESENT))
-        entry_set(table, index,
-                  physical | entry_flags(flags) | (level > 0 ? ENTRY_LARGE : 0));
+        entry_set(table, index, physical | entry_flags(flags) | (level > 0 ? ENTRY_LARGE : 0));
 }
 
 static bool overlaps_image(uint64_t start, uint64_t size) {

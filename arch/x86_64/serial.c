@@ -1,5 +1,5 @@
-/* The 16550 on COM1. Output is polled with a bound, so that a line nobody listens to never hangs the
- * kernel; input comes by interrupt. */
+/* The 16550 on COM1. Output is polled with a bound, so that a line nobody listens to never hangs
+ * the kernel; input comes by interrupt. */
 #include <arch/machine.h>
 
 #include <arch/cpu.h>
@@ -13,7 +13,7 @@
 
 #define REGISTER_DATA 0
 #define REGISTER_INTERRUPT_ENABLE 1
-#define REGISTER_DIVISOR_LOW 0  /* while the latch bit is set */
+#define REGISTER_DIVISOR_LOW 0 /* while the latch bit is set */
 #define REGISTER_DIVISOR_HIGH 1
 #define REGISTER_FIFO_CONTROL 2
 #define REGISTER_LINE_CONTROL 3

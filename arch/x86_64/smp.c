@@ -1,4 +1,5 @@
-/* Starting the other CPUs, one after the other: INIT, two start-up messages, then waiting for a sign of life. */
+/* Starting the other CPUs, one after the other: INIT, two start-up messages, then waiting for a
+ * sign of life. */
 #include <arch/machine.h>
 
 #include <stdatomic.h>

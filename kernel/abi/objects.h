@@ -41,7 +41,7 @@ typedef enum {
 typedef struct {
     zx_koid_t koid;
     zx_rights_t rights;
-    uint32_t type;       /* zx_obj_type_t */
+    uint32_t type;          /* zx_obj_type_t */
     zx_koid_t related_koid; /* the peer's, or 0 */
     uint32_t props;
     uint32_t reserved;
@@ -80,9 +80,9 @@ typedef struct {
 /* What the kernel holds right now: tests compare it before and after. */
 typedef struct {
     uint64_t total_pages;
-    uint64_t free_pages;      /* counts the pages in per-CPU caches as free */
-    uint64_t slab_objects;    /* objects in use over all slab caches */
-    uint64_t kernel_objects;  /* live objects of every type */
+    uint64_t free_pages;     /* counts the pages in per-CPU caches as free */
+    uint64_t slab_objects;   /* objects in use over all slab caches */
+    uint64_t kernel_objects; /* live objects of every type */
     uint64_t threads;
 } zx_info_kernel_memory_t;
 

@@ -15,15 +15,16 @@
 struct boot_info {
     const char* loader; /* "multiboot2" or "pvh" */
     char command_line[BOOT_COMMAND_LINE_SIZE];
-    struct physical_range ram[BOOT_RANGE_MAX]; /* usable, sorted, without overlaps, page aligned inwards */
+    struct physical_range
+        ram[BOOT_RANGE_MAX]; /* usable, sorted, without overlaps, page aligned inwards */
     size_t ram_count;
     struct physical_range bootfs; /* exact bytes, not page aligned; start == end: no module */
     const void* rsdp;             /* the RSDP or a copy of it; NULL: search */
     struct screen_description screen;
 };
 
-/* Reads what the loader left. Ends in boot_fail (one clear line) when it cannot be used: unknown magic,
- * no memory map. */
+/* Reads what the loader left. Ends in boot_fail (one clear line) when it cannot be used: unknown
+ * magic, no memory map. */
 void boot_info_read(uint32_t magic, uint64_t address, struct boot_info* info);
 /* For the two readers: a range of usable memory, in any order; cut to whole pages. */
 void boot_info_add_ram(struct boot_info* info, uint64_t start, uint64_t size);

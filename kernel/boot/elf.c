@@ -56,8 +56,7 @@ static const char* check_file_header(const struct file_header* header, size_t si
         return "is not a static-PIE program";
     if (header->program_header_size != sizeof(struct program_header) ||
         header->program_header_count == 0 ||
-        header->program_header_count > PROGRAM_HEADER_COUNT_MAX ||
-        header->program_headers > size ||
+        header->program_header_count > PROGRAM_HEADER_COUNT_MAX || header->program_headers > size ||
         header->program_header_count * sizeof(struct program_header) >
             size - header->program_headers)
         return "has no sound program headers";

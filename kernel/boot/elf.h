@@ -1,5 +1,5 @@
-/* ELF64 static-PIE programs: checks a file and says what is to be mapped where. Pure: compiles on the
- * build machine too. */
+/* ELF64 static-PIE programs: checks a file and says what is to be mapped where. Pure: compiles on
+ * the build machine too. */
 #pragma once
 
 #include <stddef.h>
@@ -24,6 +24,6 @@ struct elf_image {
     struct elf_segment segments[ELF_SEGMENT_MAX]; /* in ascending order */
 };
 
-/* NULL when the file can be loaded as `image` says, else why not ("is not an ELF program"...), to be put
- * behind the file's name. */
+/* NULL when the file can be loaded as `image` says, else why not ("is not an ELF program"...), to
+ * be put behind the file's name. */
 const char* elf_check(const void* file, size_t size, struct elf_image* image);

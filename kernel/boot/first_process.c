@@ -22,7 +22,8 @@
 #define OPTION_PREFIX "jacinth."
 #define STACK_SIZE (256ul << 10)
 
-/* A failure that is not the archive's fault: there is nobody to report it to but the person who boots. */
+/* A failure that is not the archive's fault: there is nobody to report it to but the person who
+ * boots. */
 static void require(zx_status_t status, const char* what) {
     if (status != ZX_OK)
         boot_fail("%s: error %d", what, status);
@@ -52,8 +53,8 @@ static void add_argument(struct arguments* arguments, const char* text, size_t l
 }
 
 /* Cuts `text` at each of `separators` and adds the pieces that begin with `prefix`. */
-static void add_pieces(struct arguments* arguments, const char* text, size_t length,
-                       char separator, const char* prefix) {
+static void add_pieces(struct arguments* arguments, const char* text, size_t length, char separator,
+                       const char* prefix) {
     for (size_t start = 0, end; start < length; start = end + 1) {
         for (end = start; end < length && text[end] != separator; end++)
             continue;
@@ -77,7 +78,8 @@ static void collect_arguments(const struct boot_info* info, struct arguments* ar
         boot_fail("jacinth.run names no program");
 }
 
-/* --- the boot archive -------------------------------------------------------------------------- */
+/* --- the boot archive --------------------------------------------------------------------------
+ */
 
 static const void* archive_open(const struct boot_info* info, size_t* size) {
     if (info->bootfs.start == info->bootfs.end)
@@ -157,15 +159,16 @@ static uintptr_t make_stack(struct vmar* root) {
             "the first program's stack");
     require(vmo_create(STACK_SIZE, &vmo), "the first program's stack");
     uint32_t permissions = ZX_VM_PERM_READ | ZX_VM_PERM_WRITE;
-    require(vmar_map(vmar, permissions | ZX_VM_SPECIFIC, permissions, PAGE_SIZE, vmo, 0,
-                     STACK_SIZE, &mapped),
+    require(vmar_map(vmar, permissions | ZX_VM_SPECIFIC, permissions, PAGE_SIZE, vmo, 0, STACK_SIZE,
+                     &mapped),
             "the first program's stack");
     vmo_release(vmo);
     vmar_release(vmar);
     return mapped + STACK_SIZE;
 }
 
-/* --- the bootstrap message ---------------------------------------------------------------------- */
+/* --- the bootstrap message ----------------------------------------------------------------------
+ */
 
 #define BOOTSTRAP_HANDLES_MAX 8
 

@@ -1,5 +1,5 @@
-/* A kernel console of last resort on the serial line: Ctrl-] stops the CPU that has the interrupt and
- * asks for commands, with polled input and output, whatever else is broken.
+/* A kernel console of last resort on the serial line: Ctrl-] stops the CPU that has the interrupt
+ * and asks for commands, with polled input and output, whatever else is broken.
  *
  * A room adds its command with DEBUG_COMMAND; commands read without locks and print with
  * console_printf. */
@@ -15,10 +15,11 @@ struct debug_command {
     void (*run)(void);
 };
 
-#define DEBUG_COMMAND(command, text)                                                          \
-    static void debug_##command(void);                                                        \
-    static const struct debug_command debug_command_##command                                 \
-        __attribute__((used, aligned(8), section(".debug_commands"))) = {#command, text, debug_##command}; \
+#define DEBUG_COMMAND(command, text)                                                       \
+    static void debug_##command(void);                                                     \
+    static const struct debug_command debug_command_##command                              \
+        __attribute__((used, aligned(8), section(".debug_commands"))) = {#command, text,   \
+                                                                         debug_##command}; \
     static void debug_##command(void)
 
 /* In interrupt context; returns after `continue`. */

@@ -1,5 +1,5 @@
-/* Giving up: says why, with registers, a symbolised backtrace, the current process and thread and the
- * last log lines, and leaves QEMU with a failing status. Any context; never returns. */
+/* Giving up: says why, with registers, a symbolised backtrace, the current process and thread and
+ * the last log lines, and leaves QEMU with a failing status. Any context; never returns. */
 #pragma once
 
 #include <lib/compiler.h>
@@ -17,11 +17,14 @@ extern void (*panic_describe_thread)(void (*print)(const char* format, ...));
 
 /* ASSERT: the impossible. Debug builds only, so its expression must have no effects.
  * CHECK: the impossible, but cheap enough or grave enough to test in release builds too. */
-#define CHECK(condition) \
-    ((condition) ? (void)0 : panic("%s:%d: %s: check failed: %s", __FILE__, __LINE__, __func__, #condition))
+#define CHECK(condition)   \
+    ((condition) ? (void)0 \
+                 : panic("%s:%d: %s: check failed: %s", __FILE__, __LINE__, __func__, #condition))
 #ifdef JACINTH_DEBUG
 #define ASSERT(condition) \
-    ((condition) ? (void)0 : panic("%s:%d: %s: assertion failed: %s", __FILE__, __LINE__, __func__, #condition))
+    ((condition)          \
+         ? (void)0        \
+         : panic("%s:%d: %s: assertion failed: %s", __FILE__, __LINE__, __func__, #condition))
 #else
 #define ASSERT(condition) ((void)sizeof(condition))
 #endif

@@ -1,5 +1,6 @@
-/* In-kernel tests: one function each, found by the linker, run in a kernel thread when the command line says
- * jacinth.selftest=1, =area or =area.name. Results go to the results port as records (docs/testing.md).
+/* In-kernel tests: one function each, found by the linker, run in a kernel thread when the command
+ * line says jacinth.selftest=1, =area or =area.name. Results go to the results port as records
+ * (docs/testing.md).
  *
  *   SELFTEST(slab, freed_object_is_used_again) {
  *       EXPECT(pointer != NULL);
@@ -21,30 +22,30 @@ struct selftest {
     void (*run)(void);
 };
 
-#define SELFTEST(test_area, test_name)                                                       \
-    static void selftest_##test_area##_##test_name(void);                                    \
-    static const struct selftest selftest_entry_##test_area##_##test_name                    \
-        __attribute__((used, aligned(8), section(".selftests"))) = {#test_area, #test_name,              \
-                                                        selftest_##test_area##_##test_name}; \
+#define SELFTEST(test_area, test_name)                                    \
+    static void selftest_##test_area##_##test_name(void);                 \
+    static const struct selftest selftest_entry_##test_area##_##test_name \
+        __attribute__((used, aligned(8), section(".selftests"))) = {      \
+            #test_area, #test_name, selftest_##test_area##_##test_name};  \
     static void selftest_##test_area##_##test_name(void)
 
-#define EXPECT(condition)                                                   \
-    do {                                                                    \
-        if (!(condition)) {                                                 \
-            selftest_fail(__FILE__, __LINE__, "expected " #condition);      \
-            return;                                                         \
-        }                                                                   \
+#define EXPECT(condition)                                              \
+    do {                                                               \
+        if (!(condition)) {                                            \
+            selftest_fail(__FILE__, __LINE__, "expected " #condition); \
+            return;                                                    \
+        }                                                              \
     } while (0)
 
-#define EXPECT_EQUAL(actual, expected)                                                       \
-    do {                                                                                     \
-        uint64_t actual_value = (uint64_t)(actual), expected_value = (uint64_t)(expected);   \
-        if (actual_value != expected_value) {                                                \
-            selftest_fail(__FILE__, __LINE__, #actual " is %ld (0x%lx), expected " #expected \
-                          ": %ld (0x%lx)", actual_value, actual_value, expected_value,       \
-                          expected_value);                                                   \
-            return;                                                                          \
-        }                                                                                    \
+#define EXPECT_EQUAL(actual, expected)                                                     \
+    do {                                                                                   \
+        uint64_t actual_value = (uint64_t)(actual), expected_value = (uint64_t)(expected); \
+        if (actual_value != expected_value) {                                              \
+            selftest_fail(__FILE__, __LINE__,                                              \
+                          #actual " is %ld (0x%lx), expected " #expected ": %ld (0x%lx)",  \
+                          actual_value, actual_value, expected_value, expected_value);     \
+            return;                                                                        \
+        }                                                                                  \
     } while (0)
 
 #define EXPECT_OK(status) EXPECT_EQUAL((int64_t)(status), 0)

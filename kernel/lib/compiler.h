@@ -7,13 +7,13 @@
 #define likely(condition) __builtin_expect(!!(condition), 1)
 #define unlikely(condition) __builtin_expect(!!(condition), 0)
 
-#define CONTAINER_OF(pointer, type, member) ((type*)((char*)(pointer) - offsetof(type, member)))
+#define CONTAINER_OF(pointer, type, member) ((type*)((char*)(pointer)-offsetof(type, member)))
 #define ARRAY_LENGTH(array) (sizeof(array) / sizeof((array)[0]))
 
 /* `alignment` is a power of two. */
-#define ALIGN_DOWN(value, alignment) ((value) & ~((__typeof__(value))(alignment) - 1))
-#define ALIGN_UP(value, alignment) ALIGN_DOWN((value) + (__typeof__(value))(alignment) - 1, alignment)
-#define IS_ALIGNED(value, alignment) (((value) & ((__typeof__(value))(alignment) - 1)) == 0)
+#define ALIGN_DOWN(value, alignment) ((value) & ~((__typeof__(value))(alignment)-1))
+#define ALIGN_UP(value, alignment) ALIGN_DOWN((value) + (__typeof__(value))(alignment)-1, alignment)
+#define IS_ALIGNED(value, alignment) (((value) & ((__typeof__(value))(alignment)-1)) == 0)
 
 #define MIN(a, b) ((a) < (b) ? (a) : (b))
 #define MAX(a, b) ((a) > (b) ? (a) : (b))

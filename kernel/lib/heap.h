@@ -1,5 +1,5 @@
-/* A pairing heap of nodes that lie in their owners: insertion and a look at the smallest are O(1), removal of any
- * node is O(log n) amortised, nothing is allocated. The owner's lock guards it. */
+/* A pairing heap of nodes that lie in their owners: insertion and a look at the smallest are O(1),
+ * removal of any node is O(log n) amortised, nothing is allocated. The owner's lock guards it. */
 #pragma once
 
 #include <stdbool.h>
@@ -7,9 +7,10 @@
 
 struct heap_node {
     int64_t key;
-    struct heap_node* child;    /* first of its children */
-    struct heap_node* next;     /* next of its siblings */
-    struct heap_node* previous; /* previous sibling; of the first: the parent; of the root: itself */
+    struct heap_node* child; /* first of its children */
+    struct heap_node* next;  /* next of its siblings */
+    struct heap_node*
+        previous; /* previous sibling; of the first: the parent; of the root: itself */
 };
 
 struct heap {

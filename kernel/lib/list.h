@@ -1,5 +1,5 @@
-/* Intrusive doubly linked ring. A node that is in no list points at itself or at nothing; a list is a
- * node of its own that is never an element. No locking: the owner's lock guards it. */
+/* Intrusive doubly linked ring. A node that is in no list points at itself or at nothing; a list is
+ * a node of its own that is never an element. No locking: the owner's lock guards it. */
 #pragma once
 
 #include <stdbool.h>
@@ -16,7 +16,10 @@ struct list {
     struct list_node head;
 };
 
-#define LIST_INITIALIZER(name) {{&(name).head, &(name).head}}
+#define LIST_INITIALIZER(name)         \
+    {                                  \
+        { &(name).head, &(name).head } \
+    }
 
 static inline void list_init(struct list* list) {
     list->head.next = list->head.previous = &list->head;
@@ -79,6 +82,6 @@ static inline void list_append_all(struct list* to, struct list* from) {
 /* `node` is a struct list_node*. The safe form allows removal of `node` in the body. */
 #define LIST_FOR_EACH(node, list) \
     for (struct list_node* node = (list)->head.next; node != &(list)->head; node = node->next)
-#define LIST_FOR_EACH_SAFE(node, list)                                                        \
-    for (struct list_node *node = (list)->head.next, *node##_next = node->next;               \
+#define LIST_FOR_EACH_SAFE(node, list)                                          \
+    for (struct list_node* node = (list)->head.next, *node##_next = node->next; \
          node != &(list)->head; node = node##_next, node##_next = node->next)

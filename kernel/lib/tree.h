@@ -1,5 +1,6 @@
-/* A treap: a search tree of nodes that lie in their owners, kept balanced by random priorities. Keys are
- * unique. O(log n) expected for everything, nothing is allocated. The owner's lock guards it. */
+/* A treap: a search tree of nodes that lie in their owners, kept balanced by random priorities.
+ * Keys are unique. O(log n) expected for everything, nothing is allocated. The owner's lock guards
+ * it. */
 #pragma once
 
 #include <stddef.h>
@@ -19,6 +20,7 @@ struct tree {
 
 void tree_insert(struct tree* tree, struct tree_node* node, uint64_t key);
 void tree_remove(struct tree* tree, struct tree_node* node);
-/* The node with the largest key that is at most `key` / the smallest that is at least `key`; NULL: none. */
+/* The node with the largest key that is at most `key` / the smallest that is at least `key`; NULL:
+ * none. */
 struct tree_node* tree_find_at_most(const struct tree* tree, uint64_t key);
 struct tree_node* tree_find_at_least(const struct tree* tree, uint64_t key);

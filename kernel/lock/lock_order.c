@@ -1,6 +1,7 @@
-/* Debug builds: every CPU remembers the locks it holds, and whoever takes one out of order stops the system
- * with both places. Interrupt handlers are checked against their own locks only: what they interrupted
- * cannot go on before they are done, and takes the locks that they take with interrupts off. */
+/* Debug builds: every CPU remembers the locks it holds, and whoever takes one out of order stops
+ * the system with both places. Interrupt handlers are checked against their own locks only: what
+ * they interrupted cannot go on before they are done, and takes the locks that they take with
+ * interrupts off. */
 #include <lock/spinlock.h>
 
 #ifdef JACINTH_DEBUG

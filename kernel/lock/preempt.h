@@ -1,8 +1,8 @@
 /* Preemption of the running thread.
  *
- * The per-CPU counter is 0 when the thread may be preempted. Its top bit is inverted: it is CLEAR when
- * a reschedule is wanted, so that "count reached zero and a reschedule is wanted" is one decrement
- * and one branch. */
+ * The per-CPU counter is 0 when the thread may be preempted. Its top bit is inverted: it is CLEAR
+ * when a reschedule is wanted, so that "count reached zero and a reschedule is wanted" is one
+ * decrement and one branch. */
 #pragma once
 
 #include <stdbool.h>

@@ -59,7 +59,8 @@ struct spinlock {
 };
 
 #ifdef JACINTH_DEBUG
-#define SPINLOCK_INITIALIZER(lock_class) {.class = (lock_class)}
+#define SPINLOCK_INITIALIZER(lock_class) \
+    { .class = (lock_class) }
 /* lock_order.c: panics on a wrong order, a recursion, or a sleep with a lock held. */
 void lock_order_acquire(struct spinlock* lock, uintptr_t caller);
 void lock_order_acquired(struct spinlock* lock, uintptr_t caller);
@@ -67,8 +68,10 @@ void lock_order_release(struct spinlock* lock);
 void lock_order_assert_none_held(void);
 bool spin_lock_is_held(const struct spinlock* lock); /* by this CPU */
 #else
-#define SPINLOCK_INITIALIZER(lock_class) {0}
-static inline void lock_order_assert_none_held(void) {}
+#define SPINLOCK_INITIALIZER(lock_class) \
+    { 0 }
+static inline void lock_order_assert_none_held(void) {
+}
 #endif
 
 static inline void spinlock_init(struct spinlock* lock, enum lock_class class) {

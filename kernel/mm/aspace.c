@@ -38,8 +38,8 @@ void aspace_reference(struct aspace* aspace) {
     atomic_fetch_add_explicit(&aspace->references, 1, memory_order_relaxed);
 }
 
-/* A CPU that runs a kernel thread keeps the last program's tables loaded. No thread of that program is left
- * when this is called, so nobody loads them again. */
+/* A CPU that runs a kernel thread keeps the last program's tables loaded. No thread of that program
+ * is left when this is called, so nobody loads them again. */
 static void evict_here(void* argument) {
     struct cpu* cpu = this_cpu();
     if (cpu->active_aspace != argument)
@@ -87,7 +87,8 @@ struct vmar* aspace_root(struct aspace* aspace) {
     return aspace->root;
 }
 
-/* --- page faults -------------------------------------------------------------------------------- */
+/* --- page faults --------------------------------------------------------------------------------
+ */
 
 static struct mapping* find_mapping_locked(struct aspace* aspace, virtual_address_t address) {
     struct vmar* vmar = aspace->root;
@@ -108,8 +109,8 @@ static bool is_permitted(const struct mapping* mapping, const struct page_fault*
     return mapping->permissions & needed;
 }
 
-/* Puts the page into the tables, instead of what may be there: another CPU may have been first, or the page was
- * there for reading only. */
+/* Puts the page into the tables, instead of what may be there: another CPU may have been first, or
+ * the page was there for reading only. */
 static bool enter_page(struct aspace* aspace, virtual_address_t address,
                        physical_address_t physical, uint32_t flags) {
     physical_address_t present;
@@ -125,8 +126,8 @@ static bool enter_page(struct aspace* aspace, virtual_address_t address,
     return page_table_map(table, address, physical, flags) == ZX_OK;
 }
 
-/* Resolves what can be resolved under the locks; *fork is the VMO (with a reference) whose page at *index has
- * to be forked first. */
+/* Resolves what can be resolved under the locks; *fork is the VMO (with a reference) whose page at
+ * *index has to be forked first. */
 static bool fault_locked(struct aspace* aspace, const struct page_fault* fault, struct vmo** fork,
                          size_t* index) {
     virtual_address_t address = ALIGN_DOWN(fault->address, PAGE_SIZE);
@@ -170,7 +171,8 @@ bool aspace_fault(struct aspace* aspace, const struct page_fault* fault) {
     }
 }
 
-/* The thread that faulted has its own tables loaded, and nobody takes the aspace away while it runs. */
+/* The thread that faulted has its own tables loaded, and nobody takes the aspace away while it
+ * runs. */
 bool page_fault_handle(const struct page_fault* fault) {
     preempt_disable();
     struct aspace* aspace = this_cpu()->active_aspace;

@@ -1,7 +1,8 @@
 /* An address space: a tree of VMARs with mappings of VMOs in them, and the page tables.
  *
- * Reference counted: each process holds one, each VMAR handle's object holds one. The lock is ASPACE;
- * it guards the VMAR tree, the mappings and the page tables. Lock order: ASPACE, then VMO. */
+ * Reference counted: each process holds one, each VMAR handle's object holds one. The lock is
+ * ASPACE; it guards the VMAR tree, the mappings and the page tables. Lock order: ASPACE, then VMO.
+ */
 #pragma once
 
 #include <stdbool.h>
@@ -37,7 +38,8 @@ zx_status_t vmar_map(struct vmar* vmar, uint32_t options, uint32_t permissions_a
                      size_t vmar_offset, struct vmo* vmo, uint64_t vmo_offset, size_t size,
                      virtual_address_t* mapped);
 zx_status_t vmar_unmap(struct vmar* vmar, virtual_address_t address, size_t size);
-zx_status_t vmar_protect(struct vmar* vmar, uint32_t options, virtual_address_t address, size_t size);
+zx_status_t vmar_protect(struct vmar* vmar, uint32_t options, virtual_address_t address,
+                         size_t size);
 zx_status_t vmar_allocate(struct vmar* vmar, uint32_t options, size_t offset, size_t size,
                           struct vmar** child, virtual_address_t* child_address);
 zx_status_t vmar_destroy(struct vmar* vmar);

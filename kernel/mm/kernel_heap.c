@@ -17,7 +17,7 @@
 #define DEVICE_AREA_BASE (KERNEL_HEAP_BASE + KERNEL_HEAP_SIZE / 2)
 #define BITS_PER_WORD 64u
 
-_Static_assert(STACK_SLOTS * STACK_SLOT_SIZE <= KERNEL_HEAP_SIZE / 2, "the areas overlap");
+_Static_assert(STACK_SLOTS* STACK_SLOT_SIZE <= KERNEL_HEAP_SIZE / 2, "the areas overlap");
 
 static struct spinlock lock = SPINLOCK_INITIALIZER(LOCK_KERNEL_HEAP); /* guards all below */
 static uint64_t slots_used[STACK_SLOTS / BITS_PER_WORD];
@@ -49,7 +49,8 @@ static void give_slot_back(uint32_t slot) {
     search_from = MIN(search_from, word);
 }
 
-/* Takes the pages out of the tables first, then frees them: no CPU may see a page that has a new owner. */
+/* Takes the pages out of the tables first, then frees them: no CPU may see a page that has a new
+ * owner. */
 static void unmap_stack(virtual_address_t base, size_t size) {
     struct page* pages[KERNEL_STACK_SIZE / PAGE_SIZE];
     size_t count = 0;
@@ -136,9 +137,9 @@ volatile void* device_map(physical_address_t address, size_t size) {
     virtual_address_t base = next_device_address;
     bool is_mapped = true;
     for (size_t offset = 0; offset < length && is_mapped; offset += PAGE_SIZE)
-        is_mapped = page_table_map(page_table_kernel(), base + offset,
-                                   physical_address(start + offset),
-                                   PAGING_READ | PAGING_WRITE | PAGING_UNCACHED) == 0;
+        is_mapped =
+            page_table_map(page_table_kernel(), base + offset, physical_address(start + offset),
+                           PAGING_READ | PAGING_WRITE | PAGING_UNCACHED) == 0;
     if (is_mapped)
         next_device_address += length + PAGE_SIZE;
     else

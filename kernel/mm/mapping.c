@@ -23,8 +23,8 @@ uint32_t mapping_paging_flags(uint32_t permissions) {
 }
 
 void mapping_install_locked(struct mapping* mapping, struct vmar* vmar, virtual_address_t base,
-                            size_t size, struct vmo* vmo, uint64_t vmo_offset,
-                            uint32_t permissions, uint32_t allowed) {
+                            size_t size, struct vmo* vmo, uint64_t vmo_offset, uint32_t permissions,
+                            uint32_t allowed) {
     *mapping = (struct mapping){
         .region = {.size = size, .kind = REGION_MAPPING, .parent = vmar},
         .aspace = vmar->aspace,
@@ -79,7 +79,8 @@ void mapping_bury(struct list* dead) {
     }
 }
 
-/* --- from the VMO's side ----------------------------------------------------------------------- */
+/* --- from the VMO's side -----------------------------------------------------------------------
+ */
 
 /* What of one mapping shows pages [first, first + count), and whose it is. */
 struct shown_range {
@@ -90,8 +91,8 @@ struct shown_range {
 
 static struct shown_range range_shown(const struct mapping* mapping, size_t first, size_t count) {
     uint64_t start = MAX((uint64_t)first << PAGE_SHIFT, mapping->vmo_offset);
-    uint64_t end = MIN((uint64_t)(first + count) << PAGE_SHIFT,
-                       mapping->vmo_offset + mapping->region.size);
+    uint64_t end =
+        MIN((uint64_t)(first + count) << PAGE_SHIFT, mapping->vmo_offset + mapping->region.size);
     if (start >= end)
         return (struct shown_range){0};
     aspace_reference(mapping->aspace);
@@ -100,10 +101,10 @@ static struct shown_range range_shown(const struct mapping* mapping, size_t firs
                                 end - start};
 }
 
-/* Walks the list with a bookmark of its own in it, because the VMO's lock cannot be held while an aspace's
- * is taken. A mapping that comes meanwhile has no page yet that matters; the address range of one that went
- * may belong to another by now, which then faults once for nothing. The aspace is alive: it cannot lose its
- * last reference before its mappings are out of the list. */
+/* Walks the list with a bookmark of its own in it, because the VMO's lock cannot be held while an
+ * aspace's is taken. A mapping that comes meanwhile has no page yet that matters; the address range
+ * of one that went may belong to another by now, which then faults once for nothing. The aspace is
+ * alive: it cannot lose its last reference before its mappings are out of the list. */
 void vmo_unmap_everywhere(struct vmo* vmo, size_t first, size_t count) {
     struct mapping_link bookmark = {0};
     spin_lock(&vmo->lock);

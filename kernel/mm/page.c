@@ -1,5 +1,5 @@
-/* Buddy allocator: a free block of order n is 2^n pages, aligned to its size, headed by the struct page
- * of its first page. Two buddies that are both free become one block of the next order. */
+/* Buddy allocator: a free block of order n is 2^n pages, aligned to its size, headed by the struct
+ * page of its first page. Two buddies that are both free become one block of the next order. */
 #include <mm/page.h>
 
 #include <arch/cpu.h>

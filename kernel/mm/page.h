@@ -23,11 +23,11 @@ enum page_state {
 };
 
 struct page {
-    struct list_node node; /* free lists; the owner's lists while allocated */
-    void* owner;           /* slab, VMO, ...: the owner's use */
-    uint8_t state;         /* enum page_state */
-    uint8_t order;         /* of the block this page heads */
-    uint16_t flags;        /* the owner's use */
+    struct list_node node;       /* free lists; the owner's lists while allocated */
+    void* owner;                 /* slab, VMO, ...: the owner's use */
+    uint8_t state;               /* enum page_state */
+    uint8_t order;               /* of the block this page heads */
+    uint16_t flags;              /* the owner's use */
     _Atomic uint32_t references; /* the owner's use: VMO pages shared or pinned */
 };
 
@@ -39,7 +39,7 @@ void page_init_cpu(void);
 /* Gives [start, end) to the allocator later (boot archive, ACPI reclaim). */
 void page_add_range(struct physical_range range);
 
-struct page* page_alloc(void);        /* contents undefined; poisoned in debug builds */
+struct page* page_alloc(void); /* contents undefined; poisoned in debug builds */
 struct page* page_alloc_zeroed(void);
 struct page* page_alloc_order(unsigned order); /* 2^order contiguous pages, aligned to their size */
 void page_free(struct page* page);

@@ -1,5 +1,5 @@
-/* Which page stands at which index: an array for a few pages, a tree of table pages for more, so that a big
- * VMO with few pages stays cheap. The owner's lock guards it. */
+/* Which page stands at which index: an array for a few pages, a tree of table pages for more, so
+ * that a big VMO with few pages stays cheap. The owner's lock guards it. */
 #pragma once
 
 #include <stdbool.h>

@@ -1,5 +1,6 @@
-/* Where new regions go: a random page in a window of the VMAR that is random itself, so that addresses
- * cannot be guessed and yet a few page tables serve a whole program. Free pages are kept round each. */
+/* Where new regions go: a random page in a window of the VMAR that is random itself, so that
+ * addresses cannot be guessed and yet a few page tables serve a whole program. Free pages are kept
+ * round each. */
 #include <mm/vmar_internal.h>
 
 #include <arch/cpu.h>
@@ -47,9 +48,9 @@ static virtual_address_t window_of(struct vmar* vmar) {
     if (vmar->placement_window == 0) {
         virtual_address_t base = region_base(&vmar->region);
         size_t size = vmar->region.size;
-        vmar->placement_window =
-            size > 2 * WINDOW_SIZE ? random_page(base, size - 2 * WINDOW_SIZE, WINDOW_ALIGNMENT)
-                                   : base;
+        vmar->placement_window = size > 2 * WINDOW_SIZE
+                                     ? random_page(base, size - 2 * WINDOW_SIZE, WINDOW_ALIGNMENT)
+                                     : base;
     }
     return vmar->placement_window;
 }

@@ -1,5 +1,5 @@
-/* A slab is a block of pages: a header, then objects. The pages' struct page points back at it. Free
- * objects of a slab are chained through their first word. */
+/* A slab is a block of pages: a header, then objects. The pages' struct page points back at it.
+ * Free objects of a slab are chained through their first word. */
 #include <mm/slab.h>
 
 #include <debug/emergency_console.h>
@@ -44,12 +44,11 @@ static void prepare(struct slab_cache* cache) {
         list_push_back(&all_caches, &cache->all_node);
         size_t stride = ALIGN_UP(cache->object_size + SLAB_RED_ZONE_SIZE, cache->alignment);
         unsigned order = 0;
-        while (order < SLAB_ORDER_MAX && ((PAGE_SIZE << order) - header_size(cache)) / stride <
-                                             OBJECTS_PER_SLAB_WANTED)
+        while (order < SLAB_ORDER_MAX &&
+               ((PAGE_SIZE << order) - header_size(cache)) / stride < OBJECTS_PER_SLAB_WANTED)
             order++;
         cache->slab_order = order;
-        cache->objects_per_slab =
-            (uint32_t)(((PAGE_SIZE << order) - header_size(cache)) / stride);
+        cache->objects_per_slab = (uint32_t)(((PAGE_SIZE << order) - header_size(cache)) / stride);
         __atomic_store_n(&cache->stride, stride, __ATOMIC_RELEASE);
     }
     spin_unlock(&all_lock);
@@ -68,8 +67,7 @@ struct slab_cache* slab_cache_of(const void* object) {
 }
 
 static struct slab* slab_create(struct slab_cache* cache) {
-    struct page* page =
-        cache->slab_order == 0 ? page_alloc() : page_alloc_order(cache->slab_order);
+    struct page* page = cache->slab_order == 0 ? page_alloc() : page_alloc_order(cache->slab_order);
     if (!page)
         return NULL;
     struct slab* slab = page_to_virtual(page);
@@ -210,8 +208,8 @@ static void empty_magazine(struct slab_cache* cache, struct slab_magazine* magaz
     spin_unlock(&cache->lock);
 }
 
-/* Caches are never taken off the list while others run, so it can be walked without its lock once the
- * first node was read. */
+/* Caches are never taken off the list while others run, so it can be walked without its lock once
+ * the first node was read. */
 void slab_trim(void) {
     LIST_FOR_EACH(node, &all_caches) {
         struct slab_cache* cache = LIST_ENTRY(node, struct slab_cache, all_node);
@@ -267,8 +265,8 @@ void slab_cache_destroy(struct slab_cache* cache) {
 }
 
 static void print_cache(const struct slab_cache* cache, size_t in_use) {
-    console_printf("  %-20s %5zu bytes  %7zu in use  %5zu slabs\n", cache->name,
-                   cache->object_size, in_use, cache->slab_count);
+    console_printf("  %-20s %5zu bytes  %7zu in use  %5zu slabs\n", cache->name, cache->object_size,
+                   in_use, cache->slab_count);
 }
 
 DEBUG_COMMAND(memory, "pages and slab caches") {

@@ -1,7 +1,7 @@
 /* Slab caches: objects of one size, per-CPU stacks of free ones in front of a locked list of slabs.
  *
- * Debug builds poison freed objects, keep a red zone behind each, and catch double frees. Empty slabs go
- * back to the page allocator (one is kept). Not from interrupt context. */
+ * Debug builds poison freed objects, keep a red zone behind each, and catch double frees. Empty
+ * slabs go back to the page allocator (one is kept). Not from interrupt context. */
 #pragma once
 
 #include <stdbool.h>
@@ -40,12 +40,11 @@ struct slab_cache {
 };
 
 /* For a static cache; it joins the list of all caches at first use. */
-#define SLAB_CACHE_INITIALIZER(cache, cache_name, size)                     \
-    {                                                                       \
-        .name = (cache_name), .object_size = (size), .alignment = SLAB_ALIGNMENT, \
-        .lock = SPINLOCK_INITIALIZER(LOCK_SLAB),                            \
-        .partial = LIST_INITIALIZER((cache).partial),                       \
-        .full = LIST_INITIALIZER((cache).full), .empty = LIST_INITIALIZER((cache).empty), \
+#define SLAB_CACHE_INITIALIZER(cache, cache_name, size)                                        \
+    {                                                                                          \
+        .name = (cache_name), .object_size = (size), .alignment = SLAB_ALIGNMENT,              \
+        .lock = SPINLOCK_INITIALIZER(LOCK_SLAB), .partial = LIST_INITIALIZER((cache).partial), \
+        .full = LIST_INITIALIZER((cache).full), .empty = LIST_INITIALIZER((cache).empty),      \
     }
 
 /* For sizes known at run time only. `alignment` is a power of two of at most 64. */
@@ -81,7 +80,8 @@ static inline void slab_free(struct slab_cache* cache, void* object) {
 #endif
 void* slab_alloc_zeroed(struct slab_cache* cache);
 
-/* Variable sizes: caches of 16 B to 2 KiB (powers of two and the halves between), whole pages above. */
+/* Variable sizes: caches of 16 B to 2 KiB (powers of two and the halves between), whole pages
+ * above. */
 void* heap_alloc(size_t size);
 void* heap_alloc_zeroed(size_t size);
 void heap_free(void* pointer); /* NULL allowed */

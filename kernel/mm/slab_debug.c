@@ -1,6 +1,6 @@
-/* The debug build's slab_alloc and slab_free: freed objects are filled with a pattern that is checked when
- * they are given out again, a red zone stands behind each object and says whether it is in use, and
- * allocations can be made to fail. */
+/* The debug build's slab_alloc and slab_free: freed objects are filled with a pattern that is
+ * checked when they are given out again, a red zone stands behind each object and says whether it
+ * is in use, and allocations can be made to fail. */
 #include <mm/slab_internal.h>
 
 #ifdef JACINTH_DEBUG

@@ -9,9 +9,8 @@
 #include <mm/vmo.h>
 
 #define ALL_PERMISSIONS (ZX_VM_PERM_READ | ZX_VM_PERM_WRITE | ZX_VM_PERM_EXECUTE)
-#define ALL_CAPABILITIES                                                          \
-    (ZX_VM_CAN_MAP_SPECIFIC | ZX_VM_CAN_MAP_READ | ZX_VM_CAN_MAP_WRITE |          \
-     ZX_VM_CAN_MAP_EXECUTE)
+#define ALL_CAPABILITIES \
+    (ZX_VM_CAN_MAP_SPECIFIC | ZX_VM_CAN_MAP_READ | ZX_VM_CAN_MAP_WRITE | ZX_VM_CAN_MAP_EXECUTE)
 #define PLACEMENT_OPTIONS (ZX_VM_SPECIFIC | ZX_VM_COMPACT)
 #define MAP_OPTIONS \
     (ALL_PERMISSIONS | PLACEMENT_OPTIONS | ZX_VM_SPECIFIC_OVERWRITE | ZX_VM_MAP_RANGE)
@@ -54,8 +53,8 @@ void vmar_release(struct vmar* vmar) {
         slab_free(&vmar_cache, vmar);
 }
 
-/* Also for VMARs nested without end: goes down to a VMAR without children and takes it out of its parent,
- * in a loop. */
+/* Also for VMARs nested without end: goes down to a VMAR without children and takes it out of its
+ * parent, in a loop. */
 void vmar_clear_locked(struct vmar* vmar, struct list* dead) {
     struct vmar* at = vmar;
     for (;;) {
@@ -110,8 +109,8 @@ static bool is_range_inside(const struct vmar* vmar, virtual_address_t address, 
            size <= vmar->region.size - (address - base);
 }
 
-/* Permissions that make sense: pages that can be written are never executable, and x86 cannot write or
- * execute what it cannot read. */
+/* Permissions that make sense: pages that can be written are never executable, and x86 cannot write
+ * or execute what it cannot read. */
 static zx_status_t check_permissions(uint32_t permissions, uint32_t allowed) {
     if (permissions != 0 && !(permissions & ZX_VM_PERM_READ))
         return ZX_ERR_INVALID_ARGS;
@@ -154,8 +153,7 @@ static zx_status_t choose_base_locked(struct vmar* vmar, uint32_t options, size_
 static zx_status_t check_unmap_locked(const struct vmar* vmar, virtual_address_t address,
                                       virtual_address_t end) {
     const struct region* region = vmar_region_from(vmar, address);
-    for (; region && region_base(region) < end;
-         region = vmar_region_from(vmar, region_end(region)))
+    for (; region && region_base(region) < end; region = vmar_region_from(vmar, region_end(region)))
         if (region->kind == REGION_VMAR &&
             (region_base(region) < address || region_end(region) > end))
             return ZX_ERR_INVALID_ARGS;
@@ -215,9 +213,9 @@ zx_status_t vmar_unmap(struct vmar* vmar, virtual_address_t address, size_t size
 
 /* Everything of vmar_map under the lock; `dead` gets what an overwrite replaced. */
 static zx_status_t map_locked(struct vmar* vmar, uint32_t options, uint32_t allowed,
-                              size_t vmar_offset, struct vmo* vmo, uint64_t vmo_offset,
-                              size_t size, struct mapping* fresh, struct mapping* spares[2],
-                              struct list* dead, virtual_address_t* mapped) {
+                              size_t vmar_offset, struct vmo* vmo, uint64_t vmo_offset, size_t size,
+                              struct mapping* fresh, struct mapping* spares[2], struct list* dead,
+                              virtual_address_t* mapped) {
     zx_status_t status = choose_base_locked(vmar, options, vmar_offset, size, mapped);
     if (status != ZX_OK)
         return status;
@@ -236,8 +234,8 @@ static zx_status_t map_locked(struct vmar* vmar, uint32_t options, uint32_t allo
     return ZX_OK;
 }
 
-/* MAP_RANGE: what a first access would do, now. Running out of memory here is not an error: the access will
- * say so. */
+/* MAP_RANGE: what a first access would do, now. Running out of memory here is not an error: the
+ * access will say so. */
 static void populate(struct aspace* aspace, virtual_address_t base, size_t size,
                      uint32_t permissions) {
     struct page_fault fault = {.is_write = permissions & ZX_VM_PERM_WRITE, .is_user = true};
@@ -295,8 +293,8 @@ static zx_status_t check_protect_locked(const struct vmar* vmar, virtual_address
     return ZX_OK;
 }
 
-/* A page that is shared stays read-only in the tables; so writing is never given here, but by the fault that the
- * next write takes. */
+/* A page that is shared stays read-only in the tables; so writing is never given here, but by the
+ * fault that the next write takes. */
 static void protect_locked(struct vmar* vmar, virtual_address_t address, virtual_address_t end,
                            uint32_t permissions, struct mapping* spares[2]) {
     mapping_split_locked(vmar, address, &spares[0]);
@@ -334,7 +332,8 @@ zx_status_t vmar_protect(struct vmar* vmar, uint32_t options, virtual_address_t 
     return status;
 }
 
-/* --- VMARs inside VMARs ------------------------------------------------------------------------ */
+/* --- VMARs inside VMARs ------------------------------------------------------------------------
+ */
 
 zx_status_t vmar_allocate(struct vmar* vmar, uint32_t options, size_t offset, size_t size,
                           struct vmar** child, virtual_address_t* child_address) {

@@ -10,7 +10,7 @@
 
 struct aspace {
     _Atomic uint32_t references;
-    bool is_dead; /* its mappings were destroyed: nothing can be mapped any more */
+    bool is_dead;         /* its mappings were destroyed: nothing can be mapped any more */
     struct spinlock lock; /* ASPACE */
     struct page_table page_table;
     struct vmar* root; /* a reference */
@@ -50,8 +50,8 @@ struct mapping {
     struct aspace* aspace;
     struct vmo* vmo; /* a reference */
     uint64_t vmo_offset;
-    uint32_t permissions;    /* ZX_VM_PERM_* */
-    uint32_t allowed;        /* what vmar_protect may make of them */
+    uint32_t permissions;     /* ZX_VM_PERM_* */
+    uint32_t allowed;         /* what vmar_protect may make of them */
     struct mapping_link link; /* under the VMO's lock; in a list of the dead afterwards */
 };
 
@@ -88,9 +88,10 @@ struct mapping* mapping_alloc(void); /* NULL: no memory */
 void mapping_free(struct mapping* unused);
 /* Fills in a fresh mapping and puts it into `vmar`; takes a reference to the VMO. */
 void mapping_install_locked(struct mapping* mapping, struct vmar* vmar, virtual_address_t base,
-                            size_t size, struct vmo* vmo, uint64_t vmo_offset,
-                            uint32_t permissions, uint32_t allowed);
-/* Cuts the mapping that contains `address` inside in two there; uses *spare, which becomes NULL then. */
+                            size_t size, struct vmo* vmo, uint64_t vmo_offset, uint32_t permissions,
+                            uint32_t allowed);
+/* Cuts the mapping that contains `address` inside in two there; uses *spare, which becomes NULL
+ * then. */
 void mapping_split_locked(struct vmar* vmar, virtual_address_t address, struct mapping** spare);
 /* Takes it out of its VMAR and of the page tables; it goes to `dead`. */
 void mapping_remove_locked(struct mapping* mapping, struct list* dead);

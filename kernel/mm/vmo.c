@@ -152,11 +152,12 @@ enum vmo_page_result vmo_page_locked(struct vmo* vmo, size_t index, bool for_wri
 
 /* --- copies ----------------------------------------------------------------------------------- */
 
-/* One direction of one page's part, with the VMO's lock held: false when user memory is not there. */
+/* One direction of one page's part, with the VMO's lock held: false when user memory is not there.
+ */
 typedef bool (*copy_function_t)(void* in_page, uintptr_t other, size_t size);
 
-/* Copies page by page. Under the lock a user page that is not present makes the copy fail; the caller has
- * checked the whole range before and brings it in again. */
+/* Copies page by page. Under the lock a user page that is not present makes the copy fail; the
+ * caller has checked the whole range before and brings it in again. */
 static zx_status_t copy(struct vmo* vmo, uint64_t offset, size_t size, uintptr_t other,
                         bool is_write, copy_function_t copy_part,
                         bool (*bring_in)(uintptr_t address, size_t size)) {
@@ -170,10 +171,10 @@ static zx_status_t copy(struct vmo* vmo, uint64_t offset, size_t size, uintptr_t
         bool is_shared;
         bool is_copied = false;
         spin_lock(&vmo->lock);
-        enum vmo_page_result result =
-            vmo_page_locked(vmo, index, is_write, &physical, &is_shared);
+        enum vmo_page_result result = vmo_page_locked(vmo, index, is_write, &physical, &is_shared);
         if (result == VMO_PAGE_OK)
-            is_copied = copy_part((char*)physical_to_virtual(physical) + in_page, other + done, part);
+            is_copied =
+                copy_part((char*)physical_to_virtual(physical) + in_page, other + done, part);
         spin_unlock(&vmo->lock);
         if (result == VMO_PAGE_NO_MEMORY)
             return ZX_ERR_NO_MEMORY;

@@ -1,9 +1,10 @@
 /* VMO: a run of pages that programs map, read and write.
  *
  * Kinds: demand-zero (pages appear when touched), copy-on-write clone (shares its parent's pages
- * until either side writes), contiguous (all pages at once, physically consecutive), physical (someone
- * else's memory: devices, the boot archive). Reference counted; each mapping holds a reference. The
- * lock is VMO; a clone family (a root and all its clones) shares one, so that no operation takes two. */
+ * until either side writes), contiguous (all pages at once, physically consecutive), physical
+ * (someone else's memory: devices, the boot archive). Reference counted; each mapping holds a
+ * reference. The lock is VMO; a clone family (a root and all its clones) shares one, so that no
+ * operation takes two. */
 #pragma once
 
 #include <stdbool.h>
@@ -30,6 +31,7 @@ size_t vmo_committed_pages(struct vmo* vmo);
 /* Copies between kernel memory and the VMO. OUT_OF_RANGE: not all inside. NO_MEMORY. */
 zx_status_t vmo_read(struct vmo* vmo, void* to, uint64_t offset, size_t size);
 zx_status_t vmo_write(struct vmo* vmo, const void* from, uint64_t offset, size_t size);
-/* The same with user memory on the other side; INVALID_ARGS: bad user address. No lock may be held. */
+/* The same with user memory on the other side; INVALID_ARGS: bad user address. No lock may be held.
+ */
 zx_status_t vmo_read_user(struct vmo* vmo, uintptr_t to_user, uint64_t offset, size_t size);
 zx_status_t vmo_write_user(struct vmo* vmo, uintptr_t from_user, uint64_t offset, size_t size);

@@ -1,15 +1,16 @@
 /* Copy-on-write.
  *
- * A clone is a snapshot: it shares the pages its parent has at that moment, and the two have nothing else to
- * do with each other. Whoever writes to a shared page first forks it.
+ * A clone is a snapshot: it shares the pages its parent has at that moment, and the two have
+ * nothing else to do with each other. Whoever writes to a shared page first forks it.
  *
- * Sharing starts in two steps: the counts go up under the VMO's lock, then the pages are taken out of
- * every mapping of the parent. From the first step on no fault maps them for writing; the call returns after
- * the second, so no write that follows it reaches a shared page.
+ * Sharing starts in two steps: the counts go up under the VMO's lock, then the pages are taken out
+ * of every mapping of the parent. From the first step on no fault maps them for writing; the call
+ * returns after the second, so no write that follows it reaches a shared page.
  *
- * Forking one page: it is marked busy, which turns new faults and copies away; it is unmapped wherever this VMO is
- * mapped; then the copy takes its place. So no mapping shows the old page once somebody can write to the
- * new one. The old page does not change meanwhile: this VMO's share keeps it shared, so nobody writes to it.
+ * Forking one page: it is marked busy, which turns new faults and copies away; it is unmapped
+ * wherever this VMO is mapped; then the copy takes its place. So no mapping shows the old page once
+ * somebody can write to the new one. The old page does not change meanwhile: this VMO's share keeps
+ * it shared, so nobody writes to it.
  */
 #include <mm/vmo_internal.h>
 
@@ -36,8 +37,7 @@ static bool share_page(struct page* page, size_t index, void* argument) {
 
 /* Pages of others have no counts: they are copied at once. */
 static zx_status_t copy_physical(const struct vmo* parent, uint64_t offset, struct vmo* clone) {
-    const char* from =
-        physical_to_virtual(physical_address(parent->physical.value + offset));
+    const char* from = physical_to_virtual(physical_address(parent->physical.value + offset));
     size_t available = offset < parent->size ? parent->size - offset : 0;
     return vmo_write(clone, from, 0, MIN(available, clone->size));
 }
@@ -58,8 +58,7 @@ static zx_status_t share_pages(struct vmo* parent, uint64_t offset, struct vmo* 
     return is_complete ? ZX_OK : ZX_ERR_NO_MEMORY;
 }
 
-zx_status_t vmo_create_clone(struct vmo* parent, uint64_t offset, uint64_t size,
-                             struct vmo** out) {
+zx_status_t vmo_create_clone(struct vmo* parent, uint64_t offset, uint64_t size, struct vmo** out) {
     if (!IS_ALIGNED(offset, PAGE_SIZE))
         return ZX_ERR_INVALID_ARGS;
     struct vmo* clone;
@@ -75,7 +74,8 @@ zx_status_t vmo_create_clone(struct vmo* parent, uint64_t offset, uint64_t size,
     return status;
 }
 
-/* Marks the page at `index` busy; NULL: somebody else is forking, or there is nothing to fork any more. */
+/* Marks the page at `index` busy; NULL: somebody else is forking, or there is nothing to fork any
+ * more. */
 static struct page* begin_fork(struct vmo* vmo, size_t index) {
     spin_lock(&vmo->lock);
     struct page* page = page_list_get(&vmo->pages, index);

@@ -10,10 +10,10 @@
 /* How a collection is right although the ends are looked at one after the other, each under its own
  * lock, while other threads go on:
  *
- *   1. reach: the ends reachable from the suspect through queues and peers, each with the number of handles
- *      to it found in these queues, and with its queue's counts at that moment.
- *   2. mark: an end with more handles than were found is held from outside; whatever can be reached from such
- *      ends lives.
+ *   1. reach: the ends reachable from the suspect through queues and peers, each with the number of
+ * handles to it found in these queues, and with its queue's counts at that moment.
+ *   2. mark: an end with more handles than were found is held from outside; whatever can be reached
+ * from such ends lives.
  *   3. confirm: the others are looked at once more. If each of their queues is as it was, all their
  *      handles are in these queues, and nobody has a reference besides handles and the collector,
  *      then between 1 and 3 there was a moment when all of this was true at once; and from that
@@ -22,10 +22,11 @@
  *
  * If anything differs in 2 or 3, nothing is done and the suspect stays.
  *
- * What it costs: a fresh suspect is looked at with a small budget, which is enough for the cycles that
- * programs make by mistake. A suspect that needs more joins the old ones, and these are looked at all
- * together when they have gathered enough weight: more than the last such look cost, or the memory
- * of many messages. So closing a handle never costs much on average, however long the chains. */
+ * What it costs: a fresh suspect is looked at with a small budget, which is enough for the cycles
+ * that programs make by mistake. A suspect that needs more joins the old ones, and these are looked
+ * at all together when they have gathered enough weight: more than the last such look cost, or the
+ * memory of many messages. So closing a handle never costs much on average, however long the
+ * chains. */
 
 _Atomic bool cycle_is_suspected;
 
@@ -70,7 +71,8 @@ void cycle_forget(struct object* object) {
     spin_unlock_irqrestore(&suspects_lock, state);
 }
 
-/* --- the queues of one end ---------------------------------------------------------------------- */
+/* --- the queues of one end ----------------------------------------------------------------------
+ */
 
 static bool is_message_end(const struct object* object) {
     return object->ops->peer_locked == message_end_peer_locked;
@@ -84,8 +86,9 @@ static bool spend(size_t* budget) {
     return *budget > 0 && (*budget)-- > 0;
 }
 
-/* Calls visit for each end that a message waiting at `end` has a handle to, under the lock of `end`, which
- * is dropped now and then. False: the queue changed meanwhile, or the budget is spent. */
+/* Calls visit for each end that a message waiting at `end` has a handle to, under the lock of
+ * `end`, which is dropped now and then. False: the queue changed meanwhile, or the budget is spent.
+ */
 static bool visit_held_ends(struct message_end* end, size_t* budget,
                             void (*visit)(struct message_end*, void*), void* argument) {
     struct message* message = NULL;
@@ -110,7 +113,8 @@ static bool visit_held_ends(struct message_end* end, size_t* budget,
     }
 }
 
-/* --- 1: reach ----------------------------------------------------------------------------------- */
+/* --- 1: reach -----------------------------------------------------------------------------------
+ */
 
 /* The ends looked at, each with a reference, in the order found. */
 struct reached {
@@ -155,14 +159,15 @@ static bool reach_all(struct reached* reached) {
     return true;
 }
 
-/* --- 2: mark ------------------------------------------------------------------------------------ */
+/* --- 2: mark ------------------------------------------------------------------------------------
+ */
 
 static uint32_t handle_count(const struct message_end* end) {
     return atomic_load_explicit(&end->object.handle_count, memory_order_acquire);
 }
 
-/* `argument` is the list of live ends whose queues are still to be followed. An end that came into a
- * queue only now was not reached; then the queue changed, and the collection fails anyway. */
+/* `argument` is the list of live ends whose queues are still to be followed. An end that came into
+ * a queue only now was not reached; then the queue changed, and the collection fails anyway. */
 static void mark_live(struct message_end* end, void* argument) {
     struct message_end** live = argument;
     if (end->cycle.is_live || end->cycle.collection != collection)
@@ -191,7 +196,8 @@ static bool mark_all(const struct reached* reached) {
     return true;
 }
 
-/* --- 3 and 4 ------------------------------------------------------------------------------------ */
+/* --- 3 and 4 ------------------------------------------------------------------------------------
+ */
 
 static bool is_dead(struct message_end* end) {
     spin_lock(end->object.lock);
@@ -247,7 +253,8 @@ static bool collect(struct reached* reached) {
     return true;
 }
 
-/* --- who is looked at when ---------------------------------------------------------------------- */
+/* --- who is looked at when ----------------------------------------------------------------------
+ */
 
 /* A reference, unless the end is being destroyed. */
 static bool try_reference(struct message_end* end) {
@@ -299,7 +306,8 @@ static void collect_fresh(void) {
     }
 }
 
-/* One look for all of them. The list is `taken` over first, so that those kept come back for next time. */
+/* One look for all of them. The list is `taken` over first, so that those kept come back for next
+ * time. */
 static void collect_old(void) {
     struct list taken;
     struct message_end* suspect;

@@ -1,6 +1,7 @@
-/* Waiters lie on their threads' stacks, in hash buckets. The word is read with the bucket locked, and a wake
- * takes the same lock after the word was changed: so a thread either sees the new word or is seen by the
- * wake. A page that is not present makes the read fail under the lock; it is brought in without. */
+/* Waiters lie on their threads' stacks, in hash buckets. The word is read with the bucket locked,
+ * and a wake takes the same lock after the word was changed: so a thread either sees the new word
+ * or is seen by the wake. A page that is not present makes the read fail under the lock; it is
+ * brought in without. */
 #include <object/futex.h>
 
 #include <abi/errors.h>

@@ -8,7 +8,7 @@
 #define FIRST_CHUNK_ROOM 4u
 #define GENERATION_COUNT 8191u /* 1 to 8191 */
 #define CLOSED UINT32_MAX
-#define MOVE_CHUNK 64u /* handles closed in one lock hold */
+#define MOVE_CHUNK 64u   /* handles closed in one lock hold */
 #define SCAN_CHUNK 1024u /* slots looked at in one lock hold */
 
 static inline struct handle_slot* slot_at(const struct handle_table* table, uint32_t index) {
@@ -19,7 +19,8 @@ static inline bool slot_is_used(const struct handle_slot* slot, uint32_t index) 
     return (slot->tag & HANDLE_INDEX_MASK) == index;
 }
 
-/* --- growing ----------------------------------------------------------------------------------- */
+/* --- growing -----------------------------------------------------------------------------------
+ */
 
 static zx_status_t directory_grow(struct handle_table* table) {
     uint32_t room = table->chunk_room ? table->chunk_room * 2 : FIRST_CHUNK_ROOM;
@@ -66,7 +67,8 @@ zx_status_t handle_table_grow_locked(struct handle_table* table, uint32_t count)
     return ZX_OK;
 }
 
-/* --- a table's life ------------------------------------------------------------------------------ */
+/* --- a table's life ------------------------------------------------------------------------------
+ */
 
 /* Tables that live at one time start with different generations, so that a value of one process is
  * not likely to mean anything in another. */
@@ -169,8 +171,7 @@ zx_status_t handle_table_get_with_rights(struct handle_table* table, zx_handle_t
     return status;
 }
 
-zx_status_t handle_table_add(struct handle_table* table, struct handle handle,
-                             zx_handle_t* value) {
+zx_status_t handle_table_add(struct handle_table* table, struct handle handle, zx_handle_t* value) {
     spin_lock(&table->lock);
     zx_status_t status = handle_table_reserve_locked(table, 1);
     if (likely(status == ZX_OK))
@@ -195,9 +196,9 @@ zx_status_t handle_table_remove(struct handle_table* table, zx_handle_t value,
 }
 
 /* The new value is the only thing that can still fail when it is written, under the lock. */
-static zx_status_t replace_locked(struct handle_table* table, zx_handle_t value,
-                                  zx_rights_t wanted, uintptr_t out_user,
-                                  struct object** observed, bool* is_user_fault) {
+static zx_status_t replace_locked(struct handle_table* table, zx_handle_t value, zx_rights_t wanted,
+                                  uintptr_t out_user, struct object** observed,
+                                  bool* is_user_fault) {
     struct handle_slot* slot;
     if (!handle_table_find_locked(table, value, &slot))
         return ZX_ERR_BAD_HANDLE;
@@ -264,7 +265,7 @@ void handle_table_take_back_locked(struct handle_table* table, uint32_t count,
                                    const zx_handle_t* values) {
     for (uint32_t i = 0; i < count; i++)
         handle_slot_free(table, slot_at(table, (uint32_t)values[i] & HANDLE_INDEX_MASK),
-                  (uint32_t)values[i]);
+                         (uint32_t)values[i]);
 }
 
 zx_status_t handle_table_close_many(struct handle_table* table, const zx_handle_t* values,
@@ -352,7 +353,8 @@ static NOINLINE zx_status_t transfer_fault(struct handle_transfer* transfer,
     return status;
 }
 
-/* Its observers must be told when the entry may belong to somebody else, so it needs a reference. */
+/* Its observers must be told when the entry may belong to somebody else, so it needs a reference.
+ */
 static NOINLINE void note_observed(struct handle_transfer* transfer, uint32_t index,
                                    struct object* object) {
     transfer->observed |= 1ull << index;

@@ -1,12 +1,12 @@
 /* A process's handles: value to (object, rights).
  *
- * A value is index (18 bits) and generation (13 bits, never 0), so that a stale value is caught. Free
- * slots are reused oldest first, and the table grows before the last few are used up: a value
+ * A value is index (18 bits) and generation (13 bits, never 0), so that a stale value is caught.
+ * Free slots are reused oldest first, and the table grows before the last few are used up: a value
  * comes back only after half a million others. The table grows in chunks; look-up, insertion and
  * removal are O(1). The lock is HANDLE_TABLE; under it OBJECT locks may be taken.
  *
- * A `struct handle` on its own (in a message) is an entry without a value: it owns one reference and one
- * handle count of its object. */
+ * A `struct handle` on its own (in a message) is an entry without a value: it owns one reference
+ * and one handle count of its object. */
 #pragma once
 
 #include <stdbool.h>
@@ -50,13 +50,13 @@ struct handle_slot {
 struct handle_table {
     struct spinlock lock;
     struct handle_slot** chunks;
-    uint32_t slot_count;              /* slots in the chunks allocated so far */
+    uint32_t slot_count; /* slots in the chunks allocated so far */
     uint32_t free_count;
-    struct handle_slot* free_head;    /* FIFO of free slots */
-    struct handle_slot** free_end;    /* where the next one is linked: the last one, or free_head */
-    uint32_t spare;                   /* so many stay free; UINT32_MAX: nothing can be added any more */
-    uint32_t chunk_room;              /* entries of `chunks` */
-    uint32_t first_generation;        /* of a new slot */
+    struct handle_slot* free_head; /* FIFO of free slots */
+    struct handle_slot** free_end; /* where the next one is linked: the last one, or free_head */
+    uint32_t spare;            /* so many stay free; UINT32_MAX: nothing can be added any more */
+    uint32_t chunk_room;       /* entries of `chunks` */
+    uint32_t first_generation; /* of a new slot */
 };
 
 zx_status_t handle_table_init(struct handle_table* table); /* NO_MEMORY */
@@ -82,12 +82,11 @@ static inline bool handle_table_find_locked(const struct handle_table* table, zx
     return likely((*slot)->tag == (uint32_t)value);
 }
 
-/* OK when the slot is there, of `type` (NONE: any) and carries `rights`; else BAD_HANDLE, WRONG_TYPE,
- * ACCESS_DENIED in this order. */
+/* OK when the slot is there, of `type` (NONE: any) and carries `rights`; else BAD_HANDLE,
+ * WRONG_TYPE, ACCESS_DENIED in this order. */
 static inline zx_status_t handle_table_check_locked(const struct handle_table* table,
                                                     zx_handle_t value, zx_obj_type_t type,
-                                                    zx_rights_t rights,
-                                                    struct handle_slot** slot) {
+                                                    zx_rights_t rights, struct handle_slot** slot) {
     if (unlikely(!handle_table_find_locked(table, value, slot)))
         return ZX_ERR_BAD_HANDLE;
     if (unlikely(type != ZX_OBJ_TYPE_NONE && (*slot)->object->ops->type != type))
@@ -113,7 +112,8 @@ MUST_CHECK static inline zx_status_t handle_table_lookup(struct handle_table* ta
     return ZX_OK;
 }
 
-/* --- slots, for the operations below ------------------------------------------------------------ */
+/* --- slots, for the operations below ------------------------------------------------------------
+ */
 
 zx_status_t handle_table_grow_locked(struct handle_table* table, uint32_t count);
 
@@ -177,15 +177,16 @@ MUST_CHECK zx_status_t handle_table_add(struct handle_table* table, struct handl
 /* Takes the handle out; the caller owns the entry. BAD_HANDLE. */
 MUST_CHECK zx_status_t handle_table_remove(struct handle_table* table, zx_handle_t value,
                                            struct handle* handle);
-/* A new value, told at `out_user`, for the same handle with `rights`. BAD_HANDLE; INVALID_ARGS (rights, bad
- * user memory); errors of handle_table_add: then nothing changed. */
+/* A new value, told at `out_user`, for the same handle with `rights`. BAD_HANDLE; INVALID_ARGS
+ * (rights, bad user memory); errors of handle_table_add: then nothing changed. */
 MUST_CHECK zx_status_t handle_table_replace(struct handle_table* table, zx_handle_t value,
                                             zx_rights_t rights, uintptr_t out_user);
 /* Closes everything, in bounded preemptible steps; the table takes nothing any more. */
 void handle_table_close_all(struct handle_table* table);
 uint32_t handle_table_count(struct handle_table* table);
 
-/* --- duplicate and close, inline: the most frequent of all ------------------------------------- */
+/* --- duplicate and close, inline: the most frequent of all -------------------------------------
+ */
 
 /* `wanted` as rights of a handle made from one that has `present`. */
 static inline zx_status_t handle_derive_rights(zx_rights_t present, zx_rights_t wanted,
@@ -194,16 +195,16 @@ static inline zx_status_t handle_derive_rights(zx_rights_t present, zx_rights_t 
     return unlikely(*rights & ~present) ? ZX_ERR_INVALID_ARGS : ZX_OK;
 }
 
-/* A second handle to the same object. BAD_HANDLE; ACCESS_DENIED without DUPLICATE; INVALID_ARGS when
- * `rights` (SAME_RIGHTS: the same) are not a subset; errors of handle_table_add. */
+/* A second handle to the same object. BAD_HANDLE; ACCESS_DENIED without DUPLICATE; INVALID_ARGS
+ * when `rights` (SAME_RIGHTS: the same) are not a subset; errors of handle_table_add. */
 MUST_CHECK static inline zx_status_t handle_table_duplicate(struct handle_table* table,
                                                             zx_handle_t value, zx_rights_t wanted,
                                                             zx_handle_t* duplicate) {
     struct handle_slot* slot;
     zx_rights_t rights;
     spin_lock(&table->lock);
-    zx_status_t status = handle_table_check_locked(table, value, ZX_OBJ_TYPE_NONE,
-                                                   ZX_RIGHT_DUPLICATE, &slot);
+    zx_status_t status =
+        handle_table_check_locked(table, value, ZX_OBJ_TYPE_NONE, ZX_RIGHT_DUPLICATE, &slot);
     if (likely(status == ZX_OK))
         status = handle_derive_rights(slot->rights, wanted, &rights);
     if (likely(status == ZX_OK))
@@ -237,9 +238,9 @@ static inline zx_status_t handle_table_close(struct handle_table* table, zx_hand
 /* --- many handles, moved in one step ---------------------------------------------------------- */
 
 /* Handles on their way out of a table. handle_transfer_begin checks every value, left to right, and
- * returns with the table locked; then either _commit (they are gone from the table) or _abort (nothing
- * happened). Whoever delivers the entries does so in between, so that nobody ever sees a handle in both
- * places or in neither. */
+ * returns with the table locked; then either _commit (they are gone from the table) or _abort
+ * (nothing happened). Whoever delivers the entries does so in between, so that nobody ever sees a
+ * handle in both places or in neither. */
 struct handle_transfer {
     struct handle_table* table;
     const zx_handle_t* values;
@@ -280,9 +281,9 @@ void handle_table_take_back_locked(struct handle_table* table, uint32_t count,
 zx_status_t handle_table_close_many(struct handle_table* table, const zx_handle_t* values,
                                     uint32_t count);
 
-/* A look at the handles in use, for object_get_info and the debugger: fills `entries` from slot `*index`
- * on and moves `*index` past what it saw; answers how many. 0: that was all. The objects are described,
- * not referenced. */
+/* A look at the handles in use, for object_get_info and the debugger: fills `entries` from slot
+ * `*index` on and moves `*index` past what it saw; answers how many. 0: that was all. The objects
+ * are described, not referenced. */
 struct handle_description {
     zx_handle_t value;
     zx_rights_t rights;

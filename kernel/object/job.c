@@ -73,7 +73,8 @@ void job_remove_process(struct job* job, struct process* process) {
 
 /* --- killing --------------------------------------------------------------------------------- */
 
-/* Some process that can still be referenced, moved to the end so that the next call finds another. */
+/* Some process that can still be referenced, moved to the end so that the next call finds another.
+ */
 static struct process* next_victim(struct job* job, uint32_t* left) {
     struct process* victim = NULL;
     spin_lock(job->object.lock);
@@ -127,7 +128,8 @@ void job_kill(struct job* job) {
     }
 }
 
-/* --- the end ----------------------------------------------------------------------------------- */
+/* --- the end -----------------------------------------------------------------------------------
+ */
 
 static void job_destroy(struct object* object) {
     struct job* job = job_from(object);

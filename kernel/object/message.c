@@ -9,7 +9,9 @@
 
 #define LARGE_SIZE 1344u
 #define LARGE_ROOM (LARGE_SIZE - offsetof(struct message, payload))
-#define HANDLES_ROOM_SMALL (MESSAGE_SMALL_SIZE - sizeof(struct message)) /* behind a whole header */
+#define HANDLES_ROOM_SMALL                                                 \
+    (MESSAGE_SMALL_SIZE - sizeof(struct message)) /* behind a whole header \
+                                                   */
 _Static_assert(LARGE_SIZE - sizeof(struct message) >=
                    ZX_CHANNEL_MAX_MSG_HANDLES * sizeof(struct handle),
                "the handles of any message fit");
@@ -50,8 +52,8 @@ static inline struct message* message_alloc(uint32_t byte_count, uint32_t handle
 
 void message_free(struct message* message) {
     if (message->shape & MESSAGE_PAGED)
-        for (struct list_node *node = message->pages.head.next, *next;
-             node != &message->pages.head; node = next) {
+        for (struct list_node *node = message->pages.head.next, *next; node != &message->pages.head;
+             node = next) {
             next = node->next;
             page_free(LIST_ENTRY(node, struct page, node));
         }

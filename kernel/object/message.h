@@ -1,8 +1,8 @@
 /* Messages: bytes and handles on their way, and the queues in which they wait.
  *
- * A small message is one allocation: header, handles, bytes. Bytes that do not fit lie in a chain of
- * pages, so that no message needs contiguous memory. Bytes are copied in once, at creation, and out once.
- * A message owns its handles (one reference and one handle count each). */
+ * A small message is one allocation: header, handles, bytes. Bytes that do not fit lie in a chain
+ * of pages, so that no message needs contiguous memory. Bytes are copied in once, at creation, and
+ * out once. A message owns its handles (one reference and one handle count each). */
 #pragma once
 
 #include <stdbool.h>
@@ -19,7 +19,7 @@
 struct message {
     struct message* next;
     uint32_t byte_count;
-    uint32_t shape;          /* how many handles, and MESSAGE_LARGE and _PAGED */
+    uint32_t shape; /* how many handles, and MESSAGE_LARGE and _PAGED */
     union {
         struct list pages;   /* struct page.node: the bytes, if PAGED */
         uint8_t payload[16]; /* begins here if not */
@@ -30,8 +30,8 @@ struct message {
 #define MESSAGE_LARGE (1u << 8) /* which cache it came from */
 #define MESSAGE_PAGED (1u << 9) /* handles behind the header, bytes in pages */
 
-/* Two sizes of allocation. The small one carries the usual message of a protocol, the large one the handles
- * of any message; both with as many bytes as fit behind the handles. */
+/* Two sizes of allocation. The small one carries the usual message of a protocol, the large one the
+ * handles of any message; both with as many bytes as fit behind the handles. */
 #define MESSAGE_SMALL_SIZE 256u
 #define MESSAGE_SMALL_ROOM (MESSAGE_SMALL_SIZE - offsetof(struct message, payload))
 
@@ -44,8 +44,8 @@ static inline struct handle* message_handles(struct message* message) {
                                           : (struct handle*)message->payload;
 }
 
-/* A message with the bytes in it and room for `handle_count` handles, which the caller fills in. NO_MEMORY,
- * INVALID_ARGS (bad user memory). Sizes are within the limits. No lock held. */
+/* A message with the bytes in it and room for `handle_count` handles, which the caller fills in.
+ * NO_MEMORY, INVALID_ARGS (bad user memory). Sizes are within the limits. No lock held. */
 MUST_CHECK zx_status_t message_create_from_user(uintptr_t bytes_user, uint32_t byte_count,
                                                 uint32_t handle_count, struct message** out);
 /* The same with kernel memory; the byte count must be a small one (MESSAGE_KERNEL_BYTES_MAX). */
@@ -60,11 +60,12 @@ static inline uint8_t* message_inline_bytes(struct message* message) {
 void message_free(struct message* message);
 /* Releases the handles too. No lock held. */
 void message_destroy(struct message* message);
-/* Copies the bytes of a PAGED message out; false: bad user memory. A spinlock may be held: then user
- * pages that are not present make it fail. */
+/* Copies the bytes of a PAGED message out; false: bad user memory. A spinlock may be held: then
+ * user pages that are not present make it fail. */
 MUST_CHECK bool message_copy_out_paged(const struct message* message, uintptr_t to_user);
 
-/* --- the small ones, inline: small cache, no handles, bytes in `payload` (shape 0) ----------------- */
+/* --- the small ones, inline: small cache, no handles, bytes in `payload` (shape 0)
+ * ----------------- */
 
 extern struct slab_cache message_small_cache;
 
@@ -73,8 +74,7 @@ static inline bool message_is_small(const struct message* message) {
 }
 
 /* At most MESSAGE_SMALL_ROOM bytes, no handles. NO_MEMORY, INVALID_ARGS. */
-MUST_CHECK static inline zx_status_t message_create_small(uintptr_t bytes_user,
-                                                          uint32_t byte_count,
+MUST_CHECK static inline zx_status_t message_create_small(uintptr_t bytes_user, uint32_t byte_count,
                                                           struct message** out) {
     struct message* message = slab_alloc(&message_small_cache);
     if (unlikely(!message))
@@ -93,7 +93,8 @@ static inline void message_free_small(struct message* message) {
     slab_free(&message_small_cache, message);
 }
 
-/* --- queues -------------------------------------------------------------------------------------- */
+/* --- queues --------------------------------------------------------------------------------------
+ */
 
 /* Messages in the order written. The owner's lock guards it. Stays where it was initialized. */
 struct message_queue {

@@ -28,10 +28,13 @@ void message_end_update_holds_handles_locked(struct message_end* end) {
 }
 
 void message_end_after_take_locked(struct message_end* end) {
-    message_queue_update_full(&end->queue);
-    if (end->peer && !end->queue.is_full)
-        object_update_signals_locked(&end->peer->object, 0, ZX_OBJECT_WRITABLE);
-    message_end_update_holds_handles_locked(end);
+    if (end->queue.is_full) {
+        message_queue_update_full(&end->queue);
+        if (end->peer && !end->queue.is_full)
+            object_update_signals_locked(&end->peer->object, 0, ZX_OBJECT_WRITABLE);
+    }
+    if (end->queue.handle_count == 0)
+        message_end_update_holds_handles_locked(end);
 }
 
 static inline void take_first_locked(struct message_end* end, const struct message* message) {
@@ -40,34 +43,32 @@ static inline void take_first_locked(struct message_end* end, const struct messa
 
 /* --- reading ---------------------------------------------------------------------------------- */
 
-/* A read writes to up to four places: bytes, both counts, and the values of the handles, which come last
- * because they are known last. A bad place must leave the others as they were, so all but the first
- * written are looked at before. */
+/* A read writes to up to four places: bytes, both counts, and the values of the handles, which come
+ * last because they are known last. A bad place must leave the others as they were, so all but the
+ * first written are looked at before. */
 
 static inline size_t handles_size(const struct message* message) {
     return message_handle_count(message) * sizeof(zx_handle_t);
 }
 
 static bool counts_are_present(const struct message_target* target) {
-    return (!target->actual_bytes ||
-            user_fault_in(target->actual_bytes, sizeof(uint32_t), true)) &&
+    return (!target->actual_bytes || user_fault_in(target->actual_bytes, sizeof(uint32_t), true)) &&
            (!target->actual_handles ||
             user_fault_in(target->actual_handles, sizeof(uint32_t), true));
 }
 
 static bool write_counts(const struct message* message, const struct message_target* target) {
-    return (!target->actual_bytes ||
-            user_write_word(target->actual_bytes, message->byte_count)) &&
+    return (!target->actual_bytes || user_write_word(target->actual_bytes, message->byte_count)) &&
            (!target->actual_handles ||
             user_write_word(target->actual_handles, message_handle_count(message)));
 }
 
-static bool write_bytes_and_counts(struct message* message, const struct message_target* target) {
+static inline bool write_bytes_and_counts(struct message* message,
+                                          const struct message_target* target) {
     if (likely(!(message->shape & MESSAGE_PAGED)))
-        return user_copy_out_with_words(target->bytes, message_inline_bytes(message),
-                                        message->byte_count, target->actual_bytes,
-                                        message->byte_count, target->actual_handles,
-                                        message_handle_count(message));
+        return user_copy_out_with_words(
+            target->bytes, message_inline_bytes(message), message->byte_count, target->actual_bytes,
+            message->byte_count, target->actual_handles, message_handle_count(message));
     return user_fault_in(target->bytes, message->byte_count, true) && counts_are_present(target) &&
            message_copy_out_paged(message, target->bytes) && write_counts(message, target);
 }
@@ -78,7 +79,8 @@ static NOINLINE bool install_handles_locked(struct message* message,
     zx_handle_t values[ZX_CHANNEL_MAX_MSG_HANDLES];
     uint32_t count = message_handle_count(message);
     handle_table_add_many_locked(target->table, message_handles(message), count, values);
-    if (likely(user_copy_out(target->handles, values, count * sizeof(values[0]))))
+    if (likely(user_copy_out_with_words(target->handles, values, count * sizeof(values[0]), 0, 0, 0,
+                                        0)))
         return true;
     handle_table_take_back_locked(target->table, count, values);
     return false;
@@ -132,8 +134,8 @@ static inline zx_status_t read_once(struct message_end* end, const struct messag
     return status;
 }
 
-/* User pointers are checked before the queue's state: an answer that comes from the state stands only
- * if all of them are good. Leaves the pages present for the next attempt. */
+/* User pointers are checked before the queue's state: an answer that comes from the state stands
+ * only if all of them are good. Leaves the pages present for the next attempt. */
 static bool target_is_good(const struct message_target* target) {
     size_t bytes = MIN(target->bytes_room, ZX_CHANNEL_MAX_MSG_BYTES);
     size_t handles = MIN(target->handles_room, ZX_CHANNEL_MAX_MSG_HANDLES);
@@ -187,8 +189,8 @@ void message_end_on_zero_handles(struct object* object) {
     spin_unlock(object->lock);
 }
 
-/* Nobody can read what still waits here. Releasing an end that is found in a message only appends it
- * to the destroy list, so a chain of channels does not recurse. */
+/* Nobody can read what still waits here. Releasing an end that is found in a message only appends
+ * it to the destroy list, so a chain of channels does not recurse. */
 void message_end_destroy(struct message_end* end) {
     message_end_on_zero_handles(&end->object); /* it may never have had a handle */
     cycle_forget(&end->object);

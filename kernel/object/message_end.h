@@ -1,10 +1,11 @@
 /* One of two ends between which messages go: what channels and message pipes are made of.
  *
- * Both ends share one lock (LOCK_OBJECT), which guards the queues, the peer pointers and the signals. Each end
- * owns the messages that wait to be read at it. While the other end has handles, `peer` points to it.
+ * Both ends share one lock (LOCK_OBJECT), which guards the queues, the peer pointers and the
+ * signals. Each end owns the messages that wait to be read at it. While the other end has handles,
+ * `peer` points to it.
  *
- * At the bound (CHANNEL_MAX_QUEUED_MESSAGES or CHANNEL_MAX_QUEUED_BYTES) nothing more is taken and the
- * writer's end does not show WRITABLE, until a read makes room. */
+ * At the bound (CHANNEL_MAX_QUEUED_MESSAGES or CHANNEL_MAX_QUEUED_BYTES) nothing more is taken and
+ * the writer's end does not show WRITABLE, until a read makes room. */
 #pragma once
 
 #include <object/cycle.h>
@@ -26,16 +27,17 @@ void message_ends_init(struct message_end* end0, struct message_end* end1,
 void message_end_on_zero_handles(struct object* object);
 void message_end_destroy(struct message_end* end);
 struct object* message_end_peer_locked(struct object* object);
-/* Both ends of a pair say whether handles wait at either of them; under the lock, after a change. */
+/* Both ends of a pair say whether handles wait at either of them; under the lock, after a change.
+ */
 void message_end_update_holds_handles_locked(struct message_end* end);
 
 static inline struct message_end* message_end_from(struct object* object) {
     return CONTAINER_OF(object, struct message_end, object);
 }
 
-/* Queues the message at the other end; consumes it on success only. PEER_CLOSED; NO_MEMORY at the queue
- * bound. A table lock may be held. Inline: it is on the way of every message. `size` and `handle_count`
- * are the message's (message_queued_size).
+/* Queues the message at the other end; consumes it on success only. PEER_CLOSED; NO_MEMORY at the
+ * queue bound. A table lock may be held. Inline: it is on the way of every message. `size` and
+ * `handle_count` are the message's (message_queued_size).
  *
  * WRITABLE is shown while there is a peer with room, so it is all that must be looked at. */
 MUST_CHECK static ALWAYS_INLINE zx_status_t message_end_write_sized(struct message_end* end,
@@ -66,7 +68,8 @@ MUST_CHECK static inline zx_status_t message_end_write(struct message_end* end,
                                    message_handle_count(message));
 }
 
-/* What a message that was taken leaves to do besides READABLE; when handles wait or the queue was full. */
+/* What a message that was taken leaves to do besides READABLE; when handles wait or the queue was
+ * full. */
 void message_end_after_take_locked(struct message_end* end);
 
 /* The first message is done with: takes it out of the queue, under the lock. */
@@ -75,7 +78,7 @@ static ALWAYS_INLINE void message_end_take_first_locked(struct message_end* end,
     (void)message_queue_pop(&end->queue, size, handle_count);
     if (message_queue_is_empty(&end->queue))
         object_update_signals_locked(&end->object, ZX_OBJECT_READABLE, 0);
-    if (unlikely(end->queue.is_full | object_holds_handles(&end->object)))
+    if (unlikely(handle_count > 0 || end->queue.is_full))
         message_end_after_take_locked(end);
 }
 
@@ -88,15 +91,15 @@ struct message_target {
     bool may_discard;
 };
 
-/* Takes the first message that waits at this end: its bytes go to user memory and its handles to the
- * table, in one step. SHOULD_WAIT, PEER_CLOSED: there is none. BUFFER_TOO_SMALL: tells the sizes needed, and
- * drops the message if the target says so. INVALID_ARGS (bad user memory) and errors of
- * handle_table_reserve_locked take nothing. */
+/* Takes the first message that waits at this end: its bytes go to user memory and its handles to
+ * the table, in one step. SHOULD_WAIT, PEER_CLOSED: there is none. BUFFER_TOO_SMALL: tells the
+ * sizes needed, and drops the message if the target says so. INVALID_ARGS (bad user memory) and
+ * errors of handle_table_reserve_locked take nothing. */
 MUST_CHECK zx_status_t message_end_read(struct message_end* end,
                                         const struct message_target* target);
 
-/* The quick way for the usual case: a small message that fits, all memory present. False: nothing was
- * done; message_end_read will tell. */
+/* The quick way for the usual case: a small message that fits, all memory present. False: nothing
+ * was done; message_end_read will tell. */
 MUST_CHECK static ALWAYS_INLINE bool message_end_read_small(struct message_end* end,
                                                             uintptr_t bytes, uint32_t bytes_room,
                                                             uintptr_t actual_bytes,

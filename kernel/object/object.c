@@ -42,7 +42,8 @@ const char* object_type_name(zx_obj_type_t type) {
 
 /* --- death ------------------------------------------------------------------------------------ */
 
-/* Objects whose last reference is gone, in the order they went; on the stack of the outermost release. */
+/* Objects whose last reference is gone, in the order they went; on the stack of the outermost
+ * release. */
 struct destroy_list {
     struct object* first;
     struct object* last;
@@ -88,12 +89,6 @@ void object_notify_observers_locked(struct object* object, zx_signals_t signals)
     }
 }
 
-void object_update_signals(struct object* object, zx_signals_t clear, zx_signals_t set) {
-    spin_lock(object->lock);
-    object_update_signals_locked(object, clear, set);
-    spin_unlock(object->lock);
-}
-
 zx_signals_t object_add_observer(struct object* object, struct observer* observer) {
     spin_lock(object->lock);
     list_push_back(&object->observers, &observer->node);
@@ -124,7 +119,8 @@ void object_handle_observers_cancel(struct object* object, const void* table, zx
     spin_unlock(object->lock);
 }
 
-/* --- the lock of a pair ------------------------------------------------------------------------ */
+/* --- the lock of a pair ------------------------------------------------------------------------
+ */
 
 static struct slab_cache peer_lock_cache =
     SLAB_CACHE_INITIALIZER(peer_lock_cache, "peer lock", sizeof(struct peer_lock));

@@ -4,11 +4,12 @@
  * calls. `handle_count` counts handles in tables and in messages: when it falls to 0 the object's
  * on_zero_handles runs (a channel end tells its peer). When `references` falls to 0 the object goes
  * to the releasing thread's destroy list, which the thread drains at its outermost level
- * (object_release from inside a destructor only appends): so a chain of objects of any length dies in
- * constant stack, and is gone when the call that released it returns.
+ * (object_release from inside a destructor only appends): so a chain of objects of any length dies
+ * in constant stack, and is gone when the call that released it returns.
  *
- * `lock` guards the signals, the observers and the type's own state. The ends of a peered object share
- * one lock (struct peer_lock); every other object uses its own. No operation takes two OBJECT locks.
+ * `lock` guards the signals, the observers and the type's own state. The ends of a peered object
+ * share one lock (struct peer_lock); every other object uses its own. No operation takes two OBJECT
+ * locks.
  */
 #pragma once
 
@@ -37,9 +38,11 @@ struct object_ops {
     void (*on_zero_handles)(struct object*);
     /* Frees the memory. No lock held. */
     void (*destroy)(struct object*);
-    /* Under the lock: the other end, borrowed; NULL when it is gone. NULL: the type has no peers. */
+    /* Under the lock: the other end, borrowed; NULL when it is gone. NULL: the type has no peers.
+     */
     struct object* (*peer_locked)(struct object*);
-    /* Where the name is kept, ZX_MAX_NAME_LEN bytes, guarded by the object's lock. NULL: no name. */
+    /* Where the name is kept, ZX_MAX_NAME_LEN bytes, guarded by the object's lock. NULL: no name.
+     */
     char* (*name_buffer)(struct object*);
 };
 
@@ -113,8 +116,8 @@ struct observer {
     zx_signals_t trigger;
     /* Under the object's lock: some signal of `trigger` is now shown. */
     void (*on_match)(struct observer* observer, zx_signals_t signals);
-    /* Under the object's lock: the handle value through which this was registered was closed, replaced
-     * or sent away. NULL: does not care. */
+    /* Under the object's lock: the handle value through which this was registered was closed,
+     * replaced or sent away. NULL: does not care. */
     void (*on_handle_closed)(struct observer* observer);
     /* Which handle: compared when a handle goes. */
     const void* handle_table;
@@ -136,11 +139,16 @@ static inline void object_update_signals_locked(struct object* object, zx_signal
     if (!list_is_empty(&object->observers))
         object_notify_observers_locked(object, now);
 }
-void object_update_signals(struct object* object, zx_signals_t clear, zx_signals_t set);
+static inline void object_update_signals(struct object* object, zx_signals_t clear,
+                                         zx_signals_t set) {
+    spin_lock(object->lock);
+    object_update_signals_locked(object, clear, set);
+    spin_unlock(object->lock);
+}
 
 /* Registers; calls on_match at once when it already matches. Answers the current signals. An
- * observer that names a handle is added with the table's lock held, which makes sure that the handle
- * is still there: whoever removes it from now on sees the observer. */
+ * observer that names a handle is added with the table's lock held, which makes sure that the
+ * handle is still there: whoever removes it from now on sees the observer. */
 zx_signals_t object_add_observer(struct object* object, struct observer* observer);
 /* Afterwards no callback of the observer runs or will run. Answers the current signals. */
 zx_signals_t object_remove_observer(struct object* object, struct observer* observer);

@@ -77,9 +77,11 @@ zx_status_t process_start(struct process* process, struct user_thread* thread, u
     return ZX_OK;
 }
 
-/* --- death ------------------------------------------------------------------------------------- */
+/* --- death -------------------------------------------------------------------------------------
+ */
 
-/* The last thread has gone, or there was none: by whoever made the state DYING with nothing running. */
+/* The last thread has gone, or there was none: by whoever made the state DYING with nothing
+ * running. */
 static void finish(struct process* process) {
     handle_table_close_all(&process->handles);
     aspace_destroy_mappings(process->aspace);
@@ -126,7 +128,8 @@ void process_thread_ended(struct process* process, struct user_thread* thread) {
         finish(process);
 }
 
-/* Never started, or dead. Its handles went when it died; if nobody killed it, nothing was ever added. */
+/* Never started, or dead. Its handles went when it died; if nobody killed it, nothing was ever
+ * added. */
 static void process_destroy(struct object* object) {
     struct process* process = process_from(object);
     ASSERT(list_is_empty(&process->threads));
@@ -155,7 +158,8 @@ static const struct object_ops process_ops = {
     .name_buffer = process_name,
 };
 
-/* --- for the debugger --------------------------------------------------------------------------- */
+/* --- for the debugger ---------------------------------------------------------------------------
+ */
 
 static void describe_current(void (*print)(const char* format, ...)) {
     const struct thread* thread = thread_current();
@@ -178,7 +182,8 @@ static void print_process(struct thread* thread, void* unused) {
         return;
     const struct process* process = user_thread->process;
     console_printf("  %-24s koid %lu  %u threads  %u handles\n", process->name,
-                   process->object.koid, process->thread_count, process->handles.slot_count - process->handles.free_count);
+                   process->object.koid, process->thread_count,
+                   process->handles.slot_count - process->handles.free_count);
 }
 
 DEBUG_COMMAND(processes, "every process with a thread: threads and handles") {

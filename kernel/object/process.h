@@ -1,7 +1,7 @@
 /* Processes: an address space, a handle table and threads.
  *
- * A process ends when its last thread has gone, or at once when it is killed or calls process_exit: then
- * every thread is killed, and the last one to leave closes the handles, destroys the mappings
+ * A process ends when its last thread has gone, or at once when it is killed or calls process_exit:
+ * then every thread is killed, and the last one to leave closes the handles, destroys the mappings
  * and raises TERMINATED. The lock of the object guards the thread list and the state. */
 #pragma once
 
@@ -16,7 +16,7 @@ struct job;
 enum process_state {
     PROCESS_INITIAL, /* made, not started */
     PROCESS_RUNNING,
-    PROCESS_DYING,   /* threads are being killed; nothing new can start */
+    PROCESS_DYING, /* threads are being killed; nothing new can start */
     PROCESS_DEAD,
 };
 
@@ -50,8 +50,9 @@ struct user_thread {
 
 /* One reference. NO_MEMORY; BAD_STATE: the job is being killed; NO_RESOURCES: the job is full. */
 zx_status_t process_create(struct job* job, const char* name, struct process** out);
-/* Starts the first thread: its first argument is the value of `argument` in the new process (consumed on
- * success). BAD_STATE: started before, or dead; ACCESS_DENIED: a thread of another process. */
+/* Starts the first thread: its first argument is the value of `argument` in the new process
+ * (consumed on success). BAD_STATE: started before, or dead; ACCESS_DENIED: a thread of another
+ * process. */
 zx_status_t process_start(struct process* process, struct user_thread* thread, uintptr_t entry,
                           uintptr_t stack, struct handle argument, uint64_t argument2);
 /* Ends the process, soon: also one that never started. The first return code counts. */

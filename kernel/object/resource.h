@@ -1,4 +1,5 @@
-/* The right to use the machine itself: results port, switching off, serial input. One kind so far. */
+/* The right to use the machine itself: results port, switching off, serial input. One kind so far.
+ */
 #pragma once
 
 #include <object/object.h>

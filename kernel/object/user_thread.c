@@ -17,8 +17,8 @@ static void enter(void* argument) {
     context_enter_user(thread->entry, thread->stack, thread->argument1, thread->argument2);
 }
 
-/* In the thread itself, for the last time. The address space stays loaded but is no longer this thread's:
- * the release may be the last, and evicts it. */
+/* In the thread itself, for the last time. The address space stays loaded but is no longer this
+ * thread's: the release may be the last, and evicts it. */
 static void on_exit(struct thread* thread) {
     struct user_thread* user_thread = thread->owner;
     process_thread_ended(user_thread->process, user_thread);

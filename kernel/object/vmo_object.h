@@ -6,7 +6,7 @@
 
 struct vmo;
 
-#define VMO_DEFAULT_RIGHTS                                                                     \
+#define VMO_DEFAULT_RIGHTS                                                                   \
     (ZX_RIGHTS_BASIC | ZX_RIGHTS_IO | ZX_RIGHT_EXECUTE | ZX_RIGHT_MAP | ZX_RIGHTS_PROPERTY | \
      ZX_RIGHT_SIGNAL)
 /* A VMO nobody may write: the boot archive. */

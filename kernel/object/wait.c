@@ -6,8 +6,8 @@
 
 #define UNDECIDED ((zx_status_t)1)
 
-/* One wait of one thread. The observers' callbacks run under the locks of different objects: the first
- * to come decides. */
+/* One wait of one thread. The observers' callbacks run under the locks of different objects: the
+ * first to come decides. */
 struct waiter {
     struct thread* thread;
     _Atomic zx_status_t result;
@@ -81,12 +81,9 @@ static zx_status_t outcome(const struct waiter* waiter, zx_status_t park_status)
     return result == UNDECIDED ? park_status : result;
 }
 
-static zx_status_t NOINLINE wait_one_blocking(struct handle_table* table,
-                                                                zx_handle_t handle,
-                                                                struct object* object,
-                                                                zx_signals_t signals,
-                                                                zx_time_t deadline,
-                                                                zx_signals_t* observed) {
+static zx_status_t NOINLINE wait_one_blocking(struct handle_table* table, zx_handle_t handle,
+                                              struct object* object, zx_signals_t signals,
+                                              zx_time_t deadline, zx_signals_t* observed) {
     struct waiter waiter = {.thread = thread_current(), .result = UNDECIDED};
     struct wait_entry entry;
     begin_locked(&entry, &waiter, table, handle, object, signals);
@@ -100,8 +97,7 @@ zx_status_t object_wait_one(struct handle_table* table, zx_handle_t handle, zx_r
                             zx_signals_t signals, zx_time_t deadline, zx_signals_t* observed) {
     struct handle_slot* slot;
     spin_lock(&table->lock);
-    zx_status_t status =
-        handle_table_check_locked(table, handle, ZX_OBJ_TYPE_NONE, rights, &slot);
+    zx_status_t status = handle_table_check_locked(table, handle, ZX_OBJ_TYPE_NONE, rights, &slot);
     if (likely(status == ZX_OK)) {
         zx_signals_t shown = object_signals(slot->object);
         if (!(shown & signals)) {
@@ -135,17 +131,14 @@ static zx_status_t look_locked(const struct handle_table* table, const zx_wait_i
 }
 
 /* Called with the table's lock held, every item looked at; drops it. */
-static zx_status_t NOINLINE wait_many_blocking(struct handle_table* table,
-                                                                 zx_wait_item_t* items,
-                                                                 size_t count,
-                                                                 zx_time_t deadline) {
+static zx_status_t NOINLINE wait_many_blocking(struct handle_table* table, zx_wait_item_t* items,
+                                               size_t count, zx_time_t deadline) {
     struct waiter waiter = {.thread = thread_current(), .result = UNDECIDED};
     struct wait_entry entries[ZX_WAIT_MANY_MAX_ITEMS];
     for (size_t i = 0; i < count; i++) {
         struct handle_slot* slot = NULL;
         (void)handle_table_find_locked(table, items[i].handle, &slot); /* looked at just now */
-        begin_locked(&entries[i], &waiter, table, items[i].handle, slot->object,
-                     items[i].waitfor);
+        begin_locked(&entries[i], &waiter, table, items[i].handle, slot->object, items[i].waitfor);
     }
     spin_unlock(&table->lock);
     zx_status_t status = park_until_decided(&waiter, deadline);

@@ -1,11 +1,13 @@
 /* Parking. The races, and what closes them:
  *
- * An unpark between the look at the token and the block: thread_unpark leaves the token before it looks at
- * the state; thread_park sets the state, under the run queue's lock, before it looks at the token for the
- * last time. Both orders are sequentially consistent, so at least one of the two sees the other.
+ * An unpark between the look at the token and the block: thread_unpark leaves the token before it
+ * looks at the state; thread_park sets the state, under the run queue's lock, before it looks at
+ * the token for the last time. Both orders are sequentially consistent, so at least one of the two
+ * sees the other.
  *
- * The same holds for a kill (pending_work) and for the deadline (has_timed_out). The timer is cancelled
- * before thread_park returns, so it never finds another wait, or a thread that is no more.
+ * The same holds for a kill (pending_work) and for the deadline (has_timed_out). The timer is
+ * cancelled before thread_park returns, so it never finds another wait, or a thread that is no
+ * more.
  */
 #include <sched/thread.h>
 

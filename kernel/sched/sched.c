@@ -1,8 +1,8 @@
 /* Choosing who runs.
  *
- * A thread belongs to one CPU (`thread->cpu`), whose run queue lock guards its state. The lock is held over
- * the switch itself and released by the thread that is switched to: so whoever gets the lock and finds a
- * thread blocked or ready knows that its registers are saved.
+ * A thread belongs to one CPU (`thread->cpu`), whose run queue lock guards its state. The lock is
+ * held over the switch itself and released by the thread that is switched to: so whoever gets the
+ * lock and finds a thread blocked or ready knows that its registers are saved.
  *
  * A thread on its way from one CPU to another is MOVING: in no queue, touched by its mover only.
  */
@@ -65,8 +65,9 @@ static struct thread* queue_pop(struct sched_cpu* sched) {
 
 /* --- time slices ------------------------------------------------------------------------------ */
 
-/* The timer is started when a thread waits behind one of its own priority, and left alone while it runs: a thread that was switched to since it was started gets a whole slice more. So a slice lasts
- * between one and two periods, and switching costs nothing. */
+/* The timer is started when a thread waits behind one of its own priority, and left alone while it
+ * runs: a thread that was switched to since it was started gets a whole slice more. So a slice
+ * lasts between one and two periods, and switching costs nothing. */
 static void start_slice_locked(struct sched_cpu* sched) {
     sched->is_slice_armed = true;
     sched->switches_at_slice_start = sched->switches;
@@ -88,7 +89,8 @@ static void slice_ended(struct timer* timer) {
 
 /* --- becoming ready --------------------------------------------------------------------------- */
 
-/* `thread` has just been queued at `sched`; whoever should run it is told. Called with the lock held. */
+/* `thread` has just been queued at `sched`; whoever should run it is told. Called with the lock
+ * held. */
 static void notify_locked(struct sched_cpu* sched, const struct thread* thread) {
     const struct thread* running = sched->running;
     bool is_more_urgent = running == sched->idle || thread->priority > running->priority;
@@ -189,8 +191,8 @@ void thread_first_run(void) {
     finish_switch();
 }
 
-/* A kernel thread runs on whatever address space is loaded; aspace_release evicts it from CPUs that only
- * have it so. */
+/* A kernel thread runs on whatever address space is loaded; aspace_release evicts it from CPUs that
+ * only have it so. */
 static void switch_aspace(struct cpu* cpu, struct aspace* aspace) {
     if (!aspace || aspace == cpu->active_aspace)
         return;
@@ -229,7 +231,8 @@ void sched_switch_and_unlock(struct sched_cpu* sched, interrupt_state_t state) {
         thread_reap(here);
 }
 
-/* The running thread goes on later: behind its equals when its slice is over or it asked for that. */
+/* The running thread goes on later: behind its equals when its slice is over or it asked for that.
+ */
 static void requeue_and_switch(bool at_front) {
     interrupt_state_t state = interrupts_save_and_disable();
     struct sched_cpu* sched = sched_here();
@@ -248,8 +251,8 @@ void thread_yield(void) {
     requeue_and_switch(false);
 }
 
-/* With interrupts off nothing can be done here: the end of the interrupt, or the next preempt_enable with
- * interrupts on, sees the same request. */
+/* With interrupts off nothing can be done here: the end of the interrupt, or the next
+ * preempt_enable with interrupts on, sees the same request. */
 void preempt_reschedule(void) {
     if (interrupts_are_enabled())
         requeue_and_switch(false);
@@ -264,7 +267,8 @@ void reschedule_interrupt(void) {
     want_reschedule();
 }
 
-/* --- affinity and priority --------------------------------------------------------------------- */
+/* --- affinity and priority ---------------------------------------------------------------------
+ */
 
 void sched_apply_affinity(struct thread* thread) {
     interrupt_state_t state;
@@ -304,7 +308,8 @@ void sched_change_priority(struct thread* thread, uint32_t priority) {
     spin_unlock_irqrestore(&sched->lock, state);
 }
 
-/* --- idling ------------------------------------------------------------------------------------ */
+/* --- idling ------------------------------------------------------------------------------------
+ */
 
 /* The most urgent thread of `victim` that may run here; at most one per queue is looked at. */
 static struct thread* steal_from(struct sched_cpu* victim, uint32_t here) {
@@ -346,8 +351,9 @@ static bool steal(struct sched_cpu* sched) {
     return false;
 }
 
-/* The bit in idle_cpus is set, and interrupts are off, before the last look round: a thread that becomes ready
- * afterwards brings an interrupt, which ends the wait even if it came before it began. */
+/* The bit in idle_cpus is set, and interrupts are off, before the last look round: a thread that
+ * becomes ready afterwards brings an interrupt, which ends the wait even if it came before it
+ * began. */
 void sched_idle(void) {
     struct sched_cpu* sched = sched_here();
     atomic_fetch_or(&idle_cpus, 1u << sched->number);
@@ -362,7 +368,8 @@ void sched_idle(void) {
     }
 }
 
-/* --- beginning --------------------------------------------------------------------------------- */
+/* --- beginning ---------------------------------------------------------------------------------
+ */
 
 void sched_init_cpu(void) {
     struct cpu* cpu = this_cpu();

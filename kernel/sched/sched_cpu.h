@@ -50,5 +50,6 @@ struct sched_cpu* sched_lock_thread(struct thread* thread, interrupt_state_t* st
 /* Moves a thread to a CPU its affinity allows, if it is not on one. */
 void sched_apply_affinity(struct thread* thread);
 void sched_change_priority(struct thread* thread, uint32_t priority);
-/* thread.c: drops the running reference of threads that have left this CPU for good. Interrupts on. */
+/* thread.c: drops the running reference of threads that have left this CPU for good. Interrupts on.
+ */
 void thread_reap(struct sched_cpu* sched);

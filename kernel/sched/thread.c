@@ -171,7 +171,7 @@ zx_status_t thread_set_affinity(struct thread* thread, uint32_t cpu_mask) {
 void thread_for_each(void (*visit)(struct thread* thread, void* argument), void* argument) {
     interrupt_state_t state = spin_lock_irqsave(&all_lock);
     LIST_FOR_EACH(node, &all_threads)
-        visit(LIST_ENTRY(node, struct thread, all_node), argument);
+    visit(LIST_ENTRY(node, struct thread, all_node), argument);
     spin_unlock_irqrestore(&all_lock, state);
 }
 

@@ -1,7 +1,7 @@
 /* Threads: what the scheduler runs. User threads are kernel threads that leave for user mode.
  *
- * A thread is reference counted; the running of it holds one reference, which the CPU drops after it
- * has switched away for the last time. */
+ * A thread is reference counted; the running of it holds one reference, which the CPU drops after
+ * it has switched away for the last time. */
 #pragma once
 
 #include <stdatomic.h>
@@ -24,8 +24,8 @@ enum thread_state {
     THREAD_READY,   /* in a run queue */
     THREAD_RUNNING,
     THREAD_BLOCKED,
-    THREAD_MOVING,  /* on its way to another CPU's run queue */
-    THREAD_DEAD,    /* will never run again */
+    THREAD_MOVING, /* on its way to another CPU's run queue */
+    THREAD_DEAD,   /* will never run again */
 };
 
 /* Bits of context.pending_work, looked at on each return to user mode. */
@@ -36,22 +36,22 @@ enum {
 struct thread {
     struct thread_context context; /* first: entry code finds it here; has `pending_work` */
     void* stack_top;
-    struct aspace* aspace;          /* NULL for kernel threads; a reference held by the owner */
-    void* owner;                    /* kernel/object's user thread; NULL for kernel threads */
+    struct aspace* aspace; /* NULL for kernel threads; a reference held by the owner */
+    void* owner;           /* kernel/object's user thread; NULL for kernel threads */
     _Atomic uint32_t references;
     /* Guarded by the run queue lock of the CPU the thread belongs to. */
     enum thread_state state;
-    uint32_t cpu;                   /* whose run queue */
-    uint32_t affinity;              /* bit per CPU allowed */
+    uint32_t cpu;      /* whose run queue */
+    uint32_t affinity; /* bit per CPU allowed */
     uint32_t priority;
-    struct list_node run_node;      /* run queue; list of the dead */
+    struct list_node run_node; /* run queue; list of the dead */
     /* Parking: see thread_park. */
     _Atomic uint32_t park_token;
     struct timer park_timer;
     _Atomic bool has_timed_out;
-    bool is_interruptible; /* while BLOCKED: a kill ends the wait */
-    _Atomic bool is_reaped; /* dead, and off its stack */
-    struct list_node all_node;      /* every thread, for the debugger */
+    bool is_interruptible;           /* while BLOCKED: a kill ends the wait */
+    _Atomic bool is_reaped;          /* dead, and off its stack */
+    struct list_node all_node;       /* every thread, for the debugger */
     void (*on_exit)(struct thread*); /* runs in the thread itself, last of all; may be NULL */
     void* destroy_list; /* kernel/object: the objects this thread is about to destroy */
     char name[THREAD_NAME_SIZE];
@@ -70,19 +70,20 @@ struct thread* thread_adopt_idle(uint32_t cpu);
 /* Waits until the thread is DEAD and has left its CPU; for kernel threads and tests. */
 void thread_join(struct thread* thread);
 
-/* Asks the thread to die: it leaves its wait with ZX_ERR_CANCELED, or dies on its next return to user
- * mode. Kernel threads must look at thread_is_killed themselves. Any thread, any state. */
+/* Asks the thread to die: it leaves its wait with ZX_ERR_CANCELED, or dies on its next return to
+ * user mode. Kernel threads must look at thread_is_killed themselves. Any thread, any state. */
 void thread_kill(struct thread* thread);
 static inline bool thread_is_killed(const struct thread* thread) {
-    return atomic_load_explicit(&thread->context.pending_work, memory_order_relaxed) & THREAD_PENDING_KILL;
+    return atomic_load_explicit(&thread->context.pending_work, memory_order_relaxed) &
+           THREAD_PENDING_KILL;
 }
 
 /* Parking: the one way to block. Each thread has one token.
  *
  * thread_park waits until the token is there, takes it and answers OK; or TIMED_OUT at `deadline`;
- * or CANCELED when the thread is killed. thread_unpark leaves the token and wakes the thread. A token
- * left before the park is not lost. Spurious tokens from an earlier wait are possible: a waiter
- * always re-checks its condition in a loop. The unparker must know that the thread is alive
+ * or CANCELED when the thread is killed. thread_unpark leaves the token and wakes the thread. A
+ * token left before the park is not lost. Spurious tokens from an earlier wait are possible: a
+ * waiter always re-checks its condition in a loop. The unparker must know that the thread is alive
  * (normally because its node is still linked under a lock). No lock may be held by thread_park. */
 MUST_CHECK zx_status_t thread_park(zx_time_t deadline);
 /* The same without deadline, for waits that a kill must not end. */

@@ -17,6 +17,6 @@ struct timer {
 void timer_init(struct timer* timer, void (*callback)(struct timer*));
 /* The timer is not armed. It fires on the CPU that runs this. */
 void timer_arm(struct timer* timer, zx_time_t deadline);
-/* Afterwards the callback neither runs nor will run. True if it was stopped before it ran. Never called from
- * the timer's own callback, nor with a lock held that the callback takes. */
+/* Afterwards the callback neither runs nor will run. True if it was stopped before it ran. Never
+ * called from the timer's own callback, nor with a lock held that the callback takes. */
 bool timer_cancel(struct timer* timer);

@@ -4,8 +4,8 @@
 #include <debug/panic.h>
 #include <sched/thread.h>
 
-/* On the waiter's stack. A waker takes it out of the list, under the lock, before it unparks; so the thread
- * is there as long as its node is linked. */
+/* On the waiter's stack. A waker takes it out of the list, under the lock, before it unparks; so
+ * the thread is there as long as its node is linked. */
 struct waiter {
     struct list_node node;
     struct thread* thread;

@@ -15,7 +15,7 @@ struct wait_queue {
 };
 
 #define WAIT_QUEUE_INITIALIZER(queue) \
-    {SPINLOCK_INITIALIZER(LOCK_WAIT_QUEUE), LIST_INITIALIZER((queue).waiters)}
+    { SPINLOCK_INITIALIZER(LOCK_WAIT_QUEUE), LIST_INITIALIZER((queue).waiters) }
 
 void wait_queue_init(struct wait_queue* queue);
 /* Blocks until `condition(argument)` holds (OK), the deadline (TIMED_OUT) or a kill (CANCELED). The
@@ -26,9 +26,9 @@ zx_status_t wait_queue_wait(struct wait_queue* queue, bool (*condition)(void*), 
 void wait_queue_wake_one(struct wait_queue* queue);
 void wait_queue_wake_all(struct wait_queue* queue);
 
-/* A mutex: sleeps while it is contended and is handed over in order of arrival. It may not be taken with
- * a spinlock held or in an interrupt, nor twice by one thread. A killed thread still gets it, because it
- * must unwind. */
+/* A mutex: sleeps while it is contended and is handed over in order of arrival. It may not be taken
+ * with a spinlock held or in an interrupt, nor twice by one thread. A killed thread still gets it,
+ * because it must unwind. */
 struct mutex {
     struct wait_queue queue; /* its lock guards `holder` */
     struct thread* holder;   /* NULL: free */

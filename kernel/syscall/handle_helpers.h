@@ -9,8 +9,8 @@ static inline struct handle_table* current_handles(void) {
     return &process_current()->handles;
 }
 
-/* A reference to the object that `value` names in the calling process; BAD_HANDLE, WRONG_TYPE (`type` NONE:
- * any will do), ACCESS_DENIED. */
+/* A reference to the object that `value` names in the calling process; BAD_HANDLE, WRONG_TYPE
+ * (`type` NONE: any will do), ACCESS_DENIED. */
 MUST_CHECK static inline zx_status_t handle_get(zx_handle_t value, zx_obj_type_t type,
                                                 zx_rights_t rights, struct object** object) {
     return handle_table_get(current_handles(), value, type, rights, object);
@@ -23,8 +23,9 @@ static inline struct handle handle_make(struct object* object, zx_rights_t right
     return (struct handle){object, rights};
 }
 
-/* Gives the calling process a handle and tells its value at `out`. Consumes the reference; when there is no
- * room (NO_MEMORY, NO_RESOURCES) or `out` is bad (INVALID_ARGS) everything is undone. */
+/* Gives the calling process a handle and tells its value at `out`. Consumes the reference; when
+ * there is no room (NO_MEMORY, NO_RESOURCES) or `out` is bad (INVALID_ARGS) everything is undone.
+ */
 MUST_CHECK zx_status_t handle_install_out(struct object* object, zx_rights_t rights,
                                           user_out(zx_handle_t) out);
 /* The same for two handles: both or none. */

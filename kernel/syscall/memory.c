@@ -56,7 +56,8 @@ zx_status_t sys_vmo_get_size(zx_handle_t vmo, user_out(uint64_t) size) {
     return user_write(size, &bytes, 1) ? ZX_OK : ZX_ERR_INVALID_ARGS;
 }
 
-/* The clone may be written even where the original may not: its pages are its own once they change. */
+/* The clone may be written even where the original may not: its pages are its own once they change.
+ */
 zx_status_t sys_vmo_clone(zx_handle_t vmo, uint32_t options, uint64_t offset, uint64_t size,
                           user_out(zx_handle_t) out) {
     if (options != ZX_VMO_CLONE_COPY_ON_WRITE)
@@ -134,9 +135,9 @@ zx_status_t sys_vmar_map(zx_handle_t vmar, uint32_t options, size_t vmar_offset,
     status = handle_table_get_with_rights(current_handles(), vmo, ZX_OBJ_TYPE_VMO, ZX_RIGHT_MAP,
                                           &vmo_object, &vmo_rights);
     if (status == ZX_OK) {
-        status = map(vmar_object_from(vmar_object)->vmar, options,
-                     allowed & permissions_of(vmo_rights), vmar_offset,
-                     vmo_from_object(vmo_object), vmo_offset, size, mapped_address);
+        status =
+            map(vmar_object_from(vmar_object)->vmar, options, allowed & permissions_of(vmo_rights),
+                vmar_offset, vmo_from_object(vmo_object), vmo_offset, size, mapped_address);
         object_release(vmo_object);
     }
     object_release(vmar_object);
@@ -176,8 +177,8 @@ static uint32_t can_map_of(uint32_t permissions) {
            (permissions & ZX_VM_PERM_EXECUTE ? ZX_VM_CAN_MAP_EXECUTE : 0);
 }
 
-static zx_status_t install_child(struct aspace* aspace, struct vmar* child,
-                                 virtual_address_t base, user_out(zx_handle_t) child_out,
+static zx_status_t install_child(struct aspace* aspace, struct vmar* child, virtual_address_t base,
+                                 user_out(zx_handle_t) child_out,
                                  user_out(zx_vaddr_t) address_out) {
     struct vmar_object* object = vmar_object_create(aspace, child);
     if (!object)

@@ -8,15 +8,15 @@
 static inline zx_status_t check_masks(const struct object* object, uint32_t clear_mask,
                                       uint32_t set_mask) {
     zx_signals_t allowed = object->ops->user_signals;
-    if (allowed == 0)
-        return ZX_ERR_NOT_SUPPORTED;
-    return (clear_mask | set_mask) & ~allowed ? ZX_ERR_INVALID_ARGS : ZX_OK;
+    if (likely(allowed && !((clear_mask | set_mask) & ~allowed)))
+        return ZX_OK;
+    return allowed ? ZX_ERR_INVALID_ARGS : ZX_ERR_NOT_SUPPORTED;
 }
 
 zx_status_t sys_object_signal(zx_handle_t handle, uint32_t clear_mask, uint32_t set_mask) {
-    struct object* object;
-    zx_status_t status = handle_table_lookup(current_handles(), handle, ZX_OBJ_TYPE_NONE,
-                                             ZX_RIGHT_SIGNAL, &object);
+    struct object* object = NULL;
+    zx_status_t status =
+        handle_table_lookup(current_handles(), handle, ZX_OBJ_TYPE_NONE, ZX_RIGHT_SIGNAL, &object);
     if (unlikely(status != ZX_OK))
         return status;
     status = check_masks(object, clear_mask, set_mask);

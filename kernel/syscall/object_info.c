@@ -90,7 +90,8 @@ static zx_status_t info_process_threads(struct info_request* request) {
         return ZX_ERR_NO_MEMORY;
     request->available = list_threads(process_from(request->object), koids, room);
     request->actual = MIN(room, request->available);
-    bool is_written = user_copy_out(request->buffer.address, koids, request->actual * sizeof(*koids));
+    bool is_written =
+        user_copy_out(request->buffer.address, koids, request->actual * sizeof(*koids));
     heap_free(koids);
     return is_written ? ZX_OK : ZX_ERR_INVALID_ARGS;
 }
@@ -189,9 +190,8 @@ zx_status_t sys_object_get_info(zx_handle_t handle, uint32_t topic_number, user_
     const struct topic* topic = topic_find(topic_number);
     if (!topic)
         return ZX_ERR_NOT_SUPPORTED;
-    zx_status_t status = handle_table_get_with_rights(current_handles(), handle, topic->type,
-                                                      topic->rights, &request.object,
-                                                      &request.rights);
+    zx_status_t status = handle_table_get_with_rights(
+        current_handles(), handle, topic->type, topic->rights, &request.object, &request.rights);
     if (status != ZX_OK)
         return status;
     status = count_is_writable(actual) && count_is_writable(available) ? topic->answer(&request)

@@ -73,9 +73,8 @@ static zx_status_t start_with_argument(struct process* process, struct user_thre
                                        zx_handle_t argument_handle, uintptr_t argument) {
     struct object* object;
     zx_rights_t rights;
-    zx_status_t status =
-        handle_table_get_with_rights(current_handles(), argument_handle, ZX_OBJ_TYPE_NONE,
-                                     ZX_RIGHT_TRANSFER, &object, &rights);
+    zx_status_t status = handle_table_get_with_rights(
+        current_handles(), argument_handle, ZX_OBJ_TYPE_NONE, ZX_RIGHT_TRANSFER, &object, &rights);
     if (status != ZX_OK)
         return status;
     struct handle copy = handle_make(object, rights);
@@ -90,17 +89,16 @@ static zx_status_t start_with_argument(struct process* process, struct user_thre
 zx_status_t sys_process_start(zx_handle_t process, zx_handle_t thread, zx_vaddr_t entry,
                               zx_vaddr_t stack, zx_handle_t argument_handle, uintptr_t argument) {
     struct object *process_object, *thread_object;
-    zx_status_t status =
-        handle_get(process, ZX_OBJ_TYPE_PROCESS, ZX_RIGHT_WRITE, &process_object);
+    zx_status_t status = handle_get(process, ZX_OBJ_TYPE_PROCESS, ZX_RIGHT_WRITE, &process_object);
     if (status != ZX_OK)
         return status;
     status = handle_get(thread, ZX_OBJ_TYPE_THREAD, ZX_RIGHT_WRITE, &thread_object);
     if (status == ZX_OK) {
-        status = start_is_valid(entry, stack)
-                     ? start_with_argument(process_from(process_object),
-                                           user_thread_from(thread_object), entry, stack,
-                                           argument_handle, argument)
-                     : ZX_ERR_INVALID_ARGS;
+        status =
+            start_is_valid(entry, stack)
+                ? start_with_argument(process_from(process_object), user_thread_from(thread_object),
+                                      entry, stack, argument_handle, argument)
+                : ZX_ERR_INVALID_ARGS;
         object_release(thread_object);
     }
     object_release(process_object);
@@ -154,8 +152,8 @@ zx_status_t sys_task_kill(zx_handle_t task) {
     if (status != ZX_OK)
         return status;
     zx_obj_type_t type = object->ops->type;
-    bool is_task = type == ZX_OBJ_TYPE_JOB || type == ZX_OBJ_TYPE_PROCESS ||
-                   type == ZX_OBJ_TYPE_THREAD;
+    bool is_task =
+        type == ZX_OBJ_TYPE_JOB || type == ZX_OBJ_TYPE_PROCESS || type == ZX_OBJ_TYPE_THREAD;
     object_release(object);
     if (!is_task)
         return ZX_ERR_WRONG_TYPE;

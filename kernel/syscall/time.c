@@ -28,8 +28,7 @@ zx_ticks_t sys_ticks_per_second(void) {
     return (zx_ticks_t)clock_ticks_per_second();
 }
 
-zx_status_t sys_futex_wait(user_in(zx_futex_t) address, int32_t current_value,
-                           zx_time_t deadline) {
+zx_status_t sys_futex_wait(user_in(zx_futex_t) address, int32_t current_value, zx_time_t deadline) {
     return futex_wait(process_current()->aspace, address.address, current_value, deadline);
 }
 

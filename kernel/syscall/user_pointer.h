@@ -13,10 +13,16 @@
 #define user_out(type) struct user_out_##type
 #define user_inout(type) struct user_inout_##type
 
-#define USER_POINTER_TYPE(type)                  \
-    struct user_in_##type { uintptr_t address; };    \
-    struct user_out_##type { uintptr_t address; };   \
-    struct user_inout_##type { uintptr_t address; };
+#define USER_POINTER_TYPE(type) \
+    struct user_in_##type {     \
+        uintptr_t address;      \
+    };                          \
+    struct user_out_##type {    \
+        uintptr_t address;      \
+    };                          \
+    struct user_inout_##type {  \
+        uintptr_t address;      \
+    };
 
 USER_POINTER_TYPE(void)
 USER_POINTER_TYPE(char)

@@ -4,21 +4,33 @@
 #include <object/wait.h>
 #include <syscall/handle_helpers.h>
 
+/* Nothing is shown yet. A bad pointer is told before the wait, not after it. */
+static NOINLINE zx_status_t wait_one_blocking(zx_handle_t handle, zx_rights_t rights,
+                                              zx_signals_t signals, zx_time_t deadline,
+                                              user_out(zx_signals_t) observed) {
+    zx_signals_t shown;
+    if (!user_is_null(observed) && !user_fault_in(observed.address, sizeof(shown), true))
+        return ZX_ERR_INVALID_ARGS;
+    zx_status_t status =
+        object_wait_one(current_handles(), handle, rights, signals, deadline, &shown);
+    if (status != ZX_OK && status != ZX_ERR_TIMED_OUT && status != ZX_ERR_CANCELED)
+        return status;
+    return user_is_null(observed) || user_write(observed, &shown, 1) ? status : ZX_ERR_INVALID_ARGS;
+}
+
 /* `rights`: what this generation asks of a handle that is waited on. */
 static inline zx_status_t wait_one(zx_handle_t handle, zx_rights_t rights, zx_signals_t signals,
                                    zx_time_t deadline, user_out(zx_signals_t) observed) {
-    struct handle_table* table = current_handles();
-    zx_signals_t shown;
-    zx_status_t status = object_wait_one(table, handle, rights, signals, 0, &shown);
-    if (status == ZX_ERR_TIMED_OUT && deadline > 0) {
-        /* A bad pointer is told before the wait, not after it. */
-        if (!user_is_null(observed) && !user_fault_in(observed.address, sizeof(shown), true))
-            return ZX_ERR_INVALID_ARGS;
-        status = object_wait_one(table, handle, rights, signals, deadline, &shown);
-    }
-    if (unlikely(status != ZX_OK && status != ZX_ERR_TIMED_OUT && status != ZX_ERR_CANCELED))
+    zx_signals_t shown = 0;
+    zx_status_t status = object_look(current_handles(), handle, rights, &shown);
+    if (unlikely(status != ZX_OK))
         return status;
-    if (!user_is_null(observed) && !user_write(observed, &shown, 1))
+    if (!(shown & signals)) {
+        if (deadline > 0)
+            return wait_one_blocking(handle, rights, signals, deadline, observed);
+        status = ZX_ERR_TIMED_OUT;
+    }
+    if (!user_is_null(observed) && unlikely(!user_write(observed, &shown, 1)))
         return ZX_ERR_INVALID_ARGS;
     return status;
 }
@@ -57,7 +69,8 @@ zx_status_t sys_mx_object_wait_many(user_inout(zx_wait_item_t) items, uint32_t c
     return wait_many(items, count, ZX_RIGHT_READ, deadline);
 }
 
-/* --- 2016: the same with relative timeouts ------------------------------------------------------ */
+/* --- 2016: the same with relative timeouts ------------------------------------------------------
+ */
 
 /* 2016's "for ever" was the largest unsigned time, so a negative one is that, too. */
 static zx_time_t deadline_after(zx_time_t timeout) {

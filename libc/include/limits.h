@@ -1,4 +1,5 @@
-/* Limits of libc; those of the language are the compiler's, whose own <limits.h> includes this one. */
+/* Limits of libc; those of the language are the compiler's, whose own <limits.h> includes this one.
+ */
 #pragma once
 
 #ifndef _GCC_LIMITS_H_

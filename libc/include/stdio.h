@@ -1,5 +1,5 @@
-/* Formatted output. stdout and stderr go to the kernel's console: stdout a line at a time, stderr at
- * the end of each call. There are no files. */
+/* Formatted output. stdout and stderr go to the kernel's console: stdout a line at a time, stderr
+ * at the end of each call. There are no files. */
 #pragma once
 
 #include <stdarg.h>

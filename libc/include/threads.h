@@ -39,7 +39,8 @@ typedef struct {
 typedef struct {
     atomic_int state; /* 0 not yet, 1 running, 2 running and waited for, 3 done */
 } once_flag;
-#define ONCE_FLAG_INIT {0}
+#define ONCE_FLAG_INIT \
+    { 0 }
 
 typedef unsigned tss_t;
 typedef void (*tss_dtor_t)(void*);

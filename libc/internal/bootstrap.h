@@ -13,6 +13,6 @@ struct program_arguments {
     char** strings; /* ends with NULL */
 };
 
-/* Reads the first message of `channel`, keeps the handles for bootstrap_take and closes the channel.
- * Needs the thread pointer. The process ends when there is no sound message. */
+/* Reads the first message of `channel`, keeps the handles for bootstrap_take and closes the
+ * channel. Needs the thread pointer. The process ends when there is no sound message. */
 struct program_arguments bootstrap_read(zx_handle_t channel);

@@ -20,8 +20,8 @@ struct conversion {
 
 void format_emit(struct format_sink* sink, const char* text, size_t size);
 void format_emit_repeated(struct format_sink* sink, char character, int count);
-/* Emits the padding before a body of `body_size` characters, and `prefix`. The caller emits the body and
- * then as many blanks as this answers. */
+/* Emits the padding before a body of `body_size` characters, and `prefix`. The caller emits the
+ * body and then as many blanks as this answers. */
 int format_begin_field(struct format_sink* sink, const struct conversion* conversion,
                        const char* prefix, int body_size, bool zero_fill);
 const char* format_sign_prefix(const struct conversion* conversion, bool negative);

@@ -1,4 +1,5 @@
-/* The parts of the ELF64 file format that libc uses. Files in the boot archive are aligned to 4 only. */
+/* The parts of the ELF64 file format that libc uses. Files in the boot archive are aligned to 4
+ * only. */
 #pragma once
 
 #include <stdint.h>

@@ -1,5 +1,5 @@
-/* The lock inside libc and inside mtx_t: one word, 0 free, 1 taken, 2 taken and waited for. Taking a free
- * lock and releasing one that nobody waits for costs no system call. */
+/* The lock inside libc and inside mtx_t: one word, 0 free, 1 taken, 2 taken and waited for. Taking
+ * a free lock and releasing one that nobody waits for costs no system call. */
 #pragma once
 
 #include <stdatomic.h>

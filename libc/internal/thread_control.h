@@ -1,5 +1,5 @@
-/* What libc keeps for each thread. FS points at it; the thread's TLS variables lie directly below, as
- * the x86-64 ABI wants. */
+/* What libc keeps for each thread. FS points at it; the thread's TLS variables lie directly below,
+ * as the x86-64 ABI wants. */
 #pragma once
 
 #include <stdatomic.h>
@@ -21,7 +21,7 @@ enum thread_fate {
 struct thread_control {
     struct thread_control* self; /* %fs:0, fixed by the ABI */
     uintptr_t reserved[4];
-    uintptr_t stack_guard;       /* %fs:0x28, fixed by the compiler */
+    uintptr_t stack_guard; /* %fs:0x28, fixed by the compiler */
     zx_handle_t handle;
     thrd_start_t function;
     void* argument;

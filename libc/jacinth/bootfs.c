@@ -1,5 +1,5 @@
-/* The boot archive, format cpio newc: for each file a header of ASCII hexadecimal numbers, its name and its
- * bytes, each padded to 4; at the end a file named TRAILER!!!. */
+/* The boot archive, format cpio newc: for each file a header of ASCII hexadecimal numbers, its name
+ * and its bytes, each padded to 4; at the end a file named TRAILER!!!. */
 #include <jacinth/bootfs.h>
 
 #include <string.h>

@@ -101,10 +101,10 @@ zx_status_t elf_load(zx_handle_t vmar, const void* bytes, size_t size, zx_vaddr_
 
     zx_handle_t image;
     zx_vaddr_t base;
-    zx_status_t status = zx_vmar_allocate(
-        vmar, ZX_VM_CAN_MAP_SPECIFIC | ZX_VM_CAN_MAP_READ | ZX_VM_CAN_MAP_WRITE |
-            ZX_VM_CAN_MAP_EXECUTE,
-        0, span, &image, &base);
+    zx_status_t status = zx_vmar_allocate(vmar,
+                                          ZX_VM_CAN_MAP_SPECIFIC | ZX_VM_CAN_MAP_READ |
+                                              ZX_VM_CAN_MAP_WRITE | ZX_VM_CAN_MAP_EXECUTE,
+                                          0, span, &image, &base);
     if (status != ZX_OK)
         return status;
     for (size_t i = 0; i < file.header->segment_count && status == ZX_OK; i++)

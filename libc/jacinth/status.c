@@ -1,6 +1,7 @@
 #include <jacinth/status.h>
 
-#define STATUS(name) {name, #name}
+#define STATUS(name) \
+    { name, #name }
 
 static const struct {
     zx_status_t status;

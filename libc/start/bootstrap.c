@@ -39,9 +39,8 @@ static bool find_arguments(void) {
 
 struct program_arguments bootstrap_read(zx_handle_t channel) {
     uint32_t bytes, handle_count;
-    zx_status_t status =
-        zx_channel_read(channel, 0, message.bytes, handles, sizeof(message.bytes),
-                        ZX_CHANNEL_MAX_MSG_HANDLES, &bytes, &handle_count);
+    zx_status_t status = zx_channel_read(channel, 0, message.bytes, handles, sizeof(message.bytes),
+                                         ZX_CHANNEL_MAX_MSG_HANDLES, &bytes, &handle_count);
     if (status != ZX_OK || !message_is_sound(bytes, handle_count) || !find_arguments()) {
         static const char complaint[] = "libc: no sound bootstrap message\n";
         zx_debug_write(complaint, sizeof(complaint) - 1);

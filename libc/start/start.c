@@ -1,8 +1,8 @@
 /* From the first instruction to main.
  *
- * The program is a static-PIE file at an address it learns only now: until relocate_self has run, no
- * pointer in its data is right; until the thread pointer is set, no function with a stack protector
- * and no TLS variable may be used. */
+ * The program is a static-PIE file at an address it learns only now: until relocate_self has run,
+ * no pointer in its data is right; until the thread pointer is set, no function with a stack
+ * protector and no TLS variable may be used. */
 #include <internal/elf.h>
 #include <internal/bootstrap.h>
 #include <internal/thread_control.h>
@@ -40,7 +40,8 @@ __attribute__((no_stack_protector)) static void relocate_self(void) {
 /* The first thread's control block lives in this frame, which is never left. */
 __attribute__((no_stack_protector)) _Noreturn void start_c(zx_handle_t bootstrap) {
     relocate_self();
-    struct thread_control* thread = tls_init(__builtin_alloca_with_align(tls_size(), TLS_BLOCK_ALIGNMENT * CHAR_BIT));
+    struct thread_control* thread =
+        tls_init(__builtin_alloca_with_align(tls_size(), TLS_BLOCK_ALIGNMENT * CHAR_BIT));
     if (zx_thread_set_fs_base((uintptr_t)thread) != ZX_OK)
         zx_process_exit(ZX_ERR_INTERNAL);
     /* Differs from run to run: the time, and where the randomly placed stack came to lie. */

@@ -1,7 +1,8 @@
 /* Doubles in decimal, exactly.
  *
- * A double is mantissa * 2^exponent. With a negative exponent that is mantissa * 5^-exponent, with the
- * decimal point moved; so one big integer, multiplied by small powers of 2 or 5, has all digits. */
+ * A double is mantissa * 2^exponent. With a negative exponent that is mantissa * 5^-exponent, with
+ * the decimal point moved; so one big integer, multiplied by small powers of 2 or 5, has all
+ * digits. */
 #include <internal/format.h>
 
 #include <stdbool.h>

@@ -226,8 +226,8 @@ static bool print_conversion(struct format_sink* sink, struct conversion* conver
     }
 }
 
-/* `format` stands behind the percent sign; answers what follows the conversion's width, precision and
- * length, that is its letter. */
+/* `format` stands behind the percent sign; answers what follows the conversion's width, precision
+ * and length, that is its letter. */
 static const char* parse_conversion(const char* format, struct conversion* conversion,
                                     struct argument_list* arguments) {
     *conversion = (struct conversion){.precision = -1};

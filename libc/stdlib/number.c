@@ -38,8 +38,7 @@ static unsigned long long parse(const char* text, char** end, int base, bool* ne
         text++;
     text = skip_prefix(text, &base);
 
-    unsigned long long limit =
-        is_signed ? (unsigned long long)LLONG_MAX + *negative : ULLONG_MAX;
+    unsigned long long limit = is_signed ? (unsigned long long)LLONG_MAX + *negative : ULLONG_MAX;
     unsigned long long value = 0;
     bool has_digits = false, overflows = false;
     for (; digit_value(*text) < base; text++) {

@@ -46,8 +46,7 @@ void qsort(void* elements, size_t count, size_t size, compare_t compare) {
     }
 }
 
-void* bsearch(const void* key, const void* elements, size_t count, size_t size,
-              compare_t compare) {
+void* bsearch(const void* key, const void* elements, size_t count, size_t size, compare_t compare) {
     const char* base = elements;
     while (count > 0) {
         const char* middle = base + count / 2 * size;
@@ -72,8 +71,8 @@ void srand(unsigned int seed) {
 
 /* A counter, stirred (splitmix64's finisher): threads never disturb each other. */
 int rand(void) {
-    uint64_t value = atomic_fetch_add_explicit(&random_state, 0x9e3779b97f4a7c15ul,
-                                               memory_order_relaxed);
+    uint64_t value =
+        atomic_fetch_add_explicit(&random_state, 0x9e3779b97f4a7c15ul, memory_order_relaxed);
     value = (value ^ value >> 30) * 0xbf58476d1ce4e5b9ul;
     value = (value ^ value >> 27) * 0x94d049bb133111ebul;
     return (int)((value ^ value >> 31) & RAND_MAX);

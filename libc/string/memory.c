@@ -35,8 +35,8 @@ void* memcpy(void* restrict to, const void* restrict from, size_t size) {
     return to;
 }
 
-/* Forward is right unless the target begins inside the source. The block of four chunks is read whole
- * before it is written, so that closer overlaps are right, too. */
+/* Forward is right unless the target begins inside the source. The block of four chunks is read
+ * whole before it is written, so that closer overlaps are right, too. */
 void* memmove(void* to, const void* from, size_t size) {
     if ((uintptr_t)to - (uintptr_t)from >= size)
         copy_forward(to, from, size);

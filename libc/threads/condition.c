@@ -1,5 +1,5 @@
-/* cnd_t and call_once. A signal changes the sequence number, so a waiter that read it before unlocking the
- * mutex either sees the change or sleeps until it is woken. */
+/* cnd_t and call_once. A signal changes the sequence number, so a waiter that read it before
+ * unlocking the mutex either sees the change or sleeps until it is woken. */
 #include <internal/time.h>
 
 #include <limits.h>
@@ -28,8 +28,7 @@ int cnd_broadcast(cnd_t* condition) {
 static int wait_until(cnd_t* condition, mtx_t* mutex, zx_time_t deadline) {
     int sequence = atomic_load(&condition->sequence);
     mtx_unlock(mutex);
-    zx_status_t status =
-        zx_futex_wait((const zx_futex_t*)&condition->sequence, sequence, deadline);
+    zx_status_t status = zx_futex_wait((const zx_futex_t*)&condition->sequence, sequence, deadline);
     mtx_lock(mutex);
     return status == ZX_ERR_TIMED_OUT ? thrd_timedout : thrd_success;
 }

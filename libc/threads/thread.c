@@ -1,8 +1,8 @@
 /* thrd_t: the control structure at the top of each thread's stack.
  *
- * Whoever joins a thread waits for the kernel's TERMINATED signal and frees the stack. A detached thread
- * cannot free the stack it runs on: it is put into a list, which the next thrd_create or thrd_detach
- * clears of those that have really gone. */
+ * Whoever joins a thread waits for the kernel's TERMINATED signal and frees the stack. A detached
+ * thread cannot free the stack it runs on: it is put into a list, which the next thrd_create or
+ * thrd_detach clears of those that have really gone. */
 #include <internal/lock.h>
 #include <internal/stack.h>
 #include <internal/time.h>
@@ -94,8 +94,7 @@ _Noreturn void thrd_exit(int result) {
     tss_run_destructors(thread);
     thread->result = result;
     int fate = THREAD_JOINABLE;
-    if (thread->mapping &&
-        !atomic_compare_exchange_strong(&thread->fate, &fate, THREAD_FINISHED))
+    if (thread->mapping && !atomic_compare_exchange_strong(&thread->fate, &fate, THREAD_FINISHED))
         add_finished_detached(thread);
     zx_thread_exit();
 }

@@ -86,8 +86,8 @@ SELFTEST(paging, unmap_empties_a_whole_range_in_one_call) {
     EXPECT_OK(page_table_init(&table));
     struct page* page = page_alloc();
     for (size_t i = 0; i < 1500; i++)
-        EXPECT_OK(page_table_map(&table, BASE + i * PAGE_SIZE, page_to_physical(page),
-                                 USER_READ_WRITE));
+        EXPECT_OK(
+            page_table_map(&table, BASE + i * PAGE_SIZE, page_to_physical(page), USER_READ_WRITE));
     page_table_unmap(&table, BASE + 700 * PAGE_SIZE, 10 * PAGE_SIZE);
     for (size_t i = 0; i < 1500; i++) {
         physical_address_t found;
@@ -147,8 +147,8 @@ static const char* copy_at_the_edge(void) {
         if (size > 0 && (user_copy_out(end - size + 1, kernel, size) ||
                          user_copy_in(back, end - size + 1, size)))
             return "past the end";
-        if (size > 0 && (user_copy_out(BASE - 1, kernel, size) ||
-                         user_copy_in(back, BASE - 1, size)))
+        if (size > 0 &&
+            (user_copy_out(BASE - 1, kernel, size) || user_copy_in(back, BASE - 1, size)))
             return "before the beginning";
     }
     if (user_copy_in(back, BASE + 2 * PAGE_SIZE - 100, 65536))
@@ -203,10 +203,11 @@ SELFTEST(user_copy, only_user_addresses_are_taken) {
         uintptr_t address;
         size_t size;
     } bad[] = {
-        {USER_ADDRESS_END, 1}, {USER_ADDRESS_END - 1, 2}, {USER_ADDRESS_END - 4, 8},
-        {0x800000000000, 8}, {PHYSICAL_MAP_BASE, 8}, {KERNEL_IMAGE_BASE, 8}, {UINT64_MAX, 1},
-        {UINT64_MAX, 2}, {BASE, SIZE_MAX}, {BASE, SIZE_MAX - BASE}, {BASE, (size_t)1 << 63},
-        {0x1000, SIZE_MAX}, {SIZE_MAX - 7, 16},
+        {USER_ADDRESS_END, 1},   {USER_ADDRESS_END - 1, 2}, {USER_ADDRESS_END - 4, 8},
+        {0x800000000000, 8},     {PHYSICAL_MAP_BASE, 8},    {KERNEL_IMAGE_BASE, 8},
+        {UINT64_MAX, 1},         {UINT64_MAX, 2},           {BASE, SIZE_MAX},
+        {BASE, SIZE_MAX - BASE}, {BASE, (size_t)1 << 63},   {0x1000, SIZE_MAX},
+        {SIZE_MAX - 7, 16},
     };
     uint8_t byte[16];
     for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {

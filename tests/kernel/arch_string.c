@@ -61,7 +61,7 @@ SELFTEST(string, memset_fills_every_size_and_nothing_beside) {
             fill();
             for (unsigned i = 0; i < size; i++)
                 expected[16 + offset + i] = 0xa5;
-            EXPECT(memset(to + 16 + offset, 0x7fa5, size) == to + 16 + offset);
+            EXPECT(memset(to + 16 + offset, 0xa5, size) == to + 16 + offset);
             EXPECT(is_as_expected());
         }
     }

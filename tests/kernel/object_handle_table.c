@@ -126,9 +126,11 @@ SELFTEST(object, transfer_that_fails_changes_nothing) {
     for (int i = 0; i < 3; i++)
         values[i] = add_event(&table, &events[i]);
     values[3] = values[1];
-    struct handle_transfer transfer = {
-        .table = &table, .values = values, .entries = entries, .count = 4,
-        .carrier_index = HANDLE_TRANSFER_NOWHERE};
+    struct handle_transfer transfer = {.table = &table,
+                                       .values = values,
+                                       .entries = entries,
+                                       .count = 4,
+                                       .carrier_index = HANDLE_TRANSFER_NOWHERE};
     const struct handle_transfer_errors errors = {.repeated = -1000, .invalid = -1001};
     EXPECT_EQUAL(handle_transfer_begin(&transfer, &errors), -1000);
     values[3] = 12345;

@@ -108,8 +108,7 @@ SELFTEST(object, one_signal_wakes_all_waiters) {
     EXPECT_OK(handle_table_init(&table));
     zx_handle_t handle = add_event(&table, &event);
     for (int i = 0; i < WAITERS; i++) {
-        waits[i] =
-            (struct wait){.table = &table, .handle = handle, .deadline = ZX_TIME_INFINITE};
+        waits[i] = (struct wait){.table = &table, .handle = handle, .deadline = ZX_TIME_INFINITE};
         EXPECT(wait_begin(&waits[i]));
     }
     until_observed(&event->object);
@@ -122,7 +121,8 @@ SELFTEST(object, one_signal_wakes_all_waiters) {
     handle_table_destroy(&table);
 }
 
-/* --- no wake-up is lost ------------------------------------------------------------------------ */
+/* --- no wake-up is lost ------------------------------------------------------------------------
+ */
 
 #define PING_ROUNDS 5000
 

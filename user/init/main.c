@@ -1,13 +1,14 @@
 /* The first process.
  *
- * The kernel starts it as `bin/init` with every `jacinth.` word of its command line as an argument; of
- * those it understands one, and the prefix may be left out (as in jacinth.run=bin/init,test):
+ * The kernel starts it as `bin/init` with every `jacinth.` word of its command line as an argument;
+ * of those it understands one, and the prefix may be left out (as in jacinth.run=bin/init,test):
  *
  *   jacinth.test=1, test            run every test program, then switch the machine off
- *   jacinth.test=NAME, test=NAME    run one: channel, or some of its tests: channel.duplicate_handle
- *   none                            serve a prompt on the serial console
+ *   jacinth.test=NAME, test=NAME    run one: channel, or some of its tests:
+ * channel.duplicate_handle none                            serve a prompt on the serial console
  *
- * and with the handles PROCESS_SELF, THREAD_SELF, VMAR_ROOT, JOB (the root job), BOOTFS and RESOURCE. */
+ * and with the handles PROCESS_SELF, THREAD_SELF, VMAR_ROOT, JOB (the root job), BOOTFS and
+ * RESOURCE. */
 #include "init.h"
 
 #include <stdio.h>

@@ -1,7 +1,7 @@
 /* Runs the test programs, one after the other, and closes the record.
  *
- * Each program writes its own records and keeps its totals in a VMO shared with us. It has a job of its
- * own, so that all it started can be ended with it. A program that crashed, hung or did not
+ * Each program writes its own records and keeps its totals in a VMO shared with us. It has a job of
+ * its own, so that all it started can be ended with it. A program that crashed, hung or did not
  * even start counts as one failure more. */
 #include "init.h"
 
@@ -57,15 +57,14 @@ static zx_status_t start(struct test_program* program) {
 /* How it ended, in words; NULL: well. */
 static const char* wait_for_end(const struct test_program* program, char* text, size_t size) {
     zx_signals_t observed;
-    zx_status_t status =
-        zx_object_wait_one(program->process, ZX_PROCESS_TERMINATED,
-                           zx_clock_get_monotonic() + PROGRAM_DEADLINE, &observed);
+    zx_status_t status = zx_object_wait_one(program->process, ZX_PROCESS_TERMINATED,
+                                            zx_clock_get_monotonic() + PROGRAM_DEADLINE, &observed);
     if (status == ZX_ERR_TIMED_OUT)
         return "did not end in time";
     zx_info_process_t info;
     if (status == ZX_OK)
-        status = zx_object_get_info(program->process, ZX_INFO_PROCESS, &info, sizeof(info), NULL,
-                                    NULL);
+        status =
+            zx_object_get_info(program->process, ZX_INFO_PROCESS, &info, sizeof(info), NULL, NULL);
     if (status != ZX_OK)
         return status_name(status);
     if (info.return_code == 0 || info.return_code == 1)
@@ -144,7 +143,8 @@ _Noreturn void tests_run(const char* wanted) {
             run_program(file.name, wanted_case, &totals);
     }
     if (totals.programs == 0) {
-        write_record("@begin init\n@fail init tests no test program %s\n", wanted ? wanted : "at all");
+        write_record("@begin init\n@fail init tests no test program %s\n",
+                     wanted ? wanted : "at all");
         totals.failed++;
     }
     write_record("@done %u %u\n", totals.passed, totals.failed);

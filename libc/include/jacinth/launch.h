@@ -25,6 +25,6 @@ struct launch_request {
 /* Makes a process, loads the program, and starts it with its arguments and handles. The handles of
  * the request are consumed whatever the answer. On success `*process` is the caller's.
  *
- * NOT_FOUND: no such program. INVALID_ARGS: no sound static-PIE file, or too many handles or arguments.
- * Else what the system calls answered. */
+ * NOT_FOUND: no such program. INVALID_ARGS: no sound static-PIE file, or too many handles or
+ * arguments. Else what the system calls answered. */
 zx_status_t launch(const struct launch_request* request, zx_handle_t* process);

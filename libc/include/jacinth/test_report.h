@@ -1,5 +1,5 @@
-/* What a test program tells the one who started it: a VMO, written as the tests go, read when the process has
- * ended. So the totals are right even when the program crashed. */
+/* What a test program tells the one who started it: a VMO, written as the tests go, read when the
+ * process has ended. So the totals are right even when the program crashed. */
 #pragma once
 
 #include <jacinth/bootstrap.h>

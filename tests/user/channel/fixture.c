@@ -52,8 +52,7 @@ void fixture_destroy(struct fixture* fixture) {
 void expect_empty(zx_handle_t end) {
     char byte = 'u';
     uint32_t bytes = 7, handles = 7;
-    EXPECT_STATUS(zx_channel_read(end, 0, &byte, NULL, 1, 0, &bytes, &handles),
-                  ZX_ERR_SHOULD_WAIT);
+    EXPECT_STATUS(zx_channel_read(end, 0, &byte, NULL, 1, 0, &bytes, &handles), ZX_ERR_SHOULD_WAIT);
     EXPECT_EQUAL(byte, 'u');
     EXPECT_EQUAL(bytes, 7);
     EXPECT_EQUAL(handles, 7);

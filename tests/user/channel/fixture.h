@@ -4,8 +4,7 @@
 #include <objects.h>
 #include <test.h>
 
-#define CHANNEL_RIGHTS \
-    (ZX_RIGHTS_BASIC | ZX_RIGHTS_IO | ZX_RIGHT_SIGNAL | ZX_RIGHT_SIGNAL_PEER)
+#define CHANNEL_RIGHTS (ZX_RIGHTS_BASIC | ZX_RIGHTS_IO | ZX_RIGHT_SIGNAL | ZX_RIGHT_SIGNAL_PEER)
 #define CARGO_MAX 64
 
 /* One generation of the call. */
@@ -40,7 +39,7 @@ void fixture_destroy(struct fixture* fixture);
 
 /* Nothing waits at `end`, and its peer is open. */
 void expect_empty(zx_handle_t end);
-/* After a failed write at fixture->near: the channel is as it was, and the handles stayed or are gone as the
- * generation wants it. */
+/* After a failed write at fixture->near: the channel is as it was, and the handles stayed or are
+ * gone as the generation wants it. */
 void expect_write_failed(const struct fixture* fixture, const struct generation* generation,
                          zx_status_t status, zx_status_t expected);

@@ -5,7 +5,7 @@
 #include <stdlib.h>
 
 #define RING_SIZE 4
-#define RING_HOPS 20000u
+#define RING_HOPS 4000u
 
 /* Sends every message back as it came, handles too, until the channel closes. */
 HELPER(echo) {
@@ -101,10 +101,11 @@ TEST(channel_processes, a_process_killed_while_it_waits_is_gone) {
     CHECK(expect_no_leak(&before, 16));
 }
 
-/* --- a ring of processes ------------------------------------------------------------------------ */
+/* --- a ring of processes ------------------------------------------------------------------------
+ */
 
-/* Passes a token (a number and an event) on to the next of the ring, counting it down. The first message
- * brings the handles: from the one before, to the next. */
+/* Passes a token (a number and an event) on to the next of the ring, counting it down. The first
+ * message brings the handles: from the one before, to the next. */
 HELPER(ring_member) {
     zx_handle_t ends[2], token;
     uint32_t size, count, number;
@@ -140,8 +141,8 @@ TEST(channel_processes, a_handle_passed_round_a_ring_stays_one_handle) {
     EXPECT_OK(zx_channel_write(entrance, 0, &number, sizeof(number), &sent, 1));
     /* The member at which the count ends hands the token back to us. */
     int last = RING_HOPS % RING_SIZE;
-    EXPECT_OK(channel_receive(members[last].channel, &number, sizeof(number), &size, &token, 1,
-                              &count));
+    EXPECT_OK(
+        channel_receive(members[last].channel, &number, sizeof(number), &size, &token, 1, &count));
     EXPECT_EQUAL(count, 1);
     EXPECT_EQUAL(handle_koid(token), handle_koid(event));
     EXPECT_EQUAL(object_handle_count(event), 2);

@@ -152,12 +152,12 @@ TEST(zx_channel_read, bad_pointers_are_invalid_args_and_keep_the_message) {
     bad_pointers_to_write(bad);
     CHECK(create_with_message(&fixture));
     for (size_t i = 0; i < BAD_POINTER_COUNT; i++) {
-        EXPECT_STATUS(zx_channel_read(fixture.far, 0, bad[i], handles, 3, 2, &actual_bytes,
-                                      &actual_handles),
-                      ZX_ERR_INVALID_ARGS);
-        EXPECT_STATUS(zx_channel_read(fixture.far, 0, bytes, bad[i], 3, 2, &actual_bytes,
-                                      &actual_handles),
-                      ZX_ERR_INVALID_ARGS);
+        EXPECT_STATUS(
+            zx_channel_read(fixture.far, 0, bad[i], handles, 3, 2, &actual_bytes, &actual_handles),
+            ZX_ERR_INVALID_ARGS);
+        EXPECT_STATUS(
+            zx_channel_read(fixture.far, 0, bytes, bad[i], 3, 2, &actual_bytes, &actual_handles),
+            ZX_ERR_INVALID_ARGS);
         if (bad[i]) {
             EXPECT_STATUS(
                 zx_channel_read(fixture.far, 0, bytes, handles, 3, 2, bad[i], &actual_handles),

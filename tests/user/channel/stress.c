@@ -10,7 +10,8 @@
 #define READERS 4
 #define MESSAGES 3000u /* of each writer */
 
-/* --- nothing lost, nothing twice, each writer's order kept ------------------------------------------ */
+/* --- nothing lost, nothing twice, each writer's order kept
+ * ------------------------------------------ */
 
 struct traffic {
     zx_handle_t near, far;
@@ -28,8 +29,7 @@ static int write_letters(void* argument) {
     struct traffic* traffic = argument;
     struct letter letter = {atomic_fetch_add(&traffic->next_writer, 1), 0};
     while (letter.number < MESSAGES) {
-        zx_status_t status =
-            zx_channel_write(traffic->near, 0, &letter, sizeof(letter), NULL, 0);
+        zx_status_t status = zx_channel_write(traffic->near, 0, &letter, sizeof(letter), NULL, 0);
         if (status == ZX_OK)
             letter.number++;
         else if (status == ZX_ERR_NO_MEMORY) /* full: wait for room */
@@ -88,7 +88,8 @@ TEST(channel_stress, many_writers_and_readers_lose_nothing_and_double_nothing) {
     free(traffic);
 }
 
-/* --- close against everything else ------------------------------------------------------------------ */
+/* --- close against everything else
+ * ------------------------------------------------------------------ */
 
 #define RACE_ROUNDS 400
 

@@ -23,8 +23,8 @@ static bool has_pattern(const unsigned char* bytes, uint32_t size, uint32_t seed
 static unsigned char sent[ZX_CHANNEL_MAX_MSG_BYTES], received[ZX_CHANNEL_MAX_MSG_BYTES + 1];
 
 static void sizes_row(const struct generation* generation) {
-    static const uint32_t sizes[] = {0,    1,    2,    63,   64,    65,    255,   256,   257,
-                                     1000, 2047, 4095, 4096, 4097,  8192,  12345, 65535, 65536};
+    static const uint32_t sizes[] = {0,    1,    2,    63,   64,   65,   255,   256,   257,
+                                     1000, 2047, 4095, 4096, 4097, 8192, 12345, 65535, 65536};
     zx_handle_t near, far;
     EXPECT_OK(zx_channel_create(0, &near, &far));
     for (uint32_t i = 0; i < countof(sizes); i++) {
@@ -150,7 +150,8 @@ TEST(zx_channel_write, the_far_end_can_be_sent_through_the_near_one) {
     EXPECT_OK(zx_handle_close(near));
 }
 
-/* Each channel holds the next one in its queue: closing the first must release them all, in little stack. */
+/* Each channel holds the next one in its queue: closing the first must release them all, in little
+ * stack. */
 TEST(channel, a_chain_of_10000_is_released_from_one_end) {
     zx_handle_t first_far, inner;
     zx_info_kernel_memory_t before = kernel_memory();

@@ -1,15 +1,20 @@
-/* Every row of the error table of channel_write, in both generations: the answer, and that the handles of
- * the array are discarded (zx) or stay (mx). */
+/* Every row of the error table of channel_write, in both generations: the answer, and that the
+ * handles of the array are discarded (zx) or stay (mx). */
 #include "fixture.h"
 
 #include <magenta/syscalls.h>
 #include <stdlib.h>
 
-#define ROW(row, what)                                                               \
-    TEST(zx_channel_write, what##_and_handles_are_discarded) { CHECK(row(&zx)); }    \
-    TEST(mx_channel_write, what##_and_handles_stay) { CHECK(row(&mx)); }
+#define ROW(row, what)                                         \
+    TEST(zx_channel_write, what##_and_handles_are_discarded) { \
+        CHECK(row(&zx));                                       \
+    }                                                          \
+    TEST(mx_channel_write, what##_and_handles_stay) {          \
+        CHECK(row(&mx));                                       \
+    }
 
-/* --- options, handle ---------------------------------------------------------------------------- */
+/* --- options, handle ----------------------------------------------------------------------------
+ */
 
 static void options_row(const struct generation* generation) {
     static const uint32_t options[] = {1, 2, 0x80000000, UINT32_MAX};
@@ -29,8 +34,8 @@ static void bad_handle_row(const struct generation* generation) {
     for (size_t i = 0; i < countof(bad); i++) {
         struct fixture fixture;
         CHECK(fixture_create(&fixture));
-        zx_status_t status = generation->write(bad[i], 0, "x", 1, fixture.cargo.handles,
-                                               fixture.cargo.count);
+        zx_status_t status =
+            generation->write(bad[i], 0, "x", 1, fixture.cargo.handles, fixture.cargo.count);
         CHECK(expect_write_failed(&fixture, generation, status, ZX_ERR_BAD_HANDLE));
         fixture_destroy(&fixture);
     }
@@ -63,7 +68,8 @@ static void access_denied_row(const struct generation* generation) {
 }
 ROW(access_denied_row, missing_write_right_is_access_denied)
 
-/* --- sizes -------------------------------------------------------------------------------------- */
+/* --- sizes --------------------------------------------------------------------------------------
+ */
 
 static char large[ZX_CHANNEL_MAX_MSG_BYTES + 1];
 
@@ -90,8 +96,7 @@ static void write_many_handles(const struct generation* generation, uint32_t cou
     EXPECT_OK(zx_event_create(0, &event));
     for (uint32_t i = 0; i < count; i++)
         EXPECT_OK(zx_handle_duplicate(event, ZX_RIGHT_SAME_RIGHTS, &handles[i]));
-    EXPECT_STATUS(generation->write(fixture.near, 0, "x", 1, handles, count),
-                  ZX_ERR_OUT_OF_RANGE);
+    EXPECT_STATUS(generation->write(fixture.near, 0, "x", 1, handles, count), ZX_ERR_OUT_OF_RANGE);
     EXPECT_EQUAL(object_handle_count(event), generation->discards ? 1 : count + 1);
     CHECK(expect_empty(fixture.far));
     if (!generation->discards)
@@ -123,7 +128,8 @@ static void absurd_handle_count_row(const struct generation* generation) {
 }
 ROW(absurd_handle_count_row, absurd_handle_count_is_out_of_range)
 
-/* --- pointers ----------------------------------------------------------------------------------- */
+/* --- pointers -----------------------------------------------------------------------------------
+ */
 
 static void bad_bytes_row(const struct generation* generation) {
     static const uint32_t sizes[] = {1, 64, 4096, ZX_CHANNEL_MAX_MSG_BYTES};
@@ -177,7 +183,8 @@ TEST(mx_channel_write, bad_handles_pointer_is_invalid_args) {
     CHECK(bad_handles_pointer_row(&mx));
 }
 
-/* --- elements of the array ------------------------------------------------------------------------ */
+/* --- elements of the array
+ * ------------------------------------------------------------------------ */
 
 /* Writes the three handles with `odd` before the one at `place`. */
 static zx_status_t write_with(const struct generation* generation, struct fixture* fixture,
@@ -222,8 +229,7 @@ static void repeated_row(const struct generation* generation) {
     for (uint32_t i = 0; i < 12; i++) {
         struct fixture fixture;
         CHECK(fixture_create(&fixture));
-        zx_status_t status =
-            write_with(generation, &fixture, fixture.cargo.handles[i / 4], i % 4);
+        zx_status_t status = write_with(generation, &fixture, fixture.cargo.handles[i / 4], i % 4);
         CHECK(expect_write_failed(&fixture, generation, status, generation->repeated));
         fixture_destroy(&fixture);
     }
@@ -251,7 +257,8 @@ TEST(zx_channel_write, two_handles_to_one_object_are_fine) {
     EXPECT_OK(zx_handle_close(far));
 }
 
-/* --- the channel itself --------------------------------------------------------------------------- */
+/* --- the channel itself
+ * --------------------------------------------------------------------------- */
 
 static void expect_self_refused(const struct generation* generation, struct fixture* fixture,
                                 zx_status_t status) {
@@ -302,9 +309,9 @@ static void peer_closed_row(const struct generation* generation) {
     struct fixture fixture;
     CHECK(fixture_create(&fixture));
     EXPECT_OK(zx_handle_close(fixture.far));
-    EXPECT_STATUS(generation->write(fixture.near, 0, "x", 1, fixture.cargo.handles,
-                                    fixture.cargo.count),
-                  ZX_ERR_PEER_CLOSED);
+    EXPECT_STATUS(
+        generation->write(fixture.near, 0, "x", 1, fixture.cargo.handles, fixture.cargo.count),
+        ZX_ERR_PEER_CLOSED);
     if (generation->discards)
         CHECK(cargo_expect_discarded(&fixture.cargo));
     else
@@ -316,7 +323,8 @@ static void peer_closed_row(const struct generation* generation) {
 }
 ROW(peer_closed_row, closed_peer_is_peer_closed)
 
-/* --- the queue's bound ---------------------------------------------------------------------------- */
+/* --- the queue's bound
+ * ---------------------------------------------------------------------------- */
 
 static void fill_queue(zx_handle_t end) {
     zx_status_t status;
@@ -334,9 +342,9 @@ static void full_queue_row(const struct generation* generation) {
     CHECK(fixture_create(&fixture));
     CHECK(fill_queue(fixture.near));
     EXPECT_EQUAL(object_signals(fixture.near), 0);
-    EXPECT_STATUS(generation->write(fixture.near, 0, "x", 1, fixture.cargo.handles,
-                                    fixture.cargo.count),
-                  ZX_ERR_NO_MEMORY);
+    EXPECT_STATUS(
+        generation->write(fixture.near, 0, "x", 1, fixture.cargo.handles, fixture.cargo.count),
+        ZX_ERR_NO_MEMORY);
     if (generation->discards)
         CHECK(cargo_expect_discarded(&fixture.cargo));
     else

@@ -52,8 +52,8 @@ static void use_sse(const uint8_t image[16][16], uint8_t out[16][16], bool makes
         : "=&a"(result), [in] "+S"(source), [out] "+d"(target)
         : [call] "r"((long)makes_call)
         : "rbx", "rcx", "rdi", "r8", "r9", "r10", "r11", "r14", "r15", "memory", "cc", "xmm0",
-          "xmm1", "xmm2", "xmm3", "xmm4", "xmm5", "xmm6", "xmm7", "xmm8", "xmm9", "xmm10",
-          "xmm11", "xmm12", "xmm13", "xmm14", "xmm15");
+          "xmm1", "xmm2", "xmm3", "xmm4", "xmm5", "xmm6", "xmm7", "xmm8", "xmm9", "xmm10", "xmm11",
+          "xmm12", "xmm13", "xmm14", "xmm15");
 }
 
 static int keep_sse(void* argument) {

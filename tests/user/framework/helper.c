@@ -60,8 +60,8 @@ zx_status_t helper_wait(const struct helper* helper, int64_t* return_code) {
                                             zx_clock_get_monotonic() + HELPER_PATIENCE, NULL);
     zx_info_process_t info;
     if (status == ZX_OK)
-        status = zx_object_get_info(helper->process, ZX_INFO_PROCESS, &info, sizeof(info), NULL,
-                                    NULL);
+        status =
+            zx_object_get_info(helper->process, ZX_INFO_PROCESS, &info, sizeof(info), NULL, NULL);
     if (status == ZX_OK)
         *return_code = info.return_code;
     return status;
@@ -83,9 +83,8 @@ void helper_finish(struct helper* helper, int64_t expected) {
 zx_status_t channel_receive(zx_handle_t channel, void* bytes, uint32_t size, uint32_t* actual,
                             zx_handle_t* handles, uint32_t room, uint32_t* actual_handles) {
     uint32_t ignored;
-    zx_status_t status =
-        zx_object_wait_one(channel, ZX_CHANNEL_READABLE | ZX_CHANNEL_PEER_CLOSED,
-                           zx_clock_get_monotonic() + HELPER_PATIENCE, NULL);
+    zx_status_t status = zx_object_wait_one(channel, ZX_CHANNEL_READABLE | ZX_CHANNEL_PEER_CLOSED,
+                                            zx_clock_get_monotonic() + HELPER_PATIENCE, NULL);
     if (status != ZX_OK)
         return status;
     return zx_channel_read(channel, 0, bytes, handles, size, room, actual ? actual : &ignored,

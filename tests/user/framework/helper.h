@@ -23,11 +23,11 @@ struct helper_role {
     int (*function)(zx_handle_t channel);
 };
 
-#define HELPER(role)                                                                         \
-    static int helper_##role(zx_handle_t channel);                                           \
-    static const struct helper_role role_##role                                              \
-        __attribute__((__used__, __aligned__(8), __section__("helper_roles"))) = {          \
-            #role, helper_##role};                                                           \
+#define HELPER(role)                                                                              \
+    static int helper_##role(zx_handle_t channel);                                                \
+    static const struct helper_role role_##role                                                   \
+        __attribute__((__used__, __aligned__(8), __section__("helper_roles"))) = {#role,          \
+                                                                                  helper_##role}; \
     static int helper_##role(zx_handle_t channel)
 
 struct helper {
@@ -43,8 +43,8 @@ void helper_finish(struct helper* helper, int64_t expected);
 zx_status_t helper_wait(const struct helper* helper, int64_t* return_code);
 void helper_close(struct helper* helper);
 
-/* Blocks until the channel is readable or its peer closed, then reads a message of at most `size` bytes
- * and `room` handles. */
+/* Blocks until the channel is readable or its peer closed, then reads a message of at most `size`
+ * bytes and `room` handles. */
 zx_status_t channel_receive(zx_handle_t channel, void* bytes, uint32_t size, uint32_t* actual,
                             zx_handle_t* handles, uint32_t room, uint32_t* actual_handles);
 

@@ -93,8 +93,7 @@ static size_t whole_pages(size_t size) {
 char* guarded_buffer(size_t size) {
     size_t room = whole_pages(size);
     char* start = map_fresh(room + PAGE, ZX_VM_PERM_READ | ZX_VM_PERM_WRITE);
-    if (!start ||
-        zx_vmar_unmap(zx_vmar_root_self(), (zx_vaddr_t)start + room, PAGE) != ZX_OK)
+    if (!start || zx_vmar_unmap(zx_vmar_root_self(), (zx_vaddr_t)start + room, PAGE) != ZX_OK)
         return NULL;
     return start + room - size;
 }

@@ -44,8 +44,8 @@ void bad_pointers_to_write(void* pointers[BAD_POINTER_COUNT]);
 
 zx_info_kernel_memory_t kernel_memory(void);
 /* Fails the test unless the kernel comes to hold as little as before, within some seconds: what
- * ends asynchronously (the last steps of a thread) needs a moment. `page_slack` pages may stay: tables that
- * only grow. */
+ * ends asynchronously (the last steps of a thread) needs a moment. `page_slack` pages may stay:
+ * tables that only grow. */
 void expect_no_leak(const zx_info_kernel_memory_t* before, uint64_t page_slack);
 
 /* --- time ------------------------------------------------------------------------------------ */

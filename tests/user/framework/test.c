@@ -63,8 +63,8 @@ bool test_equal(const char* file, int line, const char* what, int64_t actual, in
 
 bool test_at_most(const char* file, int line, const char* what, uint64_t actual, uint64_t limit) {
     if (actual > limit)
-        test_fail(file, line, "%s is %llu, expected at most %llu", what,
-                  (unsigned long long)actual, (unsigned long long)limit);
+        test_fail(file, line, "%s is %llu, expected at most %llu", what, (unsigned long long)actual,
+                  (unsigned long long)limit);
     return actual <= limit;
 }
 

@@ -6,10 +6,10 @@
  *         EXPECT_EQUAL(event, 0);
  *     }
  *
- * The first argument is the suite, as a rule the call that is tested; the second says what is proved.
- * A failed EXPECT records where and what, and returns from the function it stands in; a function that
- * calls one with EXPECTs of its own wraps the call in CHECK. main is in the framework: it runs
- * the tests, or those whose suite or name contains the program's argument. */
+ * The first argument is the suite, as a rule the call that is tested; the second says what is
+ * proved. A failed EXPECT records where and what, and returns from the function it stands in; a
+ * function that calls one with EXPECTs of its own wraps the call in CHECK. main is in the
+ * framework: it runs the tests, or those whose suite or name contains the program's argument. */
 #pragma once
 
 #include <stdbool.h>
@@ -26,11 +26,11 @@ struct test_case {
 };
 
 /* Aligned by hand: the linker must put the entries of a section side by side, as an array. */
-#define TEST(suite, name)                                                                     \
-    static void test_##suite##_##name(void);                                                  \
-    static const struct test_case case_##suite##_##name                                       \
+#define TEST(suite, name)                                                                        \
+    static void test_##suite##_##name(void);                                                     \
+    static const struct test_case case_##suite##_##name                                          \
         __attribute__((__used__, __no_reorder__, __aligned__(8), __section__("test_cases"))) = { \
-            #suite, #name, test_##suite##_##name};                                            \
+            #suite, #name, test_##suite##_##name};                                               \
     static void test_##suite##_##name(void)
 
 #define EXPECT(condition)                              \
@@ -41,22 +41,22 @@ struct test_case {
         }                                              \
     } while (0)
 
-#define EXPECT_EQUAL(actual, expected)                                                     \
-    do {                                                                                   \
+#define EXPECT_EQUAL(actual, expected)                                                        \
+    do {                                                                                      \
         if (!test_equal(__FILE__, __LINE__, #actual, (int64_t)(actual), (int64_t)(expected))) \
-            return;                                                                        \
+            return;                                                                           \
     } while (0)
 
-#define EXPECT_AT_MOST(actual, limit)                                                      \
-    do {                                                                                   \
+#define EXPECT_AT_MOST(actual, limit)                                                          \
+    do {                                                                                       \
         if (!test_at_most(__FILE__, __LINE__, #actual, (uint64_t)(actual), (uint64_t)(limit))) \
-            return;                                                                        \
+            return;                                                                            \
     } while (0)
 
-#define EXPECT_STATUS(actual, expected)                                        \
-    do {                                                                       \
-        if (!test_status(__FILE__, __LINE__, #actual, (actual), (expected)))   \
-            return;                                                            \
+#define EXPECT_STATUS(actual, expected)                                      \
+    do {                                                                     \
+        if (!test_status(__FILE__, __LINE__, #actual, (actual), (expected))) \
+            return;                                                          \
     } while (0)
 
 #define EXPECT_OK(actual) EXPECT_STATUS(actual, ZX_OK)
@@ -67,13 +67,13 @@ struct test_case {
             return;                                                          \
     } while (0)
 
-#define EXPECT_BYTES(actual, expected, size)                                                \
-    do {                                                                                    \
-        if (memcmp((actual), (expected), (size)) != 0) {                                    \
+#define EXPECT_BYTES(actual, expected, size)                                              \
+    do {                                                                                  \
+        if (memcmp((actual), (expected), (size)) != 0) {                                  \
             test_fail(__FILE__, __LINE__, "the bytes of %s are not those of %s", #actual, \
-                      #expected);                                                           \
-            return;                                                                         \
-        }                                                                                   \
+                      #expected);                                                         \
+            return;                                                                       \
+        }                                                                                 \
     } while (0)
 
 /* For calls of functions with EXPECTs of their own. */

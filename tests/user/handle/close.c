@@ -128,7 +128,8 @@ TEST(mx_handle_close_many, closes_all) {
     EXPECT(!handle_is_valid(events[1]));
 }
 
-/* --- whose handle ------------------------------------------------------------------------------ */
+/* --- whose handle ------------------------------------------------------------------------------
+ */
 
 /* Told a value of its parent's, answers what closing it gave. */
 HELPER(closes_a_foreign_value) {
@@ -148,7 +149,8 @@ TEST(zx_handle_close, a_value_of_another_process_is_bad_handle) {
     EXPECT_OK(zx_handle_close(event));
 }
 
-/* --- how many ---------------------------------------------------------------------------------- */
+/* --- how many ----------------------------------------------------------------------------------
+ */
 
 TEST(handle_table, is_bounded_and_works_again_afterwards) {
     zx_handle_t event;

@@ -18,8 +18,8 @@ TEST(zx_object_get_info, basic_tells_type_rights_and_peer) {
         EXPECT_EQUAL(actual, 1);
         EXPECT_EQUAL(available, 1);
         EXPECT_EQUAL(info[i].type, ZX_OBJ_TYPE_CHANNEL);
-        EXPECT_EQUAL(info[i].rights, ZX_RIGHTS_BASIC | ZX_RIGHTS_IO | ZX_RIGHT_SIGNAL |
-                                         ZX_RIGHT_SIGNAL_PEER);
+        EXPECT_EQUAL(info[i].rights,
+                     ZX_RIGHTS_BASIC | ZX_RIGHTS_IO | ZX_RIGHT_SIGNAL | ZX_RIGHT_SIGNAL_PEER);
     }
     EXPECT(info[0].koid != 0 && info[0].koid != info[1].koid);
     EXPECT_EQUAL(info[0].related_koid, info[1].koid);
@@ -122,8 +122,8 @@ TEST(mx_object_get_info, answers_as_zx_does) {
     mx_handle_t event;
     mx_info_handle_basic_t info;
     EXPECT_STATUS(mx_event_create(0, &event), MX_OK);
-    EXPECT_STATUS(
-        mx_object_get_info(event, MX_INFO_HANDLE_BASIC, &info, sizeof(info), NULL, NULL), MX_OK);
+    EXPECT_STATUS(mx_object_get_info(event, MX_INFO_HANDLE_BASIC, &info, sizeof(info), NULL, NULL),
+                  MX_OK);
     EXPECT_EQUAL(info.type, MX_OBJ_TYPE_EVENT);
     EXPECT_EQUAL(info.related_koid, MX_KOID_INVALID);
     EXPECT_STATUS(mx_handle_close(event), MX_OK);

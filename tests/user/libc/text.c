@@ -12,11 +12,11 @@
 
 static char text[512];
 
-#define EXPECT_PRINTED(expected, ...)                      \
-    do {                                                   \
+#define EXPECT_PRINTED(expected, ...)                           \
+    do {                                                        \
         int length = snprintf(text, sizeof(text), __VA_ARGS__); \
-        EXPECT_STRING(text, expected);                     \
-        EXPECT_EQUAL(length, (int)strlen(expected));       \
+        EXPECT_STRING(text, expected);                          \
+        EXPECT_EQUAL(length, (int)strlen(expected));            \
     } while (0)
 
 TEST(printf, integers) {

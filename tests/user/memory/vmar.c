@@ -36,7 +36,8 @@ static bool is_readable(zx_vaddr_t address) {
     return readable;
 }
 
-/* --- mapping ------------------------------------------------------------------------------------ */
+/* --- mapping ------------------------------------------------------------------------------------
+ */
 
 TEST(zx_vmar_map, memory_and_vmo_are_the_same) {
     zx_handle_t vmo;
@@ -81,8 +82,7 @@ TEST(zx_vmar_map, the_whole_range_at_once) {
     zx_vaddr_t address;
     EXPECT_OK(zx_vmo_create(PAGES * PAGE, 0, &vmo));
     uint64_t before = kernel_memory().free_pages;
-    EXPECT_OK(zx_vmar_map(root(), READ_WRITE | ZX_VM_MAP_RANGE, 0, vmo, 0, PAGES * PAGE,
-                          &address));
+    EXPECT_OK(zx_vmar_map(root(), READ_WRITE | ZX_VM_MAP_RANGE, 0, vmo, 0, PAGES * PAGE, &address));
     EXPECT_AT_MOST(kernel_memory().free_pages + PAGES, before + FREED_BY_OTHERS);
     for (int i = 0; i < PAGES; i++)
         EXPECT_EQUAL(((char*)address)[i * PAGE], 0);
@@ -120,24 +120,22 @@ TEST(zx_vmar_map, faults) {
     EXPECT_STATUS(zx_vmar_map(event, READ_WRITE, 0, vmo, 0, PAGE, &address), ZX_ERR_WRONG_TYPE);
     EXPECT_STATUS(zx_vmar_map(root(), READ_WRITE, 0, stale_handle(), 0, PAGE, &address),
                   ZX_ERR_BAD_HANDLE);
-    EXPECT_STATUS(zx_vmar_map(root(), READ_WRITE, 0, event, 0, PAGE, &address),
-                  ZX_ERR_WRONG_TYPE);
+    EXPECT_STATUS(zx_vmar_map(root(), READ_WRITE, 0, event, 0, PAGE, &address), ZX_ERR_WRONG_TYPE);
     EXPECT_STATUS(zx_vmar_map(root(), READ_WRITE, 0, vmo, 0, 0, &address), ZX_ERR_INVALID_ARGS);
-    EXPECT_STATUS(zx_vmar_map(root(), READ_WRITE, 0, vmo, 1, PAGE, &address),
-                  ZX_ERR_INVALID_ARGS);
+    EXPECT_STATUS(zx_vmar_map(root(), READ_WRITE, 0, vmo, 1, PAGE, &address), ZX_ERR_INVALID_ARGS);
     EXPECT_STATUS(zx_vmar_map(root(), READ_WRITE | 0x80000000, 0, vmo, 0, PAGE, &address),
                   ZX_ERR_INVALID_ARGS);
     EXPECT_STATUS(zx_vmar_map(root(), ZX_VM_PERM_WRITE, 0, vmo, 0, PAGE, &address),
                   ZX_ERR_INVALID_ARGS);
-    EXPECT(zx_vmar_map(root(), READ_WRITE, 0, vmo, 0, SIZE_MAX & ~(PAGE - 1ul), &address) !=
-           ZX_OK);
+    EXPECT(zx_vmar_map(root(), READ_WRITE, 0, vmo, 0, SIZE_MAX & ~(PAGE - 1ul), &address) != ZX_OK);
     EXPECT(zx_vmar_map(root(), READ_WRITE, 0, vmo, 0, SIZE_MAX, &address) != ZX_OK);
     EXPECT_EQUAL(address, 5);
     EXPECT_OK(zx_handle_close(vmo));
     EXPECT_OK(zx_handle_close(event));
 }
 
-/* --- parts of mappings ---------------------------------------------------------------------------- */
+/* --- parts of mappings
+ * ---------------------------------------------------------------------------- */
 
 TEST(zx_vmar_unmap, of_the_middle_leaves_both_ends) {
     zx_handle_t vmo;
@@ -183,7 +181,8 @@ TEST(zx_vmar_protect, a_part_of_a_mapping) {
     EXPECT_OK(zx_handle_close(vmo));
 }
 
-/* --- code ----------------------------------------------------------------------------------------- */
+/* --- code
+ * ----------------------------------------------------------------------------------------- */
 
 TEST(zx_vmar_map, code_can_be_written_and_then_run) {
     static const unsigned char code[] = {0x8d, 0x47, 0x01, 0xc3}; /* lea eax, [rdi + 1]; ret */
@@ -191,30 +190,30 @@ TEST(zx_vmar_map, code_can_be_written_and_then_run) {
     zx_vaddr_t address;
     EXPECT_OK(zx_vmo_create(PAGE, 0, &vmo));
     EXPECT_OK(zx_vmo_write(vmo, code, 0, sizeof(code)));
-    EXPECT_OK(zx_vmar_map(root(), ZX_VM_PERM_READ | ZX_VM_PERM_EXECUTE, 0, vmo, 0, PAGE,
-                          &address));
+    EXPECT_OK(zx_vmar_map(root(), ZX_VM_PERM_READ | ZX_VM_PERM_EXECUTE, 0, vmo, 0, PAGE, &address));
     int (*function)(int) = (int (*)(int))address;
     EXPECT_EQUAL(function(41), 42);
     EXPECT_OK(zx_vmar_unmap(root(), address, PAGE));
     EXPECT_OK(zx_handle_close(vmo));
 }
 
-/* --- children ------------------------------------------------------------------------------------- */
+/* --- children
+ * ------------------------------------------------------------------------------------- */
 
 TEST(zx_vmar_allocate, mappings_go_where_they_are_told) {
     zx_handle_t child, vmo;
     zx_vaddr_t base, address;
     EXPECT_OK(zx_vmar_allocate(root(), ANY_CHILD, 0, 16 * PAGE, &child, &base));
     EXPECT_OK(zx_vmo_create(2 * PAGE, 0, &vmo));
-    EXPECT_OK(zx_vmar_map(child, READ_WRITE | ZX_VM_SPECIFIC, 4 * PAGE, vmo, 0, 2 * PAGE,
-                          &address));
+    EXPECT_OK(
+        zx_vmar_map(child, READ_WRITE | ZX_VM_SPECIFIC, 4 * PAGE, vmo, 0, 2 * PAGE, &address));
     EXPECT_EQUAL(address, base + 4 * PAGE);
     *(char*)address = 'x';
     /* Occupied, or not all inside. */
-    EXPECT(zx_vmar_map(child, READ_WRITE | ZX_VM_SPECIFIC, 5 * PAGE, vmo, 0, 2 * PAGE,
-                       &address) != ZX_OK);
-    EXPECT(zx_vmar_map(child, READ_WRITE | ZX_VM_SPECIFIC, 15 * PAGE, vmo, 0, 2 * PAGE,
-                       &address) != ZX_OK);
+    EXPECT(zx_vmar_map(child, READ_WRITE | ZX_VM_SPECIFIC, 5 * PAGE, vmo, 0, 2 * PAGE, &address) !=
+           ZX_OK);
+    EXPECT(zx_vmar_map(child, READ_WRITE | ZX_VM_SPECIFIC, 15 * PAGE, vmo, 0, 2 * PAGE, &address) !=
+           ZX_OK);
     EXPECT_EQUAL(*(char*)(base + 4 * PAGE), 'x');
     EXPECT_OK(zx_vmar_destroy(child));
     EXPECT(!is_readable(base + 4 * PAGE));
@@ -232,8 +231,8 @@ TEST(zx_vmar_map, overwriting_replaces_what_is_there) {
     EXPECT_OK(zx_vmar_map(child, READ_WRITE | ZX_VM_SPECIFIC, 0, first, 0, 4 * PAGE, &address));
     memset((void*)base, '1', 4 * PAGE);
     EXPECT_OK(zx_vmo_write(second, "2", 0, 1));
-    EXPECT_OK(zx_vmar_map(child, READ_WRITE | ZX_VM_SPECIFIC_OVERWRITE, PAGE, second, 0, PAGE,
-                          &address));
+    EXPECT_OK(
+        zx_vmar_map(child, READ_WRITE | ZX_VM_SPECIFIC_OVERWRITE, PAGE, second, 0, PAGE, &address));
     EXPECT_EQUAL(((char*)base)[0], '1');
     EXPECT_EQUAL(((char*)base)[PAGE], '2');
     EXPECT_EQUAL(((char*)base)[2 * PAGE], '1');
@@ -247,8 +246,7 @@ TEST(zx_vmar_allocate, children_allow_no_more_than_they_may) {
     zx_vaddr_t base, address = 5;
     EXPECT_OK(zx_vmar_allocate(root(), ZX_VM_CAN_MAP_READ, 0, 4 * PAGE, &child, &base));
     EXPECT_OK(zx_vmo_create(PAGE, 0, &vmo));
-    EXPECT_STATUS(zx_vmar_map(child, READ_WRITE, 0, vmo, 0, PAGE, &address),
-                  ZX_ERR_ACCESS_DENIED);
+    EXPECT_STATUS(zx_vmar_map(child, READ_WRITE, 0, vmo, 0, PAGE, &address), ZX_ERR_ACCESS_DENIED);
     EXPECT_STATUS(zx_vmar_map(child, ZX_VM_PERM_READ | ZX_VM_SPECIFIC, 0, vmo, 0, PAGE, &address),
                   ZX_ERR_ACCESS_DENIED);
     EXPECT_EQUAL(address, 5);
@@ -290,7 +288,8 @@ TEST(zx_vmar_map, leaks_nothing) {
     EXPECT_OK(zx_handle_close(vmo));
 }
 
-/* --- shared between processes ------------------------------------------------------------------------ */
+/* --- shared between processes
+ * ------------------------------------------------------------------------ */
 
 /* Gets a VMO, maps it, answers what it sees there, and leaves its own mark. */
 HELPER(maps_what_it_gets) {

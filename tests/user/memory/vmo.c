@@ -49,7 +49,7 @@ TEST(zx_vmo_write, crosses_pages_and_is_read_back) {
     static const struct {
         uint64_t offset;
         size_t size;
-    } spans[] = {{0, 1},           {PAGE - 1, 2}, {PAGE / 2, PAGE}, {0, 4 * PAGE},
+    } spans[] = {{0, 1},           {PAGE - 1, 2},  {PAGE / 2, PAGE}, {0, 4 * PAGE},
                  {3 * PAGE, PAGE}, {17, 3 * PAGE}, {4 * PAGE, 0}};
     unsigned char* out = malloc(4 * PAGE);
     unsigned char* in = malloc(4 * PAGE);
@@ -105,7 +105,8 @@ TEST(zx_vmo_write, faults_of_the_handle) {
     EXPECT_OK(zx_handle_close_many(handles, countof(handles)));
 }
 
-/* --- clones ------------------------------------------------------------------------------------- */
+/* --- clones -------------------------------------------------------------------------------------
+ */
 
 static void expect_byte(zx_handle_t vmo, uint64_t offset, char expected) {
     char byte = '?';

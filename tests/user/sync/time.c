@@ -38,8 +38,7 @@ TEST(zx_ticks_get, agrees_with_the_clock) {
 }
 
 TEST(zx_nanosleep, sleeps_until_the_deadline) {
-    static const zx_duration_t durations[] = {1, ZX_USEC(1), ZX_USEC(100), ZX_MSEC(1),
-                                              ZX_MSEC(20)};
+    static const zx_duration_t durations[] = {1, ZX_USEC(1), ZX_USEC(100), ZX_MSEC(1), ZX_MSEC(20)};
     for (size_t i = 0; i < countof(durations); i++) {
         zx_time_t deadline = zx_clock_get_monotonic() + durations[i];
         EXPECT_OK(zx_nanosleep(deadline));

@@ -25,10 +25,9 @@ TEST(syscall, null_answers_ok_in_both_generations) {
 }
 
 TEST(syscall, unknown_numbers_are_bad_syscall) {
-    static const uint64_t numbers[] = {7,          127,          128,       129,
-                                       255,        1000,         INT32_MAX, UINT32_MAX,
-                                       1ul << 32,  1ul << 63,    INT64_MIN, UINT64_MAX,
-                                       1ul << 61,  UINT64_MAX / 8};
+    static const uint64_t numbers[] = {7,         127,        128,        129,           255,
+                                       1000,      INT32_MAX,  UINT32_MAX, 1ul << 32,     1ul << 63,
+                                       INT64_MIN, UINT64_MAX, 1ul << 61,  UINT64_MAX / 8};
     for (size_t i = 0; i < countof(numbers); i++)
         EXPECT_STATUS(call_number(numbers[i]), ZX_ERR_BAD_SYSCALL);
 }

@@ -25,8 +25,7 @@ static void create_with_bad_pointers(void) {
         EXPECT_STATUS(zx_process_create(zx_job_default(), "x", 1, 0, bad[i], &good),
                       ZX_ERR_INVALID_ARGS);
         EXPECT_EQUAL(good, 0x1234);
-        EXPECT_STATUS(zx_thread_create(zx_process_self(), "x", 1, 0, bad[i]),
-                      ZX_ERR_INVALID_ARGS);
+        EXPECT_STATUS(zx_thread_create(zx_process_self(), "x", 1, 0, bad[i]), ZX_ERR_INVALID_ARGS);
     }
 }
 
@@ -48,19 +47,19 @@ TEST(pointers, bad_out_pointers_change_nothing) {
         EXPECT_STATUS(zx_vmo_get_size(vmo, bad[i]), ZX_ERR_INVALID_ARGS);
         EXPECT_STATUS(zx_vmo_read(vmo, bad[i], 0, 8), ZX_ERR_INVALID_ARGS);
         EXPECT_STATUS(zx_clock_get(ZX_CLOCK_MONOTONIC, bad[i]), ZX_ERR_INVALID_ARGS);
-        EXPECT_STATUS(zx_object_get_info(vmo, ZX_INFO_HANDLE_BASIC, bad[i], sizeof(info), NULL,
-                                         NULL),
-                      ZX_ERR_INVALID_ARGS);
+        EXPECT_STATUS(
+            zx_object_get_info(vmo, ZX_INFO_HANDLE_BASIC, bad[i], sizeof(info), NULL, NULL),
+            ZX_ERR_INVALID_ARGS);
         EXPECT_STATUS(zx_object_get_property(vmo, ZX_PROP_NAME, bad[i], ZX_MAX_NAME_LEN),
                       ZX_ERR_INVALID_ARGS);
         if (bad[i]) { /* NULL: not wanted */
             EXPECT_STATUS(zx_object_wait_one(vmo, 0, 0, bad[i]), ZX_ERR_INVALID_ARGS);
-            EXPECT_STATUS(zx_object_get_info(vmo, ZX_INFO_HANDLE_BASIC, &info, sizeof(info),
-                                             bad[i], NULL),
-                          ZX_ERR_INVALID_ARGS);
-            EXPECT_STATUS(zx_object_get_info(vmo, ZX_INFO_HANDLE_BASIC, &info, sizeof(info), NULL,
-                                             bad[i]),
-                          ZX_ERR_INVALID_ARGS);
+            EXPECT_STATUS(
+                zx_object_get_info(vmo, ZX_INFO_HANDLE_BASIC, &info, sizeof(info), bad[i], NULL),
+                ZX_ERR_INVALID_ARGS);
+            EXPECT_STATUS(
+                zx_object_get_info(vmo, ZX_INFO_HANDLE_BASIC, &info, sizeof(info), NULL, bad[i]),
+                ZX_ERR_INVALID_ARGS);
         }
     }
     zx_vaddr_t address;
@@ -68,12 +67,12 @@ TEST(pointers, bad_out_pointers_change_nothing) {
     for (size_t i = 0; i < BAD_POINTER_COUNT; i++) {
         EXPECT_STATUS(zx_vmar_map(zx_vmar_root_self(), ZX_VM_PERM_READ, 0, vmo, 0, PAGE, bad[i]),
                       ZX_ERR_INVALID_ARGS);
-        EXPECT_STATUS(zx_vmar_allocate(zx_vmar_root_self(), ZX_VM_CAN_MAP_READ, 0, PAGE, bad[i],
-                                       &address),
-                      ZX_ERR_INVALID_ARGS);
-        EXPECT_STATUS(zx_vmar_allocate(zx_vmar_root_self(), ZX_VM_CAN_MAP_READ, 0, PAGE, &child,
-                                       bad[i]),
-                      ZX_ERR_INVALID_ARGS);
+        EXPECT_STATUS(
+            zx_vmar_allocate(zx_vmar_root_self(), ZX_VM_CAN_MAP_READ, 0, PAGE, bad[i], &address),
+            ZX_ERR_INVALID_ARGS);
+        EXPECT_STATUS(
+            zx_vmar_allocate(zx_vmar_root_self(), ZX_VM_CAN_MAP_READ, 0, PAGE, &child, bad[i]),
+            ZX_ERR_INVALID_ARGS);
     }
     EXPECT_OK(zx_handle_close(vmo));
 }
@@ -129,7 +128,8 @@ TEST(pointers, buffers_at_the_end_of_a_page) {
     EXPECT_OK(zx_handle_close(vmo));
 }
 
-/* --- memory that goes away during the copy ------------------------------------------------------ */
+/* --- memory that goes away during the copy ------------------------------------------------------
+ */
 
 #define VANISHING_SIZE (16 * PAGE)
 #define VANISHING_ROUNDS 300
@@ -158,8 +158,8 @@ TEST(pointers, memory_unmapped_by_another_thread_during_the_copy) {
     EXPECT_OK(zx_vmo_create(VANISHING_SIZE, 0, &vmo));
     EXPECT_OK(zx_vmo_create(VANISHING_SIZE, 0, &vanishing.vmo));
     EXPECT_OK(zx_vmar_allocate(zx_vmar_root_self(),
-                               ZX_VM_CAN_MAP_READ | ZX_VM_CAN_MAP_WRITE | ZX_VM_CAN_MAP_SPECIFIC,
-                               0, VANISHING_SIZE, &vanishing.vmar, &vanishing.address));
+                               ZX_VM_CAN_MAP_READ | ZX_VM_CAN_MAP_WRITE | ZX_VM_CAN_MAP_SPECIFIC, 0,
+                               VANISHING_SIZE, &vanishing.vmar, &vanishing.address));
     EXPECT_EQUAL(thrd_create(&thread, map_and_unmap, &vanishing), thrd_success);
     for (int i = 0; i < VANISHING_ROUNDS; i++) {
         zx_status_t in = zx_vmo_write(vmo, (void*)vanishing.address, 0, VANISHING_SIZE);

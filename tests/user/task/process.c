@@ -12,7 +12,8 @@
 #define PATIENCE ZX_SEC(30)
 #define USER_END 0x00007ffffffff000ul
 
-/* --- how it ends -------------------------------------------------------------------------------------- */
+/* --- how it ends
+ * -------------------------------------------------------------------------------------- */
 
 /* Told a number, ends with it. */
 HELPER(exits_with) {
@@ -92,7 +93,8 @@ TEST(zx_thread_exit, of_the_last_thread_ends_the_process_with_0) {
     CHECK(helper_finish(&helper, 0));
 }
 
-/* --- killing ---------------------------------------------------------------------------------------- */
+/* --- killing
+ * ---------------------------------------------------------------------------------------- */
 
 HELPER(sleeps) {
     (void)channel;
@@ -150,15 +152,15 @@ TEST(zx_task_kill, of_a_process_that_never_started) {
     EXPECT_OK(zx_handle_close(vmar));
 }
 
-/* --- create and start ------------------------------------------------------------------------------------ */
+/* --- create and start
+ * ------------------------------------------------------------------------------------ */
 
 TEST(zx_process_create, faults) {
     zx_handle_t process = 5, vmar = 6;
     zx_handle_t poor = duplicate_without(zx_job_default(), ZX_RIGHT_MANAGE_PROCESS);
     EXPECT_STATUS(zx_process_create(zx_job_default(), "x", 1, 1, &process, &vmar),
                   ZX_ERR_INVALID_ARGS);
-    EXPECT_STATUS(zx_process_create(stale_handle(), "x", 1, 0, &process, &vmar),
-                  ZX_ERR_BAD_HANDLE);
+    EXPECT_STATUS(zx_process_create(stale_handle(), "x", 1, 0, &process, &vmar), ZX_ERR_BAD_HANDLE);
     EXPECT_STATUS(zx_process_create(zx_process_self(), "x", 1, 0, &process, &vmar),
                   ZX_ERR_WRONG_TYPE);
     EXPECT_STATUS(zx_process_create(poor, "x", 1, 0, &process, &vmar), ZX_ERR_ACCESS_DENIED);
@@ -259,15 +261,16 @@ TEST(zx_process_start, a_thread_of_another_process_is_access_denied) {
     CHECK(hand_made_create(&made));
     EXPECT_OK(raw_thread_create(&foreign));
     EXPECT_OK(zx_event_create(0, &event));
-    EXPECT_STATUS(
-        zx_process_start(made.process, foreign.handle, made.code, made.stack, event, 0),
-        ZX_ERR_ACCESS_DENIED);
+    EXPECT_STATUS(zx_process_start(made.process, foreign.handle, made.code, made.stack, event, 0),
+                  ZX_ERR_ACCESS_DENIED);
     zx_handle_close(event);
     EXPECT_OK(zx_handle_close(foreign.handle));
     hand_made_destroy(&made);
 }
 
-/* --- jobs ------------------------------------------------------------------------------------------------ */
+/* --- jobs
+ * ------------------------------------------------------------------------------------------------
+ */
 
 TEST(zx_job_create, faults) {
     zx_handle_t job = 5;
@@ -311,14 +314,15 @@ TEST(zx_task_kill, of_a_job_ends_all_below_it_and_nothing_can_be_made_there) {
     EXPECT_OK(zx_handle_close_many(handles, countof(handles)));
 }
 
-/* --- the launcher ------------------------------------------------------------------------------------------- */
+/* --- the launcher
+ * ------------------------------------------------------------------------------------------- */
 
 TEST(launch, of_a_missing_program_is_not_found_and_consumes_the_handles) {
     zx_handle_t ends[2], process = 5;
     EXPECT_OK(zx_channel_create(0, &ends[0], &ends[1]));
     struct launch_handle handles[] = {{BOOTSTRAP_INFO(BOOTSTRAP_USER, 9), ends[0]}};
-    struct launch_request request = {.path = "bin/there-is-none", .handles = handles,
-                                     .handle_count = 1};
+    struct launch_request request = {
+        .path = "bin/there-is-none", .handles = handles, .handle_count = 1};
     EXPECT_STATUS(launch(&request, &process), ZX_ERR_NOT_FOUND);
     EXPECT_EQUAL(process, 5);
     EXPECT(!handle_is_valid(ends[0]));

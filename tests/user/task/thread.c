@@ -32,7 +32,8 @@ static void kill_and_close(void) {
     EXPECT_OK(zx_handle_close(thread.handle));
 }
 
-/* --- start and end -------------------------------------------------------------------------------- */
+/* --- start and end
+ * -------------------------------------------------------------------------------- */
 
 static uintptr_t seen[2];
 
@@ -69,9 +70,8 @@ TEST(zx_thread_start, addresses_outside_user_space_are_invalid_args) {
                                      0x8000000000000000};
     EXPECT_OK(raw_thread_create(&thread));
     for (size_t i = 0; i < countof(bad); i++)
-        EXPECT_STATUS(
-            zx_thread_start(thread.handle, bad[i], (zx_vaddr_t)thread.stack + 4096, 0, 0),
-            ZX_ERR_INVALID_ARGS);
+        EXPECT_STATUS(zx_thread_start(thread.handle, bad[i], (zx_vaddr_t)thread.stack + 4096, 0, 0),
+                      ZX_ERR_INVALID_ARGS);
     EXPECT_STATUS(
         zx_thread_start(thread.handle, (zx_vaddr_t)store_arguments, 0xffffffff80000000, 0, 0),
         ZX_ERR_INVALID_ARGS);
@@ -120,7 +120,8 @@ TEST(zx_thread_create, name_is_kept) {
     EXPECT_OK(zx_handle_close(thread.handle));
 }
 
-/* --- killing ---------------------------------------------------------------------------------------- */
+/* --- killing
+ * ---------------------------------------------------------------------------------------- */
 
 RAW_THREAD spin(uintptr_t first, uintptr_t second) {
     (void)first, (void)second;
@@ -236,7 +237,8 @@ TEST(zx_thread_start, a_running_thread_needs_no_handle) {
     EXPECT_EQUAL(seen[0], 99);
 }
 
-/* --- scheduling --------------------------------------------------------------------------------------- */
+/* --- scheduling
+ * --------------------------------------------------------------------------------------- */
 
 TEST(zx_thread_set_priority, takes_0_to_31) {
     EXPECT_OK(raw_thread_create(&thread));
@@ -277,7 +279,8 @@ TEST(scheduler, spinning_threads_are_preempted) {
     EXPECT_OK(zx_handle_close(thread.handle));
 }
 
-/* --- very many ------------------------------------------------------------------------------------------ */
+/* --- very many
+ * ------------------------------------------------------------------------------------------ */
 
 TEST(thread_stress, ten_thousand_threads_leak_nothing) {
     zx_info_kernel_memory_t before = {0};

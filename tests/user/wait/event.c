@@ -36,7 +36,8 @@ TEST(zx_object_signal, sets_and_clears) {
 
 TEST(zx_object_signal, signals_of_the_kernel_are_invalid_args) {
     static const zx_signals_t kernels[] = {ZX_OBJECT_READABLE, ZX_OBJECT_WRITABLE,
-                                           ZX_OBJECT_PEER_CLOSED, ZX_SIGNAL_HANDLE_CLOSED, 1u << 10};
+                                           ZX_OBJECT_PEER_CLOSED, ZX_SIGNAL_HANDLE_CLOSED,
+                                           1u << 10};
     zx_handle_t event;
     EXPECT_OK(zx_event_create(0, &event));
     for (size_t i = 0; i < countof(kernels); i++) {

@@ -3,8 +3,8 @@
 
 #include <abi/types.h>
 
-zx_time_t clock_now(void);          /* nanoseconds since the kernel's clock was started */
-uint64_t clock_ticks(void);         /* raw time stamp counter */
+zx_time_t clock_now(void);  /* nanoseconds since the kernel's clock was started */
+uint64_t clock_ticks(void); /* raw time stamp counter */
 uint64_t clock_ticks_per_second(void);
 
 /* Asks for timer_interrupt() at `deadline` on this CPU; ZX_TIME_INFINITE: never. Interrupts off. */

@@ -9,10 +9,11 @@
 
 /* The first member of struct thread. */
 struct thread_context {
-    uint64_t stack_pointer; /* kernel rsp while not running; callee-saved registers are on the stack */
-    uint64_t fs_base;       /* user mode's, thread pointer */
-    uint64_t gs_base;       /* user mode's */
-    void* fpu_state;        /* NULL for kernel threads: they never touch the FPU */
+    uint64_t
+        stack_pointer; /* kernel rsp while not running; callee-saved registers are on the stack */
+    uint64_t fs_base;  /* user mode's, thread pointer */
+    uint64_t gs_base;  /* user mode's */
+    void* fpu_state;   /* NULL for kernel threads: they never touch the FPU */
     _Atomic uint32_t pending_work; /* not 0: thread_return_to_user has something to do */
 };
 #define CONTEXT_PENDING_WORK 32 /* its offset, for the system call exit */

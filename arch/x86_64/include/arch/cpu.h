@@ -17,17 +17,17 @@ struct page_cache;
 
 /* Fixed offsets: entry code reads them by GS-relative address (asserted in cpu.c). */
 struct cpu {
-    struct cpu* self;             /* 0x00 */
-    struct thread* current;       /* 0x08: the running thread */
-    uint64_t kernel_stack_top;    /* 0x10: where the entry from user mode puts its stack */
-    uint64_t user_stack_scratch;  /* 0x18: user rsp during the first entry instructions */
-    uint32_t preempt_count;       /* 0x20: 0 means preemptible; see lock/preempt.h */
-    uint32_t number;              /* 0x24 */
-    uint64_t stack_guard;         /* 0x28: gcc's stack protector reads it at a fixed offset */
-    uint32_t apic_id;             /* 0x30 */
-    uint32_t interrupt_depth;     /* 0x34: > 0 inside an interrupt handler */
+    struct cpu* self;            /* 0x00 */
+    struct thread* current;      /* 0x08: the running thread */
+    uint64_t kernel_stack_top;   /* 0x10: where the entry from user mode puts its stack */
+    uint64_t user_stack_scratch; /* 0x18: user rsp during the first entry instructions */
+    uint32_t preempt_count;      /* 0x20: 0 means preemptible; see lock/preempt.h */
+    uint32_t number;             /* 0x24 */
+    uint64_t stack_guard;        /* 0x28: gcc's stack protector reads it at a fixed offset */
+    uint32_t apic_id;            /* 0x30 */
+    uint32_t interrupt_depth;    /* 0x34: > 0 inside an interrupt handler */
     bool is_online;
-    struct aspace* active_aspace; /* whose page tables are loaded; NULL: the kernel's own */
+    struct aspace* active_aspace;  /* whose page tables are loaded; NULL: the kernel's own */
     struct page_cache* page_cache; /* mm: per-CPU free pages */
     struct sched_cpu* sched;       /* sched: run queue, timers, idle thread */
     struct cpu_arch* arch;         /* GDT, TSS, IST stacks: arch only */
@@ -35,8 +35,8 @@ struct cpu {
     uint64_t statistics_ipis;
 };
 
-/* Per-CPU access. What it answers holds while preemption is off. Volatile, because a thread that was
- * switched away may go on elsewhere: two looks are two looks. */
+/* Per-CPU access. What it answers holds while preemption is off. Volatile, because a thread that
+ * was switched away may go on elsewhere: two looks are two looks. */
 static inline struct cpu* this_cpu(void) {
     struct cpu* cpu;
     __asm__ volatile("mov %%gs:0, %0" : "=r"(cpu));
@@ -64,7 +64,7 @@ static inline bool cpu_preempt_count_decrement_is_zero(void) {
     return is_zero;
 }
 
-uint32_t cpu_count(void);               /* CPUs online */
+uint32_t cpu_count(void); /* CPUs online */
 struct cpu* cpu_by_number(uint32_t number);
 
 /* Interrupts. The state is opaque: give it back to interrupts_restore. */
@@ -83,11 +83,17 @@ static inline bool interrupts_are_enabled(void) {
     __asm__ volatile("pushfq; popq %0" : "=r"(flags)::"memory");
     return flags & 0x200;
 }
-static inline void interrupts_enable(void) { __asm__ volatile("sti" ::: "memory"); }
-static inline void interrupts_disable(void) { __asm__ volatile("cli" ::: "memory"); }
+static inline void interrupts_enable(void) {
+    __asm__ volatile("sti" ::: "memory");
+}
+static inline void interrupts_disable(void) {
+    __asm__ volatile("cli" ::: "memory");
+}
 
 /* For spin loops. */
-static inline void cpu_relax(void) { __builtin_ia32_pause(); }
+static inline void cpu_relax(void) {
+    __builtin_ia32_pause();
+}
 /* Enables interrupts and sleeps until one arrives, without a window between the two. */
 static inline void cpu_wait_for_interrupt(void) {
     __asm__ volatile("sti; hlt" ::: "memory");

@@ -16,8 +16,8 @@ static inline bool exception_frame_is_user(const struct exception_frame* frame) 
     return (frame->cs & 3) == 3;
 }
 
-/* Device interrupts: `handler` runs with interrupts off on the CPU that got it. `line` is the ISA IRQ
- * number (0-15), overridden as the MADT says. */
+/* Device interrupts: `handler` runs with interrupts off on the CPU that got it. `line` is the ISA
+ * IRQ number (0-15), overridden as the MADT says. */
 typedef void (*interrupt_handler_t)(void* argument);
 void interrupt_register(uint32_t line, interrupt_handler_t handler, void* argument);
 
@@ -27,10 +27,11 @@ void ipi_reschedule(uint32_t cpu);
  * waits until all have. Interrupts must be on here. */
 void ipi_call(uint32_t cpu_mask, void (*function)(void*), void* argument);
 
-/* --- the three places where arch calls up; each is defined by the named room -------------------- */
+/* --- the three places where arch calls up; each is defined by the named room --------------------
+ */
 
-/* kernel/mm + object: a page fault. `address` faulted; true: resolved, resume. Called with interrupts on
- * when they were on. The user copy fault table is tried after this answered false. */
+/* kernel/mm + object: a page fault. `address` faulted; true: resolved, resume. Called with
+ * interrupts on when they were on. The user copy fault table is tried after this answered false. */
 struct page_fault {
     uintptr_t address;
     bool is_write, is_execute, is_user, is_present;
@@ -41,8 +42,8 @@ _Noreturn void user_exception(const struct exception_frame* frame, uintptr_t fau
 /* kernel/sched: the one-shot timer fired; and a reschedule IPI came. Interrupts off. */
 void timer_interrupt(void);
 void reschedule_interrupt(void);
-/* kernel/sched: called last on the way out of an interrupt, interrupts off, when the interrupted code was
- * preemptible (preempt_count 0 with the reschedule bit set); may switch threads. */
+/* kernel/sched: called last on the way out of an interrupt, interrupts off, when the interrupted
+ * code was preemptible (preempt_count 0 with the reschedule bit set); may switch threads. */
 void interrupt_preempt(void);
 /* kernel/sched: called before going back to user mode (system call, interrupt, exception) when the
  * thread has THREAD_PENDING_WORK; may not return (kill). */

@@ -37,8 +37,9 @@ void paging_init(const struct physical_range* ram, size_t count);
 /* Loads the final tables on this (secondary) CPU. */
 void paging_init_cpu(void);
 
-zx_status_t page_table_init(struct page_table* table);  /* NO_MEMORY */
-void page_table_destroy(struct page_table* table);      /* frees every table page; nothing may be mapped */
+zx_status_t page_table_init(struct page_table* table); /* NO_MEMORY */
+void page_table_destroy(
+    struct page_table* table); /* frees every table page; nothing may be mapped */
 
 /* Maps one 4 KiB page where none is mapped. NO_MEMORY leaves no trace. */
 zx_status_t page_table_map(struct page_table* table, virtual_address_t address,

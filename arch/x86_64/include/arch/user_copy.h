@@ -2,8 +2,9 @@
  *
  * Any bad address (NULL, kernel half, non-canonical, wrapping, unmapped, wrong protection, unmapped
  * half-way by another thread) gives false; what was copied before the fault is unspecified. A page
- * that is mapped by the program but not yet present is faulted in, unless preemption is off (a spinlock
- * is held): then the copy fails, and after user_fault_in, without the lock, it can be tried again. */
+ * that is mapped by the program but not yet present is faulted in, unless preemption is off (a
+ * spinlock is held): then the copy fails, and after user_fault_in, without the lock, it can be
+ * tried again. */
 #pragma once
 
 #include <stdbool.h>
@@ -22,8 +23,8 @@ static inline bool user_range_is_valid(uintptr_t address, size_t size) {
 }
 
 /* Brings the pages of a range in, for reading or for writing, without changing them; false: the
- * program may not do that. They can be gone again at once: the next copy tells. With a spinlock held,
- * false when a page is not present. */
+ * program may not do that. They can be gone again at once: the next copy tells. With a spinlock
+ * held, false when a page is not present. */
 bool user_fault_in(uintptr_t address, size_t size, bool is_write);
 /* Reads an aligned 32-bit word (futex). */
 bool user_read_word(uint32_t* value, uintptr_t from_user);
@@ -49,7 +50,8 @@ static inline bool user_copy_out(uintptr_t to_user, const void* from, size_t siz
            likely(user_copy_raw((void*)to_user, from, size) == 0);
 }
 
-/* --- inline, for the few calls where every instruction counts ---------------------------------- */
+/* --- inline, for the few calls where every instruction counts ----------------------------------
+ */
 
 extern bool smap_is_on;
 
@@ -64,9 +66,9 @@ static inline void user_access_close(void) {
 }
 
 /* The instruction at `label` may fault, and then goes on at the C label `fault`. */
-#define USER_ACCESS_MAY_FAULT(label)                                   \
-    ".pushsection .fault_table, \"a\"\n"                               \
-    ".quad " #label ", %l[fault]\n"                                    \
+#define USER_ACCESS_MAY_FAULT(label)     \
+    ".pushsection .fault_table, \"a\"\n" \
+    ".quad " #label ", %l[fault]\n"      \
     ".popsection\n"
 
 /* With access open. Whole words, then the rest as the last part of a word that begins in what was
@@ -76,25 +78,25 @@ static inline bool user_access_copy(void* to, const void* from, size_t size) {
     if (unlikely(words == 0))
         goto few;
     __asm__ volatile goto("1: rep movsq\n" USER_ACCESS_MAY_FAULT(1b)
-                 : "+D"(to), "+S"(from), "+c"(words)
-                 :
-                 : "memory"
-                 : fault);
+                          : "+D"(to), "+S"(from), "+c"(words)
+                          :
+                          : "memory"
+                          : fault);
     if (rest)
         __asm__ volatile goto("1: movq -8(%1, %2), %%rax\n"
-                     "2: movq %%rax, -8(%0, %2)\n" USER_ACCESS_MAY_FAULT(1b)
-                         USER_ACCESS_MAY_FAULT(2b)
-                     :
-                     : "D"(to), "S"(from), "r"(rest)
-                     : "memory", "rax"
-                     : fault);
+                              "2: movq %%rax, -8(%0, %2)\n" USER_ACCESS_MAY_FAULT(1b)
+                                  USER_ACCESS_MAY_FAULT(2b)
+                              :
+                              : "D"(to), "S"(from), "r"(rest)
+                              : "memory", "rax"
+                              : fault);
     return true;
 few:
     __asm__ volatile goto("1: rep movsb\n" USER_ACCESS_MAY_FAULT(1b)
-                 : "+D"(to), "+S"(from), "+c"(rest)
-                 :
-                 : "memory"
-                 : fault);
+                          : "+D"(to), "+S"(from), "+c"(rest)
+                          :
+                          : "memory"
+                          : fault);
     return true;
 fault:
     return false;
@@ -103,10 +105,10 @@ fault:
 /* With access open: whether a byte, or a word, can be written, which is left as it is. */
 static inline bool user_access_touch(uintptr_t address) {
     __asm__ volatile goto("1: lock orb $0, (%0)\n" USER_ACCESS_MAY_FAULT(1b)
-                 :
-                 : "r"(address)
-                 : "memory", "cc"
-                 : fault);
+                          :
+                          : "r"(address)
+                          : "memory", "cc"
+                          : fault);
     return true;
 fault:
     return false;
@@ -114,10 +116,10 @@ fault:
 
 static inline bool user_access_touch_word(uintptr_t address) {
     __asm__ volatile goto("1: lock orl $0, (%0)\n" USER_ACCESS_MAY_FAULT(1b)
-                 :
-                 : "r"(address)
-                 : "memory", "cc"
-                 : fault);
+                          :
+                          : "r"(address)
+                          : "memory", "cc"
+                          : fault);
     return true;
 fault:
     return false;
@@ -125,10 +127,10 @@ fault:
 
 static inline bool user_access_store(uintptr_t address, uint32_t value) {
     __asm__ volatile goto("1: movl %1, (%0)\n" USER_ACCESS_MAY_FAULT(1b)
-                 :
-                 : "r"(address), "r"(value)
-                 : "memory"
-                 : fault);
+                          :
+                          : "r"(address), "r"(value)
+                          : "memory"
+                          : fault);
     return true;
 fault:
     return false;
@@ -166,7 +168,8 @@ static inline bool user_write_word(uintptr_t to_user, uint32_t value) {
 }
 
 /* Writes `size` bytes (at most USER_SMALL_MAX) and up to two words (address 0: not wanted): all of
- * them, or, unless the memory changes meanwhile, none. Also fails in the last page of user space. */
+ * them, or, unless the memory changes meanwhile, none. Also fails in the last page of user space.
+ */
 static inline bool user_copy_out_with_words(uintptr_t to_user, const void* from, size_t size,
                                             uintptr_t word0, uint32_t value0, uintptr_t word1,
                                             uint32_t value1) {
