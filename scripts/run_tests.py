@@ -83,14 +83,21 @@ def recorded_task(shape, road, cpus, suite, pattern, cost, **options):
     return Task(name, lambda: run(boot), cost, boot.cores)
 
 
+# With one host thread for all CPUs (icount), several CPUs cost no more than their instructions, and interleave the
+# same way each time: what fails here fails again. Where CPUs really run at once, on a loaded machine, they mostly wait for
+# each other, so that is done for one shape only.
+MULTI_CPU_SHIFT = 3
+
+
 def matrix(patterns):
     for shape, cpus, suite in itertools.product(("debug", "release"), (1, 2, 4), ("kernel", "user")):
-        yield recorded_task(shape, "pvh", cpus, suite, patterns[suite], cost=40 * cpus + (40 if shape == "debug" else 0))
-    # The same instructions in the same order each time: what fails here fails again.
-    for shift in (1, 3):
-        yield recorded_task("release", f"icount{shift}", 2, "user", patterns["user"], cost=150, icount=shift)
-    yield recorded_task("debug", "uefi", 4, "kernel", patterns["kernel"], cost=20, loader="uefi")
-    yield recorded_task("release", "bios", 4, "user", patterns["user"], cost=30, loader="bios")
+        icount = MULTI_CPU_SHIFT if cpus > 1 else None
+        cost = 40 * cpus + (40 if shape == "debug" else 0)
+        yield recorded_task(shape, "pvh", cpus, suite, patterns[suite], cost=cost, icount=icount)
+    for suite in ("kernel", "user"):
+        yield recorded_task("release", "parallel", 2, suite, patterns[suite], cost=100)
+    yield recorded_task("debug", "uefi", 2, "kernel", patterns["kernel"], cost=20, loader="uefi")
+    yield recorded_task("release", "bios", 1, "user", patterns["user"], cost=30, loader="bios")
 
 
 def run_smoke(boot, *expected):
