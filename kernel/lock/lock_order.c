@@ -66,10 +66,11 @@ void lock_order_acquired(struct spinlock* lock, uintptr_t caller) {
     CHECK(mine->count < HELD_MAX);
     lock->acquired_at = caller;
     atomic_store_explicit(&lock->holder, cpu_number() + 1, memory_order_relaxed);
-    /* An interrupt in between sees either the old list or the new one. */
+    /* A handler in between would use the same place. */
+    interrupt_state_t state = interrupts_save_and_disable();
     mine->locks[mine->count] = (struct held_lock){lock, this_cpu()->interrupt_depth};
-    atomic_signal_fence(memory_order_seq_cst);
     mine->count++;
+    interrupts_restore(state);
 }
 
 void lock_order_release(struct spinlock* lock) {
@@ -78,12 +79,14 @@ void lock_order_release(struct spinlock* lock) {
         panic("lock order: a lock of class %s is released by who does not hold it",
               class_names[lock->class]);
     atomic_store_explicit(&lock->holder, 0, memory_order_relaxed);
+    interrupt_state_t state = interrupts_save_and_disable();
     uint32_t index = mine->count;
     while (index > 0 && mine->locks[index - 1].lock != lock)
         index--;
     for (; index < mine->count; index++)
         mine->locks[index - 1] = mine->locks[index];
     mine->count--;
+    interrupts_restore(state);
 }
 
 void lock_order_assert_none_held(void) {

@@ -1,5 +1,4 @@
-/* Limits of libc; those of the language are the compiler's, whose own <limits.h> includes this one.
- */
+/* Limits of libc; those of the language are the compiler's, whose own <limits.h> includes this. */
 #pragma once
 
 #ifndef _GCC_LIMITS_H_

@@ -10,8 +10,7 @@ struct format_sink {
     size_t written; /* counted by the engine */
 };
 
-/* Everything of C17 but %n, %a and wide characters; an unknown conversion is printed as it stands.
- */
+/* Everything of C17 but %n, %a and wide characters; unknown ones are printed as they stand. */
 void format_print(struct format_sink* sink, const char* format, va_list arguments);
 
 /* The exact decimal digits of a finite value, rounded (to even) as %e, %f or %g want it. */

@@ -36,7 +36,7 @@ static bool is_free(const struct heap_block* block) {
     return !(block->size & HEAP_BLOCK_USED);
 }
 
-/* --- bins ------------------------------------------------------------------------------------ */
+/* --- bins --------------------------------------------------------------------------------- */
 
 static unsigned bin_of(size_t size) {
     if (size < SMALL_SIZE_END)
@@ -91,7 +91,7 @@ static struct heap_block* find_free(size_t size) {
     return bin < BIN_COUNT ? &bins[bin]->block : NULL;
 }
 
-/* --- arenas ---------------------------------------------------------------------------------- */
+/* --- arenas ------------------------------------------------------------------------------- */
 
 static struct heap_block* add_arena(void) {
     struct arena* arena = pages_map(ARENA_SIZE);
@@ -117,7 +117,7 @@ static bool release_arena(struct heap_block* block) {
     return true;
 }
 
-/* --- blocks ---------------------------------------------------------------------------------- */
+/* --- blocks ------------------------------------------------------------------------------- */
 
 static void set_size(struct heap_block* block, size_t size, size_t flags) {
     block->size = size | flags;

@@ -1,5 +1,5 @@
-/* The types and constants of every system call, 2016 and 2017 spelling: the zx ones by other names.
- */
+/* The types and constants of every system call, 2016 and 2017 spelling: other names for the zx
+ * ones. */
 #pragma once
 
 #include <magenta/errors.h>

@@ -101,8 +101,7 @@ TEST(channel_processes, a_process_killed_while_it_waits_is_gone) {
     CHECK(expect_no_leak(&before, 16));
 }
 
-/* --- a ring of processes ------------------------------------------------------------------------
- */
+/* --- a ring of processes ------------------------------------------------------------------ */
 
 /* Passes a token (a number and an event) on to the next of the ring, counting it down. The first
  * message brings the handles: from the one before, to the next. */

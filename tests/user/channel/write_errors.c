@@ -13,8 +13,7 @@
         CHECK(row(&mx));                                       \
     }
 
-/* --- options, handle ----------------------------------------------------------------------------
- */
+/* --- options, handle ---------------------------------------------------------------------- */
 
 static void options_row(const struct generation* generation) {
     static const uint32_t options[] = {1, 2, 0x80000000, UINT32_MAX};
@@ -68,8 +67,7 @@ static void access_denied_row(const struct generation* generation) {
 }
 ROW(access_denied_row, missing_write_right_is_access_denied)
 
-/* --- sizes --------------------------------------------------------------------------------------
- */
+/* --- sizes -------------------------------------------------------------------------------- */
 
 static char large[ZX_CHANNEL_MAX_MSG_BYTES + 1];
 
@@ -128,8 +126,7 @@ static void absurd_handle_count_row(const struct generation* generation) {
 }
 ROW(absurd_handle_count_row, absurd_handle_count_is_out_of_range)
 
-/* --- pointers -----------------------------------------------------------------------------------
- */
+/* --- pointers ----------------------------------------------------------------------------- */
 
 static void bad_bytes_row(const struct generation* generation) {
     static const uint32_t sizes[] = {1, 64, 4096, ZX_CHANNEL_MAX_MSG_BYTES};

@@ -7,7 +7,7 @@
 #define SETTLE_TIME ZX_SEC(10)
 #define PAGE PAGE_SIZE_BYTES
 
-/* --- handles --------------------------------------------------------------------------------- */
+/* --- handles ------------------------------------------------------------------------------ */
 
 static zx_info_handle_basic_t basic_info(zx_handle_t handle) {
     zx_info_handle_basic_t info = {0};
@@ -74,7 +74,7 @@ int64_t process_return_code(zx_handle_t process) {
     return process_info(process).return_code;
 }
 
-/* --- memory ---------------------------------------------------------------------------------- */
+/* --- memory ------------------------------------------------------------------------------- */
 
 static char* map_fresh(size_t size, uint32_t permissions) {
     zx_handle_t vmo;
@@ -139,7 +139,7 @@ void bad_pointers_to_write(void* pointers[BAD_POINTER_COUNT]) {
     pointers[BAD_POINTER_COUNT - 1] = read_only;
 }
 
-/* --- leaks ----------------------------------------------------------------------------------- */
+/* --- leaks -------------------------------------------------------------------------------- */
 
 zx_info_kernel_memory_t kernel_memory(void) {
     zx_info_kernel_memory_t info = {0};
@@ -168,7 +168,7 @@ void expect_no_leak(const zx_info_kernel_memory_t* before, uint64_t page_slack) 
     EXPECT_AT_MOST(before->free_pages, now.free_pages + page_slack);
 }
 
-/* --- time ------------------------------------------------------------------------------------ */
+/* --- time --------------------------------------------------------------------------------- */
 
 void sleep_for(zx_duration_t duration) {
     zx_nanosleep(zx_clock_get_monotonic() + duration);

@@ -6,7 +6,7 @@
 #include <zircon/syscalls.h>
 #include <zircon/syscalls/object.h>
 
-/* --- handles --------------------------------------------------------------------------------- */
+/* --- handles ------------------------------------------------------------------------------ */
 
 bool handle_is_valid(zx_handle_t handle);
 /* 0 for what is no handle. */
@@ -27,7 +27,7 @@ bool wait_for(zx_handle_t handle, zx_signals_t signals, zx_duration_t patience);
 bool process_has_ended(zx_handle_t process);
 int64_t process_return_code(zx_handle_t process);
 
-/* --- memory ---------------------------------------------------------------------------------- */
+/* --- memory ------------------------------------------------------------------------------- */
 
 /* `size` bytes of fresh memory that end at a page's end; the next page is not mapped. 0: failed. */
 char* guarded_buffer(size_t size);
@@ -40,7 +40,7 @@ void* inaccessible_page(void);
 void bad_pointers_to_read(void* pointers[BAD_POINTER_COUNT]);
 void bad_pointers_to_write(void* pointers[BAD_POINTER_COUNT]);
 
-/* --- leaks ----------------------------------------------------------------------------------- */
+/* --- leaks -------------------------------------------------------------------------------- */
 
 zx_info_kernel_memory_t kernel_memory(void);
 /* Fails the test unless the kernel comes to hold as little as before, within some seconds: what
@@ -48,6 +48,6 @@ zx_info_kernel_memory_t kernel_memory(void);
  * tables that only grow. */
 void expect_no_leak(const zx_info_kernel_memory_t* before, uint64_t page_slack);
 
-/* --- time ------------------------------------------------------------------------------------ */
+/* --- time --------------------------------------------------------------------------------- */
 
 void sleep_for(zx_duration_t duration);

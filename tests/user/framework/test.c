@@ -37,7 +37,7 @@ static __PRINTFLIKE(1, 2) void write_record(const char* format, ...) {
         fwrite(record, 1, (size_t)length, stdout);
 }
 
-/* --- what EXPECT calls ----------------------------------------------------------------------- */
+/* --- what EXPECT calls -------------------------------------------------------------------- */
 
 /* Only the first failure of a test is recorded. */
 void test_fail(const char* file, int line, const char* format, ...) {
@@ -97,7 +97,7 @@ void test_metric(const char* key, uint64_t number, const char* unit) {
     write_record("@metric %s %llu %s\n", key, (unsigned long long)number, unit);
 }
 
-/* --- running --------------------------------------------------------------------------------- */
+/* --- running ------------------------------------------------------------------------------ */
 
 /* From here on the totals are where our starter can read them. */
 static void share_report(void) {

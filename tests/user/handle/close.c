@@ -76,7 +76,7 @@ TEST(zx_handle_close, last_handle_releases_the_object) {
     EXPECT_OK(zx_handle_close(ends[1]));
 }
 
-/* --- many ------------------------------------------------------------------------------------- */
+/* --- many --------------------------------------------------------------------------------- */
 
 TEST(zx_handle_close_many, closes_all) {
     zx_handle_t events[200];
@@ -128,8 +128,7 @@ TEST(mx_handle_close_many, closes_all) {
     EXPECT(!handle_is_valid(events[1]));
 }
 
-/* --- whose handle ------------------------------------------------------------------------------
- */
+/* --- whose handle ------------------------------------------------------------------------- */
 
 /* Told a value of its parent's, answers what closing it gave. */
 HELPER(closes_a_foreign_value) {
@@ -149,8 +148,7 @@ TEST(zx_handle_close, a_value_of_another_process_is_bad_handle) {
     EXPECT_OK(zx_handle_close(event));
 }
 
-/* --- how many ----------------------------------------------------------------------------------
- */
+/* --- how many ----------------------------------------------------------------------------- */
 
 TEST(handle_table, is_bounded_and_works_again_afterwards) {
     zx_handle_t event;

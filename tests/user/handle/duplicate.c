@@ -100,7 +100,7 @@ TEST(mx_handle_duplicate, answers_as_zx_does) {
     EXPECT_STATUS(mx_handle_close(event), MX_OK);
 }
 
-/* --- replace ---------------------------------------------------------------------------------- */
+/* --- replace ------------------------------------------------------------------------------ */
 
 TEST(zx_handle_replace, the_old_value_dies_and_the_new_one_has_the_rights) {
     zx_handle_t event, replaced;

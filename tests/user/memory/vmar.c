@@ -36,8 +36,7 @@ static bool is_readable(zx_vaddr_t address) {
     return readable;
 }
 
-/* --- mapping ------------------------------------------------------------------------------------
- */
+/* --- mapping ------------------------------------------------------------------------------ */
 
 TEST(zx_vmar_map, memory_and_vmo_are_the_same) {
     zx_handle_t vmo;
@@ -183,6 +182,20 @@ TEST(zx_vmar_protect, a_part_of_a_mapping) {
 
 /* --- code
  * ----------------------------------------------------------------------------------------- */
+
+TEST(zx_vmar_map, memory_is_never_writable_and_executable) {
+    const uint32_t both = ZX_VM_PERM_READ | ZX_VM_PERM_WRITE | ZX_VM_PERM_EXECUTE;
+    zx_handle_t vmo;
+    zx_vaddr_t address = 5;
+    EXPECT_OK(zx_vmo_create(PAGE, 0, &vmo));
+    EXPECT_STATUS(zx_vmar_map(root(), both, 0, vmo, 0, PAGE, &address), ZX_ERR_ACCESS_DENIED);
+    EXPECT_EQUAL(address, 5);
+    EXPECT_OK(zx_vmar_map(root(), READ_WRITE, 0, vmo, 0, PAGE, &address));
+    EXPECT_STATUS(zx_vmar_protect(root(), both, address, PAGE), ZX_ERR_ACCESS_DENIED);
+    EXPECT(is_writable(address));
+    EXPECT_OK(zx_vmar_unmap(root(), address, PAGE));
+    EXPECT_OK(zx_handle_close(vmo));
+}
 
 TEST(zx_vmar_map, code_can_be_written_and_then_run) {
     static const unsigned char code[] = {0x8d, 0x47, 0x01, 0xc3}; /* lea eax, [rdi + 1]; ret */

@@ -105,8 +105,7 @@ TEST(zx_vmo_write, faults_of_the_handle) {
     EXPECT_OK(zx_handle_close_many(handles, countof(handles)));
 }
 
-/* --- clones -------------------------------------------------------------------------------------
- */
+/* --- clones ------------------------------------------------------------------------------- */
 
 static void expect_byte(zx_handle_t vmo, uint64_t offset, char expected) {
     char byte = '?';

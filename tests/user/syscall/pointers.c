@@ -128,8 +128,7 @@ TEST(pointers, buffers_at_the_end_of_a_page) {
     EXPECT_OK(zx_handle_close(vmo));
 }
 
-/* --- memory that goes away during the copy ------------------------------------------------------
- */
+/* --- memory that goes away during the copy ------------------------------------------------ */
 
 #define VANISHING_SIZE (16 * PAGE)
 #define VANISHING_ROUNDS 300

@@ -268,9 +268,7 @@ TEST(zx_process_start, a_thread_of_another_process_is_access_denied) {
     hand_made_destroy(&made);
 }
 
-/* --- jobs
- * ------------------------------------------------------------------------------------------------
- */
+/* --- jobs ----------------------------------------------------------------------------------- */
 
 TEST(zx_job_create, faults) {
     zx_handle_t job = 5;
@@ -314,8 +312,7 @@ TEST(zx_task_kill, of_a_job_ends_all_below_it_and_nothing_can_be_made_there) {
     EXPECT_OK(zx_handle_close_many(handles, countof(handles)));
 }
 
-/* --- the launcher
- * ------------------------------------------------------------------------------------------- */
+/* --- the launcher --------------------------------------------------------------------------- */
 
 TEST(launch, of_a_missing_program_is_not_found_and_consumes_the_handles) {
     zx_handle_t ends[2], process = 5;

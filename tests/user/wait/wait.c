@@ -1,5 +1,4 @@
-/* object_wait_one and object_wait_many in both generations, and 2016's handle_wait_one and _many.
- */
+/* object_wait_one and object_wait_many in both generations, 2016's handle_wait_one and _many. */
 #include <objects.h>
 #include <test.h>
 
