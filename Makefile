@@ -31,8 +31,8 @@ build/tools-%.mk: scripts/setup.sh
 all: $(KERNEL) $(BOOTFS) compile_commands.json ## build the kernel, the user programs and the boot archive
 
 .PHONY: run
-run: $(ISO) ## boot in QEMU through GRUB, the serial console on this terminal (Ctrl-a x leaves)
-	@$(call run-qemu,-cdrom $(ISO))
+run: $(if $(HAS_GRUB),$(ISO),$(KERNEL) $(BOOTFS)) ## boot in QEMU, the serial console on this terminal (Ctrl-a x leaves)
+	@$(call run-qemu,$(if $(HAS_GRUB),-cdrom $(ISO),$(PVH_FLAGS)))
 
 .PHONY: run-uefi
 run-uefi: $(ISO) ## the same by UEFI

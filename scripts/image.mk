@@ -12,6 +12,9 @@ OVMF ?= $(firstword $(wildcard /usr/share/ovmf/OVMF.fd /usr/share/qemu/OVMF.fd /
 QEMU_FLAGS = -cpu max -smp $(CPUS) -m $(MEM) -nographic -nic none -no-reboot -device isa-debug-exit,iobase=0xf4,iosize=4
 PVH_FLAGS = -kernel $(KERNEL) -initrd $(BOOTFS) -append '$(CMDLINE)'
 
+# Without GRUB for PCs (on an Arm host, say) `make run` boots the kernel directly.
+HAS_GRUB := $(wildcard /usr/lib/grub/i386-pc/moddep.lst)
+
 # A machine that switched itself off in good order leaves status 1 behind: see machine_exit.
 run-qemu = $(QEMU) $(QEMU_FLAGS) $(1); [ $$? -le 1 ]
 

@@ -53,18 +53,13 @@ class Boot:
     memory: str = "1G"
     cpu_model: str = "max"
     machine: str = "pc"
+    is_parallel: bool = False  # each CPU in a thread of its own; else they take turns, also where one pauses
     icount: int | None = None  # 2**icount ns for each instruction, and no wall time in the guest
     silence: int = 60  # guest seconds without a word on console or results
     limit: int = 600  # guest seconds in all
     wall_limit: int = 1800  # a wide net, for a guest whose time stands still
     talk: tuple = ()  # (text to wait for on the console, what to type then)...
     extra: tuple = ()
-
-    @property
-    def is_parallel(self):
-        """Whether each CPU gets a thread of its own. Not if there are more of them than here: waiting for a spinlock
-        whose holder has no core to run on takes for ever. In one thread QEMU passes on where a CPU pauses."""
-        return self.icount is None and 1 < self.cpus <= (os.cpu_count() or 1)
 
     @property
     def cores(self):

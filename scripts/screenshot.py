@@ -17,6 +17,7 @@ from jacinth_qemu import Boot, Watch
 
 LIMIT_SECONDS = 60
 PROMPT = "> "
+SMALL_SCREEN = ("-global", "VGA.xres=800", "-global", "VGA.yres=600")
 
 
 def read_ppm(path):
@@ -53,7 +54,7 @@ def main():
         sys.exit(__doc__)
     iso, picture, commands = sys.argv[1], sys.argv[2], sys.argv[3:]
     with tempfile.TemporaryDirectory(prefix="jacinth-") as folder:
-        watch = Watch(Boot("screenshot", loader="bios", iso=iso), folder)
+        watch = Watch(Boot("screenshot", loader="bios", iso=iso, extra=SMALL_SCREEN), folder)
         try:
             for number, command in enumerate(commands, 1):
                 wait_for_prompts(watch, number)

@@ -29,15 +29,17 @@ if ! command -v x86_64-elf-gcc > /dev/null 2>&1 && ! command -v x86_64-linux-gnu
 fi
 if [ "$want" != build ]; then
     need qemu-system-x86_64 qemu-system-x86
-    need grub-mkimage grub-common
-    need_file "/usr/lib/grub/i386-pc/moddep.lst" grub-pc-bin
-    need_file "/usr/lib/grub/x86_64-efi/moddep.lst" grub-efi-amd64-bin
+    need_file "/usr/include/stdio.h" libc6-dev
+    if [ "$(uname -m)" = x86_64 ]; then # GRUB for PCs is packaged for PCs only; elsewhere `make run` goes without
+        need grub-mkimage grub-common
+        need_file "/usr/lib/grub/i386-pc/moddep.lst" grub-pc-bin
+        need_file "/usr/lib/grub/x86_64-efi/moddep.lst" grub-efi-amd64-bin
+    fi
     need xorriso xorriso
     need mformat mtools
     need_file "/usr/share/ovmf/OVMF.fd /usr/share/qemu/OVMF.fd /usr/share/edk2/x64/OVMF.4m.fd" ovmf
 fi
 if [ "$want" = check ] || [ "$want" = all ]; then
-    need git git
     need clang-format clang-format
     need clang-tidy clang-tidy
     need cppcheck cppcheck

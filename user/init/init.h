@@ -12,7 +12,6 @@ _Noreturn void shell_run(void);
 _Noreturn void tests_run(const char* wanted);
 
 /* Starts a program of the archive in `job` (lent), with duplicates of what init has itself
- * (resource, boot archive), the job, and one handle more (consumed) when `extra.handle` is not 0.
- */
+ * (resource, boot archive), the job, and `extra` (consumed) when its handle is not 0. */
 zx_status_t start_program(const char* path, const char* const* arguments, size_t argument_count,
                           zx_handle_t job, struct launch_handle extra, zx_handle_t* process);

@@ -57,7 +57,7 @@ static size_t split(char* line, const char* words[WORD_MAX]) {
     return count;
 }
 
-/* --- commands -------------------------------------------------------------------------------- */
+/* --- commands ----------------------------------------------------------------------------- */
 
 static void command_ls(const char* const* words, size_t count) {
     (void)words, (void)count;
