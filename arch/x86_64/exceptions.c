@@ -6,6 +6,7 @@
 #include <arch/context.h>
 #include <arch/cpu.h>
 #include <arch/layout.h>
+#include <arch/user_copy.h>
 #include <debug/panic.h>
 #include <lib/compiler.h>
 #include <lock/preempt.h>
@@ -65,7 +66,8 @@ static bool resume_at_fixup(struct exception_frame* frame) {
  * With preemption off (a spinlock may be held) it is not resolved: the copy fails at once and its
  * caller knows what to do. */
 static void kernel_page_fault(struct exception_frame* frame, const struct page_fault* fault) {
-    if (fault->address < USER_ADDRESS_END && user_copy_fixup(frame->rip)) {
+    /* A small range that begins in user space may leave it by less than USER_SMALL_MAX bytes. */
+    if (fault->address < USER_ADDRESS_END + USER_SMALL_MAX && user_copy_fixup(frame->rip)) {
         bool may_block =
             frame->rflags & RFLAGS_IF && (this_cpu()->preempt_count & ~PREEMPT_NOT_WANTED) == 0;
         if (may_block) {

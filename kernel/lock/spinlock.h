@@ -111,6 +111,30 @@ static inline void spin_unlock(struct spinlock* lock) {
     preempt_enable();
 }
 
+/* A second lock inside a first: one preemption count does for both. Either may be released first:
+ *
+ *   spin_lock(a); spin_lock_inner(b); spin_unlock_outer(a); ... spin_unlock(b);
+ *   spin_lock(a); spin_lock_inner(b); ... spin_unlock_inner(b); spin_unlock(a); */
+static inline void spin_lock_inner(struct spinlock* lock) {
+#ifdef JACINTH_DEBUG
+    spin_lock(lock);
+#else
+    spin_acquire_raw(lock);
+#endif
+}
+
+static inline void spin_unlock_inner(struct spinlock* lock) {
+#ifdef JACINTH_DEBUG
+    spin_unlock(lock);
+#else
+    spin_release_raw(lock);
+#endif
+}
+
+static inline void spin_unlock_outer(struct spinlock* lock) {
+    spin_unlock_inner(lock);
+}
+
 static inline interrupt_state_t spin_lock_irqsave(struct spinlock* lock) {
     interrupt_state_t state = interrupts_save_and_disable();
     spin_lock(lock);

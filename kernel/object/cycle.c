@@ -143,6 +143,16 @@ static void count_inner_handle(struct message_end* end, void* argument) {
     end->cycle.inner_handles++;
 }
 
+/* Under the lock: where no handles wait any more, closing a handle need not be looked at. */
+static void forget_handles_gone(struct message_end* end) {
+    struct message_end* peer = end->peer;
+    if (end->queue.handle_count > 0 || (peer && peer->queue.handle_count > 0))
+        return;
+    atomic_store_explicit(&end->object.may_hold_handles, false, memory_order_relaxed);
+    if (peer)
+        atomic_store_explicit(&peer->object.may_hold_handles, false, memory_order_relaxed);
+}
+
 static bool reach_all(struct reached* reached) {
     for (struct message_end* end = reached->first; end; end = end->cycle.next) {
         if (!spend(&reached->budget))
@@ -152,6 +162,7 @@ static bool reach_all(struct reached* reached) {
         end->cycle.taken = end->queue.taken;
         if (end->peer)
             reach(reached, end->peer);
+        forget_handles_gone(end);
         spin_unlock(end->object.lock);
         if (!visit_held_ends(end, &reached->budget, count_inner_handle, reached))
             return false;
@@ -228,7 +239,7 @@ static void empty_dead(const struct reached* reached) {
             messages = end->queue.first;
             message_queue_init(&end->queue);
         }
-        message_end_update_holds_handles_locked(end);
+        atomic_store_explicit(&end->object.may_hold_handles, false, memory_order_relaxed);
         spin_unlock(end->object.lock);
     }
     while (messages) {

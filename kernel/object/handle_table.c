@@ -151,6 +151,15 @@ uint32_t handle_table_count(struct handle_table* table) {
 
 /* --- one handle ------------------------------------------------------------------------------ */
 
+zx_status_t handle_table_check(struct handle_table* table, zx_handle_t value, zx_obj_type_t type,
+                               zx_rights_t rights) {
+    struct handle_slot* slot;
+    spin_lock(&table->lock);
+    zx_status_t status = handle_table_check_locked(table, value, type, rights, &slot);
+    spin_unlock(&table->lock);
+    return status;
+}
+
 zx_status_t handle_table_get(struct handle_table* table, zx_handle_t value, zx_obj_type_t type,
                              zx_rights_t rights, struct object** object) {
     return handle_table_lookup(table, value, type, rights, object);
@@ -243,24 +252,6 @@ zx_status_t handle_table_replace(struct handle_table* table, zx_handle_t value, 
 
 /* --- many handles ---------------------------------------------------------------------------- */
 
-void handle_table_add_many_locked(struct handle_table* table, const struct handle* entries,
-                                  uint32_t count, zx_handle_t* values) {
-    struct handle_slot* slot = table->free_head;
-    ASSERT(count <= table->free_count);
-    for (uint32_t i = 0; i < count; i++) {
-        struct handle_slot* next = slot->next_free;
-        slot->object = entries[i].object;
-        slot->rights = entries[i].rights;
-        slot->tag ^= HANDLE_FREE_MARK;
-        values[i] = (zx_handle_t)slot->tag;
-        slot = next;
-    }
-    table->free_head = slot;
-    table->free_count -= count;
-    if (table->free_count == 0)
-        table->free_end = &table->free_head;
-}
-
 void handle_table_take_back_locked(struct handle_table* table, uint32_t count,
                                    const zx_handle_t* values) {
     for (uint32_t i = 0; i < count; i++)
@@ -316,101 +307,4 @@ uint32_t handle_table_describe(struct handle_table* table, uint32_t* index,
         spin_unlock(&table->lock);
     }
     return count;
-}
-
-/* --- transfer -------------------------------------------------------------------------------- */
-
-/* An element's slot has its next tag already, so that meeting its value again finds nothing. */
-static bool is_repeated(const struct handle_transfer* transfer, uint32_t index) {
-    for (uint32_t i = 0; i < index; i++)
-        if (transfer->values[i] == transfer->values[index])
-            return true;
-    return false;
-}
-
-/* Makes the first `count` elements ordinary handles again. */
-static void put_back(struct handle_transfer* transfer, uint32_t count) {
-    for (uint32_t i = 0; i < count; i++) {
-        uint32_t value = (uint32_t)transfer->values[i];
-        struct handle_slot* slot = slot_at(transfer->table, value & HANDLE_INDEX_MASK);
-        slot->object = transfer->entries[i].object;
-        slot->tag = value;
-        if (transfer->observed & (1ull << i))
-            object_release(slot->object); /* never the last: the slot has one */
-    }
-}
-
-static NOINLINE zx_status_t transfer_fault(struct handle_transfer* transfer,
-                                           const struct handle_transfer_errors* errors,
-                                           uint32_t index, const struct handle_slot* slot) {
-    zx_status_t status;
-    if (!slot)
-        status = is_repeated(transfer, index) ? errors->repeated : errors->invalid;
-    else
-        status = slot->rights & ZX_RIGHT_TRANSFER ? ZX_ERR_NOT_SUPPORTED : ZX_ERR_ACCESS_DENIED;
-    put_back(transfer, index);
-    spin_unlock(&transfer->table->lock);
-    return status;
-}
-
-/* Its observers must be told when the entry may belong to somebody else, so it needs a reference.
- */
-static NOINLINE void note_observed(struct handle_transfer* transfer, uint32_t index,
-                                   struct object* object) {
-    transfer->observed |= 1ull << index;
-    transfer->objects[index] = object;
-    object_reference(object);
-}
-
-zx_status_t handle_transfer_begin(struct handle_transfer* transfer,
-                                  const struct handle_transfer_errors* errors) {
-    struct handle_table* table = transfer->table;
-    const struct object* carrier = transfer->carrier;
-    struct handle_slot** link = &transfer->first_slot;
-    uint32_t count = transfer->count;
-    ASSERT(count > 0 && count <= 64);
-    transfer->observed = 0;
-    spin_lock(&table->lock);
-    for (uint32_t i = 0; i < count; i++) {
-        zx_handle_t value = transfer->values[i];
-        struct handle_slot* slot;
-        if (unlikely(!handle_table_find_locked(table, value, &slot)))
-            return transfer_fault(transfer, errors, i, NULL);
-        struct object* object = slot->object;
-        if (unlikely(!(slot->rights & ZX_RIGHT_TRANSFER)) ||
-            unlikely(object == carrier && i != transfer->carrier_index))
-            return transfer_fault(transfer, errors, i, slot);
-        if (unlikely(object_has_observers(object)))
-            note_observed(transfer, i, object);
-        transfer->entries[i] = (struct handle){object, slot->rights};
-        slot->tag = handle_tag_after((uint32_t)value);
-        *link = slot;
-        link = &slot->next_free;
-    }
-    transfer->slots_end = link;
-    return ZX_OK;
-}
-
-static NOINLINE void cancel_observed(const struct handle_transfer* transfer) {
-    for (uint64_t bits = transfer->observed; bits; bits &= bits - 1) {
-        int i = __builtin_ctzll(bits);
-        object_handle_observers_cancel(transfer->objects[i], transfer->table, transfer->values[i]);
-        object_release(transfer->objects[i]);
-    }
-}
-
-/* The entries belong to the reader by now, and may be gone. */
-void handle_transfer_commit(struct handle_transfer* transfer) {
-    struct handle_table* table = transfer->table;
-    *table->free_end = transfer->first_slot;
-    table->free_end = transfer->slots_end;
-    table->free_count += transfer->count;
-    spin_unlock(&table->lock);
-    if (unlikely(transfer->observed))
-        cancel_observed(transfer);
-}
-
-void handle_transfer_abort(struct handle_transfer* transfer) {
-    put_back(transfer, transfer->count);
-    spin_unlock(&transfer->table->lock);
 }

@@ -160,6 +160,10 @@ static inline void handle_slot_free(struct handle_table* table, struct handle_sl
 
 /* --- one handle ------------------------------------------------------------------------------ */
 
+/* Whether a look-up would succeed: OK or its error. */
+zx_status_t handle_table_check(struct handle_table* table, zx_handle_t value, zx_obj_type_t type,
+                               zx_rights_t rights);
+
 /* The same, out of line: for calls that do not count instructions. */
 MUST_CHECK zx_status_t handle_table_get(struct handle_table* table, zx_handle_t value,
                                         zx_obj_type_t type, zx_rights_t rights,
@@ -235,44 +239,26 @@ static inline zx_status_t handle_table_close(struct handle_table* table, zx_hand
     return ZX_OK;
 }
 
-/* --- many handles, moved in one step ---------------------------------------------------------- */
+/* --- many handles ----------------------------------------------------------------------------- */
 
-/* Handles on their way out of a table. handle_transfer_begin checks every value, left to right, and
- * returns with the table locked; then either _commit (they are gone from the table) or _abort
- * (nothing happened). Whoever delivers the entries does so in between, so that nobody ever sees a
- * handle in both places or in neither. */
-struct handle_transfer {
-    struct handle_table* table;
-    const zx_handle_t* values;
-    struct handle* entries;
-    uint32_t count;               /* at most 64 */
-    const struct object* carrier; /* what the message is written to: it must not be an element... */
-    uint32_t carrier_index;       /* ...but at this place, or nowhere */
-    /* Private: the slots, as a piece of the free list to come. */
-    struct handle_slot* first_slot;
-    struct handle_slot** slots_end;
-    uint64_t observed; /* bit per element whose object has observers: `objects` holds a reference */
-    struct object* objects[64];
-};
-
-#define HANDLE_TRANSFER_NOWHERE UINT32_MAX
-
-/* The answers of one generation. */
-struct handle_transfer_errors {
-    zx_status_t repeated; /* the same value twice */
-    zx_status_t invalid;  /* a value that names nothing */
-};
-
-/* `invalid`, `repeated`, ACCESS_DENIED (no TRANSFER), NOT_SUPPORTED (the carrier), for the leftmost
- * element that has a fault. The caller filled in what is not private. */
-MUST_CHECK zx_status_t handle_transfer_begin(struct handle_transfer* transfer,
-                                             const struct handle_transfer_errors* errors);
-void handle_transfer_commit(struct handle_transfer* transfer);
-void handle_transfer_abort(struct handle_transfer* transfer);
-
-/* Adds entries for which there is room; consumes them. */
-void handle_table_add_many_locked(struct handle_table* table, const struct handle* entries,
-                                  uint32_t count, zx_handle_t* values);
+/* Adds entries for which there is room (handle_table_reserve_locked); consumes them. */
+static inline void handle_table_add_many_locked(struct handle_table* table,
+                                                const struct handle* entries, uint32_t count,
+                                                zx_handle_t* values) {
+    struct handle_slot* slot = table->free_head;
+    for (uint32_t i = 0; i < count; i++) {
+        struct handle_slot* next = slot->next_free;
+        slot->object = entries[i].object;
+        slot->rights = entries[i].rights;
+        slot->tag ^= HANDLE_FREE_MARK;
+        values[i] = (zx_handle_t)slot->tag;
+        slot = next;
+    }
+    table->free_head = slot;
+    table->free_count -= count;
+    if (unlikely(table->free_count == 0))
+        table->free_end = &table->free_head;
+}
 /* Takes them out again, without their becoming visible in between: the caller owns the entries. */
 void handle_table_take_back_locked(struct handle_table* table, uint32_t count,
                                    const zx_handle_t* values);

@@ -50,7 +50,7 @@ static inline struct message* message_alloc(uint32_t byte_count, uint32_t handle
     return message;
 }
 
-void message_free(struct message* message) {
+void message_free_other(struct message* message) {
     if (message->shape & MESSAGE_PAGED)
         for (struct list_node *node = message->pages.head.next, *next; node != &message->pages.head;
              node = next) {
@@ -74,7 +74,7 @@ static zx_status_t fill_pages(struct message* message, uintptr_t from_user) {
             return ZX_ERR_NO_MEMORY;
         list_push_back(&message->pages, &page->node);
         size_t span = MIN(message->byte_count - done, PAGE_SIZE);
-        if (!user_copy_in(page_to_virtual(page), from_user + done, span))
+        if (!user_copy_in_small(page_to_virtual(page), from_user + done, span))
             return ZX_ERR_INVALID_ARGS;
     }
     return ZX_OK;
@@ -112,7 +112,7 @@ bool message_copy_out_paged(const struct message* message, uintptr_t to_user) {
     LIST_FOR_EACH(node, &message->pages) {
         const struct page* page = LIST_ENTRY(node, struct page, node);
         size_t span = MIN(message->byte_count - done, PAGE_SIZE);
-        if (!user_copy_out(to_user + done, page_to_virtual(page), span))
+        if (!user_copy_out_with_words(to_user + done, page_to_virtual(page), span, 0, 0, 0, 0))
             return false;
         done += span;
     }

@@ -44,6 +44,15 @@ static inline struct handle* message_handles(struct message* message) {
                                           : (struct handle*)message->payload;
 }
 
+/* Where the bytes are, when not PAGED: behind the handles. */
+static inline uint8_t* message_inline_bytes(struct message* message) {
+    return message->payload + message_handle_count(message) * sizeof(struct handle);
+}
+
+static inline bool message_is_small(const struct message* message) {
+    return message->shape == 0; /* small cache, no handles, bytes in `payload` */
+}
+
 /* A message with the bytes in it and room for `handle_count` handles, which the caller fills in.
  * NO_MEMORY, INVALID_ARGS (bad user memory). Sizes are within the limits. No lock held. */
 MUST_CHECK zx_status_t message_create_from_user(uintptr_t bytes_user, uint32_t byte_count,
@@ -52,45 +61,49 @@ MUST_CHECK zx_status_t message_create_from_user(uintptr_t bytes_user, uint32_t b
 #define MESSAGE_KERNEL_BYTES_MAX 512u
 MUST_CHECK struct message* message_create(const void* bytes, uint32_t byte_count,
                                           uint32_t handle_count);
-/* Where the bytes are, when not PAGED: behind the handles. */
-static inline uint8_t* message_inline_bytes(struct message* message) {
-    return message->payload + message_handle_count(message) * sizeof(struct handle);
-}
 /* Frees the memory; the handles were given away, or never filled in. */
-void message_free(struct message* message);
+static inline void message_free(struct message* message);
 /* Releases the handles too. No lock held. */
 void message_destroy(struct message* message);
 /* Copies the bytes of a PAGED message out; false: bad user memory. A spinlock may be held: then
  * user pages that are not present make it fail. */
 MUST_CHECK bool message_copy_out_paged(const struct message* message, uintptr_t to_user);
 
-/* --- the small ones, inline: small cache, no handles, bytes in `payload` (shape 0)
- * ----------------- */
-
 extern struct slab_cache message_small_cache;
 
-static inline bool message_is_small(const struct message* message) {
-    return message->shape == 0;
-}
-
-/* At most MESSAGE_SMALL_ROOM bytes, no handles. NO_MEMORY, INVALID_ARGS. */
-MUST_CHECK static inline zx_status_t message_create_small(uintptr_t bytes_user, uint32_t byte_count,
-                                                          struct message** out) {
+/* The same as message_create_from_user, inline, for what is small even with its handles: false if
+ * there is no memory or bad user memory. */
+MUST_CHECK static inline bool message_create_small(uintptr_t bytes_user, uint32_t byte_count,
+                                                   uint32_t handle_count, struct message** out) {
     struct message* message = slab_alloc(&message_small_cache);
     if (unlikely(!message))
-        return ZX_ERR_NO_MEMORY;
+        return false;
     message->byte_count = byte_count;
-    message->shape = 0;
-    if (byte_count > 0 && unlikely(!user_copy_in_small(message->payload, bytes_user, byte_count))) {
+    message->shape = handle_count;
+    if (byte_count > 0 &&
+        unlikely(!user_copy_in_small(message->payload + handle_count * sizeof(struct handle),
+                                     bytes_user, byte_count))) {
         slab_free(&message_small_cache, message);
-        return ZX_ERR_INVALID_ARGS;
+        return false;
     }
     *out = message;
-    return ZX_OK;
+    return true;
+}
+
+static inline bool message_fits_small(uint32_t byte_count, uint32_t handle_count) {
+    return byte_count + handle_count * sizeof(struct handle) <= MESSAGE_SMALL_ROOM;
 }
 
 static inline void message_free_small(struct message* message) {
     slab_free(&message_small_cache, message);
+}
+
+void message_free_other(struct message* message);
+static inline void message_free(struct message* message) {
+    if (likely(!(message->shape & (MESSAGE_LARGE | MESSAGE_PAGED))))
+        message_free_small(message);
+    else
+        message_free_other(message);
 }
 
 /* --- queues --------------------------------------------------------------------------------------

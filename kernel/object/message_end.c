@@ -19,156 +19,185 @@ void message_ends_init(struct message_end* end0, struct message_end* end1,
     }
 }
 
-void message_end_update_holds_handles_locked(struct message_end* end) {
-    struct message_end* peer = end->peer;
-    bool holds = end->queue.handle_count > 0 || (peer && peer->queue.handle_count > 0);
-    atomic_store_explicit(&end->object.holds_handles, holds, memory_order_relaxed);
-    if (peer)
-        atomic_store_explicit(&peer->object.holds_handles, holds, memory_order_relaxed);
+/* --- writing ---------------------------------------------------------------------------------- */
+
+zx_status_t message_end_write(struct message_end* end, struct message* message) {
+    spin_lock(end->object.lock);
+    zx_status_t status = message_end_push_locked(end, message, message_queued_size(message),
+                                                 message_handle_count(message));
+    spin_unlock(end->object.lock);
+    return status;
 }
 
-void message_end_after_take_locked(struct message_end* end) {
-    if (end->queue.is_full) {
-        message_queue_update_full(&end->queue);
-        if (end->peer && !end->queue.is_full)
-            object_update_signals_locked(&end->peer->object, 0, ZX_OBJECT_WRITABLE);
-    }
-    if (end->queue.handle_count == 0)
-        message_end_update_holds_handles_locked(end);
+/* --- reading ---------------------------------------------------------------------------------- */
+
+void message_end_tell_room_locked(struct message_end* end) {
+    message_queue_update_full(&end->queue);
+    if (end->peer && !end->queue.is_full)
+        object_update_signals_locked(&end->peer->object, 0, ZX_OBJECT_WRITABLE);
 }
 
 static inline void take_first_locked(struct message_end* end, const struct message* message) {
     message_end_take_first_locked(end, message_queued_size(message), message_handle_count(message));
 }
 
-/* --- reading ---------------------------------------------------------------------------------- */
-
 /* A read writes to up to four places: bytes, both counts, and the values of the handles, which come
  * last because they are known last. A bad place must leave the others as they were, so all but the
  * first written are looked at before. */
 
-static inline size_t handles_size(const struct message* message) {
-    return message_handle_count(message) * sizeof(zx_handle_t);
+static inline bool counts_are_present(const struct message_request* request) {
+    return (!request->actual_bytes || user_touch_small(request->actual_bytes, sizeof(uint32_t))) &&
+           (!request->actual_handles ||
+            user_touch_small(request->actual_handles, sizeof(uint32_t)));
 }
 
-static bool counts_are_present(const struct message_target* target) {
-    return (!target->actual_bytes || user_fault_in(target->actual_bytes, sizeof(uint32_t), true)) &&
-           (!target->actual_handles ||
-            user_fault_in(target->actual_handles, sizeof(uint32_t), true));
-}
-
-static bool write_counts(const struct message* message, const struct message_target* target) {
-    return (!target->actual_bytes || user_write_word(target->actual_bytes, message->byte_count)) &&
-           (!target->actual_handles ||
-            user_write_word(target->actual_handles, message_handle_count(message)));
+static inline bool write_counts(const struct message* message,
+                                const struct message_request* request) {
+    return (!request->actual_bytes ||
+            user_write_word(request->actual_bytes, message->byte_count)) &&
+           (!request->actual_handles ||
+            user_write_word(request->actual_handles, message_handle_count(message)));
 }
 
 static inline bool write_bytes_and_counts(struct message* message,
-                                          const struct message_target* target) {
+                                          const struct message_request* request) {
     if (likely(!(message->shape & MESSAGE_PAGED)))
-        return user_copy_out_with_words(
-            target->bytes, message_inline_bytes(message), message->byte_count, target->actual_bytes,
-            message->byte_count, target->actual_handles, message_handle_count(message));
-    return user_fault_in(target->bytes, message->byte_count, true) && counts_are_present(target) &&
-           message_copy_out_paged(message, target->bytes) && write_counts(message, target);
+        return user_copy_out_with_words(request->bytes, message_inline_bytes(message),
+                                        message->byte_count, request->actual_bytes,
+                                        message->byte_count, request->actual_handles,
+                                        message_handle_count(message));
+    bool is_present = message->byte_count <= PAGE_SIZE_BYTES
+                          ? user_touch_small(request->bytes, message->byte_count)
+                          : user_fault_in(request->bytes, message->byte_count, true);
+    return is_present && counts_are_present(request) &&
+           message_copy_out_paged(message, request->bytes) && write_counts(message, request);
 }
 
 /* Moves the handles to the table, whose lock is held. */
-static NOINLINE bool install_handles_locked(struct message* message,
-                                            const struct message_target* target) {
+static inline bool install_handles_locked(struct message* message,
+                                          const struct message_request* request) {
     zx_handle_t values[ZX_CHANNEL_MAX_MSG_HANDLES];
     uint32_t count = message_handle_count(message);
-    handle_table_add_many_locked(target->table, message_handles(message), count, values);
-    if (likely(user_copy_out_with_words(target->handles, values, count * sizeof(values[0]), 0, 0, 0,
-                                        0)))
+    handle_table_add_many_locked(request->table, message_handles(message), count, values);
+    if (likely(user_copy_out_with_words(request->handles, values, count * sizeof(values[0]), 0, 0,
+                                        0, 0)))
         return true;
-    handle_table_take_back_locked(target->table, count, values);
+    handle_table_take_back_locked(request->table, count, values);
     return false;
 }
 
-/* The first message does not fit the target. */
+/* The first message does not fit. */
 static zx_status_t refuse_locked(struct message_end* end, const struct message* message,
-                                 const struct message_target* target) {
-    if (!write_counts(message, target))
+                                 const struct message_request* request) {
+    if (!write_counts(message, request))
         return ATTEMPT_USER_FAULT;
-    if (target->may_discard)
+    if (request->may_discard)
         take_first_locked(end, message);
     return ZX_ERR_BUFFER_TOO_SMALL;
 }
 
-/* One attempt, under the end's lock, and the table's if the target wants handles. */
-static inline zx_status_t read_locked(struct message_end* end, const struct message_target* target,
-                                      bool is_target_good, struct message* message) {
-    if (unlikely(!message))
-        return end->peer ? ZX_ERR_SHOULD_WAIT : ZX_ERR_PEER_CLOSED;
-    uint32_t handle_count = message_handle_count(message);
-    if (unlikely(message->byte_count > target->bytes_room || handle_count > target->handles_room))
-        return is_target_good ? refuse_locked(end, message, target) : ATTEMPT_USER_FAULT;
-    if (handle_count > 0) {
-        zx_status_t status = handle_table_reserve_locked(target->table, handle_count);
-        if (unlikely(status != ZX_OK))
-            return status;
-        if (unlikely(!user_touch_small(target->handles, handles_size(message))))
-            return ATTEMPT_USER_FAULT;
-    }
-    if (unlikely(!write_bytes_and_counts(message, target)))
-        return ATTEMPT_USER_FAULT;
-    if (handle_count > 0 && unlikely(!install_handles_locked(message, target)))
+/* Under both locks: a message with handles that fits. */
+static inline zx_status_t read_handles_locked(struct message_end* end, struct message* message,
+                                              const struct message_request* request) {
+    uint32_t count = message_handle_count(message);
+    zx_status_t status = handle_table_reserve_locked(request->table, count);
+    if (unlikely(status != ZX_OK))
+        return status;
+    if (unlikely(!user_touch_small(request->handles, count * sizeof(zx_handle_t)) ||
+                 !write_bytes_and_counts(message, request) ||
+                 !install_handles_locked(message, request)))
         return ATTEMPT_USER_FAULT;
     take_first_locked(end, message);
     return ZX_OK;
 }
 
-/* `*message`: what was at the head; it was taken if the answer says so. */
-static inline zx_status_t read_once(struct message_end* end, const struct message_target* target,
-                                    bool is_target_good, struct message** message) {
-    bool wants_handles = target->handles_room > 0;
-    if (wants_handles)
-        spin_lock(&target->table->lock);
-    spin_lock(end->object.lock);
-    *message = end->queue.first;
-    zx_status_t status = read_locked(end, target, is_target_good, *message);
+/* One attempt, which drops both locks: the table's early if no handles come. `*taken`: a message
+ * that is out of the queue, whatever the answer. */
+static inline zx_status_t read_and_unlock(struct message_end* end,
+                                          const struct message_request* request,
+                                          bool is_request_good, struct message** taken) {
+    struct message* message = end->queue.first;
+    zx_status_t status;
+    bool fits = message && request->has_places && message->byte_count <= request->bytes_room &&
+                message_handle_count(message) <= request->handles_room;
+    if (likely(fits) && message_handle_count(message) > 0) {
+        status = read_handles_locked(end, message, request);
+        spin_unlock_inner(end->object.lock);
+        spin_unlock(&request->table->lock);
+        *taken = status == ZX_OK ? message : NULL;
+        return status;
+    }
+    spin_unlock_outer(&request->table->lock);
+    if (likely(fits)) {
+        status = write_bytes_and_counts(message, request) ? ZX_OK : ATTEMPT_USER_FAULT;
+        if (status == ZX_OK)
+            take_first_locked(end, message);
+    } else if (message) {
+        status = is_request_good ? refuse_locked(end, message, request) : ATTEMPT_USER_FAULT;
+    } else {
+        status = end->peer ? ZX_ERR_SHOULD_WAIT : ZX_ERR_PEER_CLOSED;
+    }
+    *taken = end->queue.first == message ? NULL : message;
     spin_unlock(end->object.lock);
-    if (wants_handles)
-        spin_unlock(&target->table->lock);
     return status;
+}
+
+static inline zx_status_t attempt(const struct message_request* request, bool is_request_good,
+                                  struct message** taken) {
+    struct handle_slot* slot;
+    spin_lock(&request->table->lock);
+    zx_status_t status = handle_table_check_locked(request->table, request->handle, request->type,
+                                                   ZX_RIGHT_READ, &slot);
+    if (unlikely(status != ZX_OK)) {
+        spin_unlock(&request->table->lock);
+        return status;
+    }
+    struct message_end* end = message_end_from(slot->object);
+    spin_lock_inner(end->object.lock);
+    return read_and_unlock(end, request, is_request_good, taken);
 }
 
 /* User pointers are checked before the queue's state: an answer that comes from the state stands
  * only if all of them are good. Leaves the pages present for the next attempt. */
-static bool target_is_good(const struct message_target* target) {
-    size_t bytes = MIN(target->bytes_room, ZX_CHANNEL_MAX_MSG_BYTES);
-    size_t handles = MIN(target->handles_room, ZX_CHANNEL_MAX_MSG_HANDLES);
-    return user_fault_in(target->bytes, bytes, true) &&
-           user_fault_in(target->handles, handles * sizeof(zx_handle_t), true) &&
-           counts_are_present(target);
+static bool is_good(const struct message_request* request) {
+    size_t bytes = MIN(request->bytes_room, ZX_CHANNEL_MAX_MSG_BYTES);
+    size_t handles = MIN(request->handles_room, ZX_CHANNEL_MAX_MSG_HANDLES);
+    return request->has_places && user_fault_in(request->bytes, bytes, true) &&
+           user_fault_in(request->handles, handles * sizeof(zx_handle_t), true) &&
+           counts_are_present(request);
 }
 
-/* After an attempt that took nothing: OK, try again. */
-static NOINLINE zx_status_t after_attempt(const struct message_target* target, zx_status_t status) {
-    if (!target_is_good(target))
+/* After an attempt that took nothing; OK: try again. */
+static NOINLINE zx_status_t after_attempt(const struct message_request* request,
+                                          zx_status_t status) {
+    bool is_about_handle = status == ZX_ERR_BAD_HANDLE || status == ZX_ERR_WRONG_TYPE ||
+                           status == ZX_ERR_ACCESS_DENIED;
+    if (is_about_handle)
+        return status;
+    if (!is_good(request))
         return ZX_ERR_INVALID_ARGS;
     if (status != ATTEMPT_USER_FAULT)
         return status;
     return thread_is_killed(thread_current()) ? ZX_ERR_CANCELED : ZX_OK;
 }
 
-zx_status_t message_end_read(struct message_end* end, const struct message_target* target) {
-    for (bool is_target_good = false;; is_target_good = true) {
-        struct message* message;
-        zx_status_t status = read_once(end, target, is_target_good, &message);
+zx_status_t message_end_read(const struct message_request* request) {
+    bool is_request_good = false;
+    for (;;) {
+        struct message* taken = NULL;
+        zx_status_t status = attempt(request, is_request_good, &taken);
         if (likely(status == ZX_OK)) {
-            message_free(message); /* its handles were given away */
+            message_free(taken); /* its handles were given away */
             return ZX_OK;
         }
-        if (status == ZX_ERR_BUFFER_TOO_SMALL) {
-            if (target->may_discard)
-                message_destroy(message);
+        if (taken)
+            message_destroy(taken);
+        if (status == ZX_ERR_BUFFER_TOO_SMALL)
             return status;
-        }
-        status = after_attempt(target, status);
+        status = after_attempt(request, status);
         if (status != ZX_OK)
             return status;
+        is_request_good = true;
     }
 }
 
@@ -181,8 +210,9 @@ void message_end_on_zero_handles(struct object* object) {
     if (peer) {
         end->peer = NULL;
         peer->peer = NULL;
-        message_end_update_holds_handles_locked(peer);
-        if (object_holds_handles(&peer->object))
+        /* Whoever still has a reference to this end may be about to write. */
+        object_update_signals_locked(object, ZX_OBJECT_WRITABLE, 0);
+        if (peer->queue.handle_count > 0)
             cycle_note(&peer->object); /* its last way in from outside may have been this end */
         object_update_signals_locked(&peer->object, ZX_OBJECT_WRITABLE, ZX_OBJECT_PEER_CLOSED);
     }

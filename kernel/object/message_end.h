@@ -27,50 +27,43 @@ void message_ends_init(struct message_end* end0, struct message_end* end1,
 void message_end_on_zero_handles(struct object* object);
 void message_end_destroy(struct message_end* end);
 struct object* message_end_peer_locked(struct object* object);
-/* Both ends of a pair say whether handles wait at either of them; under the lock, after a change.
- */
-void message_end_update_holds_handles_locked(struct message_end* end);
 
 static inline struct message_end* message_end_from(struct object* object) {
     return CONTAINER_OF(object, struct message_end, object);
 }
 
+/* --- writing ---------------------------------------------------------------------------------- */
+
 /* Queues the message at the other end; consumes it on success only. PEER_CLOSED; NO_MEMORY at the
- * queue bound. A table lock may be held. Inline: it is on the way of every message. `size` and
- * `handle_count` are the message's (message_queued_size).
+ * queue bound. Under the lock. Inline: it is on the way of every message. `size` and `handle_count`
+ * are the message's (message_queued_size).
  *
  * WRITABLE is shown while there is a peer with room, so it is all that must be looked at. */
-MUST_CHECK static ALWAYS_INLINE zx_status_t message_end_write_sized(struct message_end* end,
+MUST_CHECK static ALWAYS_INLINE zx_status_t message_end_push_locked(struct message_end* end,
                                                                     struct message* message,
                                                                     size_t size,
                                                                     uint32_t handle_count) {
-    spin_lock(end->object.lock);
     struct message_end* peer = end->peer;
-    if (unlikely(!(object_signals(&end->object) & ZX_OBJECT_WRITABLE))) {
-        spin_unlock(end->object.lock);
+    if (unlikely(!(object_signals(&end->object) & ZX_OBJECT_WRITABLE)))
         return peer ? ZX_ERR_NO_MEMORY : ZX_ERR_PEER_CLOSED;
-    }
     message_queue_push(&peer->queue, message, size, handle_count);
     if (handle_count > 0) {
-        atomic_store_explicit(&end->object.holds_handles, true, memory_order_relaxed);
-        atomic_store_explicit(&peer->object.holds_handles, true, memory_order_relaxed);
+        atomic_store_explicit(&end->object.may_hold_handles, true, memory_order_relaxed);
+        atomic_store_explicit(&peer->object.may_hold_handles, true, memory_order_relaxed);
     }
     object_update_signals_locked(&peer->object, 0, ZX_OBJECT_READABLE);
     if (unlikely(peer->queue.is_full))
         object_update_signals_locked(&end->object, ZX_OBJECT_WRITABLE, 0);
-    spin_unlock(end->object.lock);
     return ZX_OK;
 }
 
-MUST_CHECK static inline zx_status_t message_end_write(struct message_end* end,
-                                                       struct message* message) {
-    return message_end_write_sized(end, message, message_queued_size(message),
-                                   message_handle_count(message));
-}
+/* The same, without the lock: for kernel code that has a reference. */
+MUST_CHECK zx_status_t message_end_write(struct message_end* end, struct message* message);
 
-/* What a message that was taken leaves to do besides READABLE; when handles wait or the queue was
- * full. */
-void message_end_after_take_locked(struct message_end* end);
+/* --- reading ---------------------------------------------------------------------------------- */
+
+/* The queue was full, and a message was taken: the writer may have room again. */
+void message_end_tell_room_locked(struct message_end* end);
 
 /* The first message is done with: takes it out of the queue, under the lock. */
 static ALWAYS_INLINE void message_end_take_first_locked(struct message_end* end, size_t size,
@@ -78,33 +71,46 @@ static ALWAYS_INLINE void message_end_take_first_locked(struct message_end* end,
     (void)message_queue_pop(&end->queue, size, handle_count);
     if (message_queue_is_empty(&end->queue))
         object_update_signals_locked(&end->object, ZX_OBJECT_READABLE, 0);
-    if (unlikely(handle_count > 0 || end->queue.is_full))
-        message_end_after_take_locked(end);
+    if (unlikely(end->queue.is_full))
+        message_end_tell_room_locked(end);
 }
 
-/* Where a reader wants a message; addresses are user memory, 0 for the counts: not wanted. */
-struct message_target {
+/* Which message a reader wants, and where; addresses are user memory, 0 for the counts: not wanted.
+ */
+struct message_request {
     struct handle_table* table;
+    zx_handle_t handle; /* an end of `type` with the READ right */
+    zx_obj_type_t type;
     uintptr_t bytes, handles;
     uint32_t bytes_room, handles_room;
     uintptr_t actual_bytes, actual_handles;
+    bool has_places; /* no room is claimed at NULL */
     bool may_discard;
 };
 
-/* Takes the first message that waits at this end: its bytes go to user memory and its handles to
- * the table, in one step. SHOULD_WAIT, PEER_CLOSED: there is none. BUFFER_TOO_SMALL: tells the
- * sizes needed, and drops the message if the target says so. INVALID_ARGS (bad user memory) and
- * errors of handle_table_reserve_locked take nothing. */
-MUST_CHECK zx_status_t message_end_read(struct message_end* end,
-                                        const struct message_target* target);
+/* Takes the first message that waits at the end: its bytes go to user memory and its handles to
+ * the table, in one step. BAD_HANDLE, WRONG_TYPE, ACCESS_DENIED. SHOULD_WAIT, PEER_CLOSED: there is
+ * none. BUFFER_TOO_SMALL: tells the sizes needed, and drops the message if the request says so.
+ * INVALID_ARGS (bad user memory) and errors of handle_table_reserve_locked take nothing. */
+MUST_CHECK zx_status_t message_end_read(const struct message_request* request);
 
 /* The quick way for the usual case: a small message that fits, all memory present. False: nothing
- * was done; message_end_read will tell. */
-MUST_CHECK static ALWAYS_INLINE bool message_end_read_small(struct message_end* end,
+ * was done; message_end_read will tell. The end needs no reference: whoever closes its last handle
+ * needs its lock before it can go. */
+MUST_CHECK static ALWAYS_INLINE bool message_end_read_small(struct handle_table* table,
+                                                            zx_handle_t handle, zx_obj_type_t type,
                                                             uintptr_t bytes, uint32_t bytes_room,
                                                             uintptr_t actual_bytes,
                                                             uintptr_t actual_handles) {
-    spin_lock(end->object.lock);
+    struct handle_slot* slot;
+    spin_lock(&table->lock);
+    if (unlikely(handle_table_check_locked(table, handle, type, ZX_RIGHT_READ, &slot) != ZX_OK)) {
+        spin_unlock(&table->lock);
+        return false;
+    }
+    struct message_end* end = message_end_from(slot->object);
+    spin_lock_inner(end->object.lock);
+    spin_unlock_outer(&table->lock);
     struct message* message = end->queue.first;
     if (unlikely(!message || !message_is_small(message)))
         goto not_so;

@@ -12,7 +12,7 @@ void object_init(struct object* object, const struct object_ops* ops, struct spi
     object->ops = ops;
     atomic_init(&object->references, 1);
     atomic_init(&object->handle_count, 0);
-    atomic_init(&object->holds_handles, false);
+    atomic_init(&object->may_hold_handles, false);
     atomic_init(&object->signals, signals);
     list_init(&object->observers);
     object->koid = atomic_fetch_add_explicit(&last_koid, 1, memory_order_relaxed) + 1;

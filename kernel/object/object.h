@@ -51,8 +51,9 @@ struct object {
     struct spinlock* lock;
     _Atomic uint32_t references;
     _Atomic uint32_t handle_count;
-    /* A message end at which, or at whose peer, handles wait; written under `lock`. */
-    _Atomic bool holds_handles;
+    /* A message end through whose pair handles went since the collector saw none (object/cycle.h).
+     */
+    _Atomic bool may_hold_handles;
     _Atomic zx_signals_t signals; /* written under `lock` */
     struct list observers;        /* under `lock` */
     zx_koid_t koid;
@@ -95,15 +96,15 @@ static inline void object_release(struct object* object) {
 static inline void object_handle_added(struct object* object) {
     atomic_fetch_add_explicit(&object->handle_count, 1, memory_order_relaxed);
 }
-static inline bool object_holds_handles(const struct object* object) {
-    return atomic_load_explicit(&object->holds_handles, memory_order_relaxed);
+static inline bool object_may_hold_handles(const struct object* object) {
+    return atomic_load_explicit(&object->may_hold_handles, memory_order_relaxed);
 }
 /* May run on_zero_handles; no lock held. The caller still has a reference. */
 static inline void object_handle_removed(struct object* object) {
     if (atomic_fetch_sub_explicit(&object->handle_count, 1, memory_order_acq_rel) == 1) {
         if (object->ops->on_zero_handles)
             object->ops->on_zero_handles(object);
-    } else if (unlikely(object_holds_handles(object))) {
+    } else if (unlikely(object_may_hold_handles(object))) {
         cycle_note(object); /* the handles left may be in a cycle of queues */
     }
 }

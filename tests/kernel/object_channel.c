@@ -21,6 +21,18 @@ SELFTEST(object, channel_shows_room_and_messages) {
     handle_release(ends[0]);
 }
 
+SELFTEST(object, end_without_handles_cannot_be_written_to) {
+    struct handle ends[2];
+    EXPECT(create_channel(ends));
+    object_reference(ends[0].object); /* like a call that looked the handle up just before */
+    handle_release(ends[0]);
+    EXPECT_EQUAL(object_signals(ends[0].object), 0);
+    EXPECT(!send_handles(ends[0], NULL, 0));
+    EXPECT_EQUAL(object_signals(ends[1].object), ZX_CHANNEL_PEER_CLOSED);
+    object_release(ends[0].object);
+    handle_release(ends[1]);
+}
+
 /* Each channel's far end waits in the next channel. */
 static bool create_chain(uint32_t length, struct handle* last) {
     struct handle ends[2];

@@ -1,6 +1,7 @@
 /* The handle table in the kernel: growth to its bound, reuse, and many CPUs at one table. */
 #include <debug/selftest.h>
 #include <mm/slab.h>
+#include <object/handle_transfer.h>
 #include <sched/thread.h>
 
 #include "object_helpers.h"
@@ -117,7 +118,17 @@ SELFTEST(object, handle_table_is_sound_under_four_threads) {
     handle_table_destroy(&shared.table);
 }
 
+static zx_status_t take(struct handle_transfer* transfer, const struct object* carrier) {
+    spin_lock(&transfer->table->lock);
+    zx_status_t status = handle_transfer_take_locked(transfer, carrier);
+    if (status == ZX_OK)
+        handle_transfer_put_back_locked(transfer);
+    spin_unlock(&transfer->table->lock);
+    return status;
+}
+
 SELFTEST(object, transfer_that_fails_changes_nothing) {
+    static const struct handle_transfer_errors errors = {.repeated = -1000, .invalid = -1001};
     struct handle_table table;
     struct event* events[3];
     zx_handle_t values[4];
@@ -125,18 +136,21 @@ SELFTEST(object, transfer_that_fails_changes_nothing) {
     EXPECT_OK(handle_table_init(&table));
     for (int i = 0; i < 3; i++)
         values[i] = add_event(&table, &events[i]);
+    struct handle_transfer transfer = {
+        .table = &table,
+        .values = values,
+        .entries = entries,
+        .count = 4,
+        .carrier_index = HANDLE_TRANSFER_NOWHERE,
+        .errors = &errors,
+    };
     values[3] = values[1];
-    struct handle_transfer transfer = {.table = &table,
-                                       .values = values,
-                                       .entries = entries,
-                                       .count = 4,
-                                       .carrier_index = HANDLE_TRANSFER_NOWHERE};
-    const struct handle_transfer_errors errors = {.repeated = -1000, .invalid = -1001};
-    EXPECT_EQUAL(handle_transfer_begin(&transfer, &errors), -1000);
+    EXPECT_EQUAL(take(&transfer, NULL), -1000);
     values[3] = 12345;
-    EXPECT_EQUAL(handle_transfer_begin(&transfer, &errors), -1001);
-    transfer.carrier = &events[2]->object;
-    EXPECT_EQUAL(handle_transfer_begin(&transfer, &errors), ZX_ERR_NOT_SUPPORTED);
+    EXPECT_EQUAL(take(&transfer, NULL), -1001);
+    EXPECT_EQUAL(take(&transfer, &events[2]->object), ZX_ERR_NOT_SUPPORTED);
+    transfer.count = 3;
+    EXPECT_OK(take(&transfer, NULL));
     EXPECT_EQUAL(handle_table_count(&table), 3);
     for (int i = 0; i < 3; i++)
         EXPECT_OK(handle_table_close(&table, values[i]));

@@ -22,6 +22,10 @@ static inline bool user_range_is_valid(uintptr_t address, size_t size) {
            size == 0;
 }
 
+/* A range of at most so many bytes that begins in user space faults where it leaves it: the page
+ * behind user space is never mapped. So only its beginning needs a look. */
+#define USER_SMALL_MAX 4096ul
+
 /* Brings the pages of a range in, for reading or for writing, without changing them; false: the
  * program may not do that. They can be gone again at once: the next copy tells. With a spinlock
  * held, false when a page is not present. */
@@ -136,11 +140,9 @@ fault:
     return false;
 }
 
-#define USER_SMALL_MAX 4096ul
-
-/* Like user_copy_in, for at most USER_SMALL_MAX bytes, and false in the last page of user space. */
+/* Like user_copy_in, for at most USER_SMALL_MAX bytes. */
 static inline bool user_copy_in_small(void* to, uintptr_t from_user, size_t size) {
-    if (unlikely(from_user > USER_ADDRESS_END - USER_SMALL_MAX))
+    if (unlikely(from_user > USER_ADDRESS_END))
         return false;
     user_access_open();
     bool is_copied = user_access_copy(to, (const void*)from_user, size);
@@ -150,7 +152,7 @@ static inline bool user_copy_in_small(void* to, uintptr_t from_user, size_t size
 
 /* Whether a range of at most USER_SMALL_MAX bytes, and not none, can be written. */
 static inline bool user_touch_small(uintptr_t address, size_t size) {
-    if (unlikely(address > USER_ADDRESS_END - USER_SMALL_MAX))
+    if (unlikely(address > USER_ADDRESS_END))
         return false;
     user_access_open();
     bool can_write = user_access_touch(address) && user_access_touch(address + size - 1);
@@ -159,7 +161,7 @@ static inline bool user_touch_small(uintptr_t address, size_t size) {
 }
 
 static inline bool user_write_word(uintptr_t to_user, uint32_t value) {
-    if (unlikely(to_user > USER_ADDRESS_END - sizeof(value)))
+    if (unlikely(to_user > USER_ADDRESS_END))
         return false;
     user_access_open();
     bool is_written = user_access_store(to_user, value);
@@ -168,12 +170,11 @@ static inline bool user_write_word(uintptr_t to_user, uint32_t value) {
 }
 
 /* Writes `size` bytes (at most USER_SMALL_MAX) and up to two words (address 0: not wanted): all of
- * them, or, unless the memory changes meanwhile, none. Also fails in the last page of user space.
- */
+ * them, or, unless the memory changes meanwhile, none. */
 static inline bool user_copy_out_with_words(uintptr_t to_user, const void* from, size_t size,
                                             uintptr_t word0, uint32_t value0, uintptr_t word1,
                                             uint32_t value1) {
-    const uintptr_t limit = USER_ADDRESS_END - USER_SMALL_MAX;
+    const uintptr_t limit = USER_ADDRESS_END; /* held in a register */
     if (unlikely(to_user > limit || word0 > limit || word1 > limit))
         return false;
     user_access_open();

@@ -1,0 +1,56 @@
+#include <object/handle_transfer.h>
+
+static struct handle_slot* slot_of(const struct handle_table* table, zx_handle_t value) {
+    uint32_t index = (uint32_t)value & HANDLE_INDEX_MASK;
+    return &table->chunks[index / HANDLE_CHUNK_SLOTS][index % HANDLE_CHUNK_SLOTS];
+}
+
+/* Makes the first `count` elements ordinary handles again. */
+static void put_back(struct handle_transfer* transfer, uint32_t count) {
+    for (uint32_t i = 0; i < count; i++) {
+        struct handle_slot* slot = slot_of(transfer->table, transfer->values[i]);
+        slot->object = transfer->entries[i].object;
+        slot->tag = (uint32_t)transfer->values[i];
+        if (transfer->observed & (1ull << i))
+            object_release(slot->object); /* never the last: the slot has one */
+    }
+}
+
+static bool is_repeated(const struct handle_transfer* transfer, uint32_t index) {
+    for (uint32_t i = 0; i < index; i++)
+        if (transfer->values[i] == transfer->values[index])
+            return true;
+    return false;
+}
+
+zx_status_t handle_transfer_fault_locked(struct handle_transfer* transfer, uint32_t index) {
+    struct handle_slot* slot;
+    zx_status_t status;
+    if (!handle_table_find_locked(transfer->table, transfer->values[index], &slot))
+        status =
+            is_repeated(transfer, index) ? transfer->errors->repeated : transfer->errors->invalid;
+    else
+        status = slot->rights & ZX_RIGHT_TRANSFER ? ZX_ERR_NOT_SUPPORTED : ZX_ERR_ACCESS_DENIED;
+    put_back(transfer, index);
+    return status;
+}
+
+void handle_transfer_put_back_locked(struct handle_transfer* transfer) {
+    put_back(transfer, transfer->count);
+}
+
+/* The observers will be told when the entry may belong to somebody else: hence the reference. */
+void handle_transfer_note_observed(struct handle_transfer* transfer, uint32_t index,
+                                   struct object* object) {
+    transfer->observed |= 1ull << index;
+    transfer->objects[index] = object;
+    object_reference(object);
+}
+
+void handle_transfer_cancel_observed(const struct handle_transfer* transfer) {
+    for (uint64_t bits = transfer->observed; bits; bits &= bits - 1) {
+        int i = __builtin_ctzll(bits);
+        object_handle_observers_cancel(transfer->objects[i], transfer->table, transfer->values[i]);
+        object_release(transfer->objects[i]);
+    }
+}

@@ -1,0 +1,83 @@
+/* Handles on their way out of a table and into a message, in one step.
+ *
+ * With the table locked: handle_transfer_take checks every value, left to right, and takes all of
+ * them or none. Whoever delivers the entries does so next, still with the table locked, and then
+ * either commits or puts back; so nobody ever sees a handle in both places or in neither. Once the
+ * lock is dropped, handle_transfer_finish tells those who waited on the handles. */
+#pragma once
+
+#include <object/handle_table.h>
+
+#define HANDLE_TRANSFER_MAX 64u
+#define HANDLE_TRANSFER_NOWHERE UINT32_MAX
+
+/* The answers of one generation. */
+struct handle_transfer_errors {
+    zx_status_t repeated; /* the same value twice */
+    zx_status_t invalid;  /* a value that names nothing */
+};
+
+struct handle_transfer {
+    struct handle_table* table;
+    const zx_handle_t* values;
+    struct handle* entries; /* filled in by _take */
+    uint32_t count;         /* 1 to HANDLE_TRANSFER_MAX */
+    uint32_t carrier_index; /* where the end that is written to may stand, or nowhere */
+    const struct handle_transfer_errors* errors;
+    /* Private: the slots, as a piece of the free list to come... */
+    struct handle_slot* first_slot;
+    struct handle_slot** slots_end;
+    /* ...and the elements whose objects have observers, a bit each, with a reference to the object.
+     */
+    uint64_t observed;
+    struct object* objects[HANDLE_TRANSFER_MAX];
+};
+
+/* The errors of the leftmost faulty element: errors->invalid, errors->repeated, ACCESS_DENIED (no
+ * TRANSFER right), NOT_SUPPORTED (the carrier). Puts back what was taken before it. */
+MUST_CHECK zx_status_t handle_transfer_fault_locked(struct handle_transfer* transfer,
+                                                    uint32_t index);
+void handle_transfer_note_observed(struct handle_transfer* transfer, uint32_t index,
+                                   struct object* object);
+void handle_transfer_cancel_observed(const struct handle_transfer* transfer);
+/* After _take: nothing happened. */
+void handle_transfer_put_back_locked(struct handle_transfer* transfer);
+
+/* A taken slot has its next tag already, so that meeting its value again finds nothing. */
+MUST_CHECK static inline zx_status_t handle_transfer_take_locked(struct handle_transfer* transfer,
+                                                                 const struct object* carrier) {
+    struct handle_slot** link = &transfer->first_slot;
+    transfer->observed = 0;
+    for (uint32_t i = 0; i < transfer->count; i++) {
+        zx_handle_t value = transfer->values[i];
+        struct handle_slot* slot;
+        if (unlikely(!handle_table_find_locked(transfer->table, value, &slot)))
+            return handle_transfer_fault_locked(transfer, i);
+        struct object* object = slot->object;
+        if (unlikely(!(slot->rights & ZX_RIGHT_TRANSFER)) ||
+            unlikely(object == carrier && i != transfer->carrier_index))
+            return handle_transfer_fault_locked(transfer, i);
+        if (unlikely(object_has_observers(object)))
+            handle_transfer_note_observed(transfer, i, object);
+        transfer->entries[i] = (struct handle){object, slot->rights};
+        slot->tag = handle_tag_after((uint32_t)value);
+        *link = slot;
+        link = &slot->next_free;
+    }
+    transfer->slots_end = link;
+    return ZX_OK;
+}
+
+/* The entries belong to the reader by now, and may be gone. */
+static inline void handle_transfer_commit_locked(struct handle_transfer* transfer) {
+    struct handle_table* table = transfer->table;
+    *table->free_end = transfer->first_slot;
+    table->free_end = transfer->slots_end;
+    table->free_count += transfer->count;
+}
+
+/* After the commit, without the lock. */
+static inline void handle_transfer_finish(const struct handle_transfer* transfer) {
+    if (unlikely(transfer->observed))
+        handle_transfer_cancel_observed(transfer);
+}
