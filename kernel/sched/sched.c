@@ -19,6 +19,7 @@
 #include <sched/sched_cpu.h>
 
 #define SLICE_NANOSECONDS 10000000l
+#define HELP_DELAY_NANOSECONDS 50000l
 
 static struct sched_cpu sched_cpus[CPU_MAX];
 static _Atomic uint32_t idle_cpus; /* bit per CPU whose idle thread runs */
@@ -53,12 +54,15 @@ static void queue_remove(struct sched_cpu* sched, struct thread* thread) {
     sched->ready_count--;
 }
 
+static struct thread* queue_first(struct sched_cpu* sched) {
+    unsigned priority = 31u - (unsigned)__builtin_clz(sched->ready_bitmap);
+    return LIST_ENTRY(list_first(&sched->queues[priority]), struct thread, run_node);
+}
+
 static struct thread* queue_pop(struct sched_cpu* sched) {
     if (sched->ready_bitmap == 0)
         return sched->idle;
-    unsigned priority = 31u - (unsigned)__builtin_clz(sched->ready_bitmap);
-    struct thread* thread =
-        LIST_ENTRY(list_first(&sched->queues[priority]), struct thread, run_node);
+    struct thread* thread = queue_first(sched);
     queue_remove(sched, thread);
     return thread;
 }
@@ -87,6 +91,36 @@ static void slice_ended(struct timer* timer) {
     spin_unlock(&sched->lock);
 }
 
+/* --- help --------------------------------------------------------------------------------------- */
+
+static uint32_t idle_cpus_for(const struct thread* thread) {
+    return atomic_load_explicit(&idle_cpus, memory_order_relaxed) & thread->affinity;
+}
+
+/* An idle CPU is called to steal only when a ready thread has waited for a while: whoever wakes
+ * another thread is mostly about to block, and then the thread is best run here, where what the two
+ * talk about is in the cache, and nobody was woken up for it. */
+static void start_help_locked(struct sched_cpu* sched) {
+    if (sched->is_help_armed)
+        return;
+    sched->is_help_armed = true;
+    timer_arm(&sched->help_timer, clock_now() + HELP_DELAY_NANOSECONDS);
+}
+
+static void help_is_due(struct timer* timer) {
+    struct sched_cpu* sched = CONTAINER_OF(timer, struct sched_cpu, help_timer);
+    spin_lock(&sched->lock);
+    sched->is_help_armed = false;
+    if (sched->ready_count > 0) {
+        uint32_t helpers = idle_cpus_for(queue_first(sched));
+        if (helpers)
+            ipi_reschedule((uint32_t)__builtin_ctz(helpers));
+        if (sched->ready_count > 1)
+            start_help_locked(sched);
+    }
+    spin_unlock(&sched->lock);
+}
+
 /* --- becoming ready --------------------------------------------------------------------------- */
 
 /* `thread` has just been queued at `sched`; whoever should run it is told. Called with the lock
@@ -102,16 +136,18 @@ static void notify_locked(struct sched_cpu* sched, const struct thread* thread) 
             ipi_reschedule(sched->number);
         return;
     }
-    uint32_t helpers = atomic_load_explicit(&idle_cpus, memory_order_relaxed) & thread->affinity;
+    uint32_t helpers = idle_cpus_for(thread);
     if (helpers) {
-        ipi_reschedule((uint32_t)__builtin_ctz(helpers)); /* it will steal */
-        return;
+        if (is_here)
+            start_help_locked(sched);
+        else
+            ipi_reschedule((uint32_t)__builtin_ctz(helpers)); /* it will steal */
     }
     /* Only the CPU itself can arm its timer. */
     if (thread->priority == running->priority && !sched->is_slice_armed) {
         if (is_here)
             start_slice_locked(sched);
-        else
+        else if (!helpers)
             ipi_reschedule(sched->number);
     }
 }
@@ -381,6 +417,7 @@ void sched_init_cpu(void) {
     list_init(&sched->dead);
     timer_init_cpu(sched);
     timer_init(&sched->slice_timer, slice_ended);
+    timer_init(&sched->help_timer, help_is_due);
     sched->idle = thread_adopt_idle(cpu->number);
     sched->running = sched->idle;
     cpu->current = sched->idle;

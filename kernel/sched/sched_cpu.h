@@ -24,6 +24,8 @@ struct sched_cpu {
     struct timer slice_timer;
     bool is_slice_armed;
     uint64_t switches_at_slice_start;
+    struct timer help_timer;
+    bool is_help_armed;
 
     struct list dead; /* threads to be reaped, with this CPU's interrupts off */
 
