@@ -92,6 +92,7 @@ void kernel_main(uint32_t magic, uint64_t info_address) {
                  sizeof(BANNER) - 1); /* the serial line had it before anything could go wrong */
     sched_init();
     machine_init(&machine);
+    console_enable_interrupts();
     interrupts_enable();
     machine_start_cpus(&machine, (uint32_t)boot_option_number(&boot_info, "jacinth.cpus", 0));
     log_info("%u CPUs, %zu MiB free, booted by %s", cpu_count(), page_count_free() >> 8,

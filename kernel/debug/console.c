@@ -32,6 +32,7 @@ void console_write(const char* text, size_t size) {
 
 void console_break_lock(void) {
     is_lock_broken = true;
+    serial_use_polling();
 }
 
 static void console_sink(void* unused, const char* text, size_t size) {
@@ -65,9 +66,12 @@ static void receive(uint8_t byte) {
         input_notify();
 }
 
-void console_enable_input(void (*on_input)(void)) {
+void console_enable_interrupts(void) {
+    serial_enable_interrupts(receive);
+}
+
+void console_set_input_listener(void (*on_input)(void)) {
     input_notify = on_input;
-    serial_enable_input(receive);
 }
 
 size_t console_read(char* to, size_t room) {

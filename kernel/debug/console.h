@@ -15,8 +15,9 @@ void console_printf(const char* format, ...) PRINTF_LIKE(1, 2);
 /* For panic: takes no lock from now on, whoever holds it. */
 void console_break_lock(void);
 
-/* Starts reception. `on_input` (may be NULL) runs in interrupt context after each character queued.
- */
-void console_enable_input(void (*on_input)(void));
+/* From here on the serial line is driven by interrupts, and input is queued. */
+void console_enable_interrupts(void);
+/* `on_input` runs in interrupt context after each character queued. */
+void console_set_input_listener(void (*on_input)(void));
 /* Takes what is there, at most `room` characters; 0: nothing. */
 size_t console_read(char* to, size_t room);

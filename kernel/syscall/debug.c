@@ -43,7 +43,7 @@ static void input_arrived(void) {
 
 void debug_input_init(void) {
     wait_queue_init(&input_waiters);
-    console_enable_input(input_arrived);
+    console_set_input_listener(input_arrived);
 }
 
 struct input_request {

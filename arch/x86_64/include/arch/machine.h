@@ -38,10 +38,16 @@ void machine_init(const struct machine_description* description);
  * secondary_cpu_main (kernel/main.c). */
 void machine_start_cpus(const struct machine_description* description, uint32_t limit);
 
-/* Serial console, COM1. Polled output works from machine_early_init on; any context. */
+/* Serial console, COM1. Output works from machine_early_init on; any context. One writer at a time:
+ * the console's lock sees to that. */
 void serial_write(const char* text, size_t size);
-/* Switches the serial line to interrupts; received bytes go to `receive` (interrupt context). */
-void serial_enable_input(void (*receive)(uint8_t byte));
+/* Switches the line to interrupts: writes no longer wait for it, and received bytes go to `receive`
+ * (interrupt context). */
+void serial_enable_interrupts(void (*receive)(uint8_t byte));
+/* Waits until everything written has gone. */
+void serial_flush(void);
+/* For panic: no interrupts and no lock from now on. */
+void serial_use_polling(void);
 
 /* Waits for a byte; for the emergency console only. */
 uint8_t serial_read_polled(void);
