@@ -139,18 +139,19 @@ def crash_tests():
         ):
             words += trace if name != "stack-overflow" else ("backtrace:",)
             yield name + suffix, lambda n, w=words, k=kernel: crash(n, "exit", EXIT_PANIC, *w, kernel=k)
-    yield "hang", lambda n: crash(n, "hang", None, "silent for", "crash_hang+0x", "CPU 1, halted", silence=6)
+    yield "hang", lambda n: crash(n, "hang", None, "silent for", "crash_hang+0x", "CPU 1, halted",
+                                "emergency console on CPU 0", "boot ", silence=6)  # fmt: skip
     yield "triple-fault", lambda n: crash(n, "triple-fault", None, "triple fault", "machine_triple_fault+0x")
 
 
 def emergency_console(name):
     """Ctrl-] asks the kernel itself, while the prompt of user mode waits."""
-    commands = ("help", "threads", "processes", "memory", "locks")
+    commands = ("help", "threads", "stacks", "processes", "memory", "locks")
     talk = [("> ", "\x1d")] + [("debug> ", f"{command}\r") for command in commands]
     talk += [("debug> ", "continue\r"), ("continue", "exit\r")]
     boot = Boot(name, kernel=KERNEL, archive=ARCHIVE, talk=tuple(talk))
     return judge(name, boot, "exit", 1, "emergency console", "bin/init", "blocked", "pages free",
-                 "the locks each CPU holds", "koid ")  # fmt: skip
+                 "the locks each CPU holds", "koid ", "wait_queue_wait+0x")  # fmt: skip
 
 
 def tasks():

@@ -34,7 +34,8 @@ EXIT_WORDS = {
 }
 
 EMERGENCY_KEY = "\x1d"
-EMERGENCY_COMMANDS = ("threads", "locks", "memory", "log")
+EMERGENCY_COMMANDS = ("threads", "stacks", "locks", "memory", "log")
+EMERGENCY_GREETING = "emergency console on CPU"
 POLL_SECONDS = 0.05
 GUEST_CLOCK_SECONDS = 2.0
 
@@ -234,8 +235,12 @@ class Watch:
         self.qmp.request("stop")
         where = describe_cpus(self.qmp, self.boot.kernel)
         self.qmp.request("cont")
-        # Where interrupts still arrive, the kernel itself can tell more.
-        self.type(EMERGENCY_KEY + "".join(f"{command}\r" for command in EMERGENCY_COMMANDS))
+        # The kernel itself can tell more, if need be by an interrupt that cannot be switched off.
+        self.type(EMERGENCY_KEY)
+        time.sleep(1)
+        if EMERGENCY_GREETING not in self.console():
+            self.qmp.request("inject-nmi")
+        self.type("".join(f"{command}\r" for command in EMERGENCY_COMMANDS))
         time.sleep(2)
         return self._outcome("hang", f"{reason}; the machine stood at\n{where}")
 

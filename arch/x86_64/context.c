@@ -1,5 +1,6 @@
 #include <arch/context.h>
 
+#include <arch/backtrace.h>
 #include <arch/cpu.h>
 #include <arch/interrupt.h>
 
@@ -27,6 +28,12 @@ void context_init(struct thread_context* context, void* stack_top, void (*entry)
         .return_address = context_first_run,
     };
     *context = (struct thread_context){.stack_pointer = (uint64_t)frame};
+}
+
+/* The saved rbp and the return address above it lie like a function's frame. */
+uintptr_t backtrace_begin(const struct thread_context* context) {
+    const struct switch_frame* frame = (const struct switch_frame*)context->stack_pointer;
+    return (uintptr_t)&frame->rbp;
 }
 
 /* User mode's GS base is the inactive one while the kernel runs. */

@@ -7,6 +7,7 @@
 #include <arch/cpu.h>
 #include <arch/layout.h>
 #include <arch/user_copy.h>
+#include <debug/emergency_console.h>
 #include <debug/panic.h>
 #include <lib/compiler.h>
 #include <lock/preempt.h>
@@ -156,6 +157,8 @@ static bool is_stack_overflow(const struct exception_frame* frame) {
 void exception_dispatch_own_stack(struct exception_frame* frame) {
     if (frame->vector == VECTOR_NMI && cpu_is_stopping())
         cpu_stop();
+    if (frame->vector == VECTOR_NMI)
+        emergency_console_run_anywhere(); /* somebody pressed the button */
     if (is_stack_overflow(frame))
         panic_with_frame(frame, "kernel stack overflow");
     panic_with_frame(frame, "%s", exception_name(frame->vector));

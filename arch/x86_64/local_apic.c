@@ -51,7 +51,7 @@ void local_apic_init_cpu(void) {
     msr_write(MSR_APIC_BASE, msr_read(MSR_APIC_BASE) | APIC_GLOBAL_ENABLE);
     apic_write(REGISTER_TASK_PRIORITY, 0);
     apic_write(REGISTER_LINT0, ENTRY_MASKED);
-    apic_write(REGISTER_LINT1, ENTRY_MASKED);
+    apic_write(REGISTER_LINT1, cpu_number() == 0 ? APIC_DELIVER_NMI : ENTRY_MASKED);
     apic_write(REGISTER_ERROR, ENTRY_MASKED);
     apic_write(REGISTER_TIMER_DIVIDE, DIVIDE_BY_1);
     apic_write(REGISTER_TIMER, VECTOR_TIMER);

@@ -86,12 +86,12 @@ static bool start(uint32_t apic_id) {
 /* The stack of a new CPU becomes its idle thread's. */
 static bool start_one(uint32_t apic_id) {
     struct cpu* cpu = cpu_allocate(apic_id);
-    void* stack_top = cpu ? heap_alloc(KERNEL_STACK_SIZE) : NULL;
+    void* stack_top = cpu ? kernel_stack_alloc() : NULL;
     if (!stack_top) {
         log_warning("no memory to start the CPU with APIC id %u", apic_id);
         return false;
     }
-    prepare_trampoline(cpu, (char*)stack_top + KERNEL_STACK_SIZE);
+    prepare_trampoline(cpu, stack_top);
     if (start(apic_id))
         return true;
     log_warning("the CPU with APIC id %u does not answer", apic_id);

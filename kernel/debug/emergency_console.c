@@ -57,7 +57,7 @@ static void read_line(char* line) {
                 length--;
                 console_printf("\b \b");
             }
-        } else if (length < LINE_ROOM - 1) {
+        } else if (c >= ' ' && length < LINE_ROOM - 1) {
             line[length++] = c;
             console_printf("%c", c);
         }
@@ -85,4 +85,9 @@ void emergency_console_run(void) {
         read_line(line);
         run_command(line);
     }
+}
+
+void emergency_console_run_anywhere(void) {
+    console_break_lock();
+    emergency_console_run();
 }

@@ -3,7 +3,6 @@
 #include <stdarg.h>
 #include <stdatomic.h>
 
-#include <arch/backtrace.h>
 #include <arch/cpu.h>
 #include <arch/interrupt.h>
 #include <arch/machine.h>
@@ -14,20 +13,11 @@
 
 #define EXIT_PANIC 0x20
 #define EXIT_BOOT_FAILURE 0x21
-#define BACKTRACE_DEPTH 32
 #define LOG_LINES_SHOWN 16
 
 void (*panic_describe_thread)(void (*print)(const char* format, ...));
 
 NORETURN void __stack_chk_fail(void);
-
-static void print_backtrace(uintptr_t frame_pointer) {
-    uintptr_t addresses[BACKTRACE_DEPTH];
-    size_t count = backtrace_collect(frame_pointer, addresses, BACKTRACE_DEPTH);
-    console_printf("backtrace:\n");
-    for (size_t i = 0; i < count; i++)
-        symbol_print(addresses[i]);
-}
 
 static void print_registers(const struct exception_frame* f) {
     console_printf("rip %016lx  rflags %08lx  rsp %016lx  cs %lx\n", f->rip, f->rflags, f->rsp,
@@ -67,7 +57,8 @@ static NORETURN void report(const struct exception_frame* frame, uintptr_t frame
         print_registers(frame);
         symbol_print(frame->rip);
     }
-    print_backtrace(frame_pointer);
+    console_printf("backtrace:\n");
+    symbol_print_backtrace(frame_pointer);
     if (panic_describe_thread)
         panic_describe_thread(console_printf);
     console_printf("last log lines:\n");

@@ -2,7 +2,10 @@
 
 #include <stddef.h>
 
+#include <arch/backtrace.h>
 #include <debug/console.h>
+
+#define BACKTRACE_DEPTH 32
 
 struct symbol {
     uint32_t offset, name;
@@ -38,4 +41,11 @@ void symbol_print(uintptr_t address) {
         console_printf("  0x%016lx %s+0x%lx\n", address, name, offset);
     else
         console_printf("  0x%016lx\n", address);
+}
+
+void symbol_print_backtrace(uintptr_t frame_pointer) {
+    uintptr_t addresses[BACKTRACE_DEPTH];
+    size_t count = backtrace_collect(frame_pointer, addresses, BACKTRACE_DEPTH);
+    for (size_t i = 0; i < count; i++)
+        symbol_print(addresses[i]);
 }

@@ -11,3 +11,5 @@
 const char* symbol_find(uintptr_t address, uintptr_t* offset);
 /* Prints "  0x… function+0x…". */
 void symbol_print(uintptr_t address);
+/* Prints the callers from a frame pointer on (arch/backtrace.h), a line each. */
+void symbol_print_backtrace(uintptr_t frame_pointer);

@@ -1,10 +1,12 @@
 #include <sched/thread.h>
 
 #include <abi/errors.h>
+#include <arch/backtrace.h>
 #include <arch/interrupt.h>
 #include <debug/console.h>
 #include <debug/emergency_console.h>
 #include <debug/panic.h>
+#include <debug/symbols.h>
 #include <lib/string.h>
 #include <mm/kernel_heap.h>
 #include <mm/slab.h>
@@ -188,5 +190,15 @@ DEBUG_COMMAND(threads, "every thread: state, CPU, priority") {
                        states[thread->state], thread->cpu, thread->priority,
                        thread->owner ? "user" : "kernel",
                        thread_is_killed(thread) ? "  killed" : "");
+    }
+}
+
+DEBUG_COMMAND(stacks, "where each thread is that does not run") {
+    LIST_FOR_EACH(node, &all_threads) {
+        const struct thread* thread = LIST_ENTRY(node, struct thread, all_node);
+        if (thread->state == THREAD_RUNNING || !thread->stack_top)
+            continue;
+        console_printf("  %s\n", thread->name);
+        symbol_print_backtrace(backtrace_begin(&thread->context));
     }
 }
