@@ -146,12 +146,12 @@ def crash_tests():
 
 def emergency_console(name):
     """Ctrl-] asks the kernel itself, while the prompt of user mode waits."""
-    commands = ("help", "threads", "stacks", "processes", "memory", "locks")
+    commands = ("help", "threads", "stacks", "processes", "handles", "memory", "locks")
     talk = [("> ", "\x1d")] + [("debug> ", f"{command}\r") for command in commands]
     talk += [("debug> ", "continue\r"), ("continue", "exit\r")]
     boot = Boot(name, kernel=KERNEL, archive=ARCHIVE, talk=tuple(talk))
     return judge(name, boot, "exit", 1, "emergency console", "bin/init", "blocked", "pages free",
-                 "the locks each CPU holds", "koid ", "wait_queue_wait+0x")  # fmt: skip
+                 "the locks each CPU holds", "koid ", "wait_queue_wait+0x", "  resource")  # fmt: skip
 
 
 def tasks():

@@ -8,6 +8,7 @@
 #include <debug/panic.h>
 #include <lib/string.h>
 #include <lock/preempt.h>
+#include <mm/kernel_heap.h>
 #include <mm/slab.h>
 
 #include "cpu_internal.h"
@@ -22,19 +23,22 @@ _Static_assert(offsetof(struct cpu, number) == 0x24, "see arch/cpu.h");
 _Static_assert(offsetof(struct cpu, stack_guard) == 0x28, "where gcc looks for it");
 _Static_assert(SYSCALL_MAX_NUMBER == 128, "see syscall_entry.S");
 
+#define EARLY_EXCEPTION_STACK_SIZE 8192ul
+
 struct cpu_features cpu_features;
 bool smap_is_on; /* for the inline copies of arch/user_copy.h */
 
-/* The top 16 bytes of each exception stack hold the CPU's address: see exceptions.S. */
-struct exception_stacks {
-    struct {
-        uint8_t space[EXCEPTION_STACK_SIZE - 16];
-        struct cpu* cpu;
-        uint64_t alignment;
-    } stacks[EXCEPTION_STACK_COUNT];
-} __attribute__((aligned(16)));
+/* What lies at the top of each exception stack: see exceptions.S. */
+struct exception_stack_top {
+    struct cpu* cpu;
+    uint64_t alignment;
+};
 
-static struct exception_stacks boot_exception_stacks;
+/* For the boot CPU, as long as there are no stacks with guard pages. */
+static struct {
+    uint8_t space[EARLY_EXCEPTION_STACK_SIZE];
+    struct exception_stack_top top;
+} early_exception_stack __attribute__((aligned(16)));
 static struct cpu_arch boot_cpu_arch;
 struct cpu boot_cpu = {
     .self = &boot_cpu,
@@ -134,11 +138,36 @@ static void smap_patch(void) {
         memcpy((void*)smap_patches_start[i].address, &smap_patches_start[i].instruction, 3);
 }
 
-static void exception_stacks_init(struct cpu* cpu, struct exception_stacks* stacks) {
+static void exception_stack_set(struct cpu* cpu, unsigned index, void* end) {
+    struct exception_stack_top* top = (struct exception_stack_top*)end - 1;
+    top->cpu = cpu;
+    cpu->arch->task_state.interrupt_stacks[index] = (uint64_t)top;
+}
+
+static void exception_stacks_free(void* ends[EXCEPTION_STACK_COUNT]) {
+    for (unsigned i = 0; i < EXCEPTION_STACK_COUNT; i++)
+        if (ends[i])
+            kernel_stack_free(ends[i]);
+}
+
+/* All or none. */
+static bool exception_stacks_alloc(struct cpu* cpu) {
+    void* ends[EXCEPTION_STACK_COUNT] = {NULL};
     for (unsigned i = 0; i < EXCEPTION_STACK_COUNT; i++) {
-        stacks->stacks[i].cpu = cpu;
-        cpu->arch->exception_stack_tops[i] = &stacks->stacks[i].cpu;
+        ends[i] = kernel_stack_alloc();
+        if (!ends[i]) {
+            exception_stacks_free(ends);
+            return false;
+        }
     }
+    for (unsigned i = 0; i < EXCEPTION_STACK_COUNT; i++)
+        exception_stack_set(cpu, i, ends[i]);
+    return true;
+}
+
+void cpu_guard_exception_stacks(void) {
+    if (!exception_stacks_alloc(&boot_cpu))
+        boot_fail("not enough memory for the exception stacks");
 }
 
 static void cpu_init_common(struct cpu* cpu) {
@@ -151,7 +180,8 @@ static void cpu_init_common(struct cpu* cpu) {
 /* The cookie changes under this function's feet, so it must not have one itself. */
 __attribute__((optimize("no-stack-protector"))) void cpu_init_boot(void) {
     detect_features();
-    exception_stacks_init(&boot_cpu, &boot_exception_stacks);
+    for (unsigned i = 0; i < EXCEPTION_STACK_COUNT; i++)
+        exception_stack_set(&boot_cpu, i, &early_exception_stack.top + 1);
     interrupt_table_init();
     if (cpu_features.has_smap)
         smap_patch();
@@ -167,13 +197,8 @@ struct cpu* cpu_allocate(uint32_t apic_id) {
         return NULL;
     struct cpu* cpu = heap_alloc_zeroed(sizeof(*cpu));
     struct cpu_arch* arch = heap_alloc_zeroed(sizeof(*arch));
-    struct exception_stacks* stacks = heap_alloc_zeroed(sizeof(*stacks));
-    if (!cpu || !arch || !stacks) {
-        heap_free(stacks);
-        heap_free(arch);
-        heap_free(cpu);
-        return NULL;
-    }
+    if (!cpu || !arch)
+        goto free_both;
     *cpu = (struct cpu){
         .self = cpu,
         .preempt_count = PREEMPT_NOT_WANTED,
@@ -182,9 +207,15 @@ struct cpu* cpu_allocate(uint32_t apic_id) {
         .apic_id = apic_id,
         .arch = arch,
     };
-    exception_stacks_init(cpu, stacks);
+    if (!exception_stacks_alloc(cpu))
+        goto free_both;
     cpus[cpus_allocated++] = cpu;
     return cpu;
+
+free_both:
+    heap_free(arch);
+    heap_free(cpu);
+    return NULL;
 }
 
 /* Its memory stays: the CPU may yet wake up in it. Only the number is given back. */

@@ -5,8 +5,6 @@
 #include <arch/interrupt.h>
 #include <lib/address.h>
 
-#define EXCEPTION_STACK_SIZE 8192ul
-
 /* The task state segment: only its stacks matter in 64-bit mode. */
 struct task_state {
     uint32_t reserved0;
@@ -29,7 +27,6 @@ enum exception_stack {
 struct cpu_arch {
     uint64_t gdt[8];
     struct task_state task_state;
-    void* exception_stack_tops[EXCEPTION_STACK_COUNT];
 };
 
 extern struct cpu boot_cpu;
@@ -43,6 +40,8 @@ void cpu_free(struct cpu* cpu); /* a CPU that did not come up: the last one allo
 /* On the new CPU itself, with the final page tables loaded and any GS: everything above. */
 void cpu_init_secondary(struct cpu* cpu);
 void cpu_set_online(struct cpu* cpu);
+/* The boot CPU's exception stacks get guard pages, once there is a kernel heap. */
+void cpu_guard_exception_stacks(void);
 
 /* descriptors.c */
 void descriptors_init_cpu(struct cpu* cpu);

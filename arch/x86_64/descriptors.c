@@ -88,8 +88,6 @@ void descriptors_init_cpu(struct cpu* cpu) {
                             (base & 0xffffff) << 16 | (base >> 24 & 0xff) << 56;
     gdt[SELECTOR_TSS / 8 + 1] = base >> 32;
 
-    for (unsigned i = 0; i < EXCEPTION_STACK_COUNT; i++)
-        arch->task_state.interrupt_stacks[i] = (uint64_t)arch->exception_stack_tops[i];
     arch->task_state.io_map_base = sizeof(struct task_state); /* no port is open to user mode */
 
     struct descriptor_pointer gdt_pointer = {sizeof(arch->gdt) - 1, gdt};

@@ -17,6 +17,7 @@ void machine_early_init(void) {
 }
 
 void machine_init(const struct machine_description* description) {
+    cpu_guard_exception_stacks();
     legacy_controller_disable();
     local_apic_init(description->local_apic_address);
     io_apic_init(description);

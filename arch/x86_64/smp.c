@@ -13,7 +13,6 @@
 #include <lib/string.h>
 #include <main.h>
 #include <mm/kernel_heap.h>
-#include <mm/slab.h>
 
 #include "cpu_internal.h"
 #include "machine_internal.h"
@@ -89,6 +88,8 @@ static bool start_one(uint32_t apic_id) {
     void* stack_top = cpu ? kernel_stack_alloc() : NULL;
     if (!stack_top) {
         log_warning("no memory to start the CPU with APIC id %u", apic_id);
+        if (cpu)
+            cpu_free(cpu);
         return false;
     }
     prepare_trampoline(cpu, stack_top);

@@ -1,6 +1,7 @@
 #include <object/handle_table.h>
 
 #include <arch/user_copy.h>
+#include <debug/console.h>
 #include <debug/panic.h>
 #include <mm/slab.h>
 #include <sched/thread.h>
@@ -307,4 +308,14 @@ uint32_t handle_table_describe(struct handle_table* table, uint32_t* index,
         spin_unlock(&table->lock);
     }
     return count;
+}
+
+void handle_table_print(const struct handle_table* table) {
+    for (uint32_t i = 0; i < table->slot_count; i++) {
+        const struct handle_slot* slot = slot_at(table, i);
+        if (slot_is_used(slot, i))
+            console_printf("    %08x  %-16s koid %-8lu rights %04x  signals %02x\n", slot->tag,
+                           slot->object->ops->name, slot->object->koid, slot->rights,
+                           object_signals(slot->object));
+    }
 }

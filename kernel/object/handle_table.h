@@ -188,6 +188,8 @@ MUST_CHECK zx_status_t handle_table_replace(struct handle_table* table, zx_handl
 /* Closes everything, in bounded preemptible steps; the table takes nothing any more. */
 void handle_table_close_all(struct handle_table* table);
 uint32_t handle_table_count(struct handle_table* table);
+/* For the emergency console: a line each. Takes no lock. */
+void handle_table_print(const struct handle_table* table);
 
 /* --- duplicate and close, inline: the most frequent of all -------------------------------------
  */

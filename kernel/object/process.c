@@ -175,17 +175,33 @@ void process_debug_init(void) {
     panic_describe_thread = describe_current;
 }
 
-static void print_process(struct thread* thread, void* unused) {
-    (void)unused;
+/* The process whose first thread this is; NULL: none. */
+static const struct process* process_of_first(const struct thread* thread) {
     const struct user_thread* user_thread = thread->owner;
     if (!user_thread || list_first(&user_thread->process->threads) != &user_thread->process_node)
-        return;
-    const struct process* process = user_thread->process;
-    console_printf("  %-24s koid %lu  %u threads  %u handles\n", process->name,
-                   process->object.koid, process->thread_count,
-                   process->handles.slot_count - process->handles.free_count);
+        return NULL;
+    return user_thread->process;
 }
 
-DEBUG_COMMAND(processes, "every process with a thread: threads and handles") {
-    thread_for_each(print_process, NULL);
+static void print_process(const struct thread* thread) {
+    const struct process* process = process_of_first(thread);
+    if (process)
+        console_printf("  %-24s koid %lu  %u threads  %u handles\n", process->name,
+                       process->object.koid, process->thread_count,
+                       process->handles.slot_count - process->handles.free_count);
+}
+
+static void print_process_with_handles(const struct thread* thread) {
+    print_process(thread);
+    const struct process* process = process_of_first(thread);
+    if (process)
+        handle_table_print(&process->handles);
+}
+
+DEBUG_COMMAND(processes, "every process with a thread") {
+    thread_visit_all(print_process);
+}
+
+DEBUG_COMMAND(handles, "the handles of every process with a thread") {
+    thread_visit_all(print_process_with_handles);
 }

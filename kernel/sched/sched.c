@@ -91,7 +91,7 @@ static void slice_ended(struct timer* timer) {
     spin_unlock(&sched->lock);
 }
 
-/* --- help --------------------------------------------------------------------------------------- */
+/* --- help ------------------------------------------------------------------------------------ */
 
 static uint32_t idle_cpus_for(const struct thread* thread) {
     return atomic_load_explicit(&idle_cpus, memory_order_relaxed) & thread->affinity;

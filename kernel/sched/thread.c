@@ -170,35 +170,34 @@ zx_status_t thread_set_affinity(struct thread* thread, uint32_t cpu_mask) {
 
 /* --- all of them ------------------------------------------------------------------------------ */
 
-void thread_for_each(void (*visit)(struct thread* thread, void* argument), void* argument) {
-    interrupt_state_t state = spin_lock_irqsave(&all_lock);
+void thread_visit_all(void (*visit)(const struct thread* thread)) {
     LIST_FOR_EACH(node, &all_threads)
-    visit(LIST_ENTRY(node, struct thread, all_node), argument);
-    spin_unlock_irqrestore(&all_lock, state);
+    visit(LIST_ENTRY(node, struct thread, all_node));
 }
 
 size_t thread_count(void) {
     return all_count;
 }
 
-DEBUG_COMMAND(threads, "every thread: state, CPU, priority") {
+static void print_thread(const struct thread* thread) {
     static const char* const states[] = {"initial", "ready",  "running",
                                          "blocked", "moving", "dead"};
-    LIST_FOR_EACH(node, &all_threads) {
-        const struct thread* thread = LIST_ENTRY(node, struct thread, all_node);
-        console_printf("  %-24s %-8s cpu %u  priority %2u  %s%s\n", thread->name,
-                       states[thread->state], thread->cpu, thread->priority,
-                       thread->owner ? "user" : "kernel",
-                       thread_is_killed(thread) ? "  killed" : "");
-    }
+    console_printf("  %-24s %-8s cpu %u  priority %2u  %s%s\n", thread->name, states[thread->state],
+                   thread->cpu, thread->priority, thread->owner ? "user" : "kernel",
+                   thread_is_killed(thread) ? "  killed" : "");
+}
+
+static void print_stack(const struct thread* thread) {
+    if (thread->state == THREAD_RUNNING || !thread->stack_top)
+        return;
+    console_printf("  %s\n", thread->name);
+    symbol_print_backtrace(backtrace_begin(&thread->context));
+}
+
+DEBUG_COMMAND(threads, "every thread: state, CPU, priority") {
+    thread_visit_all(print_thread);
 }
 
 DEBUG_COMMAND(stacks, "where each thread is that does not run") {
-    LIST_FOR_EACH(node, &all_threads) {
-        const struct thread* thread = LIST_ENTRY(node, struct thread, all_node);
-        if (thread->state == THREAD_RUNNING || !thread->stack_top)
-            continue;
-        console_printf("  %s\n", thread->name);
-        symbol_print_backtrace(backtrace_begin(&thread->context));
-    }
+    thread_visit_all(print_stack);
 }

@@ -98,5 +98,6 @@ zx_status_t thread_set_affinity(struct thread* thread, uint32_t cpu_mask);
 
 /* Frees what the dead threads of this CPU still hold; the scheduler does it sooner or later. */
 void thread_reap_here(void);
-void thread_for_each(void (*visit)(struct thread* thread, void* argument), void* argument);
+/* For the emergency console: takes no lock. */
+void thread_visit_all(void (*visit)(const struct thread* thread));
 size_t thread_count(void);
