@@ -1,0 +1,160 @@
+/* Programs that take all the memory there is: their calls fail, the kernel and everyone else go on,
+ * and nothing is lost. */
+#include <helper.h>
+#include <jacinth/launch.h>
+#include <objects.h>
+#include <test.h>
+
+#include <zircon/process.h>
+
+#define PAGE PAGE_SIZE_BYTES
+#define HUGE (1ull << 40)
+#define FEW_PAGES 256u
+#define PAGE_SLACK 32u
+#define CHANNEL_MAX 4096u
+#define PATIENCE_FOR_FILLING ZX_SEC(100)
+
+static char message[ZX_CHANNEL_MAX_MSG_BYTES];
+
+/* Channels full of messages, until there is no memory for one more. */
+static zx_status_t fill_with_messages(zx_handle_t ends[2]) {
+    for (;;) {
+        zx_status_t status = zx_channel_create(0, &ends[0], &ends[1]);
+        if (status != ZX_OK)
+            return status;
+        while ((status = zx_channel_write(ends[0], 0, message, sizeof(message), NULL, 0)) == ZX_OK)
+            continue;
+        if (object_signals(ends[0]) & ZX_CHANNEL_WRITABLE)
+            return status; /* it was not the queue's bound */
+    }
+}
+
+static zx_status_t fill_with_pages(zx_handle_t vmo) {
+    zx_status_t status = ZX_OK;
+    for (uint64_t offset = 0; status == ZX_OK; offset += PAGE)
+        status = zx_vmo_write(vmo, "x", offset, 1);
+    return status;
+}
+
+HELPER(fills_with_messages) {
+    zx_handle_t ends[2];
+    uint32_t actual;
+    (void)channel;
+    if (fill_with_messages(ends) != ZX_ERR_NO_MEMORY)
+        return 1;
+    /* What is given back can be used again. */
+    if (zx_channel_read(ends[1], 0, message, NULL, sizeof(message), 0, &actual, NULL) != ZX_OK)
+        return 2;
+    if (zx_channel_write(ends[0], 0, message, sizeof(message), NULL, 0) != ZX_OK)
+        return 3;
+    return 0;
+}
+
+TEST(exhaustion, by_messages_fails_the_write_and_leaks_nothing) {
+    struct helper helper;
+    zx_info_kernel_memory_t before = kernel_memory();
+    CHECK(helper_start(&helper, "fills_with_messages"));
+    EXPECT(wait_for(helper.process, ZX_PROCESS_TERMINATED, PATIENCE_FOR_FILLING));
+    CHECK(helper_finish(&helper, 0));
+    CHECK(expect_no_leak(&before, PAGE_SLACK));
+}
+
+HELPER(fills_with_pages) {
+    zx_handle_t vmo;
+    (void)channel;
+    if (zx_vmo_create(HUGE, 0, &vmo) != ZX_OK)
+        return 1;
+    if (fill_with_pages(vmo) != ZX_ERR_NO_MEMORY)
+        return 2;
+    if (zx_handle_close(vmo) != ZX_OK || zx_vmo_create(HUGE, 0, &vmo) != ZX_OK)
+        return 3;
+    return zx_vmo_write(vmo, "x", 0, 1);
+}
+
+TEST(exhaustion, by_pages_fails_the_write_and_leaks_nothing) {
+    struct helper helper;
+    zx_info_kernel_memory_t before = kernel_memory();
+    CHECK(helper_start(&helper, "fills_with_pages"));
+    EXPECT(wait_for(helper.process, ZX_PROCESS_TERMINATED, PATIENCE_FOR_FILLING));
+    CHECK(helper_finish(&helper, 0));
+    CHECK(expect_no_leak(&before, PAGE_SLACK));
+}
+
+HELPER(touches_too_much) {
+    zx_handle_t vmo;
+    uintptr_t address;
+    (void)channel;
+    if (zx_vmo_create(HUGE, 0, &vmo) != ZX_OK ||
+        zx_vmar_map(zx_vmar_root_self(), ZX_VM_PERM_READ | ZX_VM_PERM_WRITE, 0, vmo, 0, HUGE,
+                    &address) != ZX_OK)
+        return 1;
+    for (;; address += PAGE)
+        *(volatile char*)address = 1;
+}
+
+TEST(exhaustion, by_touching_ends_that_program_and_leaks_nothing) {
+    struct helper helper;
+    zx_info_kernel_memory_t before = kernel_memory();
+    CHECK(helper_start(&helper, "touches_too_much"));
+    EXPECT(wait_for(helper.process, ZX_PROCESS_TERMINATED, PATIENCE_FOR_FILLING));
+    EXPECT(process_return_code(helper.process) != 1);
+    EXPECT(process_return_code(helper.process) != 0);
+    helper_close(&helper);
+    CHECK(expect_no_leak(&before, PAGE_SLACK));
+}
+
+HELPER(holds_everything) {
+    zx_handle_t ends[2], vmo;
+    (void)channel;
+    if (zx_vmo_create(HUGE, 0, &vmo) != ZX_OK)
+        return 1;
+    fill_with_pages(vmo);
+    fill_with_messages(ends);
+    return zx_nanosleep(ZX_TIME_INFINITE);
+}
+
+/* Each call may fail for want of memory, but not otherwise. */
+static void expect_to_go_on(void) {
+    static zx_handle_t handles[CHANNEL_MAX];
+    uint32_t count = 0;
+    zx_handle_t ends[2], process;
+    zx_status_t status = ZX_OK;
+    while (count + 2 <= CHANNEL_MAX && status == ZX_OK) {
+        status = zx_channel_create(0, &ends[0], &ends[1]);
+        if (status != ZX_OK)
+            break;
+        status = zx_channel_write(ends[0], 0, message, PAGE, NULL, 0);
+        handles[count++] = ends[0];
+        handles[count++] = ends[1];
+    }
+    EXPECT(status == ZX_OK || status == ZX_ERR_NO_MEMORY);
+    EXPECT_OK(zx_handle_close_many(handles, count));
+    struct launch_request request = {.path = "bin/hello"};
+    status = launch(&request, &process);
+    EXPECT(status == ZX_OK || status == ZX_ERR_NO_MEMORY);
+    if (status == ZX_OK) {
+        EXPECT(wait_for(process, ZX_PROCESS_TERMINATED, PATIENCE_FOR_FILLING));
+        EXPECT_OK(zx_handle_close(process));
+    }
+}
+
+static bool memory_becomes_scarce(void) {
+    zx_time_t deadline = zx_clock_get_monotonic() + PATIENCE_FOR_FILLING;
+    while (kernel_memory().free_pages > FEW_PAGES && zx_clock_get_monotonic() < deadline)
+        sleep_for(ZX_MSEC(5));
+    return kernel_memory().free_pages <= FEW_PAGES;
+}
+
+TEST(exhaustion, leaves_other_programs_alive_until_the_glutton_is_killed) {
+    struct helper helper;
+    int64_t code;
+    zx_info_kernel_memory_t before = kernel_memory();
+    CHECK(helper_start(&helper, "holds_everything"));
+    EXPECT(memory_becomes_scarce());
+    for (int i = 0; i < 10; i++)
+        CHECK(expect_to_go_on());
+    EXPECT_OK(zx_task_kill(helper.process));
+    EXPECT_OK(helper_wait(&helper, &code));
+    helper_close(&helper);
+    CHECK(expect_no_leak(&before, PAGE_SLACK));
+}
