@@ -18,7 +18,7 @@ MAKEFLAGS += -j$(shell getconf _NPROCESSORS_ONLN)
 endif
 
 # The tools are looked for once, before anything else: make makes this file first, then starts anew.
-TOOLS := $(if $(filter check format,$(MAKECMDGOALS)),check,$(if $(filter run% debug iso test screenshot,$(MAKECMDGOALS)),run,build))
+TOOLS := $(if $(filter check format,$(MAKECMDGOALS)),check,$(if $(filter run% debug iso test bench% profile screenshot,$(MAKECMDGOALS)),run,build))
 ifneq ($(filter-out clean help,$(or $(MAKECMDGOALS),all)),)
 include build/tools-$(TOOLS).mk
 include scripts/toolchain.mk scripts/kernel.mk scripts/user.mk scripts/image.mk
@@ -54,6 +54,26 @@ test: ## build both shapes and run every test (TESTS=words: those whose names co
 	@$(MAKE) BUILD=debug all iso
 	@$(MAKE) BUILD=release all iso
 	@$(PYTHON) scripts/run_tests.py $(TESTS)
+
+.PHONY: bench
+bench: ## what each operation costs, in guest instructions and in nanoseconds; writes build/bench.json
+	@$(MAKE) BUILD=release all
+	@$(PYTHON) scripts/bench.py
+
+.PHONY: bench-save
+bench-save: ## the same, and into docs/performance.md: with the change that made it better
+	@$(MAKE) BUILD=release all
+	@ADDR2LINE=$(CROSS_COMPILE)addr2line $(PYTHON) scripts/bench.py --save
+
+.PHONY: bench-check
+bench-check: ## fail if an operation got worse than docs/performance.json says (part of make test)
+	@$(MAKE) BUILD=release all
+	@$(PYTHON) scripts/bench_tests.py
+
+.PHONY: profile
+profile: ## where the instructions of an operation go: make profile OP=channel_64
+	@$(MAKE) BUILD=release all
+	@ADDR2LINE=$(CROSS_COMPILE)addr2line $(PYTHON) scripts/profile_operation.py $(OP)
 
 .PHONY: check
 check: all ## formatting, clang-tidy, cppcheck; warnings are errors

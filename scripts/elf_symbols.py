@@ -46,10 +46,16 @@ class Symbols:
                     is_code = section < len(sections) and sections[section][2] & FLAG_EXECUTABLE
                     yield self._string(names + name), value, info & 15, is_code
 
+    def _find(self, address):
+        index = bisect.bisect_right(self.addresses, address) - 1
+        return self.functions[index] if 0 <= index and address < self.end else None
+
+    def function_at(self, address):
+        """The function's name, or None outside of all functions."""
+        found = self._find(address)
+        return found and found[1]
+
     def describe(self, address):
         """'function+0x12', or None outside of all functions."""
-        index = bisect.bisect_right(self.addresses, address) - 1
-        if index < 0 or address >= self.end:
-            return None
-        start, name = self.functions[index]
-        return f"{name}+0x{address - start:x}"
+        found = self._find(address)
+        return found and f"{found[1]}+0x{address - found[0]:x}"

@@ -254,11 +254,11 @@ class Watch:
             _running.discard(self.process)
 
 
-def run_boot(boot):
+def run_boot(boot, watch_class=Watch):
     folder = tempfile.mkdtemp(prefix="jacinth-")
     watch = None
     try:
-        watch = Watch(boot, folder)
+        watch = watch_class(boot, folder)
         return watch.run()
     except FileNotFoundError as error:
         return Outcome("qemu-error", None, "", "", f"QEMU does not start: {error}", 0)

@@ -18,6 +18,7 @@ import threading
 import time
 import traceback
 
+import bench_tests
 import boot_failures
 import build_tests
 import host_tests
@@ -129,7 +130,7 @@ def smoke():
 def all_tasks(patterns):
     yield from matrix(patterns)
     yield from smoke()
-    for module in (boot_failures, runner_tests, host_tests, build_tests, readme_tests):
+    for module in (boot_failures, runner_tests, host_tests, build_tests, bench_tests, readme_tests):
         yield from module.tasks()
 
 

@@ -1,5 +1,5 @@
-# User mode: the C library, one program for each folder of user/ (bin/NAME) and of tests/user/ (test/NAME), and the
-# boot archive they travel in. A folder of source files is all a new program needs.
+# User mode: the C library, one program for each folder of user/ (bin/NAME) and of tests/user/ (test/NAME), the
+# benchmark (bench/bench), and the boot archive they travel in. A folder of source files is all a new program needs.
 
 BOOTFS := $(OUT)/bootfs.cpio
 USER_FLAGS := $(COMMON_FLAGS) -fPIE -fvisibility=hidden -ffunction-sections -fdata-sections \
@@ -14,6 +14,7 @@ $(eval $(call compile-rules,libc,libc,LIBC_FLAGS))
 $(eval $(call compile-rules,libc/generated,$(GENERATED),LIBC_FLAGS))
 $(eval $(call compile-rules,user,user,USER_FLAGS))
 $(eval $(call compile-rules,tests/user,tests/user,TEST_FLAGS))
+$(eval $(call compile-rules,tests/bench,tests/bench,USER_FLAGS))
 
 # --- libraries: libc for every program, libtest for the test programs
 
@@ -53,6 +54,8 @@ $(foreach folder,$(call programs-in,user),\
     $(eval $(call program,bin/$(notdir $(folder)),$(call sources-in,$(folder)),$(LIBC))))
 $(foreach folder,$(TEST_PROGRAMS),\
     $(eval $(call program,test/$(notdir $(folder)),$(call sources-in,$(folder)),$(LIBTEST) $(LIBC))))
+$(eval $(call program,bench/bench,$(sort $(wildcard tests/bench/*.c tests/bench/jacinth/*.c)),$(LIBC)))
+$(eval $(call program,bench/tiny,tests/bench/tiny/main.c,$(LIBC)))
 
 # Into the archive they go without debug information.
 $(OUT)/root/%: $(OUT)/programs/%

@@ -35,14 +35,16 @@
 static uint64_t nanoseconds_per_tick;
 static uint64_t timer_counts_per_nanosecond;
 static uint64_t ticks_per_second;
-static uint64_t ticks_at_start;
+
+extern const uint64_t
+    boot_entry_ticks; /* boot.S: time begins with the kernel's first instruction */
 
 static uint64_t scale(uint64_t value, uint64_t multiplier) {
     return (uint64_t)((unsigned __int128)value * multiplier >> 32);
 }
 
 zx_time_t clock_now(void) {
-    return (zx_time_t)scale(timestamp_read() - ticks_at_start, nanoseconds_per_tick);
+    return (zx_time_t)scale(timestamp_read() - boot_entry_ticks, nanoseconds_per_tick);
 }
 
 uint64_t clock_ticks(void) {
@@ -112,7 +114,6 @@ void clock_calibrate(uint64_t hpet_address) {
     nanoseconds_per_tick = (m.nanoseconds << 32) / m.ticks;
     timer_counts_per_nanosecond = (m.timer_counts << 32) / m.nanoseconds;
     ticks_per_second = m.ticks * NANOSECONDS_PER_SECOND / m.nanoseconds;
-    ticks_at_start = timestamp_read();
     log_debug("time stamp at %lu MHz, timer at %lu MHz, by %s", ticks_per_second / 1000000,
               m.timer_counts * 1000 / m.nanoseconds, is_hpet ? "HPET" : "PIT");
 }

@@ -1,0 +1,75 @@
+/* Measures what operations cost: guest instructions when QEMU counts them (-icount shift=0, where
+ * one tick of the time stamp counter is one instruction), else nanoseconds.
+ *
+ *     BENCH(channel_64, 1000) {              // key, operations in a round
+ *         ... set up ...
+ *         MEASURE(bench) {
+ *             TRY(bench, write()), TRY(bench, read());
+ *         }
+ *         ... tidy up ...
+ *     }
+ *
+ * Each round is measured as a whole and the median of all rounds is reported; the first round only
+ * warms up. The loop's own two instructions are part of the figure. The sources in this folder know
+ * no system; each system has a folder with its operations and its half of layer.h. */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#define BENCH_ROUNDS_MAX 64
+
+struct bench {
+    const char* key;
+    unsigned count; /* operations in a round */
+    void (*function)(struct bench* bench);
+    const unsigned* amounts; /* of something the cost must not grow with; ends with GROWTH_END */
+    unsigned amount;         /* the one to measure with */
+
+    int64_t status; /* what TRY met, put together: 0 if all went well */
+    int rounds;     /* measured so far; -1: not even warm */
+    uint64_t start;
+    uint64_t costs[BENCH_ROUNDS_MAX];
+};
+
+#define BENCH(name, operations) BENCH_ENTRY(name, operations, NULL)
+
+/* Measured once with each of the amounts (`bench->amount`). */
+#define GROWTH(name, operations, ...)                                   \
+    static const unsigned amounts_##name[] = {__VA_ARGS__, GROWTH_END}; \
+    BENCH_ENTRY(name, operations, amounts_##name)
+#define GROWTH_END UINT32_MAX
+
+#define BENCH_ENTRY(name, operations, amount_list)                            \
+    static void bench_##name(struct bench* bench);                            \
+    static struct bench entry_##name                                          \
+        __attribute__((__used__, __aligned__(8), __section__("benches"))) = { \
+            .key = #name,                                                     \
+            .count = operations,                                              \
+            .function = bench_##name,                                         \
+            .amounts = amount_list,                                           \
+    };                                                                        \
+    static void bench_##name(struct bench* bench)
+
+/* The statement behind it is one operation. */
+#define MEASURE(bench)             \
+    while (bench_has_round(bench)) \
+        for (unsigned left = bench_start(bench); left > 0 || bench_stop(bench); left--)
+
+/* An operation that answers 0 when it succeeds; one instruction looks at the answer. */
+#define TRY(bench, call) ((bench)->status |= (call))
+
+/* For rounds that need something done before and after, outside of the measurement. */
+bool bench_has_round(struct bench* bench);
+unsigned bench_start(struct bench* bench); /* answers bench->count */
+bool bench_stop(struct bench* bench);      /* answers false */
+
+/* What has to succeed before there is anything to measure. */
+#define MUST(call) bench_must((call), #call)
+void bench_must(int64_t status, const char* call);
+
+/* The program's main, once the layer is up. Words: unit=instructions or unit=ns; only=KEY;
+ * growth=1 (the growth tables, too); profile=KEY (one round, for a host that watches each
+ * instruction). */
+_Noreturn void bench_main(int argc, char** argv);

@@ -1,0 +1,64 @@
+/* The cheapest call, handles, signals. */
+#include "../bench.h"
+
+#include <zircon/syscalls.h>
+
+#define WAITED_FOR 64
+#define READY 40 /* which of them */
+
+BENCH(null_call, 1000) {
+    MEASURE(bench)
+    TRY(bench, zx_syscall_null());
+}
+
+BENCH(handle_dup_close, 1000) {
+    zx_handle_t event, copy;
+    MUST(zx_event_create(0, &event));
+    MEASURE(bench) {
+        TRY(bench, zx_handle_duplicate(event, ZX_RIGHT_SAME_RIGHTS, &copy));
+        TRY(bench, zx_handle_close(copy));
+    }
+    zx_handle_close(event);
+}
+
+/* The signal stays set: the wait finds it so. */
+BENCH(signal_wait, 1000) {
+    zx_handle_t event;
+    zx_signals_t observed;
+    MUST(zx_event_create(0, &event));
+    MEASURE(bench) {
+        TRY(bench, zx_object_signal(event, 0, ZX_USER_SIGNAL_0));
+        TRY(bench, zx_object_wait_one(event, ZX_USER_SIGNAL_0, ZX_TIME_INFINITE, &observed));
+    }
+    zx_handle_close(event);
+}
+
+BENCH(wait_many_64, 250) {
+    zx_wait_item_t items[WAITED_FOR];
+    for (unsigned i = 0; i < WAITED_FOR; i++) {
+        items[i] = (zx_wait_item_t){.waitfor = ZX_USER_SIGNAL_0};
+        MUST(zx_event_create(0, &items[i].handle));
+    }
+    MUST(zx_object_signal(items[READY].handle, 0, ZX_USER_SIGNAL_0));
+    MEASURE(bench)
+    TRY(bench, zx_object_wait_many(items, WAITED_FOR, ZX_TIME_INFINITE));
+    for (unsigned i = 0; i < WAITED_FOR; i++)
+        zx_handle_close(items[i].handle);
+}
+
+BENCH(event_create_close, 500) {
+    zx_handle_t event;
+    MEASURE(bench) {
+        TRY(bench, zx_event_create(0, &event));
+        TRY(bench, zx_handle_close(event));
+    }
+}
+
+BENCH(channel_create_close, 500) {
+    zx_handle_t ends[2];
+    MEASURE(bench) {
+        TRY(bench, zx_channel_create(0, &ends[0], &ends[1]));
+        TRY(bench, zx_handle_close(ends[0]));
+        TRY(bench, zx_handle_close(ends[1]));
+    }
+}

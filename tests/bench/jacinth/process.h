@@ -1,0 +1,18 @@
+/* Other processes for a measurement: this program, started again with a role and a channel. */
+#pragma once
+
+#include <zircon/types.h>
+
+#define PROGRAM "bench/bench"
+#define ROLE_PREFIX "role="
+
+/* Answers the process; `handle` is consumed. */
+zx_handle_t role_start(const char* role, zx_handle_t handle);
+/* Waits until it has ended; the handle is consumed. */
+void process_wait(zx_handle_t process);
+
+/* In the new process: "echo" answers each message until the peer is closed, "wait" only waits for
+ * that. */
+int role_play(const char* role);
+/* Answers each message with one as long. */
+void serve_echo(zx_handle_t channel);
