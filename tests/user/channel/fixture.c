@@ -5,39 +5,6 @@
 const struct generation zx = {zx_channel_write, true, ZX_ERR_BAD_HANDLE};
 const struct generation mx = {mx_channel_write, false, MX_ERR_INVALID_ARGS};
 
-void cargo_create(struct cargo* cargo, uint32_t count) {
-    cargo->count = count;
-    for (uint32_t i = 0; i < count; i++)
-        EXPECT_OK(zx_channel_create(0, &cargo->handles[i], &cargo->witnesses[i]));
-}
-
-void cargo_expect_kept(const struct cargo* cargo) {
-    for (uint32_t i = 0; i < cargo->count; i++) {
-        EXPECT_EQUAL(handle_rights(cargo->handles[i]), CHANNEL_RIGHTS);
-        EXPECT_EQUAL(object_signals(cargo->witnesses[i]), ZX_CHANNEL_WRITABLE);
-        EXPECT_EQUAL(object_handle_count(cargo->handles[i]), 1);
-    }
-}
-
-void cargo_expect_discarded(const struct cargo* cargo) {
-    for (uint32_t i = 0; i < cargo->count; i++) {
-        EXPECT(!handle_is_valid(cargo->handles[i]));
-        EXPECT_EQUAL(object_signals(cargo->witnesses[i]), ZX_CHANNEL_PEER_CLOSED);
-    }
-}
-
-void cargo_expect_travelling(const struct cargo* cargo) {
-    for (uint32_t i = 0; i < cargo->count; i++) {
-        EXPECT(!handle_is_valid(cargo->handles[i]));
-        EXPECT_EQUAL(object_signals(cargo->witnesses[i]), ZX_CHANNEL_WRITABLE);
-    }
-}
-
-void cargo_destroy(struct cargo* cargo) {
-    zx_handle_close_many(cargo->handles, cargo->count);
-    zx_handle_close_many(cargo->witnesses, cargo->count);
-}
-
 void fixture_create(struct fixture* fixture) {
     EXPECT_OK(zx_channel_create(0, &fixture->near, &fixture->far));
     cargo_create(&fixture->cargo, 3);

@@ -1,11 +1,11 @@
 /* What the channel tests set up: a channel, handles to send, and a look at what became of both. */
 #pragma once
 
+#include <cargo.h>
 #include <objects.h>
 #include <test.h>
 
 #define CHANNEL_RIGHTS (ZX_RIGHTS_BASIC | ZX_RIGHTS_IO | ZX_RIGHT_SIGNAL | ZX_RIGHT_SIGNAL_PEER)
-#define CARGO_MAX 64
 
 /* One generation of the call. */
 struct generation {
@@ -15,19 +15,6 @@ struct generation {
     zx_status_t repeated; /* the answer to the same handle twice */
 };
 extern const struct generation zx, mx;
-
-/* Handles to send: each is one end of a channel, whose other end is the witness of its release. */
-struct cargo {
-    uint32_t count;
-    zx_handle_t handles[CARGO_MAX];
-    zx_handle_t witnesses[CARGO_MAX];
-};
-void cargo_create(struct cargo* cargo, uint32_t count);
-void cargo_expect_kept(const struct cargo* cargo);
-void cargo_expect_discarded(const struct cargo* cargo);
-/* Not in our table any more, but alive. */
-void cargo_expect_travelling(const struct cargo* cargo);
-void cargo_destroy(struct cargo* cargo);
 
 /* A channel, and 3 handles to send through it. */
 struct fixture {
