@@ -22,22 +22,5 @@ static const struct object_ops channel_ops = {
 };
 
 zx_status_t channel_create(struct message_end** end0, struct message_end** end1) {
-    struct peer_lock* pair_lock = peer_lock_create(2);
-    if (!pair_lock)
-        return ZX_ERR_NO_MEMORY;
-    *end0 = slab_alloc(&channel_cache);
-    if (!*end0)
-        goto free_lock;
-    *end1 = slab_alloc(&channel_cache);
-    if (!*end1)
-        goto free_end0;
-    message_ends_init(*end0, *end1, pair_lock, &channel_ops);
-    return ZX_OK;
-
-free_end0:
-    slab_free(&channel_cache, *end0);
-free_lock:
-    peer_lock_release(pair_lock);
-    peer_lock_release(pair_lock);
-    return ZX_ERR_NO_MEMORY;
+    return message_ends_create(&channel_cache, &channel_ops, end0, end1);
 }

@@ -1,12 +1,13 @@
-/* Ends of channels that hold each other alive from within their queues.
+/* Ends of channels and message pipes that hold each other alive from within their queues.
  *
  * A handle in a queued message keeps its object alive. When the ends of some pairs are named only
  * by messages that wait at these very ends (the simplest case: an end sent into itself through its
  * peer), nobody can ever read them, and no count ever falls to 0. Such ends are collected: whenever
- * a handle of an end goes whose pair has handles waiting, and other handles to the end remain, the
- * ends that can be reached from it through queues are looked at, and those that no handle outside
- * leads to give up their messages: small cycles at once, large ones together with others after some
- * time, which bounds what they keep.
+ * a handle of an end goes whose pair has handles waiting, and other handles to the end remain, or
+ * when an end is sent in a message of its own (a reply pipe), the ends that can be reached from it
+ * through queues are looked at, and those that no handle outside leads to give up their messages:
+ * small cycles at once, large ones together with others after some time, which bounds what they
+ * keep.
  *
  * An end is never collected while a call that uses it is under way; it is then looked at again
  * later. No call waits for a collection that another thread does. */

@@ -7,16 +7,37 @@
 /* What one attempt under the locks came to; never an answer for user mode. */
 #define ATTEMPT_USER_FAULT ((zx_status_t)1)
 
-void message_ends_init(struct message_end* end0, struct message_end* end1,
-                       struct peer_lock* pair_lock, const struct object_ops* ops) {
-    struct message_end* ends[2] = {end0, end1};
-    for (int i = 0; i < 2; i++) {
-        object_init(&ends[i]->object, ops, &pair_lock->lock, ZX_OBJECT_WRITABLE);
-        ends[i]->pair_lock = pair_lock;
-        ends[i]->peer = ends[1 - i];
-        message_queue_init(&ends[i]->queue);
-        ends[i]->cycle = (struct cycle_node){.collection = 0};
-    }
+static void connect(struct message_end* end, struct message_end* peer, struct peer_lock* pair_lock,
+                    const struct object_ops* ops) {
+    object_init(&end->object, ops, &pair_lock->lock, ZX_OBJECT_WRITABLE);
+    end->pair_lock = pair_lock;
+    end->peer = peer;
+    message_queue_init(&end->queue);
+    end->cycle = (struct cycle_node){.collection = 0};
+    end->is_reply = false;
+}
+
+zx_status_t message_ends_create(struct slab_cache* cache, const struct object_ops* ops,
+                                struct message_end** end0, struct message_end** end1) {
+    struct peer_lock* pair_lock = peer_lock_create(2);
+    if (!pair_lock)
+        return ZX_ERR_NO_MEMORY;
+    *end0 = slab_alloc(cache);
+    if (!*end0)
+        goto free_lock;
+    *end1 = slab_alloc(cache);
+    if (!*end1)
+        goto free_end0;
+    connect(*end0, *end1, pair_lock, ops);
+    connect(*end1, *end0, pair_lock, ops);
+    return ZX_OK;
+
+free_end0:
+    slab_free(cache, *end0);
+free_lock:
+    peer_lock_release(pair_lock);
+    peer_lock_release(pair_lock);
+    return ZX_ERR_NO_MEMORY;
 }
 
 /* --- writing ---------------------------------------------------------------------------------- */

@@ -18,18 +18,24 @@ struct message_end {
     struct message_end* peer;   /* NULL once the other end's last handle has gone */
     struct message_queue queue; /* what this end's reader will get */
     struct cycle_node cycle;
+    bool is_reply; /* of a message pipe: writing to it sends the end itself along */
 };
 
-/* Connects two ends, whose memory is the caller's, with one reference each. */
-void message_ends_init(struct message_end* end0, struct message_end* end1,
-                       struct peer_lock* pair_lock, const struct object_ops* ops);
-/* For the type's ops. The memory is still the caller's after message_end_destroy. */
+/* Two connected ends out of the type's cache, one reference each. NO_MEMORY. */
+MUST_CHECK zx_status_t message_ends_create(struct slab_cache* cache, const struct object_ops* ops,
+                                           struct message_end** end0, struct message_end** end1);
+/* For the type's ops. message_end_destroy leaves the memory to the type. */
 void message_end_on_zero_handles(struct object* object);
 void message_end_destroy(struct message_end* end);
 struct object* message_end_peer_locked(struct object* object);
 
 static inline struct message_end* message_end_from(struct object* object) {
     return CONTAINER_OF(object, struct message_end, object);
+}
+
+/* Whether each message written to the end must bring the end itself; `type` is the end's. */
+static inline bool message_end_must_send_itself(const struct message_end* end, zx_obj_type_t type) {
+    return type == ZX_OBJ_TYPE_MSGPIPE && unlikely(end->is_reply);
 }
 
 /* --- writing ---------------------------------------------------------------------------------- */

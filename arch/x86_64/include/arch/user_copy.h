@@ -38,6 +38,7 @@ bool user_copy_in(void* to, uintptr_t from_user, size_t size);
 bool user_copy_out(uintptr_t to_user, const void* from, size_t size);
 bool user_copy_in_small(void* to, uintptr_t from_user, size_t size);
 bool user_touch_small(uintptr_t address, size_t size);
+bool user_load_words(uintptr_t from0, uint32_t* value0, uintptr_t from1, uint32_t* value1);
 bool user_write_word(uintptr_t to_user, uint32_t value);
 bool user_copy_out_with_words(uintptr_t to_user, const void* from, size_t size, uintptr_t word0,
                               uint32_t value0, uintptr_t word1, uint32_t value1);
@@ -138,6 +139,31 @@ static inline bool user_access_store(uintptr_t address, uint32_t value) {
     return true;
 fault:
     return false;
+}
+
+static inline bool user_access_load(uint32_t* value, uintptr_t address) {
+    uint32_t loaded = 0;
+    __asm__ volatile goto("1: movl (%1), %0\n" USER_ACCESS_MAY_FAULT(1b)
+                          : "=r"(loaded)
+                          : "r"(address)
+                          : "memory"
+                          : fault);
+    *value = loaded;
+    return true;
+fault:
+    return false;
+}
+
+/* Reads two words that may lie apart; the second only if its address is not 0. */
+static inline bool user_load_words(uintptr_t from0, uint32_t* value0, uintptr_t from1,
+                                   uint32_t* value1) {
+    if (unlikely(from0 > USER_ADDRESS_END || from1 > USER_ADDRESS_END))
+        return false;
+    user_access_open();
+    bool is_read = likely(user_access_load(value0, from0)) &&
+                   (!from1 || likely(user_access_load(value1, from1)));
+    user_access_close();
+    return is_read;
 }
 
 /* Like user_copy_in, for at most USER_SMALL_MAX bytes. */

@@ -1,0 +1,136 @@
+/* A message on its way from user memory and the caller's handles into the queue of the other end:
+ * what writing to a channel, calling through one, and writing to a message pipe have in common.
+ * Inline, so that each of them is compiled with its type known. */
+#pragma once
+
+#include <object/handle_transfer.h>
+#include <object/message_end.h>
+#include <syscall/handle_helpers.h>
+
+/* What the caller gave. */
+struct message_source {
+    zx_handle_t handle; /* an end of `type` with the WRITE right */
+    zx_obj_type_t type;
+    uintptr_t bytes, handles; /* user memory */
+    uint32_t num_bytes, num_handles;
+};
+
+/* The usual message: few bytes, no handles. False: nothing was done, and message_write tells why.
+ */
+MUST_CHECK static ALWAYS_INLINE bool message_write_small(zx_handle_t handle, zx_obj_type_t type,
+                                                         user_in(void) bytes, uint32_t num_bytes) {
+    struct handle_table* table = current_handles();
+    struct handle_slot* slot;
+    struct message* message;
+    if (unlikely(!message_create_small(bytes.address, num_bytes, 0, &message)))
+        return false;
+    spin_lock(&table->lock);
+    if (unlikely(handle_table_check_locked(table, handle, type, ZX_RIGHT_WRITE, &slot) != ZX_OK)) {
+        spin_unlock(&table->lock);
+        message_free_small(message);
+        return false;
+    }
+    struct message_end* end = message_end_from(slot->object);
+    spin_lock_inner(end->object.lock);
+    spin_unlock_outer(&table->lock);
+    zx_status_t status = message_end_must_send_itself(end, type)
+                             ? ZX_ERR_BAD_STATE
+                             : message_end_push_locked(end, message, num_bytes, 0);
+    spin_unlock(end->object.lock);
+    if (likely(status == ZX_OK))
+        return true;
+    message_free_small(message);
+    return false;
+}
+
+/* Whether message_write_small is worth a try. */
+static inline bool message_is_small_to_write(uint32_t num_bytes, uint32_t num_handles) {
+    return likely(num_handles == 0 && num_bytes <= MESSAGE_SMALL_ROOM);
+}
+
+/* A message with the bytes, and the values of its handles-to-be. OUT_OF_RANGE, INVALID_ARGS,
+ * NO_MEMORY. */
+MUST_CHECK static ALWAYS_INLINE zx_status_t message_prepare(const struct message_source* source,
+                                                            zx_handle_t* values,
+                                                            struct message** message) {
+    uint32_t num_bytes = source->num_bytes, num_handles = source->num_handles;
+    if (unlikely(num_bytes > ZX_CHANNEL_MAX_MSG_BYTES || num_handles > ZX_CHANNEL_MAX_MSG_HANDLES))
+        return ZX_ERR_OUT_OF_RANGE;
+    if (num_handles > 0 &&
+        unlikely(!user_copy_in_small(values, source->handles, num_handles * sizeof(values[0]))))
+        return ZX_ERR_INVALID_ARGS;
+    if (message_fits_small(num_bytes, num_handles) &&
+        likely(message_create_small(source->bytes, num_bytes, num_handles, message)))
+        return ZX_OK;
+    return message_create_from_user(source->bytes, num_bytes, num_handles, message);
+}
+
+/* Takes the handles out of the table, which is locked. A reply pipe's own handle must be the last
+ * of them, and no other end may be sent through itself. */
+MUST_CHECK static ALWAYS_INLINE zx_status_t
+message_take_handles_locked(const struct message_source* source, const struct message_end* end,
+                            struct handle_transfer* transfer) {
+    uint32_t count = transfer->count;
+    bool must_send_itself = message_end_must_send_itself(end, source->type);
+    transfer->carrier_index = must_send_itself ? count - 1 : HANDLE_TRANSFER_NOWHERE;
+    zx_status_t status = count > 0 ? handle_transfer_take_locked(transfer, &end->object) : ZX_OK;
+    if (unlikely(must_send_itself) && status == ZX_OK &&
+        (count == 0 || transfer->values[count - 1] != source->handle)) {
+        handle_transfer_put_back_locked(transfer);
+        return ZX_ERR_BAD_STATE;
+    }
+    return status;
+}
+
+/* With the table locked: the handles leave it and the message joins the queue, in one step. */
+MUST_CHECK static ALWAYS_INLINE zx_status_t
+message_deliver_locked(const struct message_source* source, struct message_end* end,
+                       struct message* message, struct handle_transfer* transfer) {
+    size_t size = message_queued_size(message);
+    uint32_t count = transfer->count;
+    zx_status_t status = message_take_handles_locked(source, end, transfer);
+    if (unlikely(status != ZX_OK))
+        return status;
+    spin_lock_inner(end->object.lock);
+    status = message_end_push_locked(end, message, size, count);
+    if (message_end_must_send_itself(end, source->type) && status == ZX_OK)
+        cycle_note(&end->object); /* the last way in from outside may have gone into the queue */
+    spin_unlock_inner(end->object.lock);
+    if (count > 0 && likely(status == ZX_OK))
+        handle_transfer_commit_locked(transfer);
+    else if (count > 0)
+        handle_transfer_put_back_locked(transfer);
+    return status;
+}
+
+/* Any message. On failure the handles stay. Faults of the handle are told before those of sizes and
+ * pointers, although these are found first. */
+MUST_CHECK static ALWAYS_INLINE zx_status_t
+message_write(const struct message_source* source, const struct handle_transfer_errors* errors) {
+    struct handle_table* table = current_handles();
+    zx_handle_t values[ZX_CHANNEL_MAX_MSG_HANDLES];
+    struct message* message = NULL;
+    zx_status_t status = message_prepare(source, values, &message);
+    if (unlikely(status != ZX_OK)) {
+        zx_status_t of_handle =
+            handle_table_check(table, source->handle, source->type, ZX_RIGHT_WRITE);
+        return of_handle != ZX_OK ? of_handle : status;
+    }
+    struct handle_transfer transfer;
+    transfer.table = table;
+    transfer.values = values;
+    transfer.entries = message_handles(message);
+    transfer.count = source->num_handles;
+    transfer.errors = errors;
+    struct handle_slot* slot;
+    spin_lock(&table->lock);
+    status = handle_table_check_locked(table, source->handle, source->type, ZX_RIGHT_WRITE, &slot);
+    if (likely(status == ZX_OK))
+        status = message_deliver_locked(source, message_end_from(slot->object), message, &transfer);
+    spin_unlock(&table->lock);
+    if (unlikely(status != ZX_OK))
+        message_free(message);
+    else if (source->num_handles > 0)
+        handle_transfer_finish(&transfer);
+    return status;
+}
