@@ -29,23 +29,23 @@ struct selftest {
             #test_area, #test_name, selftest_##test_area##_##test_name};  \
     static void selftest_##test_area##_##test_name(void)
 
-#define EXPECT(condition)                                              \
-    do {                                                               \
-        if (!(condition)) {                                            \
-            selftest_fail(__FILE__, __LINE__, "expected " #condition); \
-            return;                                                    \
-        }                                                              \
+#define EXPECT(condition)                                                 \
+    do {                                                                  \
+        if (!(condition)) {                                               \
+            selftest_fail(__FILE__, __LINE__, "expected %s", #condition); \
+            return;                                                       \
+        }                                                                 \
     } while (0)
 
-#define EXPECT_EQUAL(actual, expected)                                                     \
-    do {                                                                                   \
-        uint64_t actual_value = (uint64_t)(actual), expected_value = (uint64_t)(expected); \
-        if (actual_value != expected_value) {                                              \
-            selftest_fail(__FILE__, __LINE__,                                              \
-                          #actual " is %ld (0x%lx), expected " #expected ": %ld (0x%lx)",  \
-                          actual_value, actual_value, expected_value, expected_value);     \
-            return;                                                                        \
-        }                                                                                  \
+#define EXPECT_EQUAL(actual, expected)                                                       \
+    do {                                                                                     \
+        uint64_t actual_value = (uint64_t)(actual), expected_value = (uint64_t)(expected);   \
+        if (actual_value != expected_value) {                                                \
+            selftest_fail(__FILE__, __LINE__, "%s is %ld (0x%lx), expected %s: %ld (0x%lx)", \
+                          #actual, actual_value, actual_value, #expected, expected_value,    \
+                          expected_value);                                                   \
+            return;                                                                          \
+        }                                                                                    \
     } while (0)
 
 #define EXPECT_OK(status) EXPECT_EQUAL((int64_t)(status), 0)

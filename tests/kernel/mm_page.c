@@ -3,14 +3,12 @@
 #include <lib/string.h>
 #include <mm/page.h>
 
+#include "all_cpus.h"
+#include "random.h"
+
 #define MANY 1000u
 
 static struct page* taken[MANY];
-
-static uint32_t next_random(uint32_t* random) {
-    *random = *random * 1664525u + 1013904223u;
-    return *random >> 8;
-}
 
 /* Marks each page with its own address; two owners of one page would overwrite a mark. */
 static void mark(const struct page* page) {
@@ -122,14 +120,14 @@ SELFTEST(mm_page, random_orders_leave_no_trace) {
     uint32_t random = 1;
     memset(taken, 0, sizeof(taken));
     for (unsigned i = 0; i < 5000; i++) {
-        unsigned slot = next_random(&random) % 64;
+        unsigned slot = random_next(&random) % 64;
         if (taken[slot]) {
             EXPECT(has_mark(taken[slot]));
             EXPECT(has_mark(taken[slot] + (1ul << orders[slot]) - 1));
             page_free_order(taken[slot], orders[slot]);
             taken[slot] = NULL;
         } else {
-            orders[slot] = next_random(&random) % 6;
+            orders[slot] = random_next(&random) % 6;
             taken[slot] = page_alloc_order(orders[slot]);
             EXPECT(taken[slot] != NULL);
             mark(taken[slot] + (1ul << orders[slot]) - 1);
@@ -140,4 +138,54 @@ SELFTEST(mm_page, random_orders_leave_no_trace) {
         if (taken[slot])
             page_free_order(taken[slot], orders[slot]);
     EXPECT_EQUAL(page_count_free(), free_before);
+}
+
+/* --- all CPUs ----------------------------------------------------------------------------------
+ */
+
+#define EXCHANGE_SLOTS 128u
+#define ROUNDS 8000u
+
+static _Atomic(struct page*) exchange[EXCHANGE_SLOTS];
+
+/* Pages and small blocks wander from CPU to CPU: most go into another CPU's cache than they came
+ * from. `flags`, which is the owner's use, holds the order. */
+static void trade_pages(void* cpu) {
+    uint32_t random = (uint32_t)(uintptr_t)cpu + 1;
+    for (unsigned i = 0; i < ROUNDS; i++) {
+        unsigned slot = random_next(&random) % EXCHANGE_SLOTS;
+        struct page* page = NULL;
+        if (random_next(&random) % 4 != 0) {
+            unsigned order = random_next(&random) % 8 == 0 ? 1 + random_next(&random) % 3 : 0;
+            page = order == 0 ? page_alloc() : page_alloc_order(order);
+            EXPECT(page != NULL);
+            page->flags = (uint16_t)order;
+            mark(page);
+            mark(page + (1ul << order) - 1);
+        }
+        page = atomic_exchange(&exchange[slot], page);
+        if (!page)
+            continue;
+        unsigned order = page->flags;
+        page->flags = 0;
+        EXPECT(has_mark(page) && has_mark(page + (1ul << order) - 1));
+        if (order == 0)
+            page_free(page);
+        else
+            page_free_order(page, order);
+    }
+}
+
+SELFTEST(mm_page, pages_that_wander_between_all_cpus_stay_whole) {
+    size_t free_before = pages_free_when_trimmed();
+    EXPECT(run_on_all_cpus(trade_pages));
+    for (unsigned i = 0; i < EXCHANGE_SLOTS; i++) {
+        struct page* page = atomic_exchange(&exchange[i], NULL);
+        if (!page)
+            continue;
+        unsigned order = page->flags;
+        page->flags = 0;
+        page_free_order(page, order);
+    }
+    EXPECT(pages_come_back(free_before));
 }

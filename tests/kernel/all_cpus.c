@@ -1,0 +1,89 @@
+#include "all_cpus.h"
+
+#include <stdatomic.h>
+
+#include <abi/errors.h>
+#include <arch/cpu.h>
+#include <debug/selftest.h>
+#include <mm/kernel_heap.h>
+#include <mm/page.h>
+#include <mm/slab.h>
+#include <sched/thread.h>
+
+#define TRIES 20u
+
+static void (*job)(void* cpu);
+static _Atomic uint32_t arrived;
+
+/* Yields, so that it also ends when the CPUs take turns. */
+static void run_job(void* cpu) {
+    atomic_fetch_add(&arrived, 1);
+    while (atomic_load(&arrived) < cpu_count())
+        thread_yield();
+    job(cpu);
+}
+
+/* Threads that cannot all be made do nothing: the missing ones are counted as arrived, and the rest
+ * find no work. */
+static void no_job(void* cpu) {
+    (void)cpu;
+}
+
+bool run_on_all_cpus(void (*function)(void* cpu)) {
+    struct thread* threads[CPU_MAX];
+    uint32_t count = 0;
+    job = function;
+    atomic_store(&arrived, 0);
+    for (; count < cpu_count(); count++) {
+        threads[count] =
+            thread_create("every CPU", run_job, (void*)(uintptr_t)count, THREAD_PRIORITY_DEFAULT);
+        if (!threads[count])
+            break;
+        if (thread_set_affinity(threads[count], 1u << count) != ZX_OK)
+            selftest_fail(__FILE__, __LINE__, "CPU %u takes no thread", count);
+    }
+    if (count < cpu_count()) {
+        job = no_job;
+        atomic_store(&arrived, cpu_count());
+    }
+    for (uint32_t i = 0; i < count; i++)
+        thread_start(threads[i]);
+    for (uint32_t i = 0; i < count; i++) {
+        thread_join(threads[i]);
+        thread_release(threads[i]);
+    }
+    return count == cpu_count();
+}
+
+void stay_on_cpu(uint32_t cpu) {
+    if (thread_set_affinity(thread_current(), 1u << cpu) != ZX_OK)
+        selftest_fail(__FILE__, __LINE__, "cannot go to CPU %u", cpu);
+    while (cpu_number() != cpu)
+        thread_yield();
+}
+
+void stay_anywhere(void) {
+    if (thread_set_affinity(thread_current(), UINT32_MAX) != ZX_OK)
+        selftest_fail(__FILE__, __LINE__, "cannot be set free");
+}
+
+static void trim_here(void* cpu) {
+    (void)cpu;
+    thread_reap_here();
+    slab_trim();
+}
+
+size_t pages_free_when_trimmed(void) {
+    if (!run_on_all_cpus(trim_here))
+        selftest_fail(__FILE__, __LINE__, "no memory");
+    kernel_stack_trim();
+    slab_trim();
+    return page_count_free();
+}
+
+bool pages_come_back(size_t free_before) {
+    for (unsigned i = 0; i < TRIES; i++)
+        if (pages_free_when_trimmed() == free_before)
+            return true;
+    return false;
+}

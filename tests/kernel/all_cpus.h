@@ -1,0 +1,20 @@
+/* For tests that need every CPU. */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/* Runs function((void*)number) in one thread for each CPU, bound to it, all at once, and waits for
+ * the last. The first statement of `function` runs when every thread is there. False: no memory. */
+bool run_on_all_cpus(void (*function)(void* cpu));
+
+/* The calling thread stays on one CPU, or may go anywhere again. */
+void stay_on_cpu(uint32_t cpu);
+void stay_anywhere(void);
+
+/* How many pages are free when nothing is kept for later, neither in magazines nor as mapped
+ * stacks. */
+size_t pages_free_when_trimmed(void);
+/* Whether that number is reached again, as soon as threads that just ended are gone for good. */
+bool pages_come_back(size_t free_before);
