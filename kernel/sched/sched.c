@@ -387,17 +387,22 @@ static bool steal(struct sched_cpu* sched) {
     return false;
 }
 
+/* Interrupts are off: nothing comes in between this look and the wait. */
+static bool has_nothing_to_do(struct sched_cpu* sched) {
+    return list_is_empty(&sched->dead) && !steal(sched) && sched->ready_count == 0 &&
+           this_cpu()->preempt_count & PREEMPT_NOT_WANTED;
+}
+
 /* The bit in idle_cpus is set, and interrupts are off, before the last look round: a thread that
  * becomes ready afterwards brings an interrupt, which ends the wait even if it came before it
- * began. */
+ * began. One that came, ran and died since thread_reap lies in the list of the dead. */
 void sched_idle(void) {
     struct sched_cpu* sched = sched_here();
     atomic_fetch_or(&idle_cpus, 1u << sched->number);
     for (;;) {
         thread_reap(sched);
         interrupts_disable();
-        if (!steal(sched) && sched->ready_count == 0 &&
-            this_cpu()->preempt_count & PREEMPT_NOT_WANTED)
+        if (has_nothing_to_do(sched))
             cpu_wait_for_interrupt();
         interrupts_enable();
         requeue_and_switch(false);
