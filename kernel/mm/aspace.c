@@ -9,6 +9,8 @@
 #include <mm/slab.h>
 #include <mm/vmo_internal.h>
 
+_Static_assert(offsetof(struct aspace, page_table) == 0, "see aspace_page_table");
+
 static struct slab_cache aspace_cache =
     SLAB_CACHE_INITIALIZER(aspace_cache, "address space", sizeof(struct aspace));
 
@@ -77,10 +79,6 @@ void aspace_destroy_mappings(struct aspace* aspace) {
     vmar_clear_locked(aspace->root, &dead);
     spin_unlock(&aspace->lock);
     mapping_bury(&dead);
-}
-
-struct page_table* aspace_page_table(struct aspace* aspace) {
-    return &aspace->page_table;
 }
 
 struct vmar* aspace_root(struct aspace* aspace) {

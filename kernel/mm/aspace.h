@@ -23,7 +23,10 @@ void aspace_reference(struct aspace* aspace);
 void aspace_release(struct aspace* aspace);
 /* Unmaps everything and frees the page tables now; the VMARs are dead from here on. */
 void aspace_destroy_mappings(struct aspace* aspace);
-struct page_table* aspace_page_table(struct aspace* aspace);
+/* struct aspace begins with them. */
+static inline struct page_table* aspace_page_table(struct aspace* aspace) {
+    return (struct page_table*)aspace;
+}
 struct vmar* aspace_root(struct aspace* aspace); /* borrowed */
 /* Resolves a fault at `address`; false: not a legal access (or no memory). */
 bool aspace_fault(struct aspace* aspace, const struct page_fault* fault);

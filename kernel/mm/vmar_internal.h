@@ -9,11 +9,11 @@
 #include <mm/aspace.h>
 
 struct aspace {
+    struct page_table page_table; /* first: see aspace_page_table */
     _Atomic uint32_t references;
     bool is_dead;         /* its mappings were destroyed: nothing can be mapped any more */
     struct spinlock lock; /* ASPACE */
-    struct page_table page_table;
-    struct vmar* root; /* a reference */
+    struct vmar* root;    /* a reference */
 };
 
 enum region_kind {

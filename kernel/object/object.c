@@ -89,25 +89,6 @@ void object_notify_observers_locked(struct object* object, zx_signals_t signals)
     }
 }
 
-zx_signals_t object_add_observer(struct object* object, struct observer* observer) {
-    spin_lock(object->lock);
-    list_push_back(&object->observers, &observer->node);
-    zx_signals_t signals = object_signals(object);
-    if (observer->trigger & signals)
-        observer->on_match(observer, signals);
-    spin_unlock(object->lock);
-    return signals;
-}
-
-zx_signals_t object_remove_observer(struct object* object, struct observer* observer) {
-    spin_lock(object->lock);
-    if (list_node_is_linked(&observer->node))
-        list_remove(&observer->node);
-    zx_signals_t signals = object_signals(object);
-    spin_unlock(object->lock);
-    return signals;
-}
-
 void object_handle_observers_cancel(struct object* object, const void* table, zx_handle_t value) {
     spin_lock(object->lock);
     LIST_FOR_EACH_SAFE(node, &object->observers) {

@@ -147,12 +147,26 @@ static inline void object_update_signals(struct object* object, zx_signals_t cle
     spin_unlock(object->lock);
 }
 
-/* Registers; calls on_match at once when it already matches. Answers the current signals. An
- * observer that names a handle is added with the table's lock held, which makes sure that the
- * handle is still there: whoever removes it from now on sees the observer. */
-zx_signals_t object_add_observer(struct object* object, struct observer* observer);
+/* Registers; calls on_match at once when it already matches. The lock of the table that has the
+ * handle is held, which makes sure that the handle is still there: whoever removes it from now on
+ * sees the observer. */
+static inline void object_add_observer(struct object* object, struct observer* observer) {
+    spin_lock_inner(object->lock);
+    list_push_back(&object->observers, &observer->node);
+    zx_signals_t signals = object_signals(object);
+    if (unlikely(observer->trigger & signals))
+        observer->on_match(observer, signals);
+    spin_unlock_inner(object->lock);
+}
 /* Afterwards no callback of the observer runs or will run. Answers the current signals. */
-zx_signals_t object_remove_observer(struct object* object, struct observer* observer);
+static inline zx_signals_t object_remove_observer(struct object* object,
+                                                  struct observer* observer) {
+    spin_lock(object->lock);
+    list_remove(&observer->node);
+    zx_signals_t signals = object_signals(object);
+    spin_unlock(object->lock);
+    return signals;
+}
 /* The handle `value` of `table` no longer names the object: cancels its observers. The caller has a
  * reference and removed the handle before. */
 void object_handle_observers_cancel(struct object* object, const void* table, zx_handle_t value);

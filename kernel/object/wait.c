@@ -53,7 +53,7 @@ static void begin_locked(struct wait_entry* entry, struct waiter* waiter,
     entry->object = object;
     entry->pending = 0;
     object_reference(object);
-    (void)object_add_observer(object, &entry->observer);
+    object_add_observer(object, &entry->observer);
 }
 
 /* Afterwards nobody knows of the entry any more; answers what was seen in all. */
@@ -81,12 +81,12 @@ static zx_status_t outcome(const struct waiter* waiter, zx_status_t park_status)
     return result == UNDECIDED ? park_status : result;
 }
 
-static zx_status_t NOINLINE wait_one_blocking(struct handle_table* table, zx_handle_t handle,
-                                              struct object* object, zx_signals_t signals,
-                                              zx_time_t deadline, zx_signals_t* observed) {
+zx_status_t object_wait_one_blocking(struct handle_table* table, struct handle_slot* slot,
+                                     zx_signals_t signals, zx_time_t deadline,
+                                     zx_signals_t* observed) {
     struct waiter waiter = {.thread = thread_current(), .result = UNDECIDED};
     struct wait_entry entry;
-    begin_locked(&entry, &waiter, table, handle, object, signals);
+    begin_locked(&entry, &waiter, table, (zx_handle_t)slot->tag, slot->object, signals);
     spin_unlock(&table->lock);
     zx_status_t status = park_until_decided(&waiter, deadline);
     *observed = end(&entry);
@@ -98,14 +98,11 @@ zx_status_t object_wait_one(struct handle_table* table, zx_handle_t handle, zx_r
     struct handle_slot* slot;
     spin_lock(&table->lock);
     zx_status_t status = handle_table_check_locked(table, handle, ZX_OBJ_TYPE_NONE, rights, &slot);
-    if (likely(status == ZX_OK)) {
-        zx_signals_t shown = object_signals(slot->object);
-        if (!(shown & signals)) {
-            if (deadline > 0)
-                return wait_one_blocking(table, handle, slot->object, signals, deadline, observed);
-            status = ZX_ERR_TIMED_OUT;
-        }
-        *observed = shown;
+    if (status == ZX_OK) {
+        *observed = object_signals(slot->object);
+        if (!(*observed & signals) && deadline > 0)
+            return object_wait_one_blocking(table, slot, signals, deadline, observed);
+        status = *observed & signals ? ZX_OK : ZX_ERR_TIMED_OUT;
     }
     spin_unlock(&table->lock);
     return status;

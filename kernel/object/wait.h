@@ -10,25 +10,16 @@
 #include <lib/compiler.h>
 #include <object/handle_table.h>
 
-/* What the object shows now. BAD_HANDLE and ACCESS_DENIED (handle lacks `rights`). */
-MUST_CHECK static inline zx_status_t object_look(struct handle_table* table, zx_handle_t handle,
-                                                 zx_rights_t rights, zx_signals_t* shown) {
-    struct handle_slot* slot;
-    spin_lock(&table->lock);
-    zx_status_t status = handle_table_check_locked(table, handle, ZX_OBJ_TYPE_NONE, rights, &slot);
-    if (unlikely(status != ZX_OK)) {
-        spin_unlock(&table->lock);
-        return status;
-    }
-    *shown = object_signals(slot->object);
-    spin_unlock(&table->lock);
-    return ZX_OK;
-}
-
-/* BAD_HANDLE and ACCESS_DENIED answer before anything else and leave `observed` alone. */
+/* BAD_HANDLE and ACCESS_DENIED (the handle lacks `rights`) answer before anything else and leave
+ * `observed` alone. */
 MUST_CHECK zx_status_t object_wait_one(struct handle_table* table, zx_handle_t handle,
                                        zx_rights_t rights, zx_signals_t signals, zx_time_t deadline,
                                        zx_signals_t* observed);
+/* The same for a slot just looked at that shows none of `signals`: called with the table's lock
+ * held, and drops it. */
+MUST_CHECK zx_status_t object_wait_one_blocking(struct handle_table* table,
+                                                struct handle_slot* slot, zx_signals_t signals,
+                                                zx_time_t deadline, zx_signals_t* observed);
 /* At most ZX_WAIT_MANY_MAX_ITEMS items; none: sleeps. Fills in every `pending`. Answers the same
  * way; with BAD_HANDLE and ACCESS_DENIED (leftmost faulty item) no `pending` is changed. */
 MUST_CHECK zx_status_t object_wait_many(struct handle_table* table, zx_wait_item_t* items,

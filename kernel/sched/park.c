@@ -41,25 +41,21 @@ static void block(struct thread* thread, bool is_killable) {
     spin_unlock_irqrestore(&sched->lock, state);
 }
 
-static zx_status_t park(struct thread* thread, bool is_killable) {
+static inline zx_status_t park(struct thread* thread, bool is_killable) {
     for (;;) {
-        if (take_token(thread))
+        block(thread, is_killable);
+        if (likely(take_token(thread)))
             return ZX_OK;
         if (is_killable && thread_is_killed(thread))
             return ZX_ERR_CANCELED;
         if (atomic_load_explicit(&thread->has_timed_out, memory_order_relaxed))
             return ZX_ERR_TIMED_OUT;
-        block(thread, is_killable);
     }
 }
 
-zx_status_t thread_park(zx_time_t deadline) {
-    struct thread* thread = thread_current();
-    lock_order_assert_none_held();
+static NOINLINE zx_status_t park_until(struct thread* thread, zx_time_t deadline) {
     if (take_token(thread))
         return ZX_OK;
-    if (deadline == ZX_TIME_INFINITE)
-        return park(thread, true);
     if (deadline <= clock_now())
         return thread_is_killed(thread) ? ZX_ERR_CANCELED : ZX_ERR_TIMED_OUT;
     timer_arm(&thread->park_timer, deadline);
@@ -67,6 +63,12 @@ zx_status_t thread_park(zx_time_t deadline) {
     timer_cancel(&thread->park_timer);
     atomic_store_explicit(&thread->has_timed_out, false, memory_order_relaxed);
     return status;
+}
+
+zx_status_t thread_park(zx_time_t deadline) {
+    struct thread* thread = thread_current();
+    lock_order_assert_none_held();
+    return deadline == ZX_TIME_INFINITE ? park(thread, true) : park_until(thread, deadline);
 }
 
 void thread_park_uninterruptible(void) {

@@ -21,7 +21,7 @@
 #define SLICE_NANOSECONDS 10000000l
 #define HELP_DELAY_NANOSECONDS 50000l
 
-static struct sched_cpu sched_cpus[CPU_MAX];
+struct sched_cpu sched_cpus[CPU_MAX];
 static _Atomic uint32_t idle_cpus; /* bit per CPU whose idle thread runs */
 
 void thread_first_run(void);
@@ -123,13 +123,11 @@ static void help_is_due(struct timer* timer) {
 
 /* --- becoming ready --------------------------------------------------------------------------- */
 
-/* `thread` has just been queued at `sched`; whoever should run it is told. Called with the lock
- * held. */
-static void notify_locked(struct sched_cpu* sched, const struct thread* thread) {
+/* `thread` has just been queued at `sched`; whoever should run it is told. Under the lock. */
+static NOINLINE void notify_locked(struct sched_cpu* sched, const struct thread* thread) {
     const struct thread* running = sched->running;
-    bool is_more_urgent = running == sched->idle || thread->priority > running->priority;
     bool is_here = sched->number == cpu_number();
-    if (is_more_urgent) {
+    if (running == sched->idle || thread->priority > running->priority) {
         if (is_here)
             want_reschedule();
         else
@@ -152,6 +150,16 @@ static void notify_locked(struct sched_cpu* sched, const struct thread* thread) 
     }
 }
 
+/* Queues a thread that this queue's CPU may run. In the usual case nobody need be told: the thread
+ * waits behind an equal whose slice is being timed, and no CPU is idle. */
+static inline void make_ready_locked(struct sched_cpu* sched, struct thread* thread) {
+    queue_push(sched, thread, false);
+    const struct thread* running = sched->running;
+    if (unlikely(!sched->is_slice_armed || running == sched->idle ||
+                 thread->priority > running->priority || idle_cpus_for(thread)))
+        notify_locked(sched, thread);
+}
+
 static uint32_t choose_cpu(const struct thread* thread) {
     uint32_t online = (uint32_t)((1ul << cpu_count()) - 1);
     uint32_t allowed = thread->affinity & online;
@@ -164,12 +172,12 @@ static void place(struct thread* thread) {
     struct sched_cpu* sched = sched_of(choose_cpu(thread));
     interrupt_state_t state = spin_lock_irqsave(&sched->lock);
     thread->cpu = sched->number;
-    queue_push(sched, thread, false);
-    notify_locked(sched, thread);
+    make_ready_locked(sched, thread);
     spin_unlock_irqrestore(&sched->lock, state);
 }
 
-struct sched_cpu* sched_lock_thread(struct thread* thread, interrupt_state_t* state) {
+/* The run queue that `thread` belongs to, locked, interrupts off. */
+static inline struct sched_cpu* lock_thread(struct thread* thread, interrupt_state_t* state) {
     for (;;) {
         struct sched_cpu* sched = sched_of(__atomic_load_n(&thread->cpu, __ATOMIC_RELAXED));
         *state = spin_lock_irqsave(&sched->lock);
@@ -181,24 +189,20 @@ struct sched_cpu* sched_lock_thread(struct thread* thread, interrupt_state_t* st
 
 static inline bool wake(struct thread* thread, bool is_kill) {
     interrupt_state_t state;
-    struct sched_cpu* sched = sched_lock_thread(thread, &state);
-    bool was_blocked = thread->state == THREAD_BLOCKED || thread->state == THREAD_INITIAL;
-    if (is_kill && (thread->state == THREAD_INITIAL || !thread->is_interruptible))
-        was_blocked = false;
-    bool must_move = false;
-    if (was_blocked) {
-        must_move = !(thread->affinity >> sched->number & 1);
-        if (must_move) {
-            thread->state = THREAD_MOVING;
-        } else {
-            queue_push(sched, thread, false);
-            notify_locked(sched, thread);
-        }
+    struct sched_cpu* sched = lock_thread(thread, &state);
+    if (unlikely(thread->state != THREAD_BLOCKED || (is_kill && !thread->is_interruptible))) {
+        spin_unlock_irqrestore(&sched->lock, state);
+        return false;
     }
+    bool must_move = !(thread->affinity >> sched->number & 1);
+    if (unlikely(must_move))
+        thread->state = THREAD_MOVING;
+    else
+        make_ready_locked(sched, thread);
     spin_unlock_irqrestore(&sched->lock, state);
-    if (must_move)
+    if (unlikely(must_move))
         place(thread);
-    return was_blocked;
+    return true;
 }
 
 bool sched_wake(struct thread* thread) {
@@ -215,9 +219,12 @@ bool sched_wake_if_interruptible(struct thread* thread) {
 static void finish_switch(void) {
     struct sched_cpu* sched = sched_here();
     struct thread* previous = sched->previous;
-    bool must_place = previous->state == THREAD_MOVING;
-    if (previous->state == THREAD_DEAD)
-        list_push_back(&sched->dead, &previous->run_node);
+    bool must_place = false;
+    if (unlikely(previous->state >= THREAD_MOVING)) {
+        must_place = previous->state == THREAD_MOVING;
+        if (!must_place)
+            list_push_back(&sched->dead, &previous->run_node);
+    }
     spin_unlock(&sched->lock);
     if (unlikely(must_place))
         place(previous);
@@ -308,7 +315,7 @@ void reschedule_interrupt(void) {
 
 void sched_apply_affinity(struct thread* thread) {
     interrupt_state_t state;
-    struct sched_cpu* sched = sched_lock_thread(thread, &state);
+    struct sched_cpu* sched = lock_thread(thread, &state);
     bool is_allowed = thread->affinity >> sched->number & 1;
     bool must_place = !is_allowed && thread->state == THREAD_READY;
     if (must_place) {
@@ -327,12 +334,11 @@ void sched_apply_affinity(struct thread* thread) {
 
 void sched_change_priority(struct thread* thread, uint32_t priority) {
     interrupt_state_t state;
-    struct sched_cpu* sched = sched_lock_thread(thread, &state);
+    struct sched_cpu* sched = lock_thread(thread, &state);
     if (thread->state == THREAD_READY) {
         queue_remove(sched, thread);
         thread->priority = priority;
-        queue_push(sched, thread, false);
-        notify_locked(sched, thread);
+        make_ready_locked(sched, thread);
     } else {
         thread->priority = priority;
         bool is_outranked = thread->state == THREAD_RUNNING && sched->ready_bitmap >> priority > 1;
@@ -373,7 +379,7 @@ static struct thread* steal_from(struct sched_cpu* victim, uint32_t here) {
 static bool steal(struct sched_cpu* sched) {
     for (uint32_t i = 1; i < cpu_count(); i++) {
         struct sched_cpu* victim = sched_of((sched->number + i) % cpu_count());
-        if (!victim || __atomic_load_n(&victim->ready_count, __ATOMIC_RELAXED) == 0)
+        if (__atomic_load_n(&victim->ready_count, __ATOMIC_RELAXED) == 0)
             continue;
         struct thread* thread = steal_from(victim, sched->number);
         if (!thread)

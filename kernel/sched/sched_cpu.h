@@ -34,8 +34,10 @@ struct sched_cpu {
     struct timer* running_timer; /* whose callback is under way */
 };
 
+extern struct sched_cpu sched_cpus[CPU_MAX]; /* sched.c */
+
 static inline struct sched_cpu* sched_of(uint32_t cpu) {
-    return cpu_by_number(cpu)->sched;
+    return &sched_cpus[cpu];
 }
 
 /* timer.c */
@@ -47,8 +49,6 @@ bool sched_wake_if_interruptible(struct thread* thread);
 /* Gives the CPU away: the caller set the running thread's state, under `sched`'s lock taken with
  * interrupts off (`state`: as they were), and gets both undone. */
 void sched_switch_and_unlock(struct sched_cpu* sched, interrupt_state_t state);
-/* The run queue that `thread` belongs to, locked, interrupts off. */
-struct sched_cpu* sched_lock_thread(struct thread* thread, interrupt_state_t* state);
 /* Moves a thread to a CPU its affinity allows, if it is not on one. */
 void sched_apply_affinity(struct thread* thread);
 void sched_change_priority(struct thread* thread, uint32_t priority);

@@ -77,6 +77,7 @@ struct thread* thread_create(const char* name, void (*entry)(void*), void* argum
 void thread_start(struct thread* thread) {
     ASSERT(thread->state == THREAD_INITIAL);
     thread_reference(thread);
+    thread->state = THREAD_BLOCKED; /* so far only we know of it */
     sched_wake(thread);
 }
 

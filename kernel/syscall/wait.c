@@ -4,35 +4,50 @@
 #include <object/wait.h>
 #include <syscall/handle_helpers.h>
 
-/* Nothing is shown yet. A bad pointer is told before the wait, not after it. */
-static NOINLINE zx_status_t wait_one_blocking(zx_handle_t handle, zx_rights_t rights,
+static inline zx_status_t write_observed(user_out(zx_signals_t) observed, zx_signals_t shown,
+                                         zx_status_t status) {
+    bool is_told = user_is_null(observed) || likely(user_write_word(observed.address, shown));
+    return is_told ? status : ZX_ERR_INVALID_ARGS;
+}
+
+/* Nothing is shown yet; called with the table's lock held. A bad pointer is told before the wait,
+ * not after it. */
+static NOINLINE zx_status_t wait_one_blocking(struct handle_slot* slot, zx_rights_t rights,
                                               zx_signals_t signals, zx_time_t deadline,
                                               user_out(zx_signals_t) observed) {
+    struct handle_table* table = current_handles();
+    zx_handle_t handle = (zx_handle_t)slot->tag;
     zx_signals_t shown;
-    if (!user_is_null(observed) && !user_fault_in(observed.address, sizeof(shown), true))
-        return ZX_ERR_INVALID_ARGS;
-    zx_status_t status =
-        object_wait_one(current_handles(), handle, rights, signals, deadline, &shown);
-    if (status != ZX_OK && status != ZX_ERR_TIMED_OUT && status != ZX_ERR_CANCELED)
-        return status;
-    return user_is_null(observed) || user_write(observed, &shown, 1) ? status : ZX_ERR_INVALID_ARGS;
+    zx_status_t status;
+    if (user_is_null(observed) || likely(user_touch_small(observed.address, sizeof(shown)))) {
+        status = object_wait_one_blocking(table, slot, signals, deadline, &shown);
+    } else {
+        spin_unlock(&table->lock);
+        if (!user_fault_in(observed.address, sizeof(shown), true))
+            return ZX_ERR_INVALID_ARGS;
+        status = object_wait_one(table, handle, rights, signals, deadline, &shown);
+    }
+    bool was_observed = status == ZX_OK || status == ZX_ERR_TIMED_OUT || status == ZX_ERR_CANCELED;
+    return was_observed ? write_observed(observed, shown, status) : status;
 }
 
 /* `rights`: what this generation asks of a handle that is waited on. */
-static inline zx_status_t wait_one(zx_handle_t handle, zx_rights_t rights, zx_signals_t signals,
-                                   zx_time_t deadline, user_out(zx_signals_t) observed) {
-    zx_signals_t shown = 0;
-    zx_status_t status = object_look(current_handles(), handle, rights, &shown);
-    if (unlikely(status != ZX_OK))
+static ALWAYS_INLINE zx_status_t wait_one(zx_handle_t handle, zx_rights_t rights,
+                                          zx_signals_t signals, zx_time_t deadline,
+                                          user_out(zx_signals_t) observed) {
+    struct handle_table* table = current_handles();
+    struct handle_slot* slot;
+    spin_lock(&table->lock);
+    zx_status_t status = handle_table_check_locked(table, handle, ZX_OBJ_TYPE_NONE, rights, &slot);
+    if (unlikely(status != ZX_OK)) {
+        spin_unlock(&table->lock);
         return status;
-    if (!(shown & signals)) {
-        if (deadline > 0)
-            return wait_one_blocking(handle, rights, signals, deadline, observed);
-        status = ZX_ERR_TIMED_OUT;
     }
-    if (!user_is_null(observed) && unlikely(!user_write(observed, &shown, 1)))
-        return ZX_ERR_INVALID_ARGS;
-    return status;
+    zx_signals_t shown = object_signals(slot->object);
+    if (!(shown & signals) && deadline > 0)
+        return wait_one_blocking(slot, rights, signals, deadline, observed);
+    spin_unlock(&table->lock);
+    return write_observed(observed, shown, shown & signals ? ZX_OK : ZX_ERR_TIMED_OUT);
 }
 
 static zx_status_t wait_many(user_inout(zx_wait_item_t) items_user, size_t count,
