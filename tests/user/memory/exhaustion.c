@@ -36,6 +36,16 @@ static zx_status_t fill_with_pages(zx_handle_t vmo) {
     return status;
 }
 
+/* A helper in this role does all it should, and nothing is left of it. */
+static void expect_no_trace_of(const char* role) {
+    struct helper helper;
+    zx_info_kernel_memory_t before = kernel_memory();
+    CHECK(helper_start(&helper, role));
+    EXPECT(wait_for(helper.process, ZX_PROCESS_TERMINATED, PATIENCE_FOR_FILLING));
+    CHECK(helper_finish(&helper, 0));
+    CHECK(expect_no_leak(&before, PAGE_SLACK));
+}
+
 HELPER(fills_with_messages) {
     zx_handle_t ends[2];
     uint32_t actual;
@@ -51,12 +61,7 @@ HELPER(fills_with_messages) {
 }
 
 TEST(exhaustion, by_messages_fails_the_write_and_leaks_nothing) {
-    struct helper helper;
-    zx_info_kernel_memory_t before = kernel_memory();
-    CHECK(helper_start(&helper, "fills_with_messages"));
-    EXPECT(wait_for(helper.process, ZX_PROCESS_TERMINATED, PATIENCE_FOR_FILLING));
-    CHECK(helper_finish(&helper, 0));
-    CHECK(expect_no_leak(&before, PAGE_SLACK));
+    CHECK(expect_no_trace_of("fills_with_messages"));
 }
 
 HELPER(fills_with_pages) {
@@ -72,12 +77,7 @@ HELPER(fills_with_pages) {
 }
 
 TEST(exhaustion, by_pages_fails_the_write_and_leaks_nothing) {
-    struct helper helper;
-    zx_info_kernel_memory_t before = kernel_memory();
-    CHECK(helper_start(&helper, "fills_with_pages"));
-    EXPECT(wait_for(helper.process, ZX_PROCESS_TERMINATED, PATIENCE_FOR_FILLING));
-    CHECK(helper_finish(&helper, 0));
-    CHECK(expect_no_leak(&before, PAGE_SLACK));
+    CHECK(expect_no_trace_of("fills_with_pages"));
 }
 
 HELPER(touches_too_much) {
