@@ -7,6 +7,7 @@
 #include <lib/compiler.h>
 #include <lib/string.h>
 #include <lock/spinlock.h>
+#include <mm/fail_allocation.h>
 
 #define ORDER_COUNT (PAGE_MAX_ORDER + 1)
 #define CACHE_SIZE 64u
@@ -31,21 +32,6 @@ static size_t free_pages;                   /* in the lists, under `lock` */
 static struct page_cache caches[CPU_MAX];
 
 #ifdef JACINTH_DEBUG
-static _Atomic uint32_t failure_interval, failure_countdown;
-
-void page_inject_failures(uint32_t interval) {
-    atomic_store(&failure_countdown, interval);
-    atomic_store(&failure_interval, interval);
-}
-
-static bool must_fail(void) {
-    uint32_t interval = atomic_load_explicit(&failure_interval, memory_order_relaxed);
-    if (interval == 0 || atomic_fetch_sub(&failure_countdown, 1) > 1)
-        return false;
-    atomic_store(&failure_countdown, interval);
-    return true;
-}
-
 /* Whoever uses a page after it was freed shall notice; whoever relies on fresh zeroes, too. */
 static void poison(struct page* page, unsigned order) {
     uint64_t* words = page_to_virtual(page);
@@ -53,14 +39,6 @@ static void poison(struct page* page, unsigned order) {
         words[i] = POISON;
 }
 #else
-void page_inject_failures(uint32_t interval) {
-    (void)interval;
-}
-
-static bool must_fail(void) {
-    return false;
-}
-
 static void poison(struct page* page, unsigned order) {
     (void)page, (void)order;
 }
@@ -124,7 +102,7 @@ static struct page* alloc_locked(unsigned order) {
 /* --- blocks ---------------------------------------------------------------------------------- */
 
 struct page* page_alloc_order(unsigned order) {
-    if (order > PAGE_MAX_ORDER || must_fail())
+    if (order > PAGE_MAX_ORDER || allocation_must_fail())
         return NULL;
     spin_lock(&lock);
     struct page* page = alloc_locked(order);
@@ -155,7 +133,7 @@ static void refill(struct page_cache* cache) {
 
 /* A cached page's state stays ALLOCATED, so that its buddy does not merge with it. */
 struct page* page_alloc(void) {
-    if (must_fail())
+    if (allocation_must_fail())
         return NULL;
     preempt_disable();
     struct page_cache* cache = this_cpu()->page_cache;

@@ -53,6 +53,3 @@ static inline void* page_to_virtual(const struct page* page) {
 
 size_t page_count_total(void);
 size_t page_count_free(void); /* exact when the CPUs are quiet; includes the per-CPU caches */
-
-/* Debug builds: fail the next allocations on purpose (every `interval`-th; 0: off). */
-void page_inject_failures(uint32_t interval);

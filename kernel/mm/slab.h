@@ -91,4 +91,3 @@ size_t slab_objects_in_use(void); /* over all caches; exact when the CPUs are qu
 /* Gives empty slabs and this CPU's magazines back, for leak tests. */
 void slab_trim(void);
 void slab_for_each_cache(void (*visit)(const struct slab_cache* cache, size_t in_use));
-void slab_inject_failures(uint32_t interval); /* debug builds: every interval-th; 0: off */

@@ -1,34 +1,18 @@
 /* The debug build's slab_alloc and slab_free: freed objects are filled with a pattern that is
- * checked when they are given out again, a red zone stands behind each object and says whether it
- * is in use, and allocations can be made to fail. */
+ * checked when they are given out again, and a red zone stands behind each object and says whether
+ * it is in use. */
 #include <mm/slab_internal.h>
 
 #ifdef JACINTH_DEBUG
 
-#include <stdatomic.h>
-
 #include <debug/panic.h>
 #include <lib/string.h>
+#include <mm/fail_allocation.h>
 
 #define FREE_PATTERN 0xdd
 #define FRESH_PATTERN 0xcd /* handed out: whoever reads before writing shall notice */
 #define ZONE_FREE 0xf4eef4eef4eef4eeul
 #define ZONE_USED 0x05ed05ed05ed05edul
-
-static _Atomic uint32_t failure_interval, failure_countdown;
-
-void slab_inject_failures(uint32_t interval) {
-    atomic_store(&failure_countdown, interval);
-    atomic_store(&failure_interval, interval);
-}
-
-static bool must_fail(void) {
-    uint32_t interval = atomic_load_explicit(&failure_interval, memory_order_relaxed);
-    if (interval == 0 || atomic_fetch_sub(&failure_countdown, 1) > 1)
-        return false;
-    atomic_store(&failure_countdown, interval);
-    return true;
-}
 
 static uint64_t* red_zone(const struct slab_cache* cache, void* object) {
     return (uint64_t*)((char*)object + ALIGN_UP(cache->object_size, sizeof(uint64_t)));
@@ -49,7 +33,7 @@ static void check_free_pattern(const struct slab_cache* cache, const void* objec
 }
 
 void* slab_alloc(struct slab_cache* cache) {
-    if (must_fail())
+    if (allocation_must_fail())
         return NULL;
     preempt_disable();
     struct slab_magazine* magazine = cache->magazines[cpu_number()];
@@ -79,12 +63,6 @@ void slab_free(struct slab_cache* cache, void* object) {
     else
         slab_free_slow(cache, object);
     preempt_enable();
-}
-
-#else
-
-void slab_inject_failures(uint32_t interval) {
-    (void)interval;
 }
 
 #endif

@@ -1,0 +1,356 @@
+/* Out of memory as an error path: whatever the kernel makes, it is made with each of its
+ * allocations failing in turn, and leaves nothing behind. */
+#include <debug/selftest.h>
+
+#ifdef JACINTH_DEBUG
+
+#include <abi/errors.h>
+#include <abi/memory.h>
+#include <arch/interrupt.h>
+#include <lib/string.h>
+#include <mm/aspace.h>
+#include <mm/fail_allocation.h>
+#include <mm/kernel_heap.h>
+#include <mm/page.h>
+#include <mm/slab.h>
+#include <mm/vmo.h>
+#include <object/job.h>
+#include <object/message_pipe.h>
+#include <object/process.h>
+#include <object/resource.h>
+#include <object/vmar_object.h>
+#include <object/vmo_object.h>
+#include <sched/thread.h>
+
+#include "all_cpus.h"
+#include "object_helpers.h"
+
+#define ALLOCATIONS_MAX                                                      \
+    5000u /* more than any of them makes: a walk that goes on has gone wrong \
+           */
+
+struct counts {
+    size_t pages, slab_objects, objects;
+};
+
+/* On one CPU, with nothing kept for later. */
+static struct counts count_all(void) {
+    slab_trim();
+    kernel_stack_trim();
+    return (struct counts){page_count_free(), slab_objects_in_use(), object_count()};
+}
+
+/* Each `make` makes something, undoes it, and tells whether there was memory enough. */
+static bool leaves_nothing(bool (*make)(void), uint32_t nth, bool* is_over) {
+    struct counts before = count_all();
+    allocation_fail_nth(nth);
+    bool is_made = make();
+    allocation_fail_nth(0);
+    *is_over = !allocation_has_failed();
+    if (*is_over && !is_made)
+        selftest_fail(__FILE__, __LINE__, "it fails with no allocation failing, of %u", nth);
+    struct counts after = count_all();
+    if (before.pages != after.pages)
+        selftest_fail(__FILE__, __LINE__, "allocation %u fails: %ld pages lost", nth,
+                      before.pages - after.pages);
+    if (before.slab_objects != after.slab_objects)
+        selftest_fail(__FILE__, __LINE__, "allocation %u fails: %ld slab objects lost", nth,
+                      after.slab_objects - before.slab_objects);
+    if (before.objects != after.objects)
+        selftest_fail(__FILE__, __LINE__, "allocation %u fails: %ld objects lost", nth,
+                      after.objects - before.objects);
+    return !selftest_has_failed();
+}
+
+/* `least`: so many allocations there are at the least, or the test proves nothing. */
+static void fail_each(bool (*make)(void), uint32_t least) {
+    stay_on_cpu(0);
+    EXPECT(make()); /* once, so that the magazines are there */
+    bool is_over = false;
+    uint32_t nth = 0;
+    while (!is_over && nth < ALLOCATIONS_MAX)
+        if (!leaves_nothing(make, ++nth, &is_over))
+            break;
+    stay_anywhere();
+    EXPECT(is_over || selftest_has_failed());
+    EXPECT(nth > least);
+}
+
+/* --- memory ------------------------------------------------------------------------------------
+ */
+
+/* A few pages and one far away, so that tables are needed too. */
+static bool make_vmo(void) {
+    static const char text[] = "ruby";
+    struct vmo* vmo;
+    zx_status_t status = vmo_create(64ul << 20, &vmo);
+    if (status != ZX_OK)
+        return false;
+    for (uint64_t offset = 0; offset < 4 * PAGE_SIZE && status == ZX_OK; offset += PAGE_SIZE)
+        status = vmo_write(vmo, text, offset, sizeof(text));
+    if (status == ZX_OK)
+        status = vmo_write(vmo, text, (64ul << 20) - sizeof(text), sizeof(text));
+    vmo_release(vmo);
+    return status == ZX_OK;
+}
+
+SELFTEST(out_of_memory, vmo) {
+    fail_each(make_vmo, 8);
+}
+
+static bool make_contiguous(void) {
+    struct vmo* vmo;
+    zx_status_t status = vmo_create_contiguous(13 * PAGE_SIZE, &vmo);
+    if (status == ZX_OK)
+        vmo_release(vmo);
+    else if (status != ZX_ERR_NO_MEMORY)
+        selftest_fail(__FILE__, __LINE__, "status %d", status);
+    return status == ZX_OK;
+}
+
+SELFTEST(out_of_memory, contiguous_vmo) {
+    fail_each(make_contiguous, 3);
+}
+
+/* A clone that shares, and one page of each side forked. */
+static bool make_clone(void) {
+    static const char text[] = "garnet";
+    struct vmo *parent, *clone;
+    if (vmo_create(20 * PAGE_SIZE, &parent) != ZX_OK)
+        return false;
+    bool is_made = vmo_write(parent, text, 0, sizeof(text)) == ZX_OK &&
+                   vmo_write(parent, text, 19 * PAGE_SIZE, sizeof(text)) == ZX_OK;
+    zx_status_t status = ZX_ERR_NO_MEMORY;
+    if (is_made)
+        status = vmo_create_clone(parent, 0, 20 * PAGE_SIZE, &clone);
+    is_made = status == ZX_OK && vmo_write(clone, text, 1, 1) == ZX_OK &&
+              vmo_write(parent, text, 19 * PAGE_SIZE, 1) == ZX_OK;
+    if (status == ZX_OK)
+        vmo_release(clone);
+    vmo_release(parent);
+    return is_made;
+}
+
+SELFTEST(out_of_memory, clone_and_forked_pages) {
+    fail_each(make_clone, 8);
+}
+
+/* Maps, touches, protects and unmaps in the middle: mappings are cut in two and three. */
+static bool use_mapping(struct aspace* aspace, struct vmo* vmo) {
+    struct vmar* child;
+    virtual_address_t base, mapped;
+    uint32_t read_write = ZX_VM_PERM_READ | ZX_VM_PERM_WRITE;
+    if (vmar_allocate(aspace_root(aspace), ZX_VM_CAN_MAP_READ | ZX_VM_CAN_MAP_WRITE, 0, 1ul << 30,
+                      &child, &base) != ZX_OK)
+        return false;
+    bool is_made =
+        vmar_map(child, read_write, read_write, 0, vmo, 0, 16 * PAGE_SIZE, &mapped) == ZX_OK;
+    for (unsigned i = 0; i < 16 && is_made; i += 5) {
+        struct page_fault fault = {mapped + i * PAGE_SIZE, true, false, true, false};
+        is_made = aspace_fault(aspace, &fault);
+    }
+    is_made =
+        is_made &&
+        vmar_protect(child, ZX_VM_PERM_READ, mapped + 4 * PAGE_SIZE, 3 * PAGE_SIZE) == ZX_OK &&
+        vmar_unmap(child, mapped + 9 * PAGE_SIZE, 2 * PAGE_SIZE) == ZX_OK &&
+        vmar_map(aspace_root(aspace), read_write | ZX_VM_MAP_RANGE, read_write, 0, vmo, 0,
+                 4 * PAGE_SIZE, &mapped) == ZX_OK;
+    vmar_release(child);
+    return is_made;
+}
+
+static bool make_address_space(void) {
+    struct aspace* aspace;
+    struct vmo* vmo;
+    if (aspace_create(&aspace) != ZX_OK)
+        return false;
+    bool is_made = vmo_create(16 * PAGE_SIZE, &vmo) == ZX_OK;
+    if (is_made) {
+        is_made = use_mapping(aspace, vmo);
+        vmo_release(vmo);
+    }
+    aspace_release(aspace);
+    return is_made;
+}
+
+SELFTEST(out_of_memory, address_space_with_mappings) {
+    fail_each(make_address_space, 15);
+}
+
+/* --- threads and tasks -------------------------------------------------------------------------
+ */
+
+static void do_nothing(void* unused) {
+    (void)unused;
+}
+
+static bool make_kernel_thread(void) {
+    struct thread* thread = thread_create("test", do_nothing, NULL, THREAD_PRIORITY_DEFAULT);
+    if (thread)
+        thread_release(thread);
+    return thread;
+}
+
+SELFTEST(out_of_memory, kernel_thread_and_its_stack) {
+    fail_each(make_kernel_thread, 5);
+}
+
+#define STACKS 65u /* one more than a page table holds */
+
+static bool make_stacks(void) {
+    void* stacks[STACKS];
+    unsigned count = 0;
+    while (count < STACKS && (stacks[count] = kernel_stack_alloc()))
+        count++;
+    bool is_made = count == STACKS;
+    while (count > 0)
+        kernel_stack_free(stacks[--count]);
+    return is_made;
+}
+
+SELFTEST(out_of_memory, kernel_stacks_and_their_page_tables) {
+    fail_each(make_stacks, 4 * STACKS);
+}
+
+static bool make_job(void) {
+    struct job *root, *child;
+    if (job_create(NULL, &root) != ZX_OK)
+        return false;
+    bool is_made = job_create(root, &child) == ZX_OK;
+    if (is_made)
+        object_release(&child->object);
+    object_release(&root->object);
+    return is_made;
+}
+
+SELFTEST(out_of_memory, jobs) {
+    fail_each(make_job, 2);
+}
+
+/* A process with two threads, a handle and a mapping's object, that never starts. */
+static bool fill_process(struct process* process) {
+    struct user_thread* threads[2];
+    unsigned count = 0;
+    for (; count < 2; count++)
+        if (user_thread_create(process, "test", &threads[count]) != ZX_OK)
+            break;
+    struct event* event;
+    struct vmar_object* vmar = vmar_object_create(process->aspace, aspace_root(process->aspace));
+    bool is_made = count == 2 && vmar && add_event(&process->handles, &event);
+    if (vmar)
+        object_release(&vmar->object);
+    while (count > 0)
+        object_release(&threads[--count]->object);
+    return is_made;
+}
+
+static bool make_process(void) {
+    struct job* job;
+    struct process* process;
+    if (job_create(NULL, &job) != ZX_OK)
+        return false;
+    bool is_made = process_create(job, "test", &process) == ZX_OK;
+    if (is_made) {
+        is_made = fill_process(process);
+        object_release(&process->object);
+    }
+    object_release(&job->object);
+    return is_made;
+}
+
+SELFTEST(out_of_memory, process_with_threads_and_handles) {
+    fail_each(make_process, 20);
+}
+
+/* --- other objects -----------------------------------------------------------------------------
+ */
+
+static bool make_small_objects(void) {
+    struct event* event = event_create();
+    struct object* resource = resource_create();
+    struct vmo* vmo = NULL;
+    struct vmo_object* vmo_object = NULL;
+    if (vmo_create(0, &vmo) == ZX_OK)
+        vmo_object = vmo_object_create(vmo); /* takes the reference in any case */
+    if (vmo_object)
+        object_release(&vmo_object->object);
+    if (resource)
+        object_release(resource);
+    if (event)
+        object_release(&event->object);
+    return event && resource && vmo_object;
+}
+
+SELFTEST(out_of_memory, event_resource_and_vmo_object) {
+    fail_each(make_small_objects, 4);
+}
+
+/* Sends one handle to itself and one event, with text, and leaves them unread. */
+static bool fill_channel(struct handle ends[2], uint32_t byte_count) {
+    static const char bytes[MESSAGE_KERNEL_BYTES_MAX];
+    struct event* event = event_create();
+    if (!event)
+        return false;
+    struct message* message = message_create(bytes, byte_count, 1);
+    if (!message) {
+        object_release(&event->object);
+        return false;
+    }
+    message_handles(message)[0] = handle_to(&event->object, EVENT_DEFAULT_RIGHTS);
+    if (message_end_write(message_end_from(ends[0].object), message) == ZX_OK)
+        return true;
+    message_destroy(message);
+    return false;
+}
+
+static bool use_ends(struct message_end* end0, struct message_end* end1, zx_rights_t rights) {
+    struct handle ends[2] = {handle_to(&end0->object, rights), handle_to(&end1->object, rights)};
+    bool is_made = fill_channel(ends, 10) && fill_channel(ends, MESSAGE_KERNEL_BYTES_MAX);
+    handle_release(ends[0]);
+    handle_release(ends[1]);
+    return is_made;
+}
+
+static bool make_channel(void) {
+    struct message_end *end0, *end1;
+    return channel_create(&end0, &end1) == ZX_OK && use_ends(end0, end1, CHANNEL_DEFAULT_RIGHTS);
+}
+
+SELFTEST(out_of_memory, channel_with_messages_that_hold_handles) {
+    fail_each(make_channel, 6);
+}
+
+static bool make_message_pipe(void) {
+    struct message_end *end0, *end1;
+    return message_pipe_create(true, &end0, &end1) == ZX_OK &&
+           use_ends(end0, end1, MESSAGE_PIPE_DEFAULT_RIGHTS);
+}
+
+SELFTEST(out_of_memory, message_pipe_with_messages_that_hold_handles) {
+    fail_each(make_message_pipe, 6);
+}
+
+/* Enough handles for several chunks of the table. */
+static bool make_handles(void) {
+    struct handle_table table;
+    struct event* event;
+    if (handle_table_init(&table) != ZX_OK)
+        return false;
+    zx_handle_t root = add_event(&table, &event), value;
+    bool is_made = root != ZX_HANDLE_INVALID;
+    for (unsigned i = 0; i < 1000 && is_made; i++) {
+        uint32_t count = handle_table_count(&table);
+        is_made = handle_table_duplicate(&table, root, ZX_RIGHT_SAME_RIGHTS, &value) == ZX_OK;
+        if (!is_made && handle_table_count(&table) != count)
+            selftest_fail(__FILE__, __LINE__, "a handle came of a failure");
+    }
+    handle_table_close_all(&table);
+    handle_table_destroy(&table);
+    return is_made;
+}
+
+SELFTEST(out_of_memory, handle_table_that_grows) {
+    fail_each(make_handles, 5);
+}
+
+#endif
