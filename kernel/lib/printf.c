@@ -237,6 +237,8 @@ struct buffer {
 
 static void buffer_sink(void* context, const char* text, size_t size) {
     struct buffer* buffer = context;
+    if (buffer->room == 0)
+        return; /* and perhaps no buffer */
     size_t copied = MIN(size, buffer->room);
     memcpy(buffer->next, text, copied);
     buffer->next += copied;
