@@ -3,7 +3,8 @@
 
 usage: compile_commands.py OUTPUT 'COMPILER FLAGS' SOURCE... ['COMPILER FLAGS' SOURCE...]...
 
-Both understand clang's flags and want clang's own headers, not those of the compiler that builds.
+Both understand clang's flags and want clang's own headers, not those of the compiler that builds. The sources of
+the tests on this machine are added with the flags of host_tests.py.
 """
 
 import json
@@ -11,9 +12,15 @@ import os
 import re
 import sys
 
+import host_tests
+
 
 def for_clang(command):
     return re.sub(r"-nostdinc -isystem \S+", "-target x86_64-elf -nostdlibinc", command)
+
+
+def entry(command, source):
+    return {"directory": os.getcwd(), "command": f"{command} -c {source}", "file": source}
 
 
 def main():
@@ -24,7 +31,8 @@ def main():
         if " " in argument:
             command = for_clang(argument)
         else:
-            entries.append({"directory": os.getcwd(), "command": f"{command} -c {argument}", "file": argument})
+            entries.append(entry(command, argument))
+    entries += [entry(f"gcc {' '.join(host_tests.FLAGS)}", source) for source in host_tests.all_sources()]
     with open(sys.argv[1], "w", encoding="utf-8") as file:
         json.dump(entries, file, indent=1)
 

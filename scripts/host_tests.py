@@ -1,8 +1,8 @@
 """Tests of pure code on this machine, with the address and undefined-behaviour sanitizers.
 
 Each tests/host/NAME.c is a program. A line "Sources: FILE..." in its first comment names the files of
-the kernel or of libc that it tests; tests/host/framework/*.c is linked in as well. The program writes the same records
-as a kernel does, on its standard output (docs/testing.md).
+the kernel or of libc that it tests; tests/host/framework/*.c and what that needs is linked in as well. The program
+writes the same records as a kernel does, on its standard output (docs/testing.md).
 """
 
 import glob
@@ -16,6 +16,7 @@ from results import BadRecords, Case, Task, parse_records
 
 OUTPUT_FOLDER = "build/host"
 LIMIT_SECONDS = 300
+FRAMEWORK = ["kernel/lock/lock_order.c", "kernel/mm/fail_allocation.c"]
 FLAGS = [
     "-std=gnu17", "-g", "-O1", "-fno-omit-frame-pointer", "-fno-strict-aliasing", "-DJACINTH_DEBUG", "-DJACINTH_HOST",
     "-fsanitize=address,undefined", "-fno-sanitize-recover=all", "-Wall", "-Wextra", "-Werror",
@@ -28,7 +29,12 @@ def sources_of(program):
         comment = file.read().partition("*/")[0]
     found = re.search(r"Sources:((?:[\s*]+[\w/.-]+\.[cS]\b)+)", comment)
     named = re.findall(r"[\w/.-]+\.[cS]\b", found.group(1)) if found else []
-    return [program, *named, *sorted(glob.glob("tests/host/framework/*.c"))]
+    return [program, *named, *sorted(glob.glob("tests/host/framework/*.c")), *FRAMEWORK]
+
+
+def all_sources():
+    """For editors and clang-tidy: the programs and the framework."""
+    return sorted(glob.glob("tests/host/**/*.c", recursive=True))
 
 
 def run_program(group, program):
