@@ -16,10 +16,6 @@ uintptr_t user_copy_fixup(uintptr_t rip) {
     return 0;
 }
 
-bool user_read_word(uint32_t* value, uintptr_t from_user) {
-    return user_copy_in(value, from_user, sizeof(*value));
-}
-
 bool user_fault_in(uintptr_t address, size_t size, bool is_write) {
     if (!user_range_is_valid(address, size))
         return false;

@@ -26,8 +26,9 @@ struct held_locks {
 static struct held_locks held[CPU_MAX]; /* each touched by its CPU only */
 
 static const char* const class_names[LOCK_CLASS_COUNT] = {
-    "task",  "handle table", "object",     "address space", "VMO",   "kernel heap", "slab",
-    "pages", "CPU call",     "wait queue", "run queue",     "timer", "log",         "leaf",
+    "task",       "handle table", "object", "futex", "address space",
+    "VMO",        "kernel heap",  "slab",   "pages", "CPU call",
+    "wait queue", "run queue",    "timer",  "log",   "leaf",
 };
 
 static void print_lock(const char* what, const struct spinlock* lock, uintptr_t place) {

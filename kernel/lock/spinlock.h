@@ -9,13 +9,14 @@
  *   TASK             a job's or process's lists of children           on
  *   HANDLE_TABLE     a process's handles                              on
  *   OBJECT           one object's (or one pair's) state, observers    on
+ *   FUTEX            a bucket of futex waiters                        on
  *   ASPACE           VMAR tree, mappings, page tables of a process    on
  *   VMO              a VMO's (or a clone family's) pages               on
  *   KERNEL_HEAP      kernel virtual ranges and their tables           on
  *   SLAB             one slab cache                                   on
  *   PAGES            the buddy allocator                              on
  *   CPU_CALL         one call to other CPUs at a time                 on
- *   WAIT_QUEUE       wait queue, futex bucket, mutex                  irq
+ *   WAIT_QUEUE       wait queue, mutex                                irq
  *   RUN_QUEUE        one CPU's run queue                              irq
  *   TIMER            one CPU's timer heap                             irq
  *   LOG              log ring, console                                irq
@@ -34,6 +35,7 @@ enum lock_class {
     LOCK_TASK,
     LOCK_HANDLE_TABLE,
     LOCK_OBJECT,
+    LOCK_FUTEX,
     LOCK_ASPACE,
     LOCK_VMO,
     LOCK_KERNEL_HEAP,
@@ -133,6 +135,15 @@ static inline void spin_unlock_inner(struct spinlock* lock) {
 
 static inline void spin_unlock_outer(struct spinlock* lock) {
     spin_unlock_inner(lock);
+}
+
+/* Waits until whoever holds the lock now has let it go. */
+static inline void spin_wait_for_holder(struct spinlock* lock) {
+    uint16_t owner = atomic_load_explicit(&lock->owner, memory_order_acquire);
+    if (likely(atomic_load_explicit(&lock->next, memory_order_acquire) == owner))
+        return;
+    while (atomic_load_explicit(&lock->owner, memory_order_acquire) == owner)
+        cpu_relax();
 }
 
 static inline interrupt_state_t spin_lock_irqsave(struct spinlock* lock) {

@@ -14,7 +14,7 @@
 #define BUCKET_COUNT 256u
 
 struct bucket {
-    struct spinlock lock; /* WAIT_QUEUE */
+    struct spinlock lock; /* FUTEX */
     struct list waiters;  /* a zeroed list is empty: see bucket_lock */
 };
 
@@ -26,17 +26,18 @@ struct waiter {
 };
 
 static struct bucket buckets[BUCKET_COUNT] = {
-    [0 ... BUCKET_COUNT - 1] = {.lock = SPINLOCK_INITIALIZER(LOCK_WAIT_QUEUE)},
+    [0 ... BUCKET_COUNT - 1] = {.lock = SPINLOCK_INITIALIZER(LOCK_FUTEX)},
 };
 
-static struct bucket* bucket_lock(const struct aspace* aspace, uintptr_t address,
-                                  interrupt_state_t* state) {
+static inline struct bucket* bucket_of(const struct aspace* aspace, uintptr_t address) {
     uint64_t hash = ((uintptr_t)aspace ^ address) * 0x9e3779b97f4a7c15;
-    struct bucket* bucket = &buckets[hash >> 56];
-    *state = spin_lock_irqsave(&bucket->lock);
+    return &buckets[hash >> 56];
+}
+
+static inline void bucket_lock(struct bucket* bucket) {
+    spin_lock(&bucket->lock);
     if (unlikely(!bucket->waiters.head.next))
         list_init(&bucket->waiters);
-    return bucket;
 }
 
 static bool address_is_valid(uintptr_t address) {
@@ -44,31 +45,39 @@ static bool address_is_valid(uintptr_t address) {
 }
 
 /* Joins the bucket if the word is as expected. */
-static zx_status_t enqueue(struct waiter* waiter, int32_t current_value) {
+static inline zx_status_t enqueue(struct bucket* bucket, struct waiter* waiter,
+                                  int32_t current_value) {
     for (;;) {
-        interrupt_state_t state;
-        struct bucket* bucket = bucket_lock(waiter->aspace, waiter->address, &state);
-        uint32_t value;
+        bucket_lock(bucket);
+        uint32_t value = 0;
         bool is_present = user_read_word(&value, waiter->address);
         bool is_expected = is_present && (int32_t)value == current_value;
         if (is_expected)
             list_push_back(&bucket->waiters, &waiter->node);
-        spin_unlock_irqrestore(&bucket->lock, state);
-        if (is_present)
+        spin_unlock(&bucket->lock);
+        if (likely(is_present))
             return is_expected ? ZX_OK : ZX_ERR_BAD_STATE;
         if (!user_fault_in(waiter->address, sizeof(value), false))
             return ZX_ERR_INVALID_ARGS;
     }
 }
 
-/* Leaves the bucket; false: a wake took it out before, which then counts. */
-static bool dequeue(struct waiter* waiter) {
-    interrupt_state_t state;
-    struct bucket* bucket = bucket_lock(waiter->aspace, waiter->address, &state);
+static bool was_woken(const struct waiter* waiter) {
+    return !__atomic_load_n(&waiter->node.next, __ATOMIC_ACQUIRE);
+}
+
+/* Leaves the bucket; false: a wake took the waiter out before, which then counts. It did so under
+ * the lock, and may be about to unpark the thread: it is done once it has let the lock go. */
+static inline bool dequeue(struct bucket* bucket, struct waiter* waiter) {
+    if (likely(was_woken(waiter))) {
+        spin_wait_for_holder(&bucket->lock);
+        return false;
+    }
+    bucket_lock(bucket);
     bool was_linked = list_node_is_linked(&waiter->node);
     if (was_linked)
         list_remove(&waiter->node);
-    spin_unlock_irqrestore(&bucket->lock, state);
+    spin_unlock(&bucket->lock);
     return was_linked;
 }
 
@@ -76,22 +85,23 @@ zx_status_t futex_wait(struct aspace* aspace, uintptr_t address, int32_t current
                        zx_time_t deadline) {
     if (!address_is_valid(address))
         return ZX_ERR_INVALID_ARGS;
+    struct bucket* bucket = bucket_of(aspace, address);
     struct waiter waiter = {.thread = thread_current(), .aspace = aspace, .address = address};
-    zx_status_t status = enqueue(&waiter, current_value);
+    zx_status_t status = enqueue(bucket, &waiter, current_value);
     if (status != ZX_OK)
         return status;
     /* A token that an earlier wait left ends the park, not the wait. */
     do {
         status = thread_park(deadline);
-    } while (status == ZX_OK && __atomic_load_n(&waiter.node.next, __ATOMIC_ACQUIRE));
-    return dequeue(&waiter) ? status : ZX_OK;
+    } while (status == ZX_OK && unlikely(!was_woken(&waiter)));
+    return dequeue(bucket, &waiter) ? status : ZX_OK;
 }
 
 zx_status_t futex_wake(struct aspace* aspace, uintptr_t address, uint32_t count) {
     if (!address_is_valid(address))
         return ZX_ERR_INVALID_ARGS;
-    interrupt_state_t state;
-    struct bucket* bucket = bucket_lock(aspace, address, &state);
+    struct bucket* bucket = bucket_of(aspace, address);
+    bucket_lock(bucket);
     LIST_FOR_EACH_SAFE(node, &bucket->waiters) {
         struct waiter* waiter = LIST_ENTRY(node, struct waiter, node);
         if (count == 0)
@@ -103,6 +113,6 @@ zx_status_t futex_wake(struct aspace* aspace, uintptr_t address, uint32_t count)
         thread_unpark(thread); /* it cannot leave before the lock is free */
         count--;
     }
-    spin_unlock_irqrestore(&bucket->lock, state);
+    spin_unlock(&bucket->lock);
     return ZX_OK;
 }

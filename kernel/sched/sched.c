@@ -1,6 +1,6 @@
 /* Choosing who runs.
  *
- * A thread belongs to one CPU (`thread->cpu`), whose run queue lock guards its state. The lock is
+ * A thread belongs to one CPU (`thread->sched`), whose run queue lock guards its state. The lock is
  * held over the switch itself and released by the thread that is switched to: so whoever gets the
  * lock and finds a thread blocked or ready knows that its registers are saved.
  *
@@ -54,17 +54,28 @@ static void queue_remove(struct sched_cpu* sched, struct thread* thread) {
     sched->ready_count--;
 }
 
-static struct thread* queue_first(struct sched_cpu* sched) {
-    unsigned priority = 31u - (unsigned)__builtin_clz(sched->ready_bitmap);
-    return LIST_ENTRY(list_first(&sched->queues[priority]), struct thread, run_node);
+/* Of the most urgent queue that is not empty. */
+static inline struct list* queue_most_urgent(struct sched_cpu* sched, unsigned* priority) {
+    *priority = 31u ^ (unsigned)__builtin_clz(sched->ready_bitmap);
+    return &sched->queues[*priority];
 }
 
-static struct thread* queue_pop(struct sched_cpu* sched) {
-    if (sched->ready_bitmap == 0)
+static struct thread* queue_first(struct sched_cpu* sched) {
+    unsigned priority;
+    return LIST_ENTRY(queue_most_urgent(sched, &priority)->head.next, struct thread, run_node);
+}
+
+static inline struct thread* queue_pop(struct sched_cpu* sched) {
+    if (unlikely(sched->ready_bitmap == 0))
         return sched->idle;
-    struct thread* thread = queue_first(sched);
-    queue_remove(sched, thread);
-    return thread;
+    unsigned priority;
+    struct list* queue = queue_most_urgent(sched, &priority);
+    struct list_node* node = queue->head.next;
+    list_remove(node);
+    if (list_is_empty(queue))
+        sched->ready_bitmap &= ~(1u << priority);
+    sched->ready_count--;
+    return LIST_ENTRY(node, struct thread, run_node);
 }
 
 /* --- time slices ------------------------------------------------------------------------------ */
@@ -171,7 +182,7 @@ static uint32_t choose_cpu(const struct thread* thread) {
 static void place(struct thread* thread) {
     struct sched_cpu* sched = sched_of(choose_cpu(thread));
     interrupt_state_t state = spin_lock_irqsave(&sched->lock);
-    thread->cpu = sched->number;
+    thread->sched = sched;
     make_ready_locked(sched, thread);
     spin_unlock_irqrestore(&sched->lock, state);
 }
@@ -179,9 +190,9 @@ static void place(struct thread* thread) {
 /* The run queue that `thread` belongs to, locked, interrupts off. */
 static inline struct sched_cpu* lock_thread(struct thread* thread, interrupt_state_t* state) {
     for (;;) {
-        struct sched_cpu* sched = sched_of(__atomic_load_n(&thread->cpu, __ATOMIC_RELAXED));
+        struct sched_cpu* sched = __atomic_load_n(&thread->sched, __ATOMIC_RELAXED);
         *state = spin_lock_irqsave(&sched->lock);
-        if (likely(thread->cpu == sched->number))
+        if (likely(thread->sched == sched))
             return sched;
         spin_unlock_irqrestore(&sched->lock, *state);
     }
@@ -194,14 +205,14 @@ static inline bool wake(struct thread* thread, bool is_kill) {
         spin_unlock_irqrestore(&sched->lock, state);
         return false;
     }
-    bool must_move = !(thread->affinity >> sched->number & 1);
-    if (unlikely(must_move))
-        thread->state = THREAD_MOVING;
-    else
+    if (likely(thread->affinity >> sched->number & 1)) {
         make_ready_locked(sched, thread);
-    spin_unlock_irqrestore(&sched->lock, state);
-    if (unlikely(must_move))
+        spin_unlock_irqrestore(&sched->lock, state);
+    } else {
+        thread->state = THREAD_MOVING;
+        spin_unlock_irqrestore(&sched->lock, state);
         place(thread);
+    }
     return true;
 }
 
@@ -216,7 +227,7 @@ bool sched_wake_if_interruptible(struct thread* thread) {
 /* --- switching -------------------------------------------------------------------------------- */
 
 /* The first thing in the thread that was switched to: the lock its predecessor took is released. */
-static void finish_switch(void) {
+static ALWAYS_INLINE void finish_switch(void) {
     struct sched_cpu* sched = sched_here();
     struct thread* previous = sched->previous;
     bool must_place = false;
@@ -385,7 +396,7 @@ static bool steal(struct sched_cpu* sched) {
         if (!thread)
             continue;
         interrupt_state_t state = spin_lock_irqsave(&sched->lock);
-        thread->cpu = sched->number;
+        thread->sched = sched;
         queue_push(sched, thread, false);
         spin_unlock_irqrestore(&sched->lock, state);
         return true;

@@ -35,7 +35,7 @@ static void thread_init(struct thread* thread, const char* name, uint32_t priori
     thread->references = 1;
     thread->priority = priority;
     thread->affinity = UINT32_MAX;
-    thread->cpu = cpu_number();
+    thread->sched = sched_of(cpu_number());
     strlcpy(thread->name, name, sizeof(thread->name));
 }
 
@@ -150,7 +150,7 @@ void thread_kill(struct thread* thread) {
     atomic_fetch_or(&thread->context.pending_work, THREAD_PENDING_KILL);
     if (sched_wake_if_interruptible(thread))
         return;
-    uint32_t cpu = __atomic_load_n(&thread->cpu, __ATOMIC_RELAXED);
+    uint32_t cpu = __atomic_load_n(&thread->sched, __ATOMIC_RELAXED)->number;
     if (cpu != cpu_number())
         ipi_reschedule(cpu); /* on its way back to user mode it looks at pending_work */
 }
@@ -184,7 +184,7 @@ static void print_thread(const struct thread* thread) {
     static const char* const states[] = {"initial", "ready",  "running",
                                          "blocked", "moving", "dead"};
     console_printf("  %-24s %-8s cpu %u  priority %2u  %s%s\n", thread->name, states[thread->state],
-                   thread->cpu, thread->priority, thread->owner ? "user" : "kernel",
+                   thread->sched->number, thread->priority, thread->owner ? "user" : "kernel",
                    thread_is_killed(thread) ? "  killed" : "");
 }
 

@@ -18,6 +18,7 @@
 #define THREAD_NAME_SIZE 32
 
 struct aspace;
+struct sched_cpu;
 
 enum thread_state {
     THREAD_INITIAL, /* made, never started */
@@ -41,8 +42,8 @@ struct thread {
     _Atomic uint32_t references;
     /* Guarded by the run queue lock of the CPU the thread belongs to. */
     enum thread_state state;
-    uint32_t cpu;      /* whose run queue */
-    uint32_t affinity; /* bit per CPU allowed */
+    struct sched_cpu* sched; /* the CPU it belongs to */
+    uint32_t affinity;       /* bit per CPU allowed */
     uint32_t priority;
     struct list_node run_node; /* run queue; list of the dead */
     /* Parking: see thread_park. */

@@ -127,7 +127,7 @@ class Threads(Command):
             state = state_name(thread)
             where = waits_in(thread) if state in ("blocked", "ready") else ""
             print(f"{int(thread):#x}  {text(thread['name']):<16} {owner:<20} {state:<8} "
-                  f"cpu {int(thread['cpu'])} priority {int(thread['priority']):>2}  {where}")  # fmt: skip
+                  f"cpu {int(thread['sched']['number'])} priority {int(thread['priority']):>2}  {where}")  # fmt: skip
 
 
 class Bt(Command):

@@ -30,8 +30,6 @@ static inline bool user_range_is_valid(uintptr_t address, size_t size) {
  * program may not do that. They can be gone again at once: the next copy tells. With a spinlock
  * held, false when a page is not present. */
 bool user_fault_in(uintptr_t address, size_t size, bool is_write);
-/* Reads an aligned 32-bit word (futex). */
-bool user_read_word(uint32_t* value, uintptr_t from_user);
 
 #if __STDC_HOSTED__ /* the build machine's tests bring their own */
 bool user_copy_in(void* to, uintptr_t from_user, size_t size);
@@ -39,6 +37,7 @@ bool user_copy_out(uintptr_t to_user, const void* from, size_t size);
 bool user_copy_in_small(void* to, uintptr_t from_user, size_t size);
 bool user_touch_small(uintptr_t address, size_t size);
 bool user_load_words(uintptr_t from0, uint32_t* value0, uintptr_t from1, uint32_t* value1);
+bool user_read_word(uint32_t* value, uintptr_t from_user);
 bool user_write_word(uintptr_t to_user, uint32_t value);
 bool user_copy_out_with_words(uintptr_t to_user, const void* from, size_t size, uintptr_t word0,
                               uint32_t value0, uintptr_t word1, uint32_t value1);
@@ -184,6 +183,15 @@ static inline bool user_touch_small(uintptr_t address, size_t size) {
     bool can_write = user_access_touch(address) && user_access_touch(address + size - 1);
     user_access_close();
     return can_write;
+}
+
+static inline bool user_read_word(uint32_t* value, uintptr_t from_user) {
+    if (unlikely(from_user > USER_ADDRESS_END))
+        return false;
+    user_access_open();
+    bool is_read = user_access_load(value, from_user);
+    user_access_close();
+    return is_read;
 }
 
 static inline bool user_write_word(uintptr_t to_user, uint32_t value) {
