@@ -47,6 +47,7 @@ void mapping_split_locked(struct vmar* vmar, virtual_address_t address, struct m
         region_end(region) <= address)
         return;
     struct mapping* lower = mapping_from(region);
+    mapping_note_change(lower);
     size_t lower_size = address - region_base(region);
     size_t upper_size = region->size - lower_size;
     /* vmo_unmap_everywhere reads the sizes under the VMO's lock. */
@@ -55,11 +56,13 @@ void mapping_split_locked(struct vmar* vmar, virtual_address_t address, struct m
     spin_unlock(&lower->vmo->lock);
     mapping_install_locked(*spare, vmar, address, upper_size, lower->vmo,
                            lower->vmo_offset + lower_size, lower->permissions, lower->allowed);
+    (*spare)->window = lower->window;
     *spare = NULL;
 }
 
 void mapping_remove_locked(struct mapping* mapping, struct list* dead) {
     struct vmar* vmar = mapping->region.parent;
+    mapping_note_change(mapping);
     tree_remove(&vmar->children, &mapping->region.node);
     spin_lock(&mapping->vmo->lock);
     list_remove(&mapping->link.node);

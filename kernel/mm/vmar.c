@@ -300,8 +300,10 @@ static void protect_locked(struct vmar* vmar, virtual_address_t address, virtual
     mapping_split_locked(vmar, address, &spares[0]);
     mapping_split_locked(vmar, end, &spares[1]);
     for (struct region* region = vmar_region_from(vmar, address);
-         region && region_base(region) < end; region = vmar_region_from(vmar, region_end(region)))
+         region && region_base(region) < end; region = vmar_region_from(vmar, region_end(region))) {
+        mapping_note_change(mapping_from(region));
         mapping_from(region)->permissions = permissions;
+    }
     struct page_table* table = &vmar->aspace->page_table;
     if (permissions == 0)
         page_table_unmap(table, address, end - address);

@@ -7,6 +7,7 @@
 #include <lib/tree.h>
 #include <lock/spinlock.h>
 #include <mm/aspace.h>
+#include <mm/window.h>
 
 struct aspace {
     struct page_table page_table; /* first: see aspace_page_table */
@@ -52,6 +53,7 @@ struct mapping {
     uint64_t vmo_offset;
     uint32_t permissions;     /* ZX_VM_PERM_* */
     uint32_t allowed;         /* what vmar_protect may make of them */
+    struct window* window;    /* the mark of a kernel's window, or NULL */
     struct mapping_link link; /* under the VMO's lock; in a list of the dead afterwards */
 };
 
@@ -69,6 +71,11 @@ static inline struct vmar* vmar_from(struct region* region) {
 }
 static inline struct mapping* mapping_from(struct region* region) {
     return CONTAINER_OF(region, struct mapping, region);
+}
+/* The program does something to the mapping: a window is not whole any more. */
+static inline void mapping_note_change(struct mapping* mapping) {
+    if (mapping->window)
+        atomic_store_explicit(&mapping->window->is_whole, false, memory_order_relaxed);
 }
 /* The first region of the VMAR that ends above `address`. */
 static inline struct region* vmar_region_from(const struct vmar* vmar, virtual_address_t address) {

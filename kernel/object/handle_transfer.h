@@ -3,7 +3,8 @@
  * With the table locked: handle_transfer_take checks every value, left to right, and takes all of
  * them or none. Whoever delivers the entries does so next, still with the table locked, and then
  * either commits or puts back; so nobody ever sees a handle in both places or in neither. Once the
- * lock is dropped, handle_transfer_finish tells those who waited on the handles. */
+ * lock is dropped, handle_transfer_finish tells those who waited on the handles, and takes away the
+ * windows (mm/window.h) that the process had through them. */
 #pragma once
 
 #include <object/handle_table.h>
@@ -31,15 +32,24 @@ struct handle_transfer {
      */
     uint64_t observed;
     struct object* objects[HANDLE_TRANSFER_MAX];
+    struct window* windows; /* taken off the objects */
 };
+
+/* What most handles carry. One that cannot be duplicated may have a window. */
+#define HANDLE_TRANSFER_USUAL_RIGHTS (ZX_RIGHT_TRANSFER | ZX_RIGHT_DUPLICATE)
 
 /* The errors of the leftmost faulty element: errors->invalid, errors->repeated, ACCESS_DENIED (no
  * TRANSFER right), NOT_SUPPORTED (the carrier). Puts back what was taken before it. */
 MUST_CHECK zx_status_t handle_transfer_fault_locked(struct handle_transfer* transfer,
                                                     uint32_t index);
+/* A closer look at an element that is not quite usual: OK, or its fault. */
+MUST_CHECK zx_status_t handle_transfer_look_locked(struct handle_transfer* transfer, uint32_t index,
+                                                   const struct handle_slot* slot,
+                                                   const struct object* carrier);
 void handle_transfer_note_observed(struct handle_transfer* transfer, uint32_t index,
                                    struct object* object);
 void handle_transfer_cancel_observed(const struct handle_transfer* transfer);
+void handle_transfer_destroy_windows(const struct handle_transfer* transfer);
 /* After _take: nothing happened. */
 void handle_transfer_put_back_locked(struct handle_transfer* transfer);
 
@@ -48,15 +58,20 @@ MUST_CHECK static inline zx_status_t handle_transfer_take_locked(struct handle_t
                                                                  const struct object* carrier) {
     struct handle_slot** link = &transfer->first_slot;
     transfer->observed = 0;
+    transfer->windows = NULL;
     for (uint32_t i = 0; i < transfer->count; i++) {
         zx_handle_t value = transfer->values[i];
         struct handle_slot* slot;
         if (unlikely(!handle_table_find_locked(transfer->table, value, &slot)))
             return handle_transfer_fault_locked(transfer, i);
         struct object* object = slot->object;
-        if (unlikely(!(slot->rights & ZX_RIGHT_TRANSFER)) ||
-            unlikely(object == carrier && i != transfer->carrier_index))
-            return handle_transfer_fault_locked(transfer, i);
+        if (unlikely((slot->rights & HANDLE_TRANSFER_USUAL_RIGHTS) !=
+                     HANDLE_TRANSFER_USUAL_RIGHTS) ||
+            unlikely(object == carrier)) {
+            zx_status_t status = handle_transfer_look_locked(transfer, i, slot, carrier);
+            if (status != ZX_OK)
+                return status;
+        }
         if (unlikely(object_has_observers(object)))
             handle_transfer_note_observed(transfer, i, object);
         transfer->entries[i] = (struct handle){object, slot->rights};
@@ -80,4 +95,6 @@ static inline void handle_transfer_commit_locked(struct handle_transfer* transfe
 static inline void handle_transfer_finish(const struct handle_transfer* transfer) {
     if (unlikely(transfer->observed))
         handle_transfer_cancel_observed(transfer);
+    if (unlikely(transfer->windows))
+        handle_transfer_destroy_windows(transfer);
 }

@@ -28,6 +28,7 @@
 
 struct object;
 struct observer;
+struct window;
 
 struct object_ops {
     zx_obj_type_t type;
@@ -44,6 +45,11 @@ struct object_ops {
     /* Where the name is kept, ZX_MAX_NAME_LEN bytes, guarded by the object's lock. NULL: no name.
      */
     char* (*name_buffer)(struct object*);
+    /* For a type with one handle only, never with the DUPLICATE right: puts `window` in the place
+     * of the one through which the handle's process sees the object, and answers that; NULL is
+     * none. Called with the table's lock held, as the handle leaves in a message or comes back.
+     * NULL: the type has none. */
+    struct window* (*exchange_window)(struct object*, struct window* window);
 };
 
 struct object {

@@ -76,7 +76,8 @@ message_take_handles_locked(const struct message_source* source, const struct me
     zx_status_t status = count > 0 ? handle_transfer_take_locked(transfer, &end->object) : ZX_OK;
     if (unlikely(must_send_itself) && status == ZX_OK &&
         (count == 0 || transfer->values[count - 1] != source->handle)) {
-        handle_transfer_put_back_locked(transfer);
+        if (count > 0)
+            handle_transfer_put_back_locked(transfer);
         return ZX_ERR_BAD_STATE;
     }
     return status;

@@ -3,6 +3,7 @@
 #include <arch/context.h>
 #include <arch/layout.h>
 #include <mm/aspace.h>
+#include <object/handle_transfer.h>
 #include <object/job.h>
 #include <object/process.h>
 #include <object/vmar_object.h>
@@ -67,22 +68,37 @@ zx_status_t sys_process_create(zx_handle_t job, user_in(char) name, size_t name_
     return status == ZX_OK ? install_process(process, process_out, vmar_out) : status;
 }
 
-/* The argument's handle leaves the caller only when the process has started. */
+/* The argument's handle leaves the caller as the process starts. Meanwhile it is nowhere, so that
+ * there are never two of it. */
 static zx_status_t start_with_argument(struct process* process, struct user_thread* thread,
                                        zx_vaddr_t entry, zx_vaddr_t stack,
                                        zx_handle_t argument_handle, uintptr_t argument) {
-    struct object* object;
-    zx_rights_t rights;
-    zx_status_t status = handle_table_get_with_rights(
-        current_handles(), argument_handle, ZX_OBJ_TYPE_NONE, ZX_RIGHT_TRANSFER, &object, &rights);
+    static const struct handle_transfer_errors errors = {.repeated = ZX_ERR_BAD_HANDLE,
+                                                         .invalid = ZX_ERR_BAD_HANDLE};
+    struct handle_table* table = current_handles();
+    struct handle handle;
+    struct handle_transfer transfer = {
+        .table = table,
+        .values = &argument_handle,
+        .entries = &handle,
+        .count = 1,
+        .carrier_index = HANDLE_TRANSFER_NOWHERE,
+        .errors = &errors,
+    };
+    spin_lock(&table->lock);
+    zx_status_t status = handle_transfer_take_locked(&transfer, NULL);
+    spin_unlock(&table->lock);
     if (status != ZX_OK)
         return status;
-    struct handle copy = handle_make(object, rights);
-    status = process_start(process, thread, entry, stack, copy, argument);
+    status = process_start(process, thread, entry, stack, handle, argument);
+    spin_lock(&table->lock);
     if (status == ZX_OK)
-        (void)handle_table_close(current_handles(), argument_handle);
+        handle_transfer_commit_locked(&transfer);
     else
-        handle_release(copy);
+        handle_transfer_put_back_locked(&transfer);
+    spin_unlock(&table->lock);
+    if (status == ZX_OK)
+        handle_transfer_finish(&transfer);
     return status;
 }
 

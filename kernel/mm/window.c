@@ -1,0 +1,73 @@
+#include <mm/window.h>
+
+#include <abi/errors.h>
+#include <mm/slab.h>
+#include <mm/vmar_internal.h>
+#include <mm/vmo.h>
+
+static struct slab_cache window_cache =
+    SLAB_CACHE_INITIALIZER(window_cache, "window", sizeof(struct window));
+
+static virtual_address_t map_locked(struct aspace* aspace, struct mapping* fresh, struct vmo* vmo,
+                                    uint32_t permissions, struct window* window) {
+    struct vmar* root = aspace->root;
+    size_t size = vmo_size(vmo);
+    virtual_address_t base = root->is_alive ? vmar_place_locked(root, size, false) : 0;
+    if (base) {
+        mapping_install_locked(fresh, root, base, size, vmo, 0, permissions, permissions);
+        fresh->window = window;
+    }
+    return base;
+}
+
+zx_status_t window_create(struct aspace* aspace, struct vmo* vmo, uint32_t permissions, void* owner,
+                          struct window** out) {
+    struct mapping* fresh = mapping_alloc();
+    if (!fresh)
+        return ZX_ERR_NO_MEMORY;
+    struct window* window = slab_alloc(&window_cache);
+    if (!window)
+        goto free_mapping;
+    *window = (struct window){.aspace = aspace, .size = vmo_size(vmo), .owner = owner};
+    atomic_init(&window->is_whole, true);
+    spin_lock(&aspace->lock);
+    window->base = map_locked(aspace, fresh, vmo, permissions, window);
+    spin_unlock(&aspace->lock);
+    if (!window->base)
+        goto free_window;
+    aspace_reference(aspace);
+    *out = window;
+    return ZX_OK;
+
+free_window:
+    slab_free(&window_cache, window);
+free_mapping:
+    mapping_free(fresh);
+    return ZX_ERR_NO_MEMORY;
+}
+
+/* A mapping never moves, so the pieces are still in the window's range and in the root VMAR. */
+static void unmap_locked(const struct window* window, struct list* dead) {
+    const struct vmar* root = window->aspace->root;
+    virtual_address_t end = window->base + window->size;
+    for (virtual_address_t at = window->base; at < end;) {
+        struct region* region = vmar_region_from(root, at);
+        if (!region)
+            return;
+        at = region_end(region);
+        if (region->kind == REGION_MAPPING && mapping_from(region)->window == window)
+            mapping_remove_locked(mapping_from(region), dead);
+    }
+}
+
+void window_destroy(struct window* window) {
+    struct list dead = LIST_INITIALIZER(dead);
+    if (!window)
+        return;
+    spin_lock(&window->aspace->lock);
+    unmap_locked(window, &dead);
+    spin_unlock(&window->aspace->lock);
+    mapping_bury(&dead);
+    aspace_release(window->aspace);
+    slab_free(&window_cache, window);
+}
