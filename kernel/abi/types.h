@@ -6,6 +6,7 @@
 
 typedef int32_t zx_handle_t;
 typedef int32_t zx_status_t;
+typedef int64_t zx_ssize_t; /* bytes, or a negative status */
 typedef uint32_t zx_rights_t;
 typedef uint32_t zx_signals_t;
 typedef int64_t zx_time_t;     /* nanoseconds, monotonic unless said otherwise */

@@ -150,6 +150,15 @@ enum vmo_page_result vmo_page_locked(struct vmo* vmo, size_t index, bool for_wri
     return VMO_PAGE_OK;
 }
 
+void* vmo_page_address(struct vmo* vmo, size_t index) {
+    physical_address_t physical;
+    bool is_shared;
+    spin_lock(&vmo->lock);
+    enum vmo_page_result result = vmo_page_locked(vmo, index, true, &physical, &is_shared);
+    spin_unlock(&vmo->lock);
+    return result == VMO_PAGE_OK ? physical_to_virtual(physical) : NULL;
+}
+
 /* --- copies ----------------------------------------------------------------------------------- */
 
 /* One direction of one page's part, with the VMO's lock held: false when user memory is not there.

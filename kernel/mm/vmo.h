@@ -28,6 +28,10 @@ void vmo_release(struct vmo* vmo);
 uint64_t vmo_size(const struct vmo* vmo);
 size_t vmo_committed_pages(struct vmo* vmo);
 
+/* Where page `index` lies, brought in if need be; NULL: no memory. For a VMO without clones, which
+ * no program has a handle to: the page stays in this place as long as the VMO. */
+void* vmo_page_address(struct vmo* vmo, size_t index);
+
 /* Copies between kernel memory and the VMO. OUT_OF_RANGE: not all inside. NO_MEMORY. */
 zx_status_t vmo_read(struct vmo* vmo, void* to, uint64_t offset, size_t size);
 zx_status_t vmo_write(struct vmo* vmo, const void* from, uint64_t offset, size_t size);

@@ -1,6 +1,7 @@
 #include <syscalls/prototypes.h>
 
 #include <lib/string.h>
+#include <object/data_pipe.h>
 #include <syscall/handle_helpers.h>
 
 /* --- signals ---------------------------------------------------------------------------------- */
@@ -83,36 +84,73 @@ static zx_status_t set_name(struct object* object, user_in(void) value, size_t v
     return ZX_OK;
 }
 
-zx_status_t sys_object_get_property(zx_handle_t handle, uint32_t property, user_out(void) value,
+/* The size that is kept for one end of a data pipe; both are one word. */
+static zx_status_t get_threshold(struct object* object, user_out(void) value, size_t value_size) {
+    size_t threshold = data_pipe_threshold(data_pipe_end_from(object));
+    if (value_size < sizeof(threshold))
+        return ZX_ERR_BUFFER_TOO_SMALL;
+    return user_copy_out(value.address, &threshold, sizeof(threshold)) ? ZX_OK
+                                                                       : ZX_ERR_INVALID_ARGS;
+}
+
+static zx_status_t set_threshold(struct object* object, user_in(void) value, size_t value_size) {
+    size_t threshold;
+    if (value_size < sizeof(threshold))
+        return ZX_ERR_BUFFER_TOO_SMALL;
+    if (!user_copy_in(&threshold, value.address, sizeof(threshold)))
+        return ZX_ERR_INVALID_ARGS;
+    return data_pipe_set_threshold(data_pipe_end_from(object), threshold);
+}
+
+/* The ends of data pipes carry no rights for properties: whoever may use the end may look at its
+ * threshold and change it. */
+struct property {
+    uint32_t number;
+    zx_obj_type_t type; /* NONE: any */
+    zx_rights_t get_right, set_right;
+    zx_status_t (*get)(struct object* object, user_out(void) value, size_t value_size);
+    zx_status_t (*set)(struct object* object, user_in(void) value, size_t value_size);
+};
+
+static const struct property* property_find(uint32_t number) {
+    static const struct property properties[] = {
+        {ZX_PROP_NAME, ZX_OBJ_TYPE_NONE, ZX_RIGHT_GET_PROPERTY, ZX_RIGHT_SET_PROPERTY, get_name,
+         set_name},
+        {ZX_PROP_DATAPIPE_READ_THRESHOLD, ZX_OBJ_TYPE_DATAPIPE_CONSUMER, ZX_RIGHT_READ,
+         ZX_RIGHT_READ, get_threshold, set_threshold},
+        {ZX_PROP_DATAPIPE_WRITE_THRESHOLD, ZX_OBJ_TYPE_DATAPIPE_PRODUCER, ZX_RIGHT_READ,
+         ZX_RIGHT_WRITE, get_threshold, set_threshold},
+    };
+    for (size_t i = 0; i < ARRAY_LENGTH(properties); i++)
+        if (properties[i].number == number)
+            return &properties[i];
+    return NULL;
+}
+
+zx_status_t sys_object_get_property(zx_handle_t handle, uint32_t number, user_out(void) value,
                                     size_t value_size) {
+    const struct property* property = property_find(number);
+    if (!property)
+        return ZX_ERR_INVALID_ARGS;
     struct object* object;
-    zx_status_t status = handle_get(handle, ZX_OBJ_TYPE_NONE, ZX_RIGHT_GET_PROPERTY, &object);
+    zx_status_t status = handle_get(handle, property->type, property->get_right, &object);
     if (status != ZX_OK)
         return status;
-    switch (property) {
-    case ZX_PROP_NAME:
-        status = get_name(object, value, value_size);
-        break;
-    default:
-        status = ZX_ERR_INVALID_ARGS;
-    }
+    status = property->get(object, value, value_size);
     object_release(object);
     return status;
 }
 
-zx_status_t sys_object_set_property(zx_handle_t handle, uint32_t property, user_in(void) value,
+zx_status_t sys_object_set_property(zx_handle_t handle, uint32_t number, user_in(void) value,
                                     size_t value_size) {
+    const struct property* property = property_find(number);
+    if (!property)
+        return ZX_ERR_INVALID_ARGS;
     struct object* object;
-    zx_status_t status = handle_get(handle, ZX_OBJ_TYPE_NONE, ZX_RIGHT_SET_PROPERTY, &object);
+    zx_status_t status = handle_get(handle, property->type, property->set_right, &object);
     if (status != ZX_OK)
         return status;
-    switch (property) {
-    case ZX_PROP_NAME:
-        status = set_name(object, value, value_size);
-        break;
-    default:
-        status = ZX_ERR_INVALID_ARGS;
-    }
+    status = property->set(object, value, value_size);
     object_release(object);
     return status;
 }

@@ -1,0 +1,122 @@
+#include <syscalls/prototypes.h>
+
+#include <object/data_pipe.h>
+#include <syscall/handle_helpers.h>
+
+#define WRITE_FLAGS MX_DATAPIPE_WRITE_FLAG_ALL_OR_NONE
+#define READ_FLAGS                                                       \
+    (MX_DATAPIPE_READ_FLAG_ALL_OR_NONE | MX_DATAPIPE_READ_FLAG_DISCARD | \
+     MX_DATAPIPE_READ_FLAG_QUERY | MX_DATAPIPE_READ_FLAG_PEEK)
+
+/* Answers the producer, or an error. */
+zx_handle_t sys_mx_datapipe_create(uint32_t options, size_t element_size, size_t capacity,
+                                   user_out(zx_handle_t) consumer) {
+    if (options != 0)
+        return ZX_ERR_INVALID_ARGS;
+    struct data_pipe* pipe;
+    zx_status_t status = data_pipe_create(element_size, capacity, &pipe);
+    if (status != ZX_OK)
+        return status;
+    struct handle producer = handle_make(&pipe->producer.object, DATA_PIPE_PRODUCER_RIGHTS);
+    zx_handle_t value;
+    status = handle_table_add(current_handles(), producer, &value);
+    if (status != ZX_OK) {
+        handle_release(producer);
+        object_release(&pipe->consumer.object);
+        return status;
+    }
+    status = handle_install_out(&pipe->consumer.object, DATA_PIPE_CONSUMER_RIGHTS, consumer);
+    if (status != ZX_OK)
+        handle_table_close(current_handles(), value);
+    return status == ZX_OK ? value : status;
+}
+
+static inline struct data_pipe_request producer_request(zx_handle_t producer, uint32_t flags,
+                                                        size_t size, uintptr_t user) {
+    return (struct data_pipe_request){
+        .table = current_handles(),
+        .handle = producer,
+        .type = ZX_OBJ_TYPE_DATAPIPE_PRODUCER,
+        .right = ZX_RIGHT_WRITE,
+        .flags = flags,
+        .known_flags = WRITE_FLAGS,
+        .size = size,
+        .user = user,
+    };
+}
+
+static inline struct data_pipe_request consumer_request(zx_handle_t consumer, uint32_t flags,
+                                                        size_t size, uintptr_t user) {
+    return (struct data_pipe_request){
+        .table = current_handles(),
+        .handle = consumer,
+        .type = ZX_OBJ_TYPE_DATAPIPE_CONSUMER,
+        .right = ZX_RIGHT_READ,
+        .flags = flags,
+        .known_flags = READ_FLAGS,
+        .size = size,
+        .user = user,
+    };
+}
+
+/* --- copying ---------------------------------------------------------------------------------- */
+
+/* Whatever the quick ways do not do. Apart, so that it costs them nothing. */
+static NOINLINE zx_ssize_t write_slowly(zx_handle_t producer, uint32_t flags, size_t requested,
+                                        user_in(void) buffer) {
+    const struct data_pipe_request request =
+        producer_request(producer, flags, requested, buffer.address);
+    return data_pipe_copy(&request);
+}
+
+static NOINLINE zx_ssize_t read_slowly(zx_handle_t consumer, uint32_t flags, size_t requested,
+                                       user_out(void) buffer) {
+    const struct data_pipe_request request =
+        consumer_request(consumer, flags, requested, buffer.address);
+    return data_pipe_copy(&request);
+}
+
+static inline bool is_small(uint32_t flags, size_t requested) {
+    return likely(flags == 0) && likely(requested - 1 < USER_SMALL_MAX);
+}
+
+zx_ssize_t sys_mx_datapipe_write(zx_handle_t producer, uint32_t flags, size_t requested,
+                                 user_in(void) buffer) {
+    if (is_small(flags, requested) &&
+        likely(data_pipe_write_small(current_handles(), producer, requested, buffer.address)))
+        return (zx_ssize_t)requested;
+    return write_slowly(producer, flags, requested, buffer);
+}
+
+zx_ssize_t sys_mx_datapipe_read(zx_handle_t consumer, uint32_t flags, size_t requested,
+                                user_out(void) buffer) {
+    if (is_small(flags, requested) &&
+        likely(data_pipe_read_small(current_handles(), consumer, requested, buffer.address)))
+        return (zx_ssize_t)requested;
+    return read_slowly(consumer, flags, requested, buffer);
+}
+
+/* --- two phases --------------------------------------------------------------------------------
+ */
+
+zx_ssize_t sys_mx_datapipe_begin_write(zx_handle_t producer, uint32_t flags,
+                                       user_out(uintptr_t) address) {
+    const struct data_pipe_request request = producer_request(producer, flags, 0, address.address);
+    return data_pipe_phase_begin(&request, process_current()->aspace);
+}
+
+zx_status_t sys_mx_datapipe_end_write(zx_handle_t producer, size_t written) {
+    const struct data_pipe_request request = producer_request(producer, 0, written, 0);
+    return data_pipe_phase_end(&request);
+}
+
+zx_ssize_t sys_mx_datapipe_begin_read(zx_handle_t consumer, uint32_t flags,
+                                      user_out(uintptr_t) address) {
+    const struct data_pipe_request request = consumer_request(consumer, flags, 0, address.address);
+    return data_pipe_phase_begin(&request, process_current()->aspace);
+}
+
+zx_status_t sys_mx_datapipe_end_read(zx_handle_t consumer, size_t read) {
+    const struct data_pipe_request request = consumer_request(consumer, 0, read, 0);
+    return data_pipe_phase_end(&request);
+}
