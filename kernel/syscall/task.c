@@ -76,7 +76,7 @@ static zx_status_t start_with_argument(struct process* process, struct user_thre
     static const struct handle_transfer_errors errors = {.repeated = ZX_ERR_BAD_HANDLE,
                                                          .invalid = ZX_ERR_BAD_HANDLE};
     struct handle_table* table = current_handles();
-    struct handle handle;
+    struct handle handle = {0};
     struct handle_transfer transfer = {
         .table = table,
         .values = &argument_handle,
