@@ -1,0 +1,353 @@
+/* eventpair_create, and what signals do between the two ends. */
+#include <helper.h>
+#include <objects.h>
+#include <test.h>
+
+#include <magenta/syscalls.h>
+#include <stdatomic.h>
+#include <threads.h>
+
+#define EVENT_PAIR_RIGHTS (ZX_RIGHTS_BASIC | ZX_RIGHTS_IO | ZX_RIGHT_SIGNAL | ZX_RIGHT_SIGNAL_PEER)
+#define PATIENCE (zx_clock_get_monotonic() + ZX_SEC(30))
+
+/* One generation's spelling. */
+struct generation {
+    zx_status_t (*create)(uint32_t, zx_handle_t*, zx_handle_t*);
+    zx_status_t (*signal)(zx_handle_t, uint32_t, uint32_t);
+    zx_status_t (*signal_peer)(zx_handle_t, uint32_t, uint32_t);
+};
+static const struct generation zx = {zx_eventpair_create, zx_object_signal, zx_object_signal_peer};
+static const struct generation mx = {mx_eventpair_create, mx_object_signal, mx_object_signal_peer};
+
+#define BOTH(suite, name, row) \
+    TEST(zx_##suite, name) {   \
+        CHECK(row(&zx));       \
+    }                          \
+    TEST(mx_##suite, name) {   \
+        CHECK(row(&mx));       \
+    }
+
+/* --- create ----------------------------------------------------------------------------------- */
+
+static void ends_row(const struct generation* generation) {
+    zx_handle_t near, far;
+    zx_info_handle_basic_t info;
+    EXPECT_OK(generation->create(0, &near, &far));
+    EXPECT(near > 0 && far > 0 && near != far);
+    EXPECT_EQUAL(handle_rights(near), EVENT_PAIR_RIGHTS);
+    EXPECT_EQUAL(handle_rights(far), EVENT_PAIR_RIGHTS);
+    EXPECT_EQUAL(object_signals(near), 0);
+    EXPECT_EQUAL(object_signals(far), 0);
+    EXPECT_OK(zx_object_get_info(far, ZX_INFO_HANDLE_BASIC, &info, sizeof(info), NULL, NULL));
+    EXPECT_EQUAL(info.type, ZX_OBJ_TYPE_EVENTPAIR);
+    EXPECT_EQUAL(info.related_koid, handle_koid(near));
+    EXPECT_OK(zx_handle_close(near));
+    EXPECT_OK(zx_handle_close(far));
+}
+BOTH(eventpair_create, makes_two_ends_without_signals, ends_row)
+
+static void options_row(const struct generation* generation) {
+    static const uint32_t unknown[] = {1, 2, 0x80000000, UINT32_MAX};
+    zx_handle_t near = 5, far = 6;
+    zx_info_kernel_memory_t before = kernel_memory();
+    for (size_t i = 0; i < countof(unknown); i++) {
+        EXPECT_STATUS(generation->create(unknown[i], &near, &far), ZX_ERR_INVALID_ARGS);
+        EXPECT_STATUS(generation->create(unknown[i], NULL, NULL), ZX_ERR_INVALID_ARGS);
+    }
+    EXPECT_EQUAL(near, 5);
+    EXPECT_EQUAL(far, 6);
+    CHECK(expect_no_leak(&before, 2));
+}
+BOTH(eventpair_create, options_are_invalid_args, options_row)
+
+static void bad_places(const struct generation* generation) {
+    void* bad[BAD_POINTER_COUNT];
+    bad_pointers_to_write(bad);
+    for (size_t i = 0; i < BAD_POINTER_COUNT; i++) {
+        zx_handle_t good = 5;
+        EXPECT_STATUS(generation->create(0, bad[i], &good), ZX_ERR_INVALID_ARGS);
+        EXPECT_STATUS(generation->create(0, &good, bad[i]), ZX_ERR_INVALID_ARGS);
+        EXPECT_EQUAL(good, 5);
+    }
+}
+
+static void bad_places_row(const struct generation* generation) {
+    CHECK(bad_places(generation)); /* warms the caches up */
+    zx_info_kernel_memory_t before = kernel_memory();
+    CHECK(bad_places(generation));
+    CHECK(expect_no_leak(&before, 2));
+}
+BOTH(eventpair_create, bad_out_pointers_are_invalid_args_and_leak_nothing, bad_places_row)
+
+TEST(zx_eventpair_create, a_thousand_pairs_leave_no_memory_behind) {
+    for (int round = 0; round < 2; round++) {
+        zx_info_kernel_memory_t before = kernel_memory();
+        for (int i = 0; i < 1000; i++) {
+            zx_handle_t ends[2];
+            EXPECT_OK(zx_eventpair_create(0, &ends[i % 2], &ends[1 - i % 2]));
+            EXPECT_OK(zx_handle_close(ends[0]));
+            EXPECT_OK(zx_handle_close(ends[1]));
+        }
+        if (round > 0) /* the first warms the caches up */
+            CHECK(expect_no_leak(&before, 2));
+    }
+}
+
+/* --- signals ---------------------------------------------------------------------------------- */
+
+static void own_row(const struct generation* generation) {
+    zx_handle_t near, far;
+    EXPECT_OK(generation->create(0, &near, &far));
+    EXPECT_OK(generation->signal(near, 0, ZX_EVENTPAIR_SIGNALED | ZX_USER_SIGNAL_0));
+    EXPECT_EQUAL(object_signals(near), ZX_EVENTPAIR_SIGNALED | ZX_USER_SIGNAL_0);
+    EXPECT_EQUAL(object_signals(far), 0);
+    EXPECT_OK(generation->signal(near, ZX_EVENTPAIR_SIGNALED, ZX_USER_SIGNAL_7));
+    EXPECT_EQUAL(object_signals(near), ZX_USER_SIGNAL_0 | ZX_USER_SIGNAL_7);
+    EXPECT_OK(zx_handle_close(far));
+    /* Its own signals it can still change. */
+    EXPECT_OK(generation->signal(near, ZX_USER_SIGNAL_ALL, ZX_EVENTPAIR_SIGNALED));
+    EXPECT_EQUAL(object_signals(near), ZX_EVENTPAIR_SIGNALED | ZX_EVENTPAIR_PEER_CLOSED);
+    EXPECT_OK(zx_handle_close(near));
+}
+BOTH(object_signal, changes_this_end_of_a_pair_only, own_row)
+
+static void peer_row(const struct generation* generation) {
+    zx_handle_t near, far;
+    EXPECT_OK(generation->create(0, &near, &far));
+    EXPECT_OK(generation->signal_peer(near, 0, ZX_EVENTPAIR_SIGNALED | ZX_USER_SIGNAL_3));
+    EXPECT_EQUAL(object_signals(near), 0);
+    EXPECT_EQUAL(object_signals(far), ZX_EVENTPAIR_SIGNALED | ZX_USER_SIGNAL_3);
+    EXPECT_OK(generation->signal_peer(near, ZX_USER_SIGNAL_ALL, 0));
+    EXPECT_EQUAL(object_signals(far), ZX_EVENTPAIR_SIGNALED);
+    EXPECT_OK(generation->signal_peer(far, 0, ZX_USER_SIGNAL_1));
+    EXPECT_EQUAL(object_signals(near), ZX_USER_SIGNAL_1);
+    EXPECT_OK(zx_handle_close(near));
+    EXPECT_OK(zx_handle_close(far));
+}
+BOTH(object_signal_peer, changes_the_other_end_of_a_pair_only, peer_row)
+
+static void kernels_row(const struct generation* generation) {
+    static const zx_signals_t kernels[] = {ZX_OBJECT_READABLE, ZX_OBJECT_WRITABLE,
+                                           ZX_EVENTPAIR_PEER_CLOSED, ZX_SIGNAL_HANDLE_CLOSED,
+                                           1u << 10};
+    zx_handle_t near, far;
+    EXPECT_OK(generation->create(0, &near, &far));
+    for (size_t i = 0; i < countof(kernels); i++) {
+        zx_signals_t mask = kernels[i] | ZX_USER_SIGNAL_0;
+        EXPECT_STATUS(generation->signal(near, 0, mask), ZX_ERR_INVALID_ARGS);
+        EXPECT_STATUS(generation->signal(near, mask, 0), ZX_ERR_INVALID_ARGS);
+        EXPECT_STATUS(generation->signal_peer(near, 0, mask), ZX_ERR_INVALID_ARGS);
+        EXPECT_STATUS(generation->signal_peer(near, mask, 0), ZX_ERR_INVALID_ARGS);
+    }
+    EXPECT_EQUAL(object_signals(near), 0);
+    EXPECT_EQUAL(object_signals(far), 0);
+    EXPECT_OK(zx_handle_close(near));
+    EXPECT_OK(zx_handle_close(far));
+}
+BOTH(object_signal_peer, signals_of_the_kernel_are_invalid_args_at_a_pair, kernels_row)
+
+static void rights_row(const struct generation* generation) {
+    zx_handle_t near, far;
+    EXPECT_OK(generation->create(0, &near, &far));
+    zx_handle_t no_signal = duplicate_without(near, ZX_RIGHT_SIGNAL);
+    zx_handle_t no_peer = duplicate_without(near, ZX_RIGHT_SIGNAL_PEER);
+    EXPECT_STATUS(generation->signal(no_signal, 0, ZX_USER_SIGNAL_0), ZX_ERR_ACCESS_DENIED);
+    EXPECT_STATUS(generation->signal_peer(no_peer, 0, ZX_USER_SIGNAL_0), ZX_ERR_ACCESS_DENIED);
+    EXPECT_STATUS(generation->signal(stale_handle(), 0, ZX_USER_SIGNAL_0), ZX_ERR_BAD_HANDLE);
+    EXPECT_STATUS(generation->signal_peer(stale_handle(), 0, ZX_USER_SIGNAL_0), ZX_ERR_BAD_HANDLE);
+    EXPECT_EQUAL(object_signals(near), 0);
+    EXPECT_EQUAL(object_signals(far), 0);
+    EXPECT_OK(generation->signal(no_peer, 0, ZX_USER_SIGNAL_0));
+    EXPECT_OK(generation->signal_peer(no_signal, 0, ZX_USER_SIGNAL_1));
+    EXPECT_EQUAL(object_signals(near), ZX_USER_SIGNAL_0);
+    EXPECT_EQUAL(object_signals(far), ZX_USER_SIGNAL_1);
+    const zx_handle_t handles[] = {near, far, no_signal, no_peer};
+    EXPECT_OK(zx_handle_close_many(handles, countof(handles)));
+}
+BOTH(object_signal_peer, each_needs_its_own_right_at_a_pair, rights_row)
+
+/* --- closing ---------------------------------------------------------------------------------- */
+
+static void closed_row(const struct generation* generation) {
+    zx_handle_t near, far;
+    EXPECT_OK(generation->create(0, &near, &far));
+    zx_handle_t second = duplicate(far);
+    EXPECT_OK(generation->signal_peer(far, 0, ZX_EVENTPAIR_SIGNALED));
+    EXPECT_OK(zx_handle_close(far));
+    EXPECT_EQUAL(object_signals(near), ZX_EVENTPAIR_SIGNALED);
+    EXPECT_OK(zx_handle_close(second));
+    /* What was shown stays. */
+    EXPECT_EQUAL(object_signals(near), ZX_EVENTPAIR_SIGNALED | ZX_EVENTPAIR_PEER_CLOSED);
+    EXPECT_STATUS(generation->signal_peer(near, 0, ZX_USER_SIGNAL_0), ZX_ERR_PEER_CLOSED);
+    EXPECT_STATUS(generation->signal_peer(near, 0, 0), ZX_ERR_PEER_CLOSED);
+    /* The masks are looked at before the state. */
+    EXPECT_STATUS(generation->signal_peer(near, 0, ZX_OBJECT_READABLE), ZX_ERR_INVALID_ARGS);
+    zx_info_handle_basic_t info;
+    EXPECT_OK(zx_object_get_info(near, ZX_INFO_HANDLE_BASIC, &info, sizeof(info), NULL, NULL));
+    EXPECT_EQUAL(info.related_koid, ZX_KOID_INVALID);
+    EXPECT_OK(zx_handle_close(near));
+}
+BOTH(object_signal_peer, a_closed_end_is_peer_closed, closed_row)
+
+/* What another thread does to the far end, shortly after the wait at the near one began. */
+struct deed {
+    zx_handle_t near, far;
+    void (*action)(struct deed* deed);
+};
+
+static void signal_peer(struct deed* deed) {
+    zx_object_signal_peer(deed->far, 0, ZX_EVENTPAIR_SIGNALED);
+}
+
+static void close_far(struct deed* deed) {
+    zx_handle_close(deed->far);
+}
+
+static void close_near(struct deed* deed) {
+    zx_handle_close(deed->near);
+}
+
+static int do_deed(void* argument) {
+    struct deed* deed = argument;
+    sleep_for(ZX_MSEC(2));
+    deed->action(deed);
+    return 0;
+}
+
+static void wait_row(void (*action)(struct deed*), zx_status_t expected, zx_signals_t shown) {
+    struct deed deed = {.action = action};
+    zx_signals_t observed = 0;
+    thrd_t thread;
+    EXPECT_OK(zx_eventpair_create(0, &deed.near, &deed.far));
+    zx_handle_t keeper = duplicate(deed.near);
+    EXPECT_EQUAL(thrd_create(&thread, do_deed, &deed), thrd_success);
+    zx_status_t status = zx_object_wait_one(
+        deed.near, ZX_EVENTPAIR_SIGNALED | ZX_EVENTPAIR_PEER_CLOSED, PATIENCE, &observed);
+    EXPECT_EQUAL(thrd_join(thread, NULL), thrd_success);
+    EXPECT_STATUS(status, expected);
+    EXPECT_EQUAL(observed, shown);
+    zx_handle_close(deed.near);
+    zx_handle_close(deed.far);
+    EXPECT_OK(zx_handle_close(keeper));
+}
+
+TEST(zx_object_wait_one, is_woken_by_the_other_end_of_a_pair) {
+    CHECK(wait_row(signal_peer, ZX_OK, ZX_EVENTPAIR_SIGNALED));
+}
+
+TEST(zx_object_wait_one, is_woken_by_the_closing_of_the_other_end_of_a_pair) {
+    CHECK(wait_row(close_far, ZX_OK, ZX_EVENTPAIR_PEER_CLOSED));
+}
+
+TEST(zx_object_wait_one, is_canceled_by_the_closing_of_its_handle_to_a_pair) {
+    CHECK(wait_row(close_near, ZX_ERR_CANCELED, ZX_SIGNAL_HANDLE_CLOSED));
+}
+
+/* --- two processes
+ * -------------------------------------------------------------------------------- */
+
+/* Answers each signal of the other end with one of its own, until that end goes. */
+HELPER(answers) {
+    zx_handle_t end = ZX_HANDLE_INVALID;
+    zx_signals_t shown = 0;
+    if (channel_receive(channel, NULL, 0, NULL, &end, 1, NULL) != ZX_OK)
+        return 1;
+    for (int count = 0;; count++) {
+        if (zx_object_wait_one(end, ZX_EVENTPAIR_SIGNALED | ZX_EVENTPAIR_PEER_CLOSED,
+                               ZX_TIME_INFINITE, &shown) != ZX_OK)
+            return 2;
+        if (shown & ZX_EVENTPAIR_PEER_CLOSED)
+            return count;
+        zx_object_signal(end, ZX_EVENTPAIR_SIGNALED, 0);
+        zx_object_signal_peer(end, 0, ZX_EVENTPAIR_SIGNALED);
+    }
+}
+
+TEST(event_pair_processes, signals_go_to_and_fro_until_an_end_is_closed) {
+    enum { ROUNDS = 100 };
+    struct helper helper;
+    zx_handle_t near, far;
+    CHECK(helper_start(&helper, "answers"));
+    EXPECT_OK(zx_eventpair_create(0, &near, &far));
+    EXPECT_OK(zx_channel_write(helper.channel, 0, NULL, 0, &far, 1));
+    for (int i = 0; i < ROUNDS; i++) {
+        EXPECT_OK(zx_object_signal_peer(near, 0, ZX_EVENTPAIR_SIGNALED));
+        EXPECT_OK(zx_object_wait_one(near, ZX_EVENTPAIR_SIGNALED, PATIENCE, NULL));
+        EXPECT_OK(zx_object_signal(near, ZX_EVENTPAIR_SIGNALED, 0));
+    }
+    EXPECT_OK(zx_handle_close(near));
+    CHECK(helper_finish(&helper, ROUNDS));
+}
+
+TEST(event_pair_processes, the_end_of_a_killed_process_is_closed) {
+    struct helper helper;
+    zx_handle_t near, far;
+    int64_t code;
+    CHECK(helper_start(&helper, "answers"));
+    EXPECT_OK(zx_eventpair_create(0, &near, &far));
+    EXPECT_OK(zx_channel_write(helper.channel, 0, NULL, 0, &far, 1));
+    EXPECT_OK(zx_object_signal_peer(near, 0, ZX_EVENTPAIR_SIGNALED));
+    EXPECT_OK(zx_object_wait_one(near, ZX_EVENTPAIR_SIGNALED, PATIENCE, NULL));
+    EXPECT_OK(zx_task_kill(helper.process));
+    EXPECT_OK(helper_wait(&helper, &code));
+    EXPECT(wait_for(near, ZX_EVENTPAIR_PEER_CLOSED, ZX_SEC(10)));
+    EXPECT_STATUS(zx_object_signal_peer(near, 0, ZX_EVENTPAIR_SIGNALED), ZX_ERR_PEER_CLOSED);
+    EXPECT_OK(zx_handle_close(near));
+    helper_close(&helper);
+}
+
+/* --- at the same moment
+ * ---------------------------------------------------------------------------- */
+
+#define RACE_ROUNDS 300
+
+struct race {
+    zx_handle_t near, far;
+    atomic_int ready;
+};
+
+static void meet(struct race* race) {
+    atomic_fetch_add(&race->ready, 1);
+    while (atomic_load(&race->ready) < 2)
+        thrd_yield();
+}
+
+static int signal_from_far(void* argument) {
+    struct race* race = argument;
+    meet(race);
+    zx_status_t status = zx_object_signal_peer(race->far, 0, ZX_EVENTPAIR_SIGNALED);
+    return status != ZX_OK && status != ZX_ERR_PEER_CLOSED;
+}
+
+static int close_from_far(void* argument) {
+    struct race* race = argument;
+    meet(race);
+    return zx_handle_close(race->far) != ZX_OK;
+}
+
+/* The near end is closed while the other thread does something to the far one. */
+static void race_close(int (*other)(void*)) {
+    for (int i = 0; i < RACE_ROUNDS; i++) {
+        struct race race = {.ready = 0};
+        thrd_t thread;
+        int result;
+        EXPECT_OK(zx_eventpair_create(0, &race.near, &race.far));
+        EXPECT_EQUAL(thrd_create(&thread, other, &race), thrd_success);
+        meet(&race);
+        EXPECT_OK(zx_handle_close(race.near));
+        EXPECT_EQUAL(thrd_join(thread, &result), thrd_success);
+        EXPECT_EQUAL(result, 0);
+        zx_handle_close(race.far);
+    }
+}
+
+#define RACE(name, other)                                   \
+    TEST(event_pair_stress, name) {                         \
+        CHECK(race_close(other)); /* warms the caches up */ \
+        zx_info_kernel_memory_t before = kernel_memory();   \
+        CHECK(race_close(other));                           \
+        CHECK(expect_no_leak(&before, 16));                 \
+    }
+
+RACE(close_against_signal_of_the_peer, signal_from_far)
+RACE(close_of_both_ends, close_from_far)
