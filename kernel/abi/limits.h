@@ -7,6 +7,7 @@
 #define CHANNEL_MAX_QUEUED_BYTES (32u << 20)
 #define DATAPIPE_DEFAULT_CAPACITY_BYTES (32u << 10)
 #define DATAPIPE_MAX_CAPACITY_BYTES (256u << 20)
+#define SOCKET_CAPACITY_BYTES (256u << 10) /* in each direction */
 #define ZX_WAIT_MANY_MAX_ITEMS 64u
 #define ZX_MAX_NAME_LEN 32u /* including the terminating zero */
 #define PROCESS_MAX_HANDLES (1u << 18)

@@ -41,6 +41,11 @@ bool user_read_word(uint32_t* value, uintptr_t from_user);
 bool user_write_word(uintptr_t to_user, uint32_t value);
 bool user_copy_out_with_words(uintptr_t to_user, const void* from, size_t size, uintptr_t word0,
                               uint32_t value0, uintptr_t word1, uint32_t value1);
+bool user_write_size(uintptr_t to_user, size_t value);
+bool user_copy_in_with_size(void* to, uintptr_t from_user, size_t size, uintptr_t actual_user,
+                            size_t actual);
+bool user_copy_out_with_size(uintptr_t to_user, const void* from, size_t size,
+                             uintptr_t actual_user, size_t actual);
 #else
 size_t user_copy_raw(void* to, const void* from, size_t size); /* user_copy.S */
 
@@ -165,6 +170,28 @@ static inline bool user_load_words(uintptr_t from0, uint32_t* value0, uintptr_t 
     return is_read;
 }
 
+static inline bool user_access_touch_size(uintptr_t address) {
+    __asm__ volatile goto("1: lock orq $0, (%0)\n" USER_ACCESS_MAY_FAULT(1b)
+                          :
+                          : "r"(address)
+                          : "memory", "cc"
+                          : fault);
+    return true;
+fault:
+    return false;
+}
+
+static inline bool user_access_store_size(uintptr_t address, size_t value) {
+    __asm__ volatile goto("1: movq %1, (%0)\n" USER_ACCESS_MAY_FAULT(1b)
+                          :
+                          : "r"(address), "r"(value)
+                          : "memory"
+                          : fault);
+    return true;
+fault:
+    return false;
+}
+
 /* Like user_copy_in, for at most USER_SMALL_MAX bytes. */
 static inline bool user_copy_in_small(void* to, uintptr_t from_user, size_t size) {
     if (unlikely(from_user > USER_ADDRESS_END))
@@ -220,5 +247,42 @@ static inline bool user_copy_out_with_words(uintptr_t to_user, const void* from,
                       (!word1 || likely(user_access_store(word1, value1)));
     user_access_close();
     return is_written;
+}
+
+static inline bool user_write_size(uintptr_t to_user, size_t value) {
+    if (unlikely(to_user > USER_ADDRESS_END))
+        return false;
+    user_access_open();
+    bool is_written = user_access_store_size(to_user, value);
+    user_access_close();
+    return is_written;
+}
+
+/* Copies `size` bytes (at most USER_SMALL_MAX, and not none) in, and then tells `actual` (address
+ * 0: not wanted). False: nothing was told. */
+static inline bool user_copy_in_with_size(void* to, uintptr_t from_user, size_t size,
+                                          uintptr_t actual_user, size_t actual) {
+    if (unlikely(from_user > USER_ADDRESS_END || actual_user > USER_ADDRESS_END))
+        return false;
+    user_access_open();
+    bool is_done = likely(user_access_copy(to, (const void*)from_user, size)) &&
+                   (!actual_user || likely(user_access_store_size(actual_user, actual)));
+    user_access_close();
+    return is_done;
+}
+
+/* Writes `size` bytes (at most USER_SMALL_MAX, and not none) and `actual` (address 0: not wanted):
+ * both of them, or, unless the memory changes meanwhile, none. */
+static inline bool user_copy_out_with_size(uintptr_t to_user, const void* from, size_t size,
+                                           uintptr_t actual_user, size_t actual) {
+    if (unlikely(to_user > USER_ADDRESS_END || actual_user > USER_ADDRESS_END))
+        return false;
+    user_access_open();
+    bool is_done = (!actual_user || likely(user_access_touch_size(actual_user))) &&
+                   likely(user_access_touch(to_user + size - 1) &&
+                          user_access_copy((void*)to_user, from, size)) &&
+                   (!actual_user || likely(user_access_store_size(actual_user, actual)));
+    user_access_close();
+    return is_done;
 }
 #endif

@@ -1,0 +1,188 @@
+/* socket_read: every error in its order, what a stream gives. */
+#include "fixture.h"
+
+#define BAD_POINTER ((void*)8)
+
+/* A pair at whose far end "hello" waits. */
+static void create_with_hello(struct pair* pair, const struct generation* generation) {
+    CHECK(pair_create(pair, generation, STREAM));
+    CHECK(put(pair->near, "hello", 5));
+}
+
+static void expect_hello(const struct pair* pair) {
+    EXPECT_EQUAL(object_signals(pair->far), ZX_SOCKET_READABLE | ZX_SOCKET_WRITABLE);
+    CHECK(expect_read(pair->far, "hello", 5));
+    CHECK(expect_empty(pair->far));
+}
+
+/* --- errors ----------------------------------------------------------------------------------- */
+
+static void options_row(const struct generation* generation) {
+    static const uint32_t unknown[] = {1, 2, 3, 0x80000000, UINT32_MAX};
+    struct pair pair;
+    char byte = 'u';
+    size_t actual = UNTOUCHED;
+    CHECK(create_with_hello(&pair, generation));
+    for (size_t i = 0; i < countof(unknown); i++) {
+        EXPECT_STATUS(generation->read(pair.far, unknown[i], &byte, 1, &actual),
+                      ZX_ERR_INVALID_ARGS);
+        EXPECT_STATUS(generation->read(pair.far, unknown[i], NULL, 0, &actual),
+                      ZX_ERR_INVALID_ARGS);
+    }
+    EXPECT_EQUAL(byte, 'u');
+    EXPECT_EQUAL(actual, UNTOUCHED);
+    CHECK(expect_hello(&pair));
+    pair_close(&pair);
+}
+BOTH(read, unknown_options_are_invalid_args, options_row)
+
+static void handle_row(const struct generation* generation) {
+    const zx_handle_t bad[] = {ZX_HANDLE_INVALID, -1, INT32_MIN, INT32_MAX, stale_handle()};
+    struct pair pair;
+    zx_handle_t event;
+    char byte = 'u';
+    size_t actual = UNTOUCHED;
+    CHECK(create_with_hello(&pair, generation));
+    EXPECT_OK(zx_event_create(0, &event));
+    for (size_t i = 0; i < countof(bad); i++)
+        EXPECT_STATUS(generation->read(bad[i], 0, &byte, 1, &actual), ZX_ERR_BAD_HANDLE);
+    EXPECT_STATUS(generation->read(event, 0, &byte, 1, &actual), ZX_ERR_WRONG_TYPE);
+    EXPECT_STATUS(generation->read(event, 0, NULL, 0, &actual), ZX_ERR_WRONG_TYPE);
+    zx_handle_t no_read = duplicate_without(pair.far, ZX_RIGHT_READ);
+    EXPECT_STATUS(generation->read(no_read, 0, &byte, 1, &actual), ZX_ERR_ACCESS_DENIED);
+    EXPECT_STATUS(generation->read(no_read, 0, NULL, 0, &actual), ZX_ERR_ACCESS_DENIED);
+    EXPECT_EQUAL(byte, 'u');
+    EXPECT_EQUAL(actual, UNTOUCHED);
+    CHECK(expect_hello(&pair));
+    EXPECT_OK(zx_handle_close(no_read));
+    EXPECT_OK(zx_handle_close(event));
+    pair_close(&pair);
+}
+BOTH(read, faults_of_the_handle_are_told_and_nothing_is_taken, handle_row)
+
+static void order_row(const struct generation* generation) {
+    struct pair pair;
+    zx_handle_t event;
+    CHECK(pair_create(&pair, generation, STREAM));
+    EXPECT_OK(zx_event_create(0, &event));
+    zx_handle_t poor_event = duplicate_without(event, ZX_RIGHT_READ);
+    zx_handle_t no_read = duplicate_without(pair.far, ZX_RIGHT_READ);
+    EXPECT_STATUS(generation->read(-1, 1, BAD_POINTER, 1, BAD_POINTER), ZX_ERR_INVALID_ARGS);
+    EXPECT_STATUS(generation->read(-1, 0, BAD_POINTER, 1, BAD_POINTER), ZX_ERR_BAD_HANDLE);
+    EXPECT_STATUS(generation->read(poor_event, 0, BAD_POINTER, 1, BAD_POINTER), ZX_ERR_WRONG_TYPE);
+    EXPECT_STATUS(generation->read(no_read, 0, BAD_POINTER, 1, BAD_POINTER), ZX_ERR_ACCESS_DENIED);
+    char byte;
+    EXPECT_STATUS(generation->read(pair.far, 0, BAD_POINTER, 1, NULL), ZX_ERR_INVALID_ARGS);
+    EXPECT_STATUS(generation->read(pair.far, 0, &byte, 1, BAD_POINTER), ZX_ERR_INVALID_ARGS);
+    CHECK(expect_no_read(pair.far, ZX_ERR_SHOULD_WAIT));
+    EXPECT_OK(zx_handle_close(pair.near));
+    EXPECT_STATUS(generation->read(pair.far, 0, BAD_POINTER, 1, NULL), ZX_ERR_INVALID_ARGS);
+    EXPECT_STATUS(generation->read(pair.far, 0, &byte, 1, BAD_POINTER), ZX_ERR_INVALID_ARGS);
+    CHECK(expect_no_read(pair.far, ZX_ERR_PEER_CLOSED));
+    const zx_handle_t handles[] = {pair.far, event, poor_event, no_read};
+    EXPECT_OK(zx_handle_close_many(handles, countof(handles)));
+}
+BOTH(read, faults_are_told_in_order, order_row)
+
+/* --- what a stream gives ---------------------------------------------------------------------- */
+
+static void parts_row(const struct generation* generation) {
+    struct pair pair;
+    char* buffer = scratch();
+    size_t actual = UNTOUCHED;
+    CHECK(create_with_hello(&pair, generation));
+    CHECK(put(pair.near, " world", 6));
+    EXPECT_OK(generation->read(pair.far, 0, buffer, 2, &actual));
+    EXPECT_EQUAL(actual, 2);
+    EXPECT_BYTES(buffer, "he", 2);
+    EXPECT_EQUAL(waiting(pair.far), 9);
+    /* Writes are no boundaries, and more room than bytes is no fault. */
+    EXPECT_OK(generation->read(pair.far, 0, buffer, CAPACITY, &actual));
+    EXPECT_EQUAL(actual, 9);
+    EXPECT_BYTES(buffer, "llo world", 9);
+    CHECK(expect_empty(pair.far));
+    pair_close(&pair);
+}
+BOTH(read, takes_what_is_there_up_to_the_room, parts_row)
+
+static void sizes_row(const struct generation* generation) {
+    static const size_t steps[] = {1, 63, 4095, 4096, 4097, 65536, CAPACITY - 1, CAPACITY};
+    for (size_t i = 0; i < countof(steps); i++) {
+        struct pair pair;
+        size_t total = steps[i] == 1 ? 9000 : CAPACITY, actual = 0;
+        CHECK(pair_create(&pair, generation, STREAM));
+        CHECK(put(pair.near, pattern(3, total), total));
+        for (size_t done = 0; done < total; done += actual) {
+            size_t wanted = steps[i] < total - done ? steps[i] : total - done;
+            EXPECT_OK(generation->read(pair.far, 0, scratch(), steps[i], &actual));
+            EXPECT_EQUAL(actual, wanted);
+            EXPECT_BYTES(scratch(), pattern(3, total) + done, wanted);
+        }
+        CHECK(expect_empty(pair.far));
+        pair_close(&pair);
+    }
+}
+BOTH(read, all_sizes_come_as_they_were_written, sizes_row)
+
+static void query_row(const struct generation* generation) {
+    struct pair pair;
+    size_t actual = UNTOUCHED;
+    CHECK(pair_create(&pair, generation, STREAM));
+    EXPECT_OK(generation->read(pair.far, 0, NULL, 0, &actual));
+    EXPECT_EQUAL(actual, 0);
+    CHECK(put(pair.near, pattern(0, 100000), 100000));
+    EXPECT_OK(generation->read(pair.far, 0, NULL, 0, &actual));
+    EXPECT_EQUAL(actual, 100000);
+    EXPECT_OK(generation->read(pair.far, 0, NULL, 0, NULL));
+    EXPECT_EQUAL(object_signals(pair.far), ZX_SOCKET_READABLE | ZX_SOCKET_WRITABLE);
+    CHECK(expect_read(pair.far, pattern(0, 100000), 100000));
+    EXPECT_OK(zx_handle_close(pair.near));
+    EXPECT_OK(generation->read(pair.far, 0, NULL, 0, &actual));
+    EXPECT_EQUAL(actual, 0);
+    EXPECT_OK(zx_handle_close(pair.far));
+}
+BOTH(read, null_and_0_ask_how_many_bytes_wait, query_row)
+
+static void no_room_row(const struct generation* generation) {
+    struct pair pair;
+    char byte = 'u';
+    size_t actual = UNTOUCHED;
+    CHECK(create_with_hello(&pair, generation));
+    EXPECT_OK(generation->read(pair.far, 0, &byte, 0, &actual));
+    EXPECT_EQUAL(actual, 0);
+    EXPECT_STATUS(generation->read(pair.far, 0, NULL, 1, &actual), ZX_ERR_INVALID_ARGS);
+    EXPECT_EQUAL(actual, 0);
+    CHECK(expect_hello(&pair));
+    EXPECT_STATUS(generation->read(pair.far, 0, &byte, 0, &actual), ZX_ERR_SHOULD_WAIT);
+    EXPECT_EQUAL(byte, 'u');
+    pair_close(&pair);
+}
+BOTH(read, no_room_takes_nothing, no_room_row)
+
+static void no_actual_row(const struct generation* generation) {
+    struct pair pair;
+    CHECK(create_with_hello(&pair, generation));
+    EXPECT_OK(generation->read(pair.far, 0, scratch(), 5, NULL));
+    EXPECT_BYTES(scratch(), "hello", 5);
+    CHECK(put(pair.near, pattern(1, 9000), 9000));
+    EXPECT_OK(generation->read(pair.far, 0, scratch(), 9000, NULL));
+    EXPECT_BYTES(scratch(), pattern(1, 9000), 9000);
+    CHECK(expect_empty(pair.far));
+    pair_close(&pair);
+}
+BOTH(read, actual_may_be_null, no_actual_row)
+
+static void after_close_row(const struct generation* generation) {
+    struct pair pair;
+    CHECK(pair_create(&pair, generation, STREAM));
+    CHECK(put(pair.near, pattern(0, CAPACITY), CAPACITY));
+    EXPECT_OK(zx_handle_close(pair.near));
+    EXPECT_EQUAL(object_signals(pair.far), ZX_SOCKET_READABLE | ZX_SOCKET_PEER_CLOSED);
+    EXPECT_EQUAL(waiting(pair.far), CAPACITY);
+    CHECK(expect_read(pair.far, pattern(0, 5000), 5000));
+    CHECK(expect_read(pair.far, pattern(0, CAPACITY) + 5000, CAPACITY - 5000));
+    EXPECT_EQUAL(object_signals(pair.far), ZX_SOCKET_PEER_CLOSED);
+    CHECK(expect_no_read(pair.far, ZX_ERR_PEER_CLOSED));
+    EXPECT_OK(zx_handle_close(pair.far));
+}
+BOTH(read, what_was_queued_stays_readable_after_the_peer_has_gone, after_close_row)
