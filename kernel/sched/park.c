@@ -79,8 +79,18 @@ void thread_park_uninterruptible(void) {
 void thread_unpark(struct thread* thread) {
     if (atomic_exchange(&thread->park_token, 1))
         return;
-    if (__atomic_load_n(&thread->state, __ATOMIC_SEQ_CST) == THREAD_BLOCKED)
+    if (__atomic_load_n(&thread->state, __ATOMIC_SEQ_CST) != THREAD_BLOCKED)
+        return;
+    if (unlikely(thread_current()->is_handing_over))
+        sched_wake_as_successor(thread, false);
+    else
         sched_wake(thread);
+}
+
+void thread_unpark_at_once(struct thread* thread) {
+    if (!atomic_exchange(&thread->park_token, 1) &&
+        __atomic_load_n(&thread->state, __ATOMIC_SEQ_CST) == THREAD_BLOCKED)
+        sched_wake_as_successor(thread, !thread_current()->is_handing_over);
 }
 
 zx_status_t thread_sleep_until(zx_time_t deadline) {

@@ -16,6 +16,7 @@
 #include <debug/panic.h>
 #include <lock/preempt.h>
 #include <mm/aspace.h>
+#include <sched/run_queue.h>
 #include <sched/sched_cpu.h>
 
 #define SLICE_NANOSECONDS 10000000l
@@ -32,50 +33,6 @@ static struct sched_cpu* sched_here(void) {
 
 static void want_reschedule(void) {
     this_cpu()->preempt_count &= ~PREEMPT_NOT_WANTED;
-}
-
-/* --- the queues, under the lock --------------------------------------------------------------- */
-
-static void queue_push(struct sched_cpu* sched, struct thread* thread, bool at_front) {
-    thread->state = THREAD_READY;
-    struct list* queue = &sched->queues[thread->priority];
-    if (at_front)
-        list_push_front(queue, &thread->run_node);
-    else
-        list_push_back(queue, &thread->run_node);
-    sched->ready_bitmap |= 1u << thread->priority;
-    sched->ready_count++;
-}
-
-static void queue_remove(struct sched_cpu* sched, struct thread* thread) {
-    list_remove(&thread->run_node);
-    if (list_is_empty(&sched->queues[thread->priority]))
-        sched->ready_bitmap &= ~(1u << thread->priority);
-    sched->ready_count--;
-}
-
-/* Of the most urgent queue that is not empty. */
-static inline struct list* queue_most_urgent(struct sched_cpu* sched, unsigned* priority) {
-    *priority = 31u ^ (unsigned)__builtin_clz(sched->ready_bitmap);
-    return &sched->queues[*priority];
-}
-
-static struct thread* queue_first(struct sched_cpu* sched) {
-    unsigned priority;
-    return LIST_ENTRY(queue_most_urgent(sched, &priority)->head.next, struct thread, run_node);
-}
-
-static inline struct thread* queue_pop(struct sched_cpu* sched) {
-    if (unlikely(sched->ready_bitmap == 0))
-        return sched->idle;
-    unsigned priority;
-    struct list* queue = queue_most_urgent(sched, &priority);
-    struct list_node* node = queue->head.next;
-    list_remove(node);
-    if (list_is_empty(queue))
-        sched->ready_bitmap &= ~(1u << priority);
-    sched->ready_count--;
-    return LIST_ENTRY(node, struct thread, run_node);
 }
 
 /* --- time slices ------------------------------------------------------------------------------ */
@@ -224,6 +181,54 @@ bool sched_wake_if_interruptible(struct thread* thread) {
     return wake(thread, true);
 }
 
+/* --- handing over -------------------------------------------------------------------------------
+ */
+
+/* The successor is MOVING: nobody else touches it until its predecessor has left the CPU. */
+bool sched_wake_as_successor(struct thread* thread, bool at_once) {
+    struct thread* running = thread_current();
+    interrupt_state_t state;
+    struct sched_cpu* sched = lock_thread(thread, &state);
+    bool can_follow = thread->state == THREAD_BLOCKED && !running->successor &&
+                      thread->priority >= running->priority && thread->affinity >> cpu_number() & 1;
+    if (likely(can_follow)) {
+        thread->state = THREAD_MOVING;
+        running->successor = thread;
+        if (at_once)
+            want_reschedule();
+    }
+    spin_unlock_irqrestore(&sched->lock, state);
+    return likely(can_follow) || sched_wake(thread);
+}
+
+/* The running thread did not block. */
+void thread_hand_over_give_up(void) {
+    struct thread* running = thread_current();
+    interrupt_state_t state = interrupts_save_and_disable();
+    struct thread* successor = running->successor;
+    running->successor = NULL;
+    interrupts_restore(state);
+    if (successor)
+        place(successor);
+}
+
+/* Whom `previous` woke to run in its place: it does, unless somebody more urgent is ready. Whoever
+ * makes way for it, and is ready, goes first again when it blocks. */
+static struct thread* take_successor_locked(struct sched_cpu* sched, struct thread* previous) {
+    struct thread* successor = previous->successor;
+    previous->successor = NULL;
+    successor->sched = sched;
+    successor->inherits_slice = true;
+    if (unlikely(!(successor->affinity >> sched->number & 1)))
+        want_reschedule(); /* changed meanwhile: it is moved when it is switched away from */
+    if (previous->state == THREAD_READY && idle_cpus_for(previous))
+        start_help_locked(sched);
+    if (likely(sched->ready_bitmap >> successor->priority <= 1))
+        return successor;
+    queue_push(sched, successor, true);
+    return queue_pop(sched);
+}
+
 /* --- switching -------------------------------------------------------------------------------- */
 
 /* The first thing in the thread that was switched to: the lock its predecessor took is released. */
@@ -258,14 +263,19 @@ static void switch_aspace(struct cpu* cpu, struct aspace* aspace) {
 void sched_switch_and_unlock(struct sched_cpu* sched, interrupt_state_t state) {
     struct cpu* cpu = this_cpu();
     struct thread* previous = sched->running;
-    struct thread* next = queue_pop(sched);
-    next->state = THREAD_RUNNING;
     cpu->preempt_count |= PREEMPT_NOT_WANTED;
+    struct thread* next =
+        unlikely(previous->successor) ? take_successor_locked(sched, previous) : queue_pop(sched);
+    next->state = THREAD_RUNNING;
     if (next == previous) {
         spin_unlock(&sched->lock);
     } else {
         ASSERT((cpu->preempt_count & ~PREEMPT_NOT_WANTED) == 1);
         sched->switches++;
+        if (next->inherits_slice) {
+            next->inherits_slice = false;
+            sched->switches_at_slice_start++;
+        }
         if (unlikely(next == sched->idle))
             atomic_fetch_or(&idle_cpus, 1u << sched->number);
         else if (unlikely(previous == sched->idle))
@@ -293,9 +303,10 @@ static void requeue_and_switch(bool at_front) {
     spin_lock(&sched->lock);
     struct thread* thread = sched->running;
     if (thread != sched->idle) {
-        if (thread->affinity >> sched->number & 1)
-            queue_push(sched, thread, at_front);
-        else
+        if (thread->affinity >> sched->number & 1) {
+            thread->inherits_slice = thread->successor != NULL;
+            queue_push(sched, thread, at_front || thread->successor);
+        } else
             thread->state = THREAD_MOVING;
     }
     sched_switch_and_unlock(sched, state);

@@ -46,6 +46,9 @@ void timer_init_cpu(struct sched_cpu* sched);
 bool sched_wake(struct thread* thread);
 /* The same for a thread whose wait a kill may end. */
 bool sched_wake_if_interruptible(struct thread* thread);
+/* Makes a blocked thread the running one's successor; or ready, where it cannot be that. `at_once`:
+ * the running thread makes way for it. False: it was not blocked. */
+bool sched_wake_as_successor(struct thread* thread, bool at_once);
 /* Gives the CPU away: the caller set the running thread's state, under `sched`'s lock taken with
  * interrupts off (`state`: as they were), and gets both undone. */
 void sched_switch_and_unlock(struct sched_cpu* sched, interrupt_state_t state);

@@ -10,6 +10,7 @@
 
 #include <abi/types.h>
 #include <arch/context.h>
+#include <lib/compiler.h>
 #include <lib/list.h>
 #include <sched/timer.h>
 
@@ -51,6 +52,9 @@ struct thread {
     struct timer park_timer;
     _Atomic bool has_timed_out;
     bool is_interruptible;           /* while BLOCKED: a kill ends the wait */
+    struct thread* successor;        /* MOVING, to run in this thread's place; the thread's own */
+    bool is_handing_over;            /* whom the thread unparks becomes its successor; its own */
+    bool inherits_slice;             /* goes on in the slice of the thread that runs */
     _Atomic bool is_reaped;          /* dead, and off its stack */
     struct list_node all_node;       /* every thread, for the debugger */
     void (*on_exit)(struct thread*); /* runs in the thread itself, last of all; may be NULL */
@@ -90,6 +94,24 @@ MUST_CHECK zx_status_t thread_park(zx_time_t deadline);
 /* The same without deadline, for waits that a kill must not end. */
 void thread_park_uninterruptible(void);
 void thread_unpark(struct thread* thread);
+
+/* Handing the CPU over, for two threads of which one waits for the other. Both are left alone by
+ * threads of the same priority until their common slice is over.
+ *
+ * Between _begin and _end the first thread that the caller unparks does not queue: it runs in the
+ * caller's place as soon as the caller blocks, on this CPU (if it may run here and is no less
+ * urgent). thread_unpark_at_once gives it the caller's place as soon as preemption is on. */
+static inline void thread_hand_over_begin(void) {
+    thread_current()->is_handing_over = true;
+}
+void thread_hand_over_give_up(void);
+static inline void thread_hand_over_end(void) {
+    struct thread* thread = thread_current();
+    thread->is_handing_over = false;
+    if (unlikely(thread->successor))
+        thread_hand_over_give_up();
+}
+void thread_unpark_at_once(struct thread* thread);
 
 void thread_yield(void);
 MUST_CHECK zx_status_t thread_sleep_until(zx_time_t deadline); /* OK, or CANCELED when killed */
