@@ -27,3 +27,15 @@ typedef struct {
     zx_signals_t waitfor;
     zx_signals_t pending;
 } zx_wait_item_t;
+
+/* What channel_call writes, and where the reply goes. */
+typedef struct {
+    const void* wr_bytes;
+    const zx_handle_t* wr_handles;
+    void* rd_bytes;
+    zx_handle_t* rd_handles;
+    uint32_t wr_num_bytes;
+    uint32_t wr_num_handles;
+    uint32_t rd_num_bytes;
+    uint32_t rd_num_handles;
+} zx_channel_call_args_t;

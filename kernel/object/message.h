@@ -49,6 +49,11 @@ static inline uint8_t* message_inline_bytes(struct message* message) {
     return message->payload + message_handle_count(message) * sizeof(struct handle);
 }
 
+/* The first four bytes, by which replies are known; 0 if there are fewer. */
+uint32_t message_id(struct message* message);
+/* The message has at least four bytes. */
+void message_set_id(struct message* message, uint32_t id);
+
 static inline bool message_is_small(const struct message* message) {
     return message->shape == 0; /* small cache, no handles, bytes in `payload` */
 }

@@ -2,6 +2,7 @@
 
 #include <arch/user_copy.h>
 #include <debug/panic.h>
+#include <object/message_call.h>
 #include <sched/thread.h>
 
 /* What one attempt under the locks came to; never an answer for user mode. */
@@ -13,6 +14,8 @@ static void connect(struct message_end* end, struct message_end* peer, struct pe
     end->pair_lock = pair_lock;
     end->peer = peer;
     message_queue_init(&end->queue);
+    end->calls = (struct tree){.root = NULL};
+    end->next_call_id = end->next_call_order = 0;
     end->cycle = (struct cycle_node){.collection = 0};
     end->is_reply = false;
 }
@@ -41,6 +44,19 @@ free_lock:
 }
 
 /* --- writing ---------------------------------------------------------------------------------- */
+
+zx_status_t message_end_push_unusual_locked(struct message_end* end, struct message* message) {
+    struct message_end* peer = end->peer;
+    if (!peer)
+        return ZX_ERR_PEER_CLOSED;
+    if (peer->calls.root && message_call_answer_locked(peer, message))
+        return ZX_OK;
+    if (!(object_signals(&end->object) & ZX_OBJECT_WRITABLE))
+        return ZX_ERR_NO_MEMORY;
+    message_end_queue_locked(end, peer, message, message_queued_size(message),
+                             message_handle_count(message));
+    return ZX_OK;
+}
 
 zx_status_t message_end_write(struct message_end* end, struct message* message) {
     spin_lock(end->object.lock);
@@ -80,8 +96,8 @@ static inline bool write_counts(const struct message* message,
             user_write_word(request->actual_handles, message_handle_count(message)));
 }
 
-static inline bool write_bytes_and_counts(struct message* message,
-                                          const struct message_request* request) {
+static ALWAYS_INLINE bool write_bytes_and_counts(struct message* message,
+                                                 const struct message_request* request) {
     if (likely(!(message->shape & MESSAGE_PAGED)))
         return user_copy_out_with_words(request->bytes, message_inline_bytes(message),
                                         message->byte_count, request->actual_bytes,
@@ -95,8 +111,8 @@ static inline bool write_bytes_and_counts(struct message* message,
 }
 
 /* Moves the handles to the table, whose lock is held. */
-static inline bool install_handles_locked(struct message* message,
-                                          const struct message_request* request) {
+static ALWAYS_INLINE bool install_handles_locked(struct message* message,
+                                                 const struct message_request* request) {
     zx_handle_t values[ZX_CHANNEL_MAX_MSG_HANDLES];
     uint32_t count = message_handle_count(message);
     handle_table_add_many_locked(request->table, message_handles(message), count, values);
@@ -107,19 +123,20 @@ static inline bool install_handles_locked(struct message* message,
     return false;
 }
 
-/* The first message does not fit. */
-static zx_status_t refuse_locked(struct message_end* end, const struct message* message,
-                                 const struct message_request* request) {
-    if (!write_counts(message, request))
-        return ATTEMPT_USER_FAULT;
-    if (request->may_discard)
-        take_first_locked(end, message);
-    return ZX_ERR_BUFFER_TOO_SMALL;
+static ALWAYS_INLINE bool fits(const struct message* message,
+                               const struct message_request* request) {
+    return request->has_places && message->byte_count <= request->bytes_room &&
+           message_handle_count(message) <= request->handles_room;
 }
 
-/* Under both locks: a message with handles that fits. */
-static inline zx_status_t read_handles_locked(struct message_end* end, struct message* message,
-                                              const struct message_request* request) {
+/* The message does not fit: the sizes are told. */
+static zx_status_t refuse(const struct message* message, const struct message_request* request) {
+    return write_counts(message, request) ? ZX_ERR_BUFFER_TOO_SMALL : ATTEMPT_USER_FAULT;
+}
+
+/* With the table locked: a message with handles that fits. */
+static ALWAYS_INLINE zx_status_t give_with_handles_locked(struct message* message,
+                                                          const struct message_request* request) {
     uint32_t count = message_handle_count(message);
     zx_status_t status = handle_table_reserve_locked(request->table, count);
     if (unlikely(status != ZX_OK))
@@ -128,33 +145,35 @@ static inline zx_status_t read_handles_locked(struct message_end* end, struct me
                  !write_bytes_and_counts(message, request) ||
                  !install_handles_locked(message, request)))
         return ATTEMPT_USER_FAULT;
-    take_first_locked(end, message);
     return ZX_OK;
 }
 
 /* One attempt, which drops both locks: the table's early if no handles come. `*taken`: a message
  * that is out of the queue, whatever the answer. */
-static inline zx_status_t read_and_unlock(struct message_end* end,
-                                          const struct message_request* request,
-                                          bool is_request_good, struct message** taken) {
+static ALWAYS_INLINE zx_status_t read_and_unlock(struct message_end* end,
+                                                 const struct message_request* request,
+                                                 bool is_request_good, struct message** taken) {
     struct message* message = end->queue.first;
     zx_status_t status;
-    bool fits = message && request->has_places && message->byte_count <= request->bytes_room &&
-                message_handle_count(message) <= request->handles_room;
-    if (likely(fits) && message_handle_count(message) > 0) {
-        status = read_handles_locked(end, message, request);
+    bool can_have_it = message && fits(message, request);
+    if (likely(can_have_it) && message_handle_count(message) > 0) {
+        status = give_with_handles_locked(message, request);
+        if (status == ZX_OK)
+            take_first_locked(end, message);
         spin_unlock_inner(end->object.lock);
         spin_unlock(&request->table->lock);
         *taken = status == ZX_OK ? message : NULL;
         return status;
     }
     spin_unlock_outer(&request->table->lock);
-    if (likely(fits)) {
+    if (likely(can_have_it)) {
         status = write_bytes_and_counts(message, request) ? ZX_OK : ATTEMPT_USER_FAULT;
         if (status == ZX_OK)
             take_first_locked(end, message);
     } else if (message) {
-        status = is_request_good ? refuse_locked(end, message, request) : ATTEMPT_USER_FAULT;
+        status = is_request_good ? refuse(message, request) : ATTEMPT_USER_FAULT;
+        if (status == ZX_ERR_BUFFER_TOO_SMALL && request->may_discard)
+            take_first_locked(end, message);
     } else {
         status = end->peer ? ZX_ERR_SHOULD_WAIT : ZX_ERR_PEER_CLOSED;
     }
@@ -163,8 +182,8 @@ static inline zx_status_t read_and_unlock(struct message_end* end,
     return status;
 }
 
-static inline zx_status_t attempt(const struct message_request* request, bool is_request_good,
-                                  struct message** taken) {
+static ALWAYS_INLINE zx_status_t attempt(const struct message_request* request,
+                                         bool is_request_good, struct message** taken) {
     struct handle_slot* slot;
     spin_lock(&request->table->lock);
     zx_status_t status = handle_table_check_locked(request->table, request->handle, request->type,
@@ -180,7 +199,7 @@ static inline zx_status_t attempt(const struct message_request* request, bool is
 
 /* User pointers are checked before the queue's state: an answer that comes from the state stands
  * only if all of them are good. Leaves the pages present for the next attempt. */
-static bool is_good(const struct message_request* request) {
+bool message_request_is_good(const struct message_request* request) {
     size_t bytes = MIN(request->bytes_room, ZX_CHANNEL_MAX_MSG_BYTES);
     size_t handles = MIN(request->handles_room, ZX_CHANNEL_MAX_MSG_HANDLES);
     return request->has_places && user_fault_in(request->bytes, bytes, true) &&
@@ -195,7 +214,7 @@ static NOINLINE zx_status_t after_attempt(const struct message_request* request,
                            status == ZX_ERR_ACCESS_DENIED;
     if (is_about_handle)
         return status;
-    if (!is_good(request))
+    if (!message_request_is_good(request))
         return ZX_ERR_INVALID_ARGS;
     if (status != ATTEMPT_USER_FAULT)
         return status;
@@ -220,6 +239,36 @@ zx_status_t message_end_read(const struct message_request* request) {
             return status;
         is_request_good = true;
     }
+}
+
+static zx_status_t give(struct message* message, const struct message_request* request) {
+    if (!fits(message, request))
+        return refuse(message, request);
+    if (message_handle_count(message) == 0)
+        return write_bytes_and_counts(message, request) ? ZX_OK : ATTEMPT_USER_FAULT;
+    spin_lock(&request->table->lock);
+    zx_status_t status = give_with_handles_locked(message, request);
+    spin_unlock(&request->table->lock);
+    return status;
+}
+
+/* With the table locked the copies fail where a page is missing; then it is brought in, and all of
+ * it is done again. */
+zx_status_t message_receive(struct message* message, const struct message_request* request) {
+    zx_status_t status = give(message, request);
+    while (unlikely(status == ATTEMPT_USER_FAULT)) {
+        if (!message_request_is_good(request))
+            status = ZX_ERR_INVALID_ARGS;
+        else if (thread_is_killed(thread_current()))
+            status = ZX_ERR_CANCELED;
+        else
+            status = give(message, request);
+    }
+    if (likely(status == ZX_OK))
+        message_free(message); /* its handles were given away */
+    else
+        message_destroy(message);
+    return status;
 }
 
 /* --- the end of it ---------------------------------------------------------------------------- */

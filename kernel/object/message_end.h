@@ -8,6 +8,7 @@
  * the writer's end does not show WRITABLE, until a read makes room. */
 #pragma once
 
+#include <lib/tree.h>
 #include <object/cycle.h>
 #include <object/message.h>
 #include <object/object.h>
@@ -17,6 +18,8 @@ struct message_end {
     struct peer_lock* pair_lock;
     struct message_end* peer;   /* NULL once the other end's last handle has gone */
     struct message_queue queue; /* what this end's reader will get */
+    struct tree calls;          /* struct message_call.node: who waits for a reply here */
+    uint32_t next_call_id, next_call_order;
     struct cycle_node cycle;
     bool is_reply; /* of a message pipe: writing to it sends the end itself along */
 };
@@ -40,18 +43,11 @@ static inline bool message_end_must_send_itself(const struct message_end* end, z
 
 /* --- writing ---------------------------------------------------------------------------------- */
 
-/* Queues the message at the other end; consumes it on success only. PEER_CLOSED; NO_MEMORY at the
- * queue bound. Under the lock. Inline: it is on the way of every message. `size` and `handle_count`
- * are the message's (message_queued_size).
- *
- * WRITABLE is shown while there is a peer with room, so it is all that must be looked at. */
-MUST_CHECK static ALWAYS_INLINE zx_status_t message_end_push_locked(struct message_end* end,
-                                                                    struct message* message,
-                                                                    size_t size,
-                                                                    uint32_t handle_count) {
-    struct message_end* peer = end->peer;
-    if (unlikely(!(object_signals(&end->object) & ZX_OBJECT_WRITABLE)))
-        return peer ? ZX_ERR_NO_MEMORY : ZX_ERR_PEER_CLOSED;
+/* Into the queue of `peer`, the other end, which has room. Under the lock. */
+static ALWAYS_INLINE void message_end_queue_locked(struct message_end* end,
+                                                   struct message_end* peer,
+                                                   struct message* message, size_t size,
+                                                   uint32_t handle_count) {
     message_queue_push(&peer->queue, message, size, handle_count);
     if (handle_count > 0) {
         atomic_store_explicit(&end->object.may_hold_handles, true, memory_order_relaxed);
@@ -60,6 +56,28 @@ MUST_CHECK static ALWAYS_INLINE zx_status_t message_end_push_locked(struct messa
     object_update_signals_locked(&peer->object, 0, ZX_OBJECT_READABLE);
     if (unlikely(peer->queue.is_full))
         object_update_signals_locked(&end->object, ZX_OBJECT_WRITABLE, 0);
+}
+
+/* message_end_push_locked where there is no room, or no other end, or somebody waits for a reply
+ * there. */
+MUST_CHECK zx_status_t message_end_push_unusual_locked(struct message_end* end,
+                                                       struct message* message);
+
+/* Queues the message at the other end, or answers a call there with it, for which there is always
+ * room; consumes it on success only. PEER_CLOSED; NO_MEMORY at the queue bound. Under the lock.
+ * Inline: it is on the way of every message. `size` and `handle_count` are the message's
+ * (message_queued_size).
+ *
+ * WRITABLE is shown while there is a peer with room. */
+MUST_CHECK static ALWAYS_INLINE zx_status_t message_end_push_locked(struct message_end* end,
+                                                                    struct message* message,
+                                                                    size_t size,
+                                                                    uint32_t handle_count) {
+    struct message_end* peer = end->peer;
+    if (unlikely(!(object_signals(&end->object) & ZX_OBJECT_WRITABLE)) ||
+        unlikely(peer->calls.root))
+        return message_end_push_unusual_locked(end, message);
+    message_end_queue_locked(end, peer, message, size, handle_count);
     return ZX_OK;
 }
 
@@ -99,6 +117,13 @@ struct message_request {
  * none. BUFFER_TOO_SMALL: tells the sizes needed, and drops the message if the request says so.
  * INVALID_ARGS (bad user memory) and errors of handle_table_reserve_locked take nothing. */
 MUST_CHECK zx_status_t message_end_read(const struct message_request* request);
+
+/* The same for a message that is in no queue: consumed, whatever the answer. What does not fit is
+ * BUFFER_TOO_SMALL; the handle of the request does not matter. No lock held. */
+MUST_CHECK zx_status_t message_receive(struct message* message,
+                                       const struct message_request* request);
+/* Whether the places of the request can be written to; brings them in. No lock held. */
+MUST_CHECK bool message_request_is_good(const struct message_request* request);
 
 /* The quick way for the usual case: a small message that fits, all memory present. False: nothing
  * was done; message_end_read will tell. The end needs no reference: whoever closes its last handle

@@ -36,6 +36,8 @@ USER_POINTER_TYPE(zx_time_t)
 USER_POINTER_TYPE(zx_vaddr_t)
 USER_POINTER_TYPE(zx_futex_t)
 USER_POINTER_TYPE(zx_wait_item_t)
+USER_POINTER_TYPE(zx_status_t)
+USER_POINTER_TYPE(zx_channel_call_args_t)
 
 #define user_is_null(pointer) ((pointer).address == 0)
 /* Copy `count` elements; false: bad address. */

@@ -2,7 +2,8 @@
  * for good or for a moment, and allocations that fail.
  * Sources: kernel/object/object.c kernel/object/handle_table.c kernel/object/handle_transfer.c
  *     kernel/object/event.c kernel/object/channel.c kernel/object/message.c
- *     kernel/object/message_end.c kernel/object/message_pipe.c kernel/object/cycle.c */
+ *     kernel/object/message_end.c kernel/object/message_call.c kernel/object/message_pipe.c
+ *     kernel/object/cycle.c kernel/lib/tree.c */
 #include <string.h>
 
 #include <debug/selftest.h>

@@ -17,6 +17,7 @@ typedef zx_koid_t mx_koid_t;
 typedef zx_vaddr_t mx_vaddr_t;
 typedef zx_futex_t mx_futex_t;
 typedef zx_wait_item_t mx_wait_item_t;
+typedef zx_channel_call_args_t mx_channel_call_args_t;
 /* 2016 spelled these two for itself. */
 typedef size_t mx_size_t;
 typedef ptrdiff_t mx_ssize_t;

@@ -44,6 +44,42 @@ BENCH(roundtrip_process, 200) {
     process_wait(server);
 }
 
+/* --- the same by a call, which hands the CPU over --------------------------------------------- */
+
+static void measure_call(struct bench* bench, zx_handle_t channel) {
+    char question[MESSAGE_SIZE] = {0}, answer[MESSAGE_SIZE];
+    uint32_t size, handles;
+    const zx_channel_call_args_t args = {
+        .wr_bytes = question,
+        .wr_num_bytes = sizeof(question),
+        .rd_bytes = answer,
+        .rd_num_bytes = sizeof(answer),
+    };
+    MEASURE(bench) {
+        TRY(bench, zx_channel_call(channel, 0, ZX_TIME_INFINITE, &args, &size, &handles));
+    }
+}
+
+BENCH(call_thread, 200) {
+    zx_handle_t ours, theirs;
+    thrd_t server;
+    MUST(zx_channel_create(0, &ours, &theirs));
+    MUST(thrd_create(&server, echo_thread, &theirs));
+    measure_call(bench, ours);
+    zx_handle_close(ours);
+    thrd_join(server, NULL);
+    zx_handle_close(theirs);
+}
+
+BENCH(call_process, 200) {
+    zx_handle_t ours, theirs;
+    MUST(zx_channel_create(0, &ours, &theirs));
+    zx_handle_t server = role_start("echo", theirs);
+    measure_call(bench, ours);
+    zx_handle_close(ours);
+    process_wait(server);
+}
+
 /* --- futexes: two words, each set by one thread and waited for by the other ------------------- */
 
 static struct { atomic_int question, answer; } words;

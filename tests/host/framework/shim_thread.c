@@ -178,6 +178,15 @@ void thread_unpark(struct thread* thread) {
     wake(thread);
 }
 
+/* Here nobody can tell who runs where. */
+void thread_unpark_at_once(struct thread* thread) {
+    thread_unpark(thread);
+}
+
+void thread_hand_over_give_up(void) {
+    panic("there is no successor");
+}
+
 void thread_kill(struct thread* thread) {
     pthread_mutex_lock(&parking);
     atomic_fetch_or(&thread->context.pending_work, THREAD_PENDING_KILL);

@@ -1,0 +1,88 @@
+/* What the tests of channel_call set up: a channel, handles to send, the call in both generations,
+ * and a caller in a thread of its own. */
+#pragma once
+
+#include <cargo.h>
+#include <magenta/syscalls.h>
+#include <objects.h>
+#include <stdatomic.h>
+#include <test.h>
+#include <threads.h>
+
+#define CHANNEL_RIGHTS (ZX_RIGHTS_BASIC | ZX_RIGHTS_IO | ZX_RIGHT_SIGNAL | ZX_RIGHT_SIGNAL_PEER)
+#define FIRST_KERNEL_ID 0x80000000u
+#define UNTOUCHED 77
+
+/* One generation of the call. The zx one has no read_status: then it stays as it was. */
+struct generation {
+    zx_status_t (*call)(zx_handle_t handle, uint32_t options, zx_time_t deadline,
+                        const zx_channel_call_args_t* args, uint32_t* actual_bytes,
+                        uint32_t* actual_handles, zx_status_t* read_status);
+    bool discards; /* what a failed call does with the handles */
+    bool picks_id;
+    zx_status_t repeated; /* the answer to the same handle twice */
+};
+extern const struct generation zx, mx;
+
+/* A message as the tests send it: an id and a word. */
+struct letter {
+    uint32_t id, word;
+};
+
+/* A call with room for a reply, and everything that can come out of it. */
+struct call {
+    const struct generation* generation;
+    zx_handle_t handle;
+    zx_time_t deadline;
+    struct letter sent;
+    zx_handle_t sent_handles[CARGO_MAX];
+    zx_channel_call_args_t args; /* from `sent` to `reply`, unless changed */
+    struct letter reply;
+    zx_handle_t reply_handles[CARGO_MAX];
+    uint32_t actual_bytes, actual_handles;
+    zx_status_t status, read_status;
+    thrd_t thread;
+    atomic_bool is_done;
+};
+/* An id of 5, the word, no handles, room for one letter, all the time there is. */
+void call_init(struct call* call, const struct generation* generation, zx_handle_t handle,
+               uint32_t word);
+void call_run(struct call* call);
+int call_thread(void* call); /* the same, for thrd_create */
+/* The same in a thread; when _start returns, the message waits at `far`, and so does the caller for
+ * the reply, as good as certainly. `count`: how many messages wait there then is the test's to
+ * know. */
+void call_start(struct call* call, zx_handle_t far);
+void call_join(struct call* call);
+
+/* The call was answered with a letter that has this word and the id that was sent. */
+void call_expect_answer(const struct call* call, uint32_t word);
+/* The message was written, and then this happened. Nothing came out. */
+void call_expect_read_failure(const struct call* call, zx_status_t status);
+/* The message was not written. Nothing came out. */
+void call_expect_write_failure(const struct call* call, zx_status_t status);
+
+/* A channel, and 3 handles to send through it. */
+struct fixture {
+    zx_handle_t near, far;
+    struct cargo cargo;
+};
+void fixture_create(struct fixture* fixture);
+void fixture_destroy(struct fixture* fixture);
+
+/* Nothing waits at `end`, and its peer is open. */
+void expect_empty(zx_handle_t end);
+/* Reads the letter that waits at the end. */
+void take(zx_handle_t end, struct letter* letter);
+void put(zx_handle_t end, uint32_t id, uint32_t word);
+/* Takes a letter and answers it with its word + 1. */
+void answer(zx_handle_t end);
+
+/* One test for both generations. */
+#define ROW(row, what)            \
+    TEST(zx_channel_call, what) { \
+        CHECK(row(&zx));          \
+    }                             \
+    TEST(mx_channel_call, what) { \
+        CHECK(row(&mx));          \
+    }

@@ -1,0 +1,173 @@
+/* Calls from one process to another, and processes that die in the middle. */
+#include "fixture.h"
+
+#include <helper.h>
+#include <stdlib.h>
+
+#define CALLS 500
+
+/* Answers every letter with its word + 1, handles and all that is behind it included. */
+HELPER(call_server) {
+    static char bytes[ZX_CHANNEL_MAX_MSG_BYTES];
+    zx_handle_t handles[CARGO_MAX];
+    uint32_t size, count;
+    while (channel_receive(channel, bytes, sizeof(bytes), &size, handles, CARGO_MAX, &count) ==
+           ZX_OK) {
+        ((struct letter*)bytes)->word++;
+        if (zx_channel_write(channel, 0, bytes, size, handles, count) != ZX_OK)
+            return 1;
+    }
+    return 0;
+}
+
+static void server_row(const struct generation* generation) {
+    struct helper helper;
+    CHECK(helper_start(&helper, "call_server"));
+    for (uint32_t i = 0; i < CALLS; i++) {
+        struct call call;
+        call_init(&call, generation, helper.channel, i);
+        call_run(&call);
+        CHECK(call_expect_answer(&call, i + 1));
+    }
+    EXPECT_OK(zx_handle_close(helper.channel));
+    helper.channel = ZX_HANDLE_INVALID;
+    CHECK(helper_finish(&helper, 0));
+}
+ROW(server_row, a_server_in_another_process_answers)
+
+static void handles_row(const struct generation* generation) {
+    struct helper helper;
+    struct cargo cargo;
+    struct call call;
+    CHECK(helper_start(&helper, "call_server"));
+    CHECK(cargo_create(&cargo, CARGO_MAX));
+    call_init(&call, generation, helper.channel, 1);
+    call.args.wr_handles = cargo.handles;
+    call.args.wr_num_handles = CARGO_MAX;
+    call.args.rd_handles = call.reply_handles;
+    call.args.rd_num_handles = CARGO_MAX;
+    call_run(&call);
+    EXPECT_OK(call.status);
+    EXPECT_EQUAL(call.actual_handles, CARGO_MAX);
+    memcpy(cargo.handles, call.reply_handles, sizeof(call.reply_handles));
+    CHECK(cargo_expect_kept(&cargo));
+    cargo_destroy(&cargo);
+    EXPECT_OK(zx_handle_close(helper.channel));
+    helper.channel = ZX_HANDLE_INVALID;
+    CHECK(helper_finish(&helper, 0));
+}
+ROW(handles_row, handles_cross_and_come_back)
+
+/* Takes what comes and never answers. */
+HELPER(silent_server) {
+    struct letter letter;
+    zx_handle_t handles[CARGO_MAX];
+    channel_receive(channel, &letter, sizeof(letter), NULL, handles, CARGO_MAX, NULL);
+    return zx_nanosleep(ZX_TIME_INFINITE);
+}
+
+static void let_server_die(const struct generation* generation) {
+    struct helper helper;
+    struct cargo cargo;
+    struct call call;
+    int64_t code;
+    CHECK(helper_start(&helper, "silent_server"));
+    CHECK(cargo_create(&cargo, CARGO_MAX));
+    call_init(&call, generation, helper.channel, 1);
+    call.args.wr_handles = cargo.handles;
+    call.args.wr_num_handles = CARGO_MAX;
+    EXPECT_EQUAL(thrd_create(&call.thread, call_thread, &call), thrd_success);
+    sleep_for(ZX_MSEC(20));
+    CHECK(cargo_expect_travelling(&cargo));
+    EXPECT_OK(zx_task_kill(helper.process));
+    CHECK(call_join(&call));
+    CHECK(call_expect_read_failure(&call, ZX_ERR_PEER_CLOSED));
+    EXPECT_OK(helper_wait(&helper, &code));
+    CHECK(cargo_expect_discarded(&cargo));
+    cargo_destroy(&cargo);
+    helper_close(&helper);
+}
+
+static void server_dies_row(const struct generation* generation) {
+    CHECK(let_server_die(generation)); /* the first thread leaves its stack for the next one */
+    zx_info_kernel_memory_t before = kernel_memory();
+    CHECK(let_server_die(generation));
+    CHECK(expect_no_leak(&before, 16));
+}
+ROW(server_dies_row, a_server_that_dies_in_a_call_is_peer_closed)
+
+/* Calls, and is not answered. */
+static int call_for_ever(const struct generation* generation, zx_handle_t channel) {
+    struct call call;
+    call_init(&call, generation, channel, 1);
+    zx_event_create(0, &call.sent_handles[0]);
+    call.args.wr_handles = call.sent_handles;
+    call.args.wr_num_handles = 1;
+    call_run(&call);
+    return 0;
+}
+
+HELPER(zx_client) {
+    return call_for_ever(&zx, channel);
+}
+HELPER(mx_client) {
+    return call_for_ever(&mx, channel);
+}
+
+/* The reply to a call whose caller was killed is refused, and all it brought is released. */
+static void client_dies_row(const struct generation* generation) {
+    zx_info_kernel_memory_t before = kernel_memory();
+    for (int i = 0; i < 3; i++) {
+        struct helper helper;
+        struct cargo cargo;
+        struct letter letter;
+        zx_handle_t event;
+        int64_t code;
+        CHECK(helper_start(&helper, generation == &zx ? "zx_client" : "mx_client"));
+        EXPECT_OK(channel_receive(helper.channel, &letter, sizeof(letter), NULL, &event, 1, NULL));
+        sleep_for(ZX_MSEC(5));
+        EXPECT_OK(zx_task_kill(helper.process));
+        EXPECT_OK(helper_wait(&helper, &code));
+        EXPECT(code != 0);
+        EXPECT_EQUAL(object_signals(helper.channel), ZX_CHANNEL_PEER_CLOSED);
+        EXPECT_EQUAL(object_handle_count(event), 1);
+        CHECK(cargo_create(&cargo, 3));
+        EXPECT_STATUS(
+            zx_channel_write(helper.channel, 0, &letter, sizeof(letter), cargo.handles, 3),
+            ZX_ERR_PEER_CLOSED);
+        CHECK(cargo_expect_discarded(&cargo));
+        cargo_destroy(&cargo);
+        EXPECT_OK(zx_handle_close(event));
+        helper_close(&helper);
+    }
+    CHECK(expect_no_leak(&before, 16));
+}
+ROW(client_dies_row, a_client_killed_in_a_call_is_gone)
+
+/* The answer and the kill at the same moment: whichever is first, nothing is left behind. */
+static void killed_while_answered_row(const struct generation* generation) {
+    zx_info_kernel_memory_t before = kernel_memory();
+    for (int i = 0; i < 10; i++) {
+        struct helper helper;
+        struct cargo cargo;
+        struct letter letter;
+        zx_handle_t event;
+        int64_t code;
+        CHECK(helper_start(&helper, generation == &zx ? "zx_client" : "mx_client"));
+        EXPECT_OK(channel_receive(helper.channel, &letter, sizeof(letter), NULL, &event, 1, NULL));
+        CHECK(cargo_create(&cargo, CARGO_MAX));
+        if (i % 2)
+            sleep_for(ZX_MSEC(1));
+        if (i % 3 == 0)
+            EXPECT_OK(zx_task_kill(helper.process));
+        zx_channel_write(helper.channel, 0, &letter, sizeof(letter), cargo.handles, CARGO_MAX);
+        EXPECT_OK(zx_task_kill(helper.process));
+        EXPECT_OK(helper_wait(&helper, &code));
+        CHECK(cargo_expect_discarded(&cargo));
+        cargo_destroy(&cargo);
+        EXPECT_OK(zx_handle_close(event));
+        helper_close(&helper);
+    }
+    CHECK(expect_no_leak(&before, 16));
+}
+ROW(killed_while_answered_row, a_client_killed_while_it_is_answered_leaves_nothing)

@@ -1,0 +1,227 @@
+/* How the wait for a reply ends without one. */
+#include "fixture.h"
+
+#include <stdlib.h>
+
+/* The message was written with the handles, which are gone whatever happens then. */
+static void expect_message_left(struct fixture* fixture) {
+    struct letter letter;
+    zx_handle_t handles[3];
+    uint32_t count;
+    CHECK(cargo_expect_travelling(&fixture->cargo));
+    EXPECT_OK(zx_channel_read(fixture->far, 0, &letter, handles, sizeof(letter), 3, NULL, &count));
+    EXPECT_EQUAL(letter.word, 1);
+    EXPECT_EQUAL(count, 3);
+    memcpy(fixture->cargo.handles, handles, sizeof(handles));
+    CHECK(cargo_expect_kept(&fixture->cargo));
+}
+
+static void init_with_cargo(struct call* call, const struct generation* generation,
+                            struct fixture* fixture) {
+    call_init(call, generation, fixture->near, 1);
+    call->args.wr_handles = fixture->cargo.handles;
+    call->args.wr_num_handles = 3;
+}
+
+/* --- deadline ----------------------------------------------------------------------------- */
+
+static void deadline_row(const struct generation* generation) {
+    const zx_time_t deadlines[] = {
+        INT64_MIN, -1, 0, 1, zx_clock_get_monotonic(), zx_clock_get_monotonic() + ZX_MSEC(20)};
+    for (size_t i = 0; i < countof(deadlines); i++) {
+        struct fixture fixture;
+        struct call call;
+        CHECK(fixture_create(&fixture));
+        init_with_cargo(&call, generation, &fixture);
+        call.deadline = deadlines[i];
+        call_run(&call);
+        EXPECT(zx_clock_get_monotonic() >= deadlines[i]);
+        CHECK(call_expect_read_failure(&call, ZX_ERR_TIMED_OUT));
+        CHECK(expect_message_left(&fixture));
+        EXPECT_EQUAL(object_handle_count(fixture.near), 1);
+        CHECK(expect_empty(fixture.near));
+        fixture_destroy(&fixture);
+    }
+}
+ROW(deadline_row, deadline_is_timed_out)
+
+static void late_row(const struct generation* generation) {
+    struct fixture fixture;
+    struct call call;
+    struct letter letter, late;
+    CHECK(fixture_create(&fixture));
+    call_init(&call, generation, fixture.near, 1);
+    call.deadline = zx_clock_get_monotonic() + ZX_MSEC(2);
+    call_run(&call);
+    CHECK(call_expect_read_failure(&call, ZX_ERR_TIMED_OUT));
+    CHECK(take(fixture.far, &letter));
+    CHECK(put(fixture.far, letter.id, 9));
+    EXPECT_EQUAL(object_signals(fixture.near), ZX_CHANNEL_READABLE | ZX_CHANNEL_WRITABLE);
+    CHECK(take(fixture.near, &late));
+    EXPECT_EQUAL(late.id, letter.id);
+    EXPECT_EQUAL(late.word, 9);
+    /* The next call is not confused by it. */
+    call_init(&call, generation, fixture.near, 2);
+    CHECK(call_start(&call, fixture.far));
+    CHECK(answer(fixture.far));
+    CHECK(call_join(&call));
+    CHECK(call_expect_answer(&call, 3));
+    fixture_destroy(&fixture);
+}
+ROW(late_row, a_late_reply_lands_in_the_queue)
+
+/* --- the handle --------------------------------------------------------------------------- */
+
+static void close_it(struct fixture* fixture) {
+    zx_handle_close(fixture->near);
+    fixture->near = ZX_HANDLE_INVALID;
+}
+
+static void replace_it(struct fixture* fixture) {
+    zx_handle_replace(fixture->near, ZX_RIGHT_SAME_RIGHTS, &fixture->near);
+}
+
+/* Through another channel, and back. */
+static void send_it(struct fixture* fixture) {
+    zx_handle_t ends[2];
+    zx_channel_create(0, &ends[0], &ends[1]);
+    zx_channel_write(ends[0], 0, NULL, 0, &fixture->near, 1);
+    zx_channel_read(ends[1], 0, NULL, &fixture->near, 0, 1, NULL, NULL);
+    zx_handle_close_many(ends, 2);
+}
+
+static void lose_handle(const struct generation* generation, void (*lose)(struct fixture*)) {
+    struct fixture fixture;
+    struct call call;
+    struct letter letter;
+    CHECK(fixture_create(&fixture));
+    zx_handle_t other = duplicate(fixture.near);
+    init_with_cargo(&call, generation, &fixture);
+    CHECK(call_start(&call, fixture.far));
+    lose(&fixture);
+    CHECK(call_join(&call));
+    CHECK(call_expect_read_failure(&call, ZX_ERR_CANCELED));
+    CHECK(expect_message_left(&fixture));
+    /* The channel lives on through the other handle; the reply is nobody's. */
+    CHECK(put(fixture.far, call.sent.id, 6));
+    CHECK(take(other, &letter));
+    EXPECT_EQUAL(letter.word, 6);
+    CHECK(expect_empty(other));
+    EXPECT_OK(zx_handle_close(other));
+    fixture_destroy(&fixture);
+}
+
+static void closed_row(const struct generation* generation) {
+    CHECK(lose_handle(generation, close_it));
+}
+ROW(closed_row, handle_closed_during_the_wait_is_canceled)
+
+static void replaced_row(const struct generation* generation) {
+    CHECK(lose_handle(generation, replace_it));
+}
+ROW(replaced_row, handle_replaced_during_the_wait_is_canceled)
+
+static void sent_row(const struct generation* generation) {
+    CHECK(lose_handle(generation, send_it));
+}
+ROW(sent_row, handle_sent_away_during_the_wait_is_canceled)
+
+/* The last handle: with it the end dies. */
+static void last_closed_row(const struct generation* generation) {
+    struct fixture fixture;
+    struct call call;
+    CHECK(fixture_create(&fixture));
+    init_with_cargo(&call, generation, &fixture);
+    CHECK(call_start(&call, fixture.far));
+    close_it(&fixture);
+    CHECK(call_join(&call));
+    CHECK(call_expect_read_failure(&call, ZX_ERR_CANCELED));
+    EXPECT_EQUAL(object_signals(fixture.far), ZX_CHANNEL_READABLE | ZX_CHANNEL_PEER_CLOSED);
+    CHECK(expect_message_left(&fixture));
+    fixture_destroy(&fixture);
+}
+ROW(last_closed_row, last_handle_closed_during_the_wait_is_canceled)
+
+/* Another handle to the same end does not matter. */
+static void other_closed_row(const struct generation* generation) {
+    struct fixture fixture;
+    struct call call;
+    CHECK(fixture_create(&fixture));
+    zx_handle_t other = duplicate(fixture.near);
+    call_init(&call, generation, fixture.near, 1);
+    CHECK(call_start(&call, fixture.far));
+    EXPECT_OK(zx_handle_close(other));
+    sleep_for(ZX_MSEC(2));
+    EXPECT(!atomic_load(&call.is_done));
+    CHECK(answer(fixture.far));
+    CHECK(call_join(&call));
+    CHECK(call_expect_answer(&call, 2));
+    fixture_destroy(&fixture);
+}
+ROW(other_closed_row, another_handle_closed_during_the_wait_changes_nothing)
+
+/* --- the other end ------------------------------------------------------------------------ */
+
+static void peer_closed_row(const struct generation* generation) {
+    struct fixture fixture;
+    struct call call;
+    CHECK(fixture_create(&fixture));
+    init_with_cargo(&call, generation, &fixture);
+    CHECK(call_start(&call, fixture.far));
+    EXPECT_OK(zx_handle_close(fixture.far));
+    fixture.far = ZX_HANDLE_INVALID;
+    CHECK(call_join(&call));
+    CHECK(call_expect_read_failure(&call, ZX_ERR_PEER_CLOSED));
+    CHECK(cargo_expect_discarded(&fixture.cargo));
+    EXPECT_EQUAL(object_signals(fixture.near), ZX_CHANNEL_PEER_CLOSED);
+    EXPECT_EQUAL(handle_rights(fixture.near), CHANNEL_RIGHTS);
+    fixture_destroy(&fixture);
+}
+ROW(peer_closed_row, peer_closed_during_the_wait_is_peer_closed)
+
+/* The reply came first. */
+static void answered_and_closed_row(const struct generation* generation) {
+    struct fixture fixture;
+    struct call call;
+    CHECK(fixture_create(&fixture));
+    call_init(&call, generation, fixture.near, 1);
+    CHECK(call_start(&call, fixture.far));
+    CHECK(answer(fixture.far));
+    EXPECT_OK(zx_handle_close(fixture.far));
+    fixture.far = ZX_HANDLE_INVALID;
+    CHECK(call_join(&call));
+    CHECK(call_expect_answer(&call, 2));
+    fixture_destroy(&fixture);
+}
+ROW(answered_and_closed_row, a_reply_counts_although_the_peer_closes_then)
+
+/* All who wait are told, each by what happened to its own handle. */
+static void many_row(const struct generation* generation) {
+    enum { COUNT = 12 };
+    struct fixture fixture;
+    struct letter letter;
+    struct call* calls = calloc(COUNT, sizeof(*calls));
+    EXPECT(calls);
+    CHECK(fixture_create(&fixture));
+    for (uint32_t i = 0; i < COUNT; i++) {
+        call_init(&calls[i], generation, duplicate(fixture.near), i);
+        CHECK(call_start(&calls[i], fixture.far));
+        CHECK(take(fixture.far, &letter));
+    }
+    for (uint32_t i = 0; i < COUNT; i += 2)
+        EXPECT_OK(zx_handle_close(calls[i].handle));
+    for (uint32_t i = 0; i < COUNT; i += 2) {
+        CHECK(call_join(&calls[i]));
+        CHECK(call_expect_read_failure(&calls[i], ZX_ERR_CANCELED));
+    }
+    EXPECT_OK(zx_handle_close(fixture.far));
+    fixture.far = ZX_HANDLE_INVALID;
+    for (uint32_t i = 1; i < COUNT; i += 2) {
+        CHECK(call_join(&calls[i]));
+        CHECK(call_expect_read_failure(&calls[i], ZX_ERR_PEER_CLOSED));
+        EXPECT_OK(zx_handle_close(calls[i].handle));
+    }
+    fixture_destroy(&fixture);
+    free(calls);
+}
+ROW(many_row, each_of_many_callers_is_told_what_happened)

@@ -1,0 +1,415 @@
+/* Calls that fail before the message is written: the answer, that nothing came to the other end or
+ * out of the call, and that the handles are discarded (zx) or stay (mx). */
+#include "fixture.h"
+
+#include <stdlib.h>
+
+/* A channel, and a call through it with the cargo. */
+struct attempt {
+    struct fixture fixture;
+    struct call call;
+};
+
+static void attempt_create(struct attempt* attempt, const struct generation* generation) {
+    CHECK(fixture_create(&attempt->fixture));
+    struct call* call = &attempt->call;
+    call_init(call, generation, attempt->fixture.near, 1);
+    call->args.wr_handles = attempt->fixture.cargo.handles;
+    call->args.wr_num_handles = attempt->fixture.cargo.count;
+    call->deadline = 0; /* if it is written after all, it ends */
+}
+
+/* The call has failed with `status`; looks at everything, and tidies up. */
+static void attempt_expect(struct attempt* attempt, zx_status_t status) {
+    struct fixture* fixture = &attempt->fixture;
+    CHECK(call_expect_write_failure(&attempt->call, status));
+    if (attempt->call.generation->discards)
+        CHECK(cargo_expect_discarded(&fixture->cargo));
+    else
+        CHECK(cargo_expect_kept(&fixture->cargo));
+    EXPECT_EQUAL(handle_rights(fixture->near), CHANNEL_RIGHTS);
+    EXPECT_EQUAL(object_handle_count(fixture->near), 1);
+    CHECK(expect_empty(fixture->near));
+    CHECK(expect_empty(fixture->far));
+    fixture_destroy(fixture);
+}
+
+/* --- options, handle ---------------------------------------------------------------------- */
+
+static void options_row(const struct generation* generation) {
+    static const uint32_t options[] = {1, 2, 0x80000000, UINT32_MAX};
+    for (size_t i = 0; i < countof(options); i++) {
+        struct attempt attempt;
+        struct call* call = &attempt.call;
+        CHECK(attempt_create(&attempt, generation));
+        call->status =
+            generation->call(call->handle, options[i], 0, &call->args, &call->actual_bytes,
+                             &call->actual_handles, &call->read_status);
+        CHECK(attempt_expect(&attempt, ZX_ERR_INVALID_ARGS));
+    }
+}
+ROW(options_row, options_are_invalid_args)
+
+static void bad_handle_row(const struct generation* generation) {
+    const zx_handle_t bad[] = {ZX_HANDLE_INVALID, -1, INT32_MIN, INT32_MAX, stale_handle()};
+    for (size_t i = 0; i < countof(bad); i++) {
+        struct attempt attempt;
+        CHECK(attempt_create(&attempt, generation));
+        attempt.call.handle = bad[i];
+        call_run(&attempt.call);
+        CHECK(attempt_expect(&attempt, ZX_ERR_BAD_HANDLE));
+    }
+}
+ROW(bad_handle_row, invalid_handle_is_bad_handle)
+
+static void wrong_type_row(const struct generation* generation) {
+    zx_handle_t others[3];
+    EXPECT_OK(zx_event_create(0, &others[0]));
+    EXPECT_STATUS(mx_msgpipe_create(others + 1, 0), MX_OK);
+    for (size_t i = 0; i < countof(others); i++) {
+        struct attempt attempt;
+        CHECK(attempt_create(&attempt, generation));
+        attempt.call.handle = others[i];
+        call_run(&attempt.call);
+        CHECK(attempt_expect(&attempt, ZX_ERR_WRONG_TYPE));
+    }
+    EXPECT_EQUAL(object_signals(others[1]), ZX_CHANNEL_WRITABLE);
+    EXPECT_OK(zx_handle_close_many(others, countof(others)));
+}
+ROW(wrong_type_row, other_object_is_wrong_type)
+
+static void access_denied_row(const struct generation* generation) {
+    static const zx_rights_t missing[] = {ZX_RIGHT_READ, ZX_RIGHT_WRITE,
+                                          ZX_RIGHT_READ | ZX_RIGHT_WRITE};
+    for (size_t i = 0; i < countof(missing); i++) {
+        struct attempt attempt;
+        CHECK(attempt_create(&attempt, generation));
+        attempt.call.handle = duplicate_without(attempt.fixture.near, missing[i]);
+        call_run(&attempt.call);
+        EXPECT_OK(zx_handle_close(attempt.call.handle));
+        CHECK(attempt_expect(&attempt, ZX_ERR_ACCESS_DENIED));
+    }
+}
+ROW(access_denied_row, missing_read_or_write_right_is_access_denied)
+
+/* --- sizes -------------------------------------------------------------------------------- */
+
+static void too_many_bytes_row(const struct generation* generation) {
+    static char large[ZX_CHANNEL_MAX_MSG_BYTES + 1];
+    static const uint32_t sizes[] = {ZX_CHANNEL_MAX_MSG_BYTES + 1, 1u << 31, UINT32_MAX};
+    for (size_t i = 0; i < countof(sizes); i++) {
+        struct attempt attempt;
+        CHECK(attempt_create(&attempt, generation));
+        attempt.call.args.wr_bytes = large;
+        attempt.call.args.wr_num_bytes = sizes[i];
+        call_run(&attempt.call);
+        CHECK(attempt_expect(&attempt, ZX_ERR_OUT_OF_RANGE));
+    }
+}
+ROW(too_many_bytes_row, too_many_bytes_are_out_of_range)
+
+static void too_many_handles_row(const struct generation* generation) {
+    static const uint32_t counts[] = {CARGO_MAX + 1, 200};
+    for (size_t i = 0; i < countof(counts); i++) {
+        struct attempt attempt;
+        zx_handle_t event, *handles = malloc(counts[i] * sizeof(*handles));
+        EXPECT(handles);
+        CHECK(attempt_create(&attempt, generation));
+        EXPECT_OK(zx_event_create(0, &event));
+        memcpy(handles, attempt.fixture.cargo.handles, 3 * sizeof(*handles));
+        for (uint32_t k = 3; k < counts[i]; k++)
+            handles[k] = duplicate(event);
+        attempt.call.args.wr_handles = handles;
+        attempt.call.args.wr_num_handles = counts[i];
+        call_run(&attempt.call);
+        EXPECT_EQUAL(object_handle_count(event), generation->discards ? 1 : counts[i] - 2);
+        if (!generation->discards)
+            EXPECT_OK(zx_handle_close_many(handles + 3, counts[i] - 3));
+        EXPECT_OK(zx_handle_close(event));
+        free(handles);
+        CHECK(attempt_expect(&attempt, ZX_ERR_OUT_OF_RANGE));
+    }
+}
+ROW(too_many_handles_row, too_many_handles_are_out_of_range)
+
+/* There is no room for the id. */
+TEST(zx_channel_call, fewer_than_four_bytes_are_invalid_args) {
+    for (uint32_t size = 0; size < 4; size++) {
+        struct attempt attempt;
+        CHECK(attempt_create(&attempt, &zx));
+        attempt.call.args.wr_num_bytes = size;
+        attempt.call.args.wr_bytes = size ? attempt.call.args.wr_bytes : NULL;
+        call_run(&attempt.call);
+        CHECK(attempt_expect(&attempt, ZX_ERR_INVALID_ARGS));
+    }
+}
+
+/* --- pointers ----------------------------------------------------------------------------- */
+
+/* The arguments cannot be read, so there is nothing to discard. */
+static void bad_args_row(const struct generation* generation) {
+    void* bad[BAD_POINTER_COUNT];
+    bad_pointers_to_read(bad);
+    for (size_t i = 0; i < BAD_POINTER_COUNT; i++) {
+        struct attempt attempt;
+        struct call* call = &attempt.call;
+        CHECK(attempt_create(&attempt, generation));
+        call->status = generation->call(call->handle, 0, 0, bad[i], &call->actual_bytes,
+                                        &call->actual_handles, &call->read_status);
+        CHECK(call_expect_write_failure(call, ZX_ERR_INVALID_ARGS));
+        CHECK(cargo_expect_kept(&attempt.fixture.cargo));
+        CHECK(expect_empty(attempt.fixture.far));
+        fixture_destroy(&attempt.fixture);
+    }
+}
+ROW(bad_args_row, bad_arguments_pointer_is_invalid_args)
+
+/* Each pointer of the call in turn is bad. NULL for a size, or the status, means: not wanted. */
+enum place { WR_BYTES, RD_BYTES, RD_HANDLES, ACTUAL_BYTES, ACTUAL_HANDLES, READ_STATUS, PLACES };
+
+static void bad_pointer(const struct generation* generation, enum place place, void* bad) {
+    struct attempt attempt;
+    struct call* call = &attempt.call;
+    CHECK(attempt_create(&attempt, generation));
+    call->args.rd_handles = call->reply_handles;
+    call->args.rd_num_handles = 2;
+    if (place == WR_BYTES)
+        call->args.wr_bytes = bad;
+    if (place == RD_BYTES)
+        call->args.rd_bytes = bad;
+    if (place == RD_HANDLES)
+        call->args.rd_handles = bad;
+    call->status = generation->call(call->handle, 0, 0, &call->args,
+                                    place == ACTUAL_BYTES ? bad : &call->actual_bytes,
+                                    place == ACTUAL_HANDLES ? bad : &call->actual_handles,
+                                    place == READ_STATUS ? bad : &call->read_status);
+    CHECK(attempt_expect(&attempt, ZX_ERR_INVALID_ARGS));
+}
+
+static void bad_pointers_row(const struct generation* generation) {
+    void* bad[BAD_POINTER_COUNT];
+    int places = generation == &mx ? PLACES : READ_STATUS;
+    for (int place = WR_BYTES; place < places; place++) {
+        if (place == WR_BYTES)
+            bad_pointers_to_read(bad);
+        else
+            bad_pointers_to_write(bad);
+        for (size_t i = 0; i < BAD_POINTER_COUNT; i++)
+            if (bad[i] || place < ACTUAL_BYTES)
+                CHECK(bad_pointer(generation, place, bad[i]));
+    }
+}
+ROW(bad_pointers_row, every_bad_pointer_is_invalid_args)
+
+static void bad_handles_pointer_row(const struct generation* generation) {
+    void* bad[BAD_POINTER_COUNT];
+    bad_pointers_to_read(bad);
+    for (size_t i = 0; i < BAD_POINTER_COUNT; i++) {
+        struct attempt attempt;
+        CHECK(attempt_create(&attempt, generation));
+        attempt.call.args.wr_handles = bad[i];
+        call_run(&attempt.call);
+        CHECK(cargo_expect_kept(&attempt.fixture.cargo));
+        CHECK(call_expect_write_failure(&attempt.call, ZX_ERR_INVALID_ARGS));
+        CHECK(expect_empty(attempt.fixture.far));
+        fixture_destroy(&attempt.fixture);
+    }
+}
+ROW(bad_handles_pointer_row, bad_handles_pointer_is_invalid_args)
+
+/* The place for the reply ends one byte early. */
+static void short_place_row(const struct generation* generation) {
+    static const uint32_t sizes[] = {8, 4096, ZX_CHANNEL_MAX_MSG_BYTES};
+    for (size_t i = 0; i < countof(sizes); i++) {
+        struct attempt attempt;
+        char* place = guarded_buffer(sizes[i] - 1);
+        EXPECT(place);
+        CHECK(attempt_create(&attempt, generation));
+        attempt.call.args.rd_bytes = place;
+        attempt.call.args.rd_num_bytes = sizes[i];
+        call_run(&attempt.call);
+        CHECK(attempt_expect(&attempt, ZX_ERR_INVALID_ARGS));
+        guarded_buffer_free(place, sizes[i] - 1);
+    }
+}
+ROW(short_place_row, a_place_for_the_reply_that_runs_into_nothing_is_invalid_args)
+
+/* --- elements of the array ---------------------------------------------------------------- */
+
+/* Calls with the three handles and `odd` before the one at `place`. */
+static void call_with(struct attempt* attempt, zx_handle_t odd, uint32_t place) {
+    zx_handle_t* handles = attempt->call.sent_handles;
+    for (uint32_t i = 0, next = 0; i < 4; i++)
+        handles[i] = i == place ? odd : attempt->fixture.cargo.handles[next++];
+    attempt->call.args.wr_handles = handles;
+    attempt->call.args.wr_num_handles = 4;
+    call_run(&attempt->call);
+}
+
+static void bad_element_row(const struct generation* generation) {
+    const zx_handle_t bad[] = {ZX_HANDLE_INVALID, -1, INT32_MAX, stale_handle()};
+    for (uint32_t i = 0; i < countof(bad) * 4; i++) {
+        struct attempt attempt;
+        CHECK(attempt_create(&attempt, generation));
+        call_with(&attempt, bad[i / 4], i % 4);
+        CHECK(attempt_expect(&attempt, ZX_ERR_BAD_HANDLE));
+    }
+}
+ROW(bad_element_row, invalid_element_is_bad_handle)
+
+static void element_without_transfer_row(const struct generation* generation) {
+    for (uint32_t place = 0; place < 4; place++) {
+        struct attempt attempt;
+        zx_handle_t event;
+        EXPECT_OK(zx_event_create(0, &event));
+        zx_handle_t fixed = duplicate_without(event, ZX_RIGHT_TRANSFER);
+        CHECK(attempt_create(&attempt, generation));
+        call_with(&attempt, fixed, place);
+        EXPECT_EQUAL(handle_is_valid(fixed), !generation->discards);
+        zx_handle_close(fixed);
+        EXPECT_OK(zx_handle_close(event));
+        CHECK(attempt_expect(&attempt, ZX_ERR_ACCESS_DENIED));
+    }
+}
+ROW(element_without_transfer_row, element_without_transfer_right_is_access_denied)
+
+static void repeated_row(const struct generation* generation) {
+    for (uint32_t i = 0; i < 12; i++) {
+        struct attempt attempt;
+        CHECK(attempt_create(&attempt, generation));
+        call_with(&attempt, attempt.fixture.cargo.handles[i / 4], i % 4);
+        CHECK(attempt_expect(&attempt, generation->repeated));
+    }
+}
+TEST(zx_channel_call, duplicate_handle_is_bad_handle) {
+    CHECK(repeated_row(&zx));
+}
+TEST(mx_channel_call, duplicate_handle_is_invalid_args) {
+    CHECK(repeated_row(&mx));
+}
+
+static void same_end_row(const struct generation* generation) {
+    for (uint32_t place = 0; place < 4; place++) {
+        struct attempt attempt;
+        CHECK(attempt_create(&attempt, generation));
+        zx_handle_t copy = duplicate(attempt.fixture.near);
+        call_with(&attempt, copy, place);
+        EXPECT_EQUAL(handle_is_valid(copy), !generation->discards);
+        zx_handle_close(copy);
+        CHECK(attempt_expect(&attempt, ZX_ERR_NOT_SUPPORTED));
+    }
+}
+ROW(same_end_row, another_handle_to_the_same_end_is_not_supported)
+
+static void self_row(const struct generation* generation) {
+    for (uint32_t place = 0; place < 4; place++) {
+        struct attempt attempt;
+        CHECK(attempt_create(&attempt, generation));
+        struct fixture* fixture = &attempt.fixture;
+        call_with(&attempt, fixture->near, place);
+        CHECK(call_expect_write_failure(&attempt.call, ZX_ERR_NOT_SUPPORTED));
+        EXPECT_EQUAL(handle_is_valid(fixture->near), !generation->discards);
+        if (generation->discards) {
+            CHECK(cargo_expect_discarded(&fixture->cargo));
+            EXPECT_EQUAL(object_signals(fixture->far), ZX_CHANNEL_PEER_CLOSED);
+            fixture->near = ZX_HANDLE_INVALID;
+        } else {
+            CHECK(cargo_expect_kept(&fixture->cargo));
+            CHECK(expect_empty(fixture->far));
+        }
+        fixture_destroy(fixture);
+    }
+}
+ROW(self_row, the_channel_itself_is_not_supported)
+
+/* --- the state of the channel ------------------------------------------------------------- */
+
+static void peer_closed_row(const struct generation* generation) {
+    struct attempt attempt;
+    CHECK(attempt_create(&attempt, generation));
+    struct fixture* fixture = &attempt.fixture;
+    EXPECT_OK(zx_handle_close(fixture->far));
+    fixture->far = ZX_HANDLE_INVALID;
+    call_run(&attempt.call);
+    CHECK(call_expect_write_failure(&attempt.call, ZX_ERR_PEER_CLOSED));
+    if (generation->discards)
+        CHECK(cargo_expect_discarded(&fixture->cargo));
+    else
+        CHECK(cargo_expect_kept(&fixture->cargo));
+    EXPECT_EQUAL(handle_rights(fixture->near), CHANNEL_RIGHTS);
+    EXPECT_EQUAL(object_signals(fixture->near), ZX_CHANNEL_PEER_CLOSED);
+    fixture_destroy(fixture);
+}
+ROW(peer_closed_row, closed_peer_is_peer_closed)
+
+static void full_queue_row(const struct generation* generation) {
+    struct attempt attempt;
+    CHECK(attempt_create(&attempt, generation));
+    struct fixture* fixture = &attempt.fixture;
+    for (uint32_t i = 0; i < CHANNEL_MAX_QUEUED_MESSAGES; i++)
+        EXPECT_OK(zx_channel_write(fixture->near, 0, "m", 1, NULL, 0));
+    call_run(&attempt.call);
+    CHECK(call_expect_write_failure(&attempt.call, ZX_ERR_NO_MEMORY));
+    if (generation->discards)
+        CHECK(cargo_expect_discarded(&fixture->cargo));
+    else
+        CHECK(cargo_expect_kept(&fixture->cargo));
+    EXPECT_EQUAL(object_signals(fixture->near), 0);
+    fixture_destroy(fixture);
+}
+ROW(full_queue_row, full_queue_is_no_memory)
+
+/* --- order -------------------------------------------------------------------------------- */
+
+#define BAD_POINTER ((void*)8)
+
+static void order_row(const struct generation* generation) {
+    struct fixture fixture;
+    zx_handle_t event;
+    CHECK(fixture_create(&fixture));
+    EXPECT_OK(zx_event_create(0, &event));
+    zx_handle_t no_read = duplicate_without(fixture.near, ZX_RIGHT_READ);
+    zx_handle_t poor_event = duplicate_without(event, ZX_RIGHTS_IO | ZX_RIGHT_TRANSFER);
+    const zx_handle_t bad_array[] = {-1};
+    const zx_channel_call_args_t all_bad = {BAD_POINTER, BAD_POINTER, BAD_POINTER, BAD_POINTER,
+                                            UINT32_MAX,  UINT32_MAX,  UINT32_MAX,  UINT32_MAX};
+    zx_channel_call_args_t args = all_bad;
+    /* Options before the handle; the handle before all else, its type before its rights. */
+    EXPECT_STATUS(generation->call(-1, 1, 0, &args, BAD_POINTER, BAD_POINTER, BAD_POINTER),
+                  ZX_ERR_INVALID_ARGS);
+    const zx_channel_call_args_t* both[] = {&args, BAD_POINTER};
+    for (int i = 0; i < 2; i++) {
+        EXPECT_STATUS(generation->call(-1, 0, 0, both[i], BAD_POINTER, BAD_POINTER, BAD_POINTER),
+                      ZX_ERR_BAD_HANDLE);
+        EXPECT_STATUS(
+            generation->call(poor_event, 0, 0, both[i], BAD_POINTER, BAD_POINTER, BAD_POINTER),
+            ZX_ERR_WRONG_TYPE);
+        EXPECT_STATUS(
+            generation->call(no_read, 0, 0, both[i], BAD_POINTER, BAD_POINTER, BAD_POINTER),
+            ZX_ERR_ACCESS_DENIED);
+    }
+    /* Sizes before pointers. */
+    args.wr_num_handles = 1;
+    EXPECT_STATUS(generation->call(fixture.near, 0, 0, &args, BAD_POINTER, BAD_POINTER, NULL),
+                  ZX_ERR_OUT_OF_RANGE);
+    args.wr_num_handles = UINT32_MAX;
+    args.wr_num_bytes = 8;
+    EXPECT_STATUS(generation->call(fixture.near, 0, 0, &args, BAD_POINTER, BAD_POINTER, NULL),
+                  ZX_ERR_OUT_OF_RANGE);
+    /* Pointers before elements. */
+    args = (zx_channel_call_args_t){
+        .wr_bytes = "12345678", .wr_num_bytes = 8, .wr_handles = bad_array, .wr_num_handles = 1};
+    EXPECT_STATUS(generation->call(fixture.near, 0, 0, &args, BAD_POINTER, NULL, NULL),
+                  ZX_ERR_INVALID_ARGS);
+    /* Elements before the state. */
+    EXPECT_OK(zx_handle_close(fixture.far));
+    EXPECT_STATUS(generation->call(fixture.near, 0, 0, &args, NULL, NULL, NULL), ZX_ERR_BAD_HANDLE);
+    args.wr_num_handles = 0;
+    EXPECT_STATUS(generation->call(fixture.near, 0, 0, &args, NULL, NULL, NULL),
+                  ZX_ERR_PEER_CLOSED);
+    const zx_handle_t handles[] = {event, no_read, poor_event};
+    EXPECT_OK(zx_handle_close_many(handles, countof(handles)));
+    fixture.far = ZX_HANDLE_INVALID;
+    fixture_destroy(&fixture);
+}
+ROW(order_row, faults_are_told_in_order)
