@@ -1,4 +1,9 @@
-/* Spinlocks: ticket order, preemption off while held.
+/* Spinlocks: preemption off while held.
+ *
+ * They keep no order. In a virtual machine a CPU does not always run, and a lock that is kept for
+ * the next in a line waits, with everybody behind, until that one runs again. But who comes by
+ * while others wait lets them go first for a moment: a CPU that takes a lock again and again leaves
+ * them a chance.
  *
  * Lock classes, outermost first. A CPU takes locks only downwards in this list (debug builds check
  * it); two locks of one class are never held together. "irq" classes are taken with the _irqsave
@@ -51,14 +56,21 @@ enum lock_class {
 };
 
 struct spinlock {
-    _Atomic uint16_t next;  /* the next ticket to give out */
-    _Atomic uint16_t owner; /* the ticket that holds the lock */
+    union {
+        _Atomic uint16_t state; /* both of the below; 0: free, and nobody waits */
+        struct {
+            _Atomic uint8_t is_held;
+            _Atomic uint8_t is_wanted; /* set by those who wait; whoever gets the lock clears it */
+        };
+    };
 #ifdef JACINTH_DEBUG
     enum lock_class class;
     _Atomic uint32_t holder; /* CPU number + 1; 0: free */
     uintptr_t acquired_at;
 #endif
 };
+
+#define SPINLOCK_HELD 1u /* `state`: held, and nobody waits */
 
 #ifdef JACINTH_DEBUG
 #define SPINLOCK_INITIALIZER(lock_class) \
@@ -71,7 +83,7 @@ void lock_order_assert_none_held(void);
 bool spin_lock_is_held(const struct spinlock* lock); /* by this CPU */
 #else
 #define SPINLOCK_INITIALIZER(lock_class) \
-    { 0 }
+    { .state = 0 }
 static inline void lock_order_assert_none_held(void) {
 }
 #endif
@@ -81,17 +93,29 @@ static inline void spinlock_init(struct spinlock* lock, enum lock_class class) {
     (void)class;
 }
 
+/* The lock is held, or others wait for it. Each turn begins with a pause: there those who already
+ * wait get their chance, and an emulator that runs one CPU after the other goes on to the next.
+ * `is_wanted` is set again in each turn, because another one that waited may have got the lock
+ * meanwhile and cleared it. Inline, because a call would cost the quick way registers. */
+static inline void spin_wait(struct spinlock* lock) {
+    do {
+        do {
+            atomic_store_explicit(&lock->is_wanted, 1, memory_order_relaxed);
+            cpu_relax();
+        } while (atomic_load_explicit(&lock->is_held, memory_order_relaxed));
+    } while (atomic_exchange_explicit(&lock->is_held, 1, memory_order_acquire));
+    atomic_store_explicit(&lock->is_wanted, 0, memory_order_relaxed);
+}
+
 static inline void spin_acquire_raw(struct spinlock* lock) {
-    uint16_t ticket = atomic_fetch_add_explicit(&lock->next, 1, memory_order_relaxed);
-    while (unlikely(atomic_load_explicit(&lock->owner, memory_order_acquire) != ticket))
-        cpu_relax();
+    uint16_t free = 0;
+    if (unlikely(!atomic_compare_exchange_strong_explicit(
+            &lock->state, &free, SPINLOCK_HELD, memory_order_acquire, memory_order_relaxed)))
+        spin_wait(lock);
 }
 
 static inline void spin_release_raw(struct spinlock* lock) {
-    /* Only the holder writes `owner`, and stores are seen in order: one plain increment will do. */
-    atomic_signal_fence(memory_order_seq_cst);
-    ++*(uint16_t*)&lock->owner;
-    atomic_signal_fence(memory_order_seq_cst);
+    atomic_store_explicit(&lock->is_held, 0, memory_order_release);
 }
 
 static inline void spin_lock(struct spinlock* lock) {
@@ -137,12 +161,9 @@ static inline void spin_unlock_outer(struct spinlock* lock) {
     spin_unlock_inner(lock);
 }
 
-/* Waits until whoever holds the lock now has let it go. */
+/* Waits until whoever holds the lock now has let it go: until a moment when nobody holds it. */
 static inline void spin_wait_for_holder(struct spinlock* lock) {
-    uint16_t owner = atomic_load_explicit(&lock->owner, memory_order_acquire);
-    if (likely(atomic_load_explicit(&lock->next, memory_order_acquire) == owner))
-        return;
-    while (atomic_load_explicit(&lock->owner, memory_order_acquire) == owner)
+    while (unlikely(atomic_load_explicit(&lock->is_held, memory_order_acquire)))
         cpu_relax();
 }
 
