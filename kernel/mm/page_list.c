@@ -50,13 +50,16 @@ struct page** page_list_slot(struct page_list* list, size_t index) {
     }
 }
 
-/* Recursion is as deep as the tree: four levels for a terabyte. */
-static void destroy_table(void** table, unsigned level, void (*visit)(struct page* page)) {
-    for (unsigned i = 0; i < PAGE_LIST_FANOUT; i++) {
+/* `count`: so many indices from the table's first one on can have pages. Recursion is as deep as
+ * the tree: four levels for a terabyte. */
+static void destroy_table(void** table, unsigned level, size_t count,
+                          void (*visit)(struct page* page)) {
+    size_t span = 1ul << (LEVEL_BITS * (level - 1));
+    for (size_t i = 0, base = 0; i < PAGE_LIST_FANOUT && base < count; i++, base += span) {
         if (!table[i])
             continue;
         if (level > 1)
-            destroy_table(table[i], level - 1, visit);
+            destroy_table(table[i], level - 1, count - base, visit);
         else
             visit(table[i]);
     }
@@ -68,7 +71,7 @@ void page_list_destroy(struct page_list* list, void (*visit)(struct page* page))
         if (list->few[i])
             visit(list->few[i]);
     if (list->root)
-        destroy_table(list->root, list->height, visit);
+        destroy_table(list->root, list->height, list->count, visit);
     page_list_init(list, 0);
 }
 

@@ -1,4 +1,4 @@
-/* Where new regions go: a random page in a window of the VMAR that is random itself, so that
+/* Where new regions go: a random page in a neighbourhood in the VMAR that is random itself, so that
  * addresses cannot be guessed and yet a few page tables serve a whole program. Free pages are kept
  * round each. */
 #include <mm/vmar_internal.h>
@@ -7,8 +7,8 @@
 #include <arch/layout.h>
 #include <lib/compiler.h>
 
-#define WINDOW_SIZE (256ul << 20)
-#define WINDOW_ALIGNMENT (2ul << 20)
+#define NEIGHBOURHOOD_SIZE (256ul << 20)
+#define NEIGHBOURHOOD_ALIGNMENT (2ul << 20)
 #define GUARD_SIZE PAGE_SIZE
 #define RANDOM_TRIES 8u
 
@@ -44,26 +44,26 @@ static virtual_address_t random_page(virtual_address_t base, size_t room, size_t
     return ALIGN_UP(base, alignment) + cpu_random() % places * alignment;
 }
 
-static virtual_address_t window_of(struct vmar* vmar) {
-    if (vmar->placement_window == 0) {
+static virtual_address_t neighbourhood_of(struct vmar* vmar) {
+    if (vmar->neighbourhood == 0) {
         virtual_address_t base = region_base(&vmar->region);
         size_t size = vmar->region.size;
-        vmar->placement_window = size > 2 * WINDOW_SIZE
-                                     ? random_page(base, size - 2 * WINDOW_SIZE, WINDOW_ALIGNMENT)
+        vmar->neighbourhood = size > 2 * NEIGHBOURHOOD_SIZE
+                                     ? random_page(base, size - 2 * NEIGHBOURHOOD_SIZE, NEIGHBOURHOOD_ALIGNMENT)
                                      : base;
     }
-    return vmar->placement_window;
+    return vmar->neighbourhood;
 }
 
 virtual_address_t vmar_place_locked(struct vmar* vmar, size_t size, bool is_compact) {
-    virtual_address_t window = window_of(vmar);
-    size_t window_size = MIN(WINDOW_SIZE, vmar->region.size);
+    virtual_address_t near = neighbourhood_of(vmar);
+    size_t room = MIN(NEIGHBOURHOOD_SIZE, vmar->region.size);
     virtual_address_t place = 0;
-    for (unsigned i = 0; i < RANDOM_TRIES && !is_compact && size < window_size; i++) {
-        place = random_page(window, window_size - size, PAGE_SIZE);
+    for (unsigned i = 0; i < RANDOM_TRIES && !is_compact && size < room; i++) {
+        place = random_page(near, room - size, PAGE_SIZE);
         if (fits(vmar, place, size))
             return place;
     }
-    place = first_fit(vmar, window, size);
+    place = first_fit(vmar, near, size);
     return place ? place : first_fit(vmar, region_base(&vmar->region), size);
 }

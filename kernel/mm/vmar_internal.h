@@ -37,7 +37,7 @@ struct vmar {
     uint32_t capabilities;       /* ZX_VM_CAN_MAP_* */
     bool is_alive;
     struct tree children;               /* struct region */
-    virtual_address_t placement_window; /* where random places are looked for first */
+    virtual_address_t neighbourhood; /* where random places are looked for first */
 };
 
 /* A VMO's list of its mappings. `mapping` NULL: a walker's bookmark (vmo_unmap_everywhere). */

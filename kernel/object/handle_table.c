@@ -20,6 +20,10 @@ static inline bool slot_is_used(const struct handle_slot* slot, uint32_t index) 
     return (slot->tag & HANDLE_INDEX_MASK) == index;
 }
 
+static inline bool is_empty(const struct handle_table* table) {
+    return table->free_count == table->slot_count;
+}
+
 /* --- growing -----------------------------------------------------------------------------------
  */
 
@@ -47,11 +51,14 @@ static zx_status_t grow_locked(struct handle_table* table) {
     if (!chunk)
         return ZX_ERR_NO_MEMORY;
     uint32_t value = table->first_generation << HANDLE_INDEX_BITS | table->slot_count;
-    for (uint32_t i = 0; i < HANDLE_CHUNK_SLOTS; i++) {
-        chunk[i].rights = ZX_RIGHT_NONE;
-        chunk[i].tag = (value + i) ^ HANDLE_FREE_MARK;
-        handle_slot_append_free(table, &chunk[i]);
-    }
+    for (uint32_t i = 0; i < HANDLE_CHUNK_SLOTS; i++)
+        chunk[i] = (struct handle_slot){
+            .next_free = &chunk[i + 1],
+            .tag = (value + i) ^ HANDLE_FREE_MARK,
+        };
+    *table->free_end = chunk;
+    table->free_end = &chunk[HANDLE_CHUNK_SLOTS - 1].next_free;
+    table->free_count += HANDLE_CHUNK_SLOTS;
     table->chunks[chunk_index] = chunk;
     table->slot_count += HANDLE_CHUNK_SLOTS;
     return ZX_OK;
@@ -95,7 +102,7 @@ zx_status_t handle_table_init(struct handle_table* table) {
 }
 
 void handle_table_destroy(struct handle_table* table) {
-    ASSERT(table->free_count == table->slot_count);
+    ASSERT(is_empty(table));
     for (uint32_t i = 0; i < table->slot_count / HANDLE_CHUNK_SLOTS; i++)
         heap_free(table->chunks[i]);
     heap_free(table->chunks);
@@ -110,19 +117,20 @@ static inline void cancel_observers(struct handle_table* table, struct object* o
         object_handle_observers_cancel(object, table, value);
 }
 
-/* Takes up to MOVE_CHUNK handles out, from slot `*index` on. */
+/* Takes up to MOVE_CHUNK handles out, from slot `*index` on, of one chunk of slots. */
 static uint32_t take_some(struct handle_table* table, uint32_t* index, struct handle* handles,
                           zx_handle_t* values) {
-    uint32_t count = 0;
-    uint32_t scan_end = MIN(table->slot_count, *index + SCAN_CHUNK);
-    for (; *index < scan_end && count < MOVE_CHUNK; ++*index) {
-        struct handle_slot* slot = slot_at(table, *index);
-        if (!slot_is_used(slot, *index))
+    uint32_t count = 0, at = *index;
+    uint32_t end = ALIGN_UP(at + 1, HANDLE_CHUNK_SLOTS);
+    struct handle_slot* slot = slot_at(table, at);
+    for (; at < end && count < MOVE_CHUNK && !is_empty(table); at++, slot++) {
+        if (likely(!slot_is_used(slot, at)))
             continue;
         values[count] = (zx_handle_t)slot->tag;
         handles[count++] = (struct handle){slot->object, slot->rights};
         handle_slot_free(table, slot, slot->tag);
     }
+    *index = at;
     return count;
 }
 
@@ -134,7 +142,7 @@ void handle_table_close_all(struct handle_table* table) {
         spin_lock(&table->lock);
         table->spare = CLOSED;
         uint32_t count = take_some(table, &index, handles, values);
-        is_done = index >= table->slot_count;
+        is_done = index >= table->slot_count || is_empty(table);
         spin_unlock(&table->lock);
         for (uint32_t i = 0; i < count; i++) {
             cancel_observers(table, handles[i].object, values[i]);

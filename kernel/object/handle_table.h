@@ -41,7 +41,7 @@ struct handle_slot {
 #define HANDLE_INDEX_MASK ((1u << HANDLE_INDEX_BITS) - 1)
 #define HANDLE_GENERATION_STEP (1u << HANDLE_INDEX_BITS)
 #define HANDLE_FREE_MARK 1u /* flipped in the tag of a free slot */
-#define HANDLE_CHUNK_SLOTS 256u
+#define HANDLE_CHUNK_SLOTS 128u
 #define HANDLE_CHUNK_COUNT (PROCESS_MAX_HANDLES / HANDLE_CHUNK_SLOTS)
 /* Growth keeps this many slots free, so that the one freed last waits behind the others. */
 #define HANDLE_SPARE_SLOTS 64u

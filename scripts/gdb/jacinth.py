@@ -21,7 +21,7 @@ SAVED_RETURN_ADDRESS = 6
 WORD = 8
 DEPTH_LIMIT = 40
 # kernel/object/handle_table.h
-CHUNK_SLOTS = 256
+CHUNK_SLOTS = 128
 INDEX_MASK = (1 << 18) - 1
 
 
