@@ -19,9 +19,10 @@ static void companion_start(struct companion* companion, const char* role, uint3
     EXPECT_OK(zx_channel_write(companion->helper.channel, 0, NULL, 0, &its_end, 1));
 }
 
+/* Our end stays open until the helper has come to its end. */
 static void companion_finish(struct companion* companion, int64_t expected) {
-    zx_handle_close(companion->socket);
     CHECK(helper_finish(&companion->helper, expected));
+    EXPECT_OK(zx_handle_close(companion->socket));
 }
 
 static zx_handle_t receive_socket(zx_handle_t channel) {
