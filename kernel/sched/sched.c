@@ -292,7 +292,7 @@ void sched_switch_and_unlock(struct sched_cpu* sched, interrupt_state_t state) {
     interrupts_restore(state);
     struct sched_cpu* here = sched_here();
     if (unlikely(!list_is_empty(&here->dead)) && interrupts_are_enabled())
-        thread_reap(here);
+        thread_reap();
 }
 
 /* The running thread goes on later: behind its equals when its slice is over or it asked for that.
@@ -428,7 +428,7 @@ void sched_idle(void) {
     struct sched_cpu* sched = sched_here();
     atomic_fetch_or(&idle_cpus, 1u << sched->number);
     for (;;) {
-        thread_reap(sched);
+        thread_reap();
         interrupts_disable();
         if (has_nothing_to_do(sched))
             cpu_wait_for_interrupt();

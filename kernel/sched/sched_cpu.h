@@ -57,4 +57,4 @@ void sched_apply_affinity(struct thread* thread);
 void sched_change_priority(struct thread* thread, uint32_t priority);
 /* thread.c: drops the running reference of threads that have left this CPU for good. Interrupts on.
  */
-void thread_reap(struct sched_cpu* sched);
+void thread_reap(void);

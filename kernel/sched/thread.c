@@ -111,27 +111,36 @@ void thread_exit_current(void) {
     panic("a dead thread was run");
 }
 
-/* The stack goes back at once, before the last reference: only its own running needs it. */
-void thread_reap(struct sched_cpu* sched) {
-    for (;;) {
-        interrupt_state_t state = interrupts_save_and_disable();
-        struct list_node* node = list_pop_front(&sched->dead);
-        interrupts_restore(state);
-        if (!node)
-            return;
-        struct thread* thread = LIST_ENTRY(node, struct thread, run_node);
+static struct thread* take_dead(void) {
+    interrupt_state_t state = interrupts_save_and_disable();
+    struct list_node* node = list_pop_front(&this_cpu()->sched->dead);
+    interrupts_restore(state);
+    return node ? LIST_ENTRY(node, struct thread, run_node) : NULL;
+}
+
+/* The stack goes back at once, before the last reference: only its own running needs it.
+ *
+ * Those it wakes may run before it gets on, here or on another CPU, and more may die: the loop
+ * takes them all, so that the switch back to it need not start another one on the same stack. */
+void thread_reap(void) {
+    struct thread* self = thread_current();
+    struct thread* thread;
+    if (self->is_reaping)
+        return;
+    self->is_reaping = true;
+    while ((thread = take_dead())) {
         kernel_stack_free(thread->stack_top);
         thread->stack_top = NULL;
         atomic_store(&thread->is_reaped, true);
         wait_queue_wake_all(&join_queue);
         thread_release(thread);
     }
+    self->is_reaping = false;
 }
 
 void thread_reap_here(void) {
     preempt_disable();
-    struct sched_cpu* sched = this_cpu()->sched;
-    thread_reap(sched);
+    thread_reap();
     preempt_enable();
 }
 

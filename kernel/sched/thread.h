@@ -56,6 +56,7 @@ struct thread {
     bool is_handing_over;            /* whom the thread unparks becomes its successor; its own */
     bool inherits_slice;             /* goes on in the slice of the thread that runs */
     _Atomic bool is_reaped;          /* dead, and off its stack */
+    bool is_reaping;                 /* it buries others: see thread_reap */
     struct list_node all_node;       /* every thread, for the debugger */
     void (*on_exit)(struct thread*); /* runs in the thread itself, last of all; may be NULL */
     void* destroy_list; /* kernel/object: the objects this thread is about to destroy */

@@ -1,8 +1,7 @@
 #include "all_cpus.h"
 
-#include <stdatomic.h>
-
 #include <abi/errors.h>
+#include <arch/clock.h>
 #include <arch/cpu.h>
 #include <debug/selftest.h>
 #include <mm/kernel_heap.h>
@@ -11,6 +10,8 @@
 #include <sched/thread.h>
 
 #define TRIES 20u
+#define FOR_EVER_NANOSECONDS 30000000000l
+#define LOOK_NANOSECONDS 100000l
 
 static void (*job)(void* cpu);
 static _Atomic uint32_t arrived;
@@ -73,8 +74,10 @@ static void trim_here(void* cpu) {
     slab_trim();
 }
 
+/* Whoever buries a thread wakes those who join it before its memory goes back. */
 size_t pages_free_when_trimmed(void) {
-    if (!run_on_all_cpus(trim_here))
+    size_t count = thread_count();
+    if (!run_on_all_cpus(trim_here) || !threads_come_back(count))
         selftest_fail(__FILE__, __LINE__, "no memory");
     kernel_stack_trim();
     slab_trim();
@@ -83,7 +86,23 @@ size_t pages_free_when_trimmed(void) {
 
 bool pages_come_back(size_t free_before) {
     for (unsigned i = 0; i < TRIES; i++)
-        if (pages_free_when_trimmed() == free_before)
+        if (pages_free_when_trimmed() + cpu_count() >= free_before)
             return true;
     return false;
+}
+
+bool threads_come_back(size_t count_before) {
+    zx_time_t give_up = clock_now() + FOR_EVER_NANOSECONDS;
+    while (thread_count() > count_before && clock_now() < give_up)
+        if (thread_sleep_until(clock_now() + LOOK_NANOSECONDS) != ZX_OK)
+            return false;
+    return thread_count() <= count_before;
+}
+
+bool counter_comes_to(_Atomic uint32_t* counter, uint32_t value) {
+    zx_time_t give_up = clock_now() + FOR_EVER_NANOSECONDS;
+    while (atomic_load(counter) != value && clock_now() < give_up)
+        if (thread_sleep_until(clock_now() + LOOK_NANOSECONDS) != ZX_OK)
+            return false;
+    return atomic_load(counter) == value;
 }
