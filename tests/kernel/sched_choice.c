@@ -1,0 +1,230 @@
+/* Who runs: priorities, turns, preemption, affinity and stealing. */
+#include <abi/errors.h>
+#include <arch/clock.h>
+#include <arch/cpu.h>
+#include <debug/selftest.h>
+#include <sched/thread.h>
+
+#include "all_cpus.h"
+
+#define MILLISECOND 1000000l
+#define URGENT (THREAD_PRIORITY_DEFAULT + 4)
+#define SELDOM (THREAD_PRIORITY_DEFAULT - 4)
+#define THREADS 6u
+
+struct worker {
+    struct thread* thread;
+    uint32_t order;           /* of its end */
+    _Atomic uint32_t steps;   /* how far it got */
+    _Atomic uint32_t is_over; /* it shall end, or has ended */
+    uint32_t ran_on;          /* the CPU of its last step */
+};
+
+static struct worker workers[THREADS];
+static _Atomic uint32_t ended;
+
+/* Ready on CPU 0, where the caller is, and cannot run before the caller lets it. */
+static bool prepare(struct worker* worker, void (*run)(void*), uint32_t priority, uint32_t cpus) {
+    *worker = (struct worker){0};
+    worker->thread = thread_create("worker", run, worker, priority);
+    return worker->thread && thread_set_affinity(worker->thread, cpus) == ZX_OK;
+}
+
+static void bury(struct worker* worker) {
+    thread_join(worker->thread);
+    thread_release(worker->thread);
+}
+
+static void note_end(void* argument) {
+    struct worker* worker = argument;
+    worker->order = atomic_fetch_add(&ended, 1);
+    worker->ran_on = cpu_number();
+}
+
+/* Started from the least to the most urgent, while the caller is more urgent than all. */
+SELFTEST(sched, the_most_urgent_runs_first_and_equals_in_turn) {
+    static const uint32_t priorities[THREADS] = {0, 5, 20, 20, 7, 30};
+    static const uint32_t expected[THREADS] = {5, 4, 1, 2, 3, 0};
+    stay_on_cpu(0);
+    thread_set_priority(thread_current(), THREAD_PRIORITY_COUNT - 1);
+    atomic_store(&ended, 0);
+    for (unsigned i = 0; i < THREADS; i++) {
+        EXPECT(prepare(&workers[i], note_end, priorities[i], 1));
+        thread_start(workers[i].thread);
+    }
+    EXPECT_EQUAL(atomic_load(&ended), 0);
+    for (unsigned i = 0; i < THREADS; i++)
+        bury(&workers[i]);
+    for (unsigned i = 0; i < THREADS; i++)
+        EXPECT_EQUAL(workers[i].order, expected[i]);
+    thread_set_priority(thread_current(), THREAD_PRIORITY_DEFAULT);
+    stay_anywhere();
+}
+
+SELFTEST(sched, a_thread_that_becomes_more_urgent_runs_at_once) {
+    stay_on_cpu(0);
+    atomic_store(&ended, 0);
+    EXPECT(prepare(&workers[0], note_end, SELDOM, 1));
+    EXPECT(prepare(&workers[1], note_end, URGENT, 1));
+    thread_start(workers[0].thread);
+    EXPECT_EQUAL(atomic_load(&ended), 0);
+    thread_set_priority(workers[0].thread, URGENT);
+    EXPECT_EQUAL(atomic_load(&ended), 1);
+    thread_start(workers[1].thread);
+    EXPECT_EQUAL(atomic_load(&ended), 2);
+    EXPECT(prepare(&workers[2], note_end, THREAD_PRIORITY_DEFAULT, 1));
+    thread_start(workers[2].thread);
+    EXPECT_EQUAL(atomic_load(&ended), 2);
+    thread_set_priority(thread_current(), SELDOM); /* outranked by one that waits */
+    EXPECT_EQUAL(atomic_load(&ended), 3);
+    thread_set_priority(thread_current(), THREAD_PRIORITY_DEFAULT);
+    for (unsigned i = 0; i < 3; i++)
+        bury(&workers[i]);
+    stay_anywhere();
+}
+
+/* --- busy threads ------------------------------------------------------------------------------
+ */
+
+/* Never gives the CPU away by itself. */
+static void be_busy(void* argument) {
+    struct worker* worker = argument;
+    while (!atomic_load(&worker->is_over)) {
+        atomic_fetch_add(&worker->steps, 1);
+        worker->ran_on = cpu_number();
+        cpu_relax();
+    }
+}
+
+static bool all_have_run(unsigned count) {
+    for (unsigned i = 0; i < count; i++)
+        if (atomic_load(&workers[i].steps) == 0)
+            return false;
+    return true;
+}
+
+static void end_busy(unsigned count) {
+    for (unsigned i = 0; i < count; i++)
+        atomic_store(&workers[i].is_over, 1);
+    for (unsigned i = 0; i < count; i++)
+        bury(&workers[i]);
+}
+
+/* More urgent than those it watches. */
+static bool will_all_run(unsigned count) {
+    zx_time_t give_up = clock_now() + 30000 * MILLISECOND;
+    while (!all_have_run(count) && clock_now() < give_up)
+        if (thread_sleep_until(clock_now() + MILLISECOND) != ZX_OK)
+            return false;
+    return all_have_run(count);
+}
+
+SELFTEST(sched, busy_threads_of_one_cpu_share_it) {
+    stay_on_cpu(0);
+    thread_set_priority(thread_current(), URGENT);
+    for (unsigned i = 0; i < 3; i++) {
+        EXPECT(prepare(&workers[i], be_busy, THREAD_PRIORITY_DEFAULT, 1));
+        thread_start(workers[i].thread);
+    }
+    bool have_run = will_all_run(3);
+    for (unsigned i = 0; i < 3; i++)
+        atomic_store(&workers[i].steps, 0);
+    have_run = have_run && will_all_run(3); /* and each comes again */
+    end_busy(3);
+    thread_set_priority(thread_current(), THREAD_PRIORITY_DEFAULT);
+    EXPECT(have_run);
+    stay_anywhere();
+}
+
+/* The sleeper is woken by its timer in the middle of the busy one, each time. */
+SELFTEST(sched, a_busy_thread_is_preempted_by_a_more_urgent_one) {
+    stay_on_cpu(0);
+    EXPECT(prepare(&workers[0], be_busy, SELDOM, 1));
+    thread_start(workers[0].thread);
+    for (unsigned i = 0; i < 5; i++)
+        EXPECT_OK(thread_sleep_until(clock_now() + MILLISECOND));
+    bool has_run = atomic_load(&workers[0].steps) > 0;
+    end_busy(1);
+    EXPECT(has_run);
+    stay_anywhere();
+}
+
+/* --- several CPUs ------------------------------------------------------------------------------
+ */
+
+SELFTEST(sched, affinity_to_no_cpu_is_refused) {
+    struct thread* self = thread_current();
+    EXPECT_EQUAL(thread_set_affinity(self, 0), ZX_ERR_INVALID_ARGS);
+    if (cpu_count() < 32)
+        EXPECT_EQUAL(thread_set_affinity(self, 1u << cpu_count()), ZX_ERR_INVALID_ARGS);
+    EXPECT_EQUAL(self->affinity, UINT32_MAX);
+    for (uint32_t cpu = 0; cpu < cpu_count(); cpu++) {
+        EXPECT_OK(thread_set_affinity(self, 1u << cpu));
+        stay_on_cpu(cpu);
+    }
+    stay_anywhere();
+}
+
+/* Running, ready and blocked threads go where they are sent. */
+SELFTEST(sched, a_thread_moves_to_the_cpu_it_is_bound_to) {
+    uint32_t last = cpu_count() - 1;
+    stay_on_cpu(0);
+    thread_set_priority(thread_current(), URGENT);
+    EXPECT(prepare(&workers[0], be_busy, THREAD_PRIORITY_DEFAULT, 1));
+    EXPECT(prepare(&workers[1], be_busy, THREAD_PRIORITY_DEFAULT, 1));
+    thread_start(workers[0].thread);
+    thread_start(workers[1].thread);
+    bool have_run = will_all_run(2);
+    for (unsigned round = 0; round < 10 && have_run; round++) {
+        uint32_t cpu = round % 2 ? 0 : last;
+        for (unsigned i = 0; i < 2; i++)
+            EXPECT_OK(thread_set_affinity(workers[i].thread, 1u << cpu));
+        for (unsigned i = 0; i < 2; i++) {
+            zx_time_t give_up = clock_now() + 30000 * MILLISECOND;
+            do {
+                atomic_store(&workers[i].steps, 0);
+                have_run = will_all_run(2) && clock_now() < give_up;
+            } while (have_run && workers[i].ran_on != cpu);
+        }
+    }
+    end_busy(2);
+    thread_set_priority(thread_current(), THREAD_PRIORITY_DEFAULT);
+    EXPECT(have_run);
+    stay_anywhere();
+}
+
+/* All are made ready on CPU 0, which is never idle: the others come and take them. */
+SELFTEST(sched, idle_cpus_take_work_from_a_busy_one) {
+    uint32_t everywhere = (uint32_t)((1ul << cpu_count()) - 1);
+    stay_on_cpu(0);
+    for (unsigned i = 0; i < cpu_count() - 1 && i < THREADS; i++) {
+        EXPECT(prepare(&workers[i], be_busy, SELDOM, everywhere));
+        thread_start(workers[i].thread);
+    }
+    /* The caller keeps CPU 0 to itself, so they run elsewhere or not at all. */
+    unsigned count = MIN(cpu_count() - 1, THREADS);
+    zx_time_t give_up = clock_now() + 30000 * MILLISECOND;
+    while (!all_have_run(count) && clock_now() < give_up)
+        cpu_relax();
+    bool have_run = all_have_run(count);
+    end_busy(count);
+    EXPECT(have_run);
+    for (unsigned i = 0; i < count; i++)
+        EXPECT(workers[i].ran_on != 0);
+    stay_anywhere();
+}
+
+static void yield_about(void* unused) {
+    (void)unused;
+    for (unsigned i = 0; i < 400; i++) {
+        thread_yield();
+        if (i % 8 == 0)
+            stay_on_cpu(i / 8 % cpu_count());
+        if (i % 64 == 0)
+            EXPECT_OK(thread_sleep_until(clock_now() + MILLISECOND / 10));
+    }
+}
+
+SELFTEST(sched, threads_that_wander_between_all_cpus_arrive) {
+    EXPECT(run_on_all_cpus(yield_about));
+}
