@@ -32,16 +32,6 @@ SELFTEST(spinlock, one_cpu_at_a_time_has_it) {
     EXPECT_EQUAL(guarded[0], ROUNDS * cpu_count());
 }
 
-/* More rounds than a ticket has values, so that the counters wrap. */
-SELFTEST(spinlock, tickets_wrap_round) {
-    for (unsigned i = 0; i < 70000; i++) {
-        spin_lock(&outer);
-        spin_unlock(&outer);
-    }
-    EXPECT_EQUAL(preempt_depth(), 0);
-    EXPECT_EQUAL(outer.next, outer.owner);
-}
-
 SELFTEST(spinlock, preemption_and_interrupts_are_off_while_it_is_held) {
     spin_lock(&outer);
     uint32_t depth = preempt_depth();
