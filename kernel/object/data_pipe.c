@@ -1,5 +1,6 @@
 #include <object/data_pipe.h>
 
+#include <arch/user_copy.h>
 #include <mm/slab.h>
 #include <mm/vmo.h>
 #include <mm/window.h>
@@ -17,6 +18,11 @@ static struct slab_cache pipe_cache =
 static const struct object_ops producer_ops, consumer_ops;
 
 /* --- life ------------------------------------------------------------------------------------- */
+
+static void show_both_locked(struct data_pipe* pipe) {
+    data_pipe_show_producer_locked(pipe);
+    data_pipe_show_consumer_locked(pipe);
+}
 
 static zx_status_t choose_capacity(size_t element_size, size_t* capacity) {
     if (element_size == 0 || *capacity % element_size != 0)
@@ -52,21 +58,21 @@ zx_status_t data_pipe_create(size_t element_size, size_t capacity, struct data_p
     end_init(&pipe->producer, pipe, &producer_ops);
     end_init(&pipe->consumer, pipe, &consumer_ops);
     spin_lock(&pipe->lock);
-    data_pipe_show_both_locked(pipe);
+    show_both_locked(pipe);
     spin_unlock(&pipe->lock);
     *out = pipe;
     return ZX_OK;
 }
 
-bool data_pipe_settle_locked(struct data_pipe_end* end) {
+void data_pipe_settle_locked(struct data_pipe_end* end) {
     const struct data_pipe* pipe = end->pipe;
-    size_t in_page = end->offset % PAGE_SIZE;
-    char* page = vmo_page_address(pipe->ring, end->offset >> PAGE_SHIFT);
+    size_t offset = data_pipe_offset_locked(end), in_page = offset % PAGE_SIZE;
+    char* page = vmo_page_address(pipe->ring, offset >> PAGE_SHIFT);
     if (!page)
-        return false;
+        return;
     end->place = page + in_page;
-    end->room = MIN(PAGE_SIZE - in_page, pipe->capacity - end->offset);
-    return true;
+    end->room = MIN(PAGE_SIZE - in_page, pipe->capacity - offset);
+    end->run_end = offset + end->room;
 }
 
 /* --- copying ---------------------------------------------------------------------------------- */
@@ -104,10 +110,13 @@ static int64_t plan_locked(const struct data_pipe_end* end,
 }
 
 static void account_locked(struct data_pipe_end* end, size_t size) {
-    struct data_pipe* pipe = end->pipe;
     data_pipe_move_locked(end, size);
-    pipe->used = data_pipe_is_producer(end) ? pipe->used + size : pipe->used - size;
-    data_pipe_show_both_locked(pipe);
+    if (end->room == 0)
+        data_pipe_settle_locked(end);
+    if (data_pipe_is_producer(end))
+        data_pipe_written_locked(end->pipe, size);
+    else
+        data_pipe_taken_locked(end->pipe, size);
 }
 
 /* Between user memory and the ring, from the end's offset on, a page's part at a time. No lock is
@@ -117,7 +126,7 @@ static zx_status_t copy(const struct data_pipe_end* end, const struct data_pipe_
                         size_t size) {
     const struct data_pipe* pipe = end->pipe;
     bool is_write = data_pipe_is_producer(end);
-    size_t offset = end->offset;
+    size_t offset = data_pipe_offset_locked(end);
     if (!user_range_is_valid(request->user, request->size) ||
         !user_fault_in(request->user, size, !is_write))
         return ZX_ERR_INVALID_ARGS;
@@ -198,7 +207,7 @@ zx_status_t data_pipe_set_threshold(struct data_pipe_end* end, size_t threshold)
         return ZX_ERR_INVALID_ARGS;
     spin_lock(end->object.lock);
     end->threshold = threshold;
-    data_pipe_show_both_locked(end->pipe);
+    show_both_locked(end->pipe);
     spin_unlock(end->object.lock);
     return ZX_OK;
 }
@@ -212,7 +221,8 @@ static void end_on_zero_handles(struct object* object) {
     struct window* window = end->window;
     end->window = NULL;
     end->state = DATA_PIPE_CLOSED;
-    data_pipe_show_both_locked(end->pipe);
+    object_update_signals_locked(&data_pipe_peer(end)->object, 0, ZX_OBJECT_PEER_CLOSED);
+    show_both_locked(end->pipe);
     spin_unlock(object->lock);
     window_destroy(window);
 }

@@ -15,7 +15,6 @@
 
 #include <abi/pipes.h>
 #include <arch/layout.h>
-#include <arch/user_copy.h>
 #include <object/handle_table.h>
 #include <object/object.h>
 #include <sched/wait_queue.h>
@@ -39,11 +38,10 @@ struct data_pipe_end {
     struct object object;
     struct data_pipe* pipe;
     enum data_pipe_end_state state;
-    size_t offset; /* in the ring: where the next byte goes, or comes from */
-    /* The bytes from `offset` to the end of its page or of the ring, as the kernel sees them; 0
-     * room: not looked up yet. */
+    /* Where the next byte goes, or comes from: `room` bytes before `run_end` in the ring, which is
+     * the end of a page or of the ring; for the kernel at `place`. No room: not looked up yet. */
     char* place;
-    size_t room;
+    size_t room, run_end;
     size_t offered;   /* TWO_PHASE: how many bytes begin answered */
     size_t threshold; /* as set; 0 means one element */
     struct window* window;
@@ -83,110 +81,65 @@ static inline size_t data_pipe_available_locked(const struct data_pipe_end* end)
     return data_pipe_is_producer(end) ? pipe->capacity - pipe->used : pipe->used;
 }
 
-/* Shows what follows from the state. */
-static ALWAYS_INLINE void data_pipe_show_locked(struct data_pipe_end* end, size_t available,
-                                                bool is_peer_closed, zx_signals_t ready,
-                                                zx_signals_t at_threshold) {
-    zx_signals_t shown = is_peer_closed ? ZX_OBJECT_PEER_CLOSED : 0;
-    if (available > 0 && likely(end->state != DATA_PIPE_TWO_PHASE))
-        shown |= ready | (available >= end->threshold ? at_threshold : 0);
-    object_update_signals_locked(&end->object, ready | at_threshold | ZX_OBJECT_PEER_CLOSED, shown);
-}
-
-static ALWAYS_INLINE void data_pipe_show_both_locked(struct data_pipe* pipe) {
-    bool is_consumer_closed = pipe->consumer.state == DATA_PIPE_CLOSED;
-    data_pipe_show_locked(&pipe->producer, is_consumer_closed ? 0 : pipe->capacity - pipe->used,
-                          is_consumer_closed, ZX_OBJECT_WRITABLE, ZX_SIGNAL_WRITE_THRESHOLD);
-    data_pipe_show_locked(&pipe->consumer, pipe->used, pipe->producer.state == DATA_PIPE_CLOSED,
-                          ZX_OBJECT_READABLE, ZX_SIGNAL_READ_THRESHOLD);
+/* The end's place in the ring. */
+static inline size_t data_pipe_offset_locked(const struct data_pipe_end* end) {
+    size_t offset = end->run_end - end->room;
+    return offset < end->pipe->capacity ? offset : 0;
 }
 
 /* The end's next byte is `size` bytes further on; at most the capacity. */
 static ALWAYS_INLINE void data_pipe_move_locked(struct data_pipe_end* end, size_t size) {
-    size_t capacity = end->pipe->capacity;
-    end->offset += size;
-    if (unlikely(end->offset >= capacity))
-        end->offset -= capacity;
     if (likely(size <= end->room)) {
         end->place += size;
         end->room -= size;
-    } else {
-        end->room = 0;
+        return;
     }
+    size_t offset = data_pipe_offset_locked(end) + size, capacity = end->pipe->capacity;
+    end->run_end = offset < capacity ? offset : offset - capacity;
+    end->room = 0;
 }
 
-/* Looks up place and room for the end's offset. False: no memory. */
-bool data_pipe_settle_locked(struct data_pipe_end* end);
+#define DATA_PIPE_WRITABLE (ZX_OBJECT_WRITABLE | ZX_SIGNAL_WRITE_THRESHOLD)
+#define DATA_PIPE_READABLE (ZX_OBJECT_READABLE | ZX_SIGNAL_READ_THRESHOLD)
 
-/* --- few bytes ----------------------------------------------------------------------------------
- */
-
-/* The end that `handle` names, locked; or BAD_HANDLE, WRONG_TYPE, ACCESS_DENIED. No reference is
- * needed: whoever closes the handle needs the end's lock before the end can go. */
-MUST_CHECK static ALWAYS_INLINE zx_status_t data_pipe_find_and_lock(struct handle_table* table,
-                                                                    zx_handle_t handle,
-                                                                    zx_obj_type_t type,
-                                                                    zx_rights_t right,
-                                                                    struct data_pipe_end** end) {
-    struct handle_slot* slot;
-    spin_lock(&table->lock);
-    zx_status_t status = handle_table_check_locked(table, handle, type, right, &slot);
-    if (unlikely(status != ZX_OK)) {
-        spin_unlock(&table->lock);
-        return status;
-    }
-    *end = data_pipe_end_from(slot->object);
-    spin_lock_inner((*end)->object.lock);
-    spin_unlock_outer(&table->lock);
-    return ZX_OK;
+/* Shows what follows from the state. PEER_CLOSED is shown once, when it happens. */
+static ALWAYS_INLINE void data_pipe_show_locked(struct data_pipe_end* end, size_t available,
+                                                zx_signals_t ready, zx_signals_t both) {
+    zx_signals_t shown = likely(available >= end->threshold) ? both : ready;
+    if (available == 0 || unlikely(end->state == DATA_PIPE_TWO_PHASE))
+        shown = 0;
+    object_update_signals_locked(&end->object, both, shown);
 }
 
-/* Whether the bytes lie in one page, so that they can be copied under the lock. */
-static ALWAYS_INLINE bool data_pipe_is_near_locked(struct data_pipe_end* end, size_t size) {
-    return likely(size <= end->room) || (data_pipe_settle_locked(end) && size <= end->room);
+static ALWAYS_INLINE void data_pipe_show_producer_locked(struct data_pipe* pipe) {
+    bool is_consumer_closed = pipe->consumer.state == DATA_PIPE_CLOSED;
+    data_pipe_show_locked(&pipe->producer, is_consumer_closed ? 0 : pipe->capacity - pipe->used,
+                          ZX_OBJECT_WRITABLE, DATA_PIPE_WRITABLE);
 }
 
-/* The quick ways for the usual case: no flags, all there is room for (all that is wanted waits), in
- * one page, user memory present. False: nothing was done, and data_pipe_copy will tell why. */
-static ALWAYS_INLINE bool data_pipe_write_small(struct handle_table* table, zx_handle_t handle,
-                                                size_t size, uintptr_t from_user) {
-    struct data_pipe_end* end;
-    if (unlikely(data_pipe_find_and_lock(table, handle, ZX_OBJ_TYPE_DATAPIPE_PRODUCER,
-                                         ZX_RIGHT_WRITE, &end) != ZX_OK))
-        return false;
-    struct data_pipe* pipe = CONTAINER_OF(end, struct data_pipe, producer);
-    bool is_done = likely(end->state == DATA_PIPE_IDLE) &&
-                   likely(pipe->consumer.state != DATA_PIPE_CLOSED) &&
-                   likely(size <= pipe->capacity - pipe->used) &&
-                   likely(size % pipe->element_size == 0) && data_pipe_is_near_locked(end, size) &&
-                   likely(user_copy_in_small(end->place, from_user, size));
-    if (likely(is_done)) {
-        data_pipe_move_locked(end, size);
-        pipe->used += size;
-        data_pipe_show_both_locked(pipe);
-    }
-    spin_unlock(end->object.lock);
-    return is_done;
+static ALWAYS_INLINE void data_pipe_show_consumer_locked(struct data_pipe* pipe) {
+    data_pipe_show_locked(&pipe->consumer, pipe->used, ZX_OBJECT_READABLE, DATA_PIPE_READABLE);
 }
 
-static ALWAYS_INLINE bool data_pipe_read_small(struct handle_table* table, zx_handle_t handle,
-                                               size_t size, uintptr_t to_user) {
-    struct data_pipe_end* end;
-    if (unlikely(data_pipe_find_and_lock(table, handle, ZX_OBJ_TYPE_DATAPIPE_CONSUMER,
-                                         ZX_RIGHT_READ, &end) != ZX_OK))
-        return false;
-    struct data_pipe* pipe = CONTAINER_OF(end, struct data_pipe, consumer);
-    bool is_done = likely(end->state == DATA_PIPE_IDLE) && likely(size <= pipe->used) &&
-                   likely(size % pipe->element_size == 0) && data_pipe_is_near_locked(end, size) &&
-                   likely(user_copy_out_with_words(to_user, end->place, size, 0, 0, 0, 0));
-    if (likely(is_done)) {
-        data_pipe_move_locked(end, size);
-        pipe->used -= size;
-        data_pipe_show_both_locked(pipe);
-    }
-    spin_unlock(end->object.lock);
-    return is_done;
+/* `size` bytes more wait, or fewer, of which the end has moved already. The producer goes on
+ * showing everything while enough is free. */
+static ALWAYS_INLINE void data_pipe_written_locked(struct data_pipe* pipe, size_t size) {
+    size_t used = pipe->used += size, left = pipe->capacity - used;
+    if (unlikely(left == 0 || left < pipe->producer.threshold))
+        data_pipe_show_producer_locked(pipe);
+    data_pipe_show_consumer_locked(pipe);
 }
+
+static ALWAYS_INLINE void data_pipe_taken_locked(struct data_pipe* pipe, size_t size) {
+    pipe->used -= size;
+    data_pipe_show_consumer_locked(pipe);
+    if (unlikely((object_signals(&pipe->producer.object) & DATA_PIPE_WRITABLE) !=
+                 DATA_PIPE_WRITABLE))
+        data_pipe_show_producer_locked(pipe);
+}
+
+/* Looks up place and room at the end's offset. Without memory there stays no room. */
+void data_pipe_settle_locked(struct data_pipe_end* end);
 
 /* --- any number of bytes ------------------------------------------------------------------------
  */
@@ -213,11 +166,7 @@ MUST_CHECK int64_t data_pipe_copy(const struct data_pipe_request* request);
 /* Tells at `request->user` (a word) where in the process `aspace` the bytes lie that can be
  * written, or read; answers how many in one run. The errors of data_pipe_copy; every flag is one.
  */
-MUST_CHECK int64_t data_pipe_phase_begin(const struct data_pipe_request* request,
-                                         struct aspace* aspace);
-/* `request->size` bytes of the run were written, or are done with. BAD_STATE: nothing was begun;
- * INVALID_ARGS: more than was offered, or no whole elements: then none. */
-MUST_CHECK zx_status_t data_pipe_phase_end(const struct data_pipe_request* request);
+MUST_CHECK int64_t data_pipe_begin(const struct data_pipe_request* request, struct aspace* aspace);
 /* For the ops of both ends. */
 struct window* data_pipe_exchange_window(struct object* object, struct window* window);
 

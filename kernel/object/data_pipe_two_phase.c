@@ -5,11 +5,10 @@
  * taken off the end, under the table's lock, when the handle leaves in a message
  * (object/handle_transfer.h). So whoever puts one on looks, under the same lock, whether the handle
  * is still there. That a write or read is open is the end's own state, and goes with it. */
-#include <object/data_pipe.h>
+#include <object/data_pipe_quick.h>
 
 #include <mm/aspace.h>
 #include <mm/vmo.h>
-#include <mm/window.h>
 #include <sched/thread.h>
 
 /* What one attempt under the lock came to; never answers for user mode. */
@@ -25,28 +24,6 @@ struct window* data_pipe_exchange_window(struct object* object, struct window* w
     return old;
 }
 
-/* --- beginning -------------------------------------------------------------------------------- */
-
-/* Nothing can fail any more but the write to user memory. */
-static ALWAYS_INLINE int64_t begin_in_window_locked(struct data_pipe_end* end, size_t available,
-                                                    uintptr_t address_out) {
-    uintptr_t address = end->window->base + end->offset;
-    size_t run = MIN(available, end->pipe->capacity - end->offset);
-    if (unlikely(!user_copy_out_with_words(address_out, &address, sizeof(address), 0, 0, 0, 0)))
-        return ATTEMPT_USER_FAULT;
-    end->offered = run;
-    end->state = DATA_PIPE_TWO_PHASE;
-    object_update_signals_locked(&end->object,
-                                 ZX_OBJECT_READABLE | ZX_OBJECT_WRITABLE |
-                                     ZX_SIGNAL_READ_THRESHOLD | ZX_SIGNAL_WRITE_THRESHOLD,
-                                 0);
-    return (int64_t)run;
-}
-
-static inline bool has_whole_window(const struct data_pipe_end* end) {
-    return end->window && likely(window_is_whole(end->window));
-}
-
 static int64_t begin_locked(struct data_pipe_end* end, uintptr_t address_out) {
     bool is_peer_closed = data_pipe_peer(end)->state == DATA_PIPE_CLOSED;
     size_t available = data_pipe_available_locked(end);
@@ -58,8 +35,12 @@ static int64_t begin_locked(struct data_pipe_end* end, uintptr_t address_out) {
         return ZX_ERR_PEER_CLOSED;
     if (available == 0)
         return ZX_ERR_SHOULD_WAIT;
-    return has_whole_window(end) ? begin_in_window_locked(end, available, address_out)
-                                 : ATTEMPT_NO_WINDOW;
+    if (!data_pipe_has_whole_window(end))
+        return ATTEMPT_NO_WINDOW;
+    zx_signals_t signals = data_pipe_is_producer(end) ? DATA_PIPE_WRITABLE : DATA_PIPE_READABLE;
+    size_t offered;
+    bool is_told = data_pipe_offer_locked(end, available, signals, address_out, &offered);
+    return is_told ? (int64_t)offered : ATTEMPT_USER_FAULT;
 }
 
 /* A fresh window instead of none, or of one that the program has changed. BAD_HANDLE: the handle
@@ -76,6 +57,7 @@ static zx_status_t renew_window(struct data_pipe_end* end, const struct data_pip
     spin_lock(&table->lock);
     bool is_there =
         handle_table_find_locked(table, request->handle, &slot) && slot->object == &end->object;
+    table->may_have_windows = true;
     if (is_there)
         window = data_pipe_exchange_window(&end->object, window);
     spin_unlock(&table->lock);
@@ -108,8 +90,7 @@ static zx_status_t check_begin(const struct data_pipe_request* request) {
     return is_good ? ZX_OK : ZX_ERR_INVALID_ARGS;
 }
 
-static NOINLINE int64_t begin_slowly(const struct data_pipe_request* request,
-                                     struct aspace* aspace) {
+int64_t data_pipe_begin(const struct data_pipe_request* request, struct aspace* aspace) {
     struct object* object;
     zx_status_t status =
         handle_table_get(request->table, request->handle, request->type, request->right, &object);
@@ -124,41 +105,4 @@ static NOINLINE int64_t begin_slowly(const struct data_pipe_request* request,
     }
     object_release(object);
     return result;
-}
-
-int64_t data_pipe_phase_begin(const struct data_pipe_request* request, struct aspace* aspace) {
-    struct data_pipe_end* end;
-    int64_t run = ATTEMPT_NO_WINDOW;
-    if (unlikely(data_pipe_find_and_lock(request->table, request->handle, request->type,
-                                         request->right, &end) != ZX_OK))
-        return begin_slowly(request, aspace);
-    if (likely(request->flags == 0 && end->state == DATA_PIPE_IDLE && has_whole_window(end)))
-        run = begin_locked(end, request->user);
-    spin_unlock(end->object.lock);
-    return likely(run > 0) ? run : begin_slowly(request, aspace);
-}
-
-/* --- ending ----------------------------------------------------------------------------------- */
-
-zx_status_t data_pipe_phase_end(const struct data_pipe_request* request) {
-    struct data_pipe_end* end;
-    zx_status_t status = data_pipe_find_and_lock(request->table, request->handle, request->type,
-                                                 request->right, &end);
-    if (unlikely(status != ZX_OK))
-        return status;
-    struct data_pipe* pipe = end->pipe;
-    if (likely(end->state == DATA_PIPE_TWO_PHASE)) {
-        end->state = DATA_PIPE_IDLE;
-        if (likely(request->size <= end->offered && request->size % pipe->element_size == 0)) {
-            data_pipe_move_locked(end, request->size);
-            pipe->used += data_pipe_is_producer(end) ? request->size : -request->size;
-        } else {
-            status = ZX_ERR_INVALID_ARGS;
-        }
-        data_pipe_show_both_locked(pipe);
-    } else {
-        status = ZX_ERR_BAD_STATE;
-    }
-    spin_unlock(end->object.lock);
-    return status;
 }

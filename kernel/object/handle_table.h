@@ -57,6 +57,7 @@ struct handle_table {
     uint32_t spare;            /* so many stay free; UINT32_MAX: nothing can be added any more */
     uint32_t chunk_room;       /* entries of `chunks` */
     uint32_t first_generation; /* of a new slot */
+    bool may_have_windows;     /* some object here was once mapped (object_ops.exchange_window) */
 };
 
 zx_status_t handle_table_init(struct handle_table* table); /* NO_MEMORY */

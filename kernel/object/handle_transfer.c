@@ -7,18 +7,8 @@ static struct handle_slot* slot_of(const struct handle_table* table, zx_handle_t
     return &table->chunks[index / HANDLE_CHUNK_SLOTS][index % HANDLE_CHUNK_SLOTS];
 }
 
-static void put_windows_back(struct handle_transfer* transfer) {
-    while (transfer->windows) {
-        struct window* window = transfer->windows;
-        struct object* object = window->owner;
-        transfer->windows = window->next;
-        (void)object->ops->exchange_window(object, window);
-    }
-}
-
 /* Makes the first `count` elements ordinary handles again. */
 static void put_back(struct handle_transfer* transfer, uint32_t count) {
-    put_windows_back(transfer);
     for (uint32_t i = 0; i < count; i++) {
         struct handle_slot* slot = slot_of(transfer->table, transfer->values[i]);
         slot->object = transfer->entries[i].object;
@@ -47,23 +37,30 @@ zx_status_t handle_transfer_fault_locked(struct handle_transfer* transfer, uint3
     return status;
 }
 
-zx_status_t handle_transfer_look_locked(struct handle_transfer* transfer, uint32_t index,
-                                        const struct handle_slot* slot,
-                                        const struct object* carrier) {
-    struct object* object = slot->object;
-    if (!(slot->rights & ZX_RIGHT_TRANSFER) ||
-        (object == carrier && index != transfer->carrier_index))
-        return handle_transfer_fault_locked(transfer, index);
-    struct window* window =
-        object->ops->exchange_window ? object->ops->exchange_window(object, NULL) : NULL;
-    if (window) {
-        window->next = transfer->windows;
-        transfer->windows = window;
+void handle_transfer_take_windows_locked(struct handle_transfer* transfer) {
+    for (uint32_t i = 0; i < transfer->count; i++) {
+        struct object* object = transfer->entries[i].object;
+        if (!object->ops->exchange_window)
+            continue;
+        struct window* window = object->ops->exchange_window(object, NULL);
+        if (window) {
+            window->next = transfer->windows;
+            transfer->windows = window;
+        }
     }
-    return ZX_OK;
+}
+
+static void put_windows_back(struct handle_transfer* transfer) {
+    while (transfer->windows) {
+        struct window* window = transfer->windows;
+        struct object* object = window->owner;
+        transfer->windows = window->next;
+        (void)object->ops->exchange_window(object, window);
+    }
 }
 
 void handle_transfer_put_back_locked(struct handle_transfer* transfer) {
+    put_windows_back(transfer);
     put_back(transfer, transfer->count);
 }
 

@@ -35,20 +35,14 @@ struct handle_transfer {
     struct window* windows; /* taken off the objects */
 };
 
-/* What most handles carry. One that cannot be duplicated may have a window. */
-#define HANDLE_TRANSFER_USUAL_RIGHTS (ZX_RIGHT_TRANSFER | ZX_RIGHT_DUPLICATE)
-
 /* The errors of the leftmost faulty element: errors->invalid, errors->repeated, ACCESS_DENIED (no
  * TRANSFER right), NOT_SUPPORTED (the carrier). Puts back what was taken before it. */
 MUST_CHECK zx_status_t handle_transfer_fault_locked(struct handle_transfer* transfer,
                                                     uint32_t index);
-/* A closer look at an element that is not quite usual: OK, or its fault. */
-MUST_CHECK zx_status_t handle_transfer_look_locked(struct handle_transfer* transfer, uint32_t index,
-                                                   const struct handle_slot* slot,
-                                                   const struct object* carrier);
 void handle_transfer_note_observed(struct handle_transfer* transfer, uint32_t index,
                                    struct object* object);
 void handle_transfer_cancel_observed(const struct handle_transfer* transfer);
+void handle_transfer_take_windows_locked(struct handle_transfer* transfer);
 void handle_transfer_destroy_windows(const struct handle_transfer* transfer);
 /* After _take: nothing happened. */
 void handle_transfer_put_back_locked(struct handle_transfer* transfer);
@@ -58,20 +52,15 @@ MUST_CHECK static inline zx_status_t handle_transfer_take_locked(struct handle_t
                                                                  const struct object* carrier) {
     struct handle_slot** link = &transfer->first_slot;
     transfer->observed = 0;
-    transfer->windows = NULL;
     for (uint32_t i = 0; i < transfer->count; i++) {
         zx_handle_t value = transfer->values[i];
         struct handle_slot* slot;
         if (unlikely(!handle_table_find_locked(transfer->table, value, &slot)))
             return handle_transfer_fault_locked(transfer, i);
         struct object* object = slot->object;
-        if (unlikely((slot->rights & HANDLE_TRANSFER_USUAL_RIGHTS) !=
-                     HANDLE_TRANSFER_USUAL_RIGHTS) ||
-            unlikely(object == carrier)) {
-            zx_status_t status = handle_transfer_look_locked(transfer, i, slot, carrier);
-            if (status != ZX_OK)
-                return status;
-        }
+        if (unlikely(!(slot->rights & ZX_RIGHT_TRANSFER)) ||
+            unlikely(object == carrier && i != transfer->carrier_index))
+            return handle_transfer_fault_locked(transfer, i);
         if (unlikely(object_has_observers(object)))
             handle_transfer_note_observed(transfer, i, object);
         transfer->entries[i] = (struct handle){object, slot->rights};
@@ -80,6 +69,9 @@ MUST_CHECK static inline zx_status_t handle_transfer_take_locked(struct handle_t
         link = &slot->next_free;
     }
     transfer->slots_end = link;
+    transfer->windows = NULL;
+    if (unlikely(transfer->table->may_have_windows))
+        handle_transfer_take_windows_locked(transfer);
     return ZX_OK;
 }
 

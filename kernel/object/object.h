@@ -45,10 +45,10 @@ struct object_ops {
     /* Where the name is kept, ZX_MAX_NAME_LEN bytes, guarded by the object's lock. NULL: no name.
      */
     char* (*name_buffer)(struct object*);
-    /* For a type with one handle only, never with the DUPLICATE right: puts `window` in the place
-     * of the one through which the handle's process sees the object, and answers that; NULL is
-     * none. Called with the table's lock held, as the handle leaves in a message or comes back.
-     * NULL: the type has none. */
+    /* For a type whose objects have one handle each: puts `window` in the place of the one through
+     * which the handle's process sees the object, and answers that; NULL is none. Called with the
+     * table's lock held, as the handle leaves in a message or comes back, if the table's
+     * may_have_windows is set. NULL: the type has none. */
     struct window* (*exchange_window)(struct object*, struct window* window);
 };
 

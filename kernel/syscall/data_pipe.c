@@ -1,6 +1,6 @@
 #include <syscalls/prototypes.h>
 
-#include <object/data_pipe.h>
+#include <object/data_pipe_quick.h>
 #include <syscall/handle_helpers.h>
 
 #define WRITE_FLAGS MX_DATAPIPE_WRITE_FLAG_ALL_OR_NONE
@@ -61,62 +61,88 @@ static inline struct data_pipe_request consumer_request(zx_handle_t consumer, ui
 
 /* --- copying ---------------------------------------------------------------------------------- */
 
-/* Whatever the quick ways do not do. Apart, so that it costs them nothing. */
+/* What the quick ways do not do, apart from them, so that it costs them nothing. They may leave a
+ * lock behind. */
 static NOINLINE zx_ssize_t write_slowly(zx_handle_t producer, uint32_t flags, size_t requested,
-                                        user_in(void) buffer) {
+                                        user_in(void) buffer, struct spinlock* held) {
     const struct data_pipe_request request =
         producer_request(producer, flags, requested, buffer.address);
+    if (held)
+        spin_unlock(held);
     return data_pipe_copy(&request);
 }
 
 static NOINLINE zx_ssize_t read_slowly(zx_handle_t consumer, uint32_t flags, size_t requested,
-                                       user_out(void) buffer) {
+                                       user_out(void) buffer, struct spinlock* held) {
     const struct data_pipe_request request =
         consumer_request(consumer, flags, requested, buffer.address);
+    if (held)
+        spin_unlock(held);
     return data_pipe_copy(&request);
-}
-
-static inline bool is_small(uint32_t flags, size_t requested) {
-    return likely(flags == 0) && likely(requested - 1 < USER_SMALL_MAX);
 }
 
 zx_ssize_t sys_mx_datapipe_write(zx_handle_t producer, uint32_t flags, size_t requested,
                                  user_in(void) buffer) {
-    if (is_small(flags, requested) &&
-        likely(data_pipe_write_small(current_handles(), producer, requested, buffer.address)))
+    struct spinlock* held = NULL;
+    if (likely(flags == 0) && likely(data_pipe_write_quickly(current_handles(), producer, requested,
+                                                             buffer.address, &held)))
         return (zx_ssize_t)requested;
-    return write_slowly(producer, flags, requested, buffer);
+    return write_slowly(producer, flags, requested, buffer, held);
 }
 
 zx_ssize_t sys_mx_datapipe_read(zx_handle_t consumer, uint32_t flags, size_t requested,
                                 user_out(void) buffer) {
-    if (is_small(flags, requested) &&
-        likely(data_pipe_read_small(current_handles(), consumer, requested, buffer.address)))
+    struct spinlock* held = NULL;
+    if (likely(flags == 0) && likely(requested > 0) &&
+        likely(
+            data_pipe_read_quickly(current_handles(), consumer, requested, buffer.address, &held)))
         return (zx_ssize_t)requested;
-    return read_slowly(consumer, flags, requested, buffer);
+    return read_slowly(consumer, flags, requested, buffer, held);
 }
 
 /* --- two phases --------------------------------------------------------------------------------
  */
 
+static NOINLINE zx_ssize_t begin_write_slowly(zx_handle_t producer, uint32_t flags,
+                                              user_out(uintptr_t) address, struct spinlock* held) {
+    const struct data_pipe_request request = producer_request(producer, flags, 0, address.address);
+    if (held)
+        spin_unlock(held);
+    return data_pipe_begin(&request, process_current()->aspace);
+}
+
+static NOINLINE zx_ssize_t begin_read_slowly(zx_handle_t consumer, uint32_t flags,
+                                             user_out(uintptr_t) address, struct spinlock* held) {
+    const struct data_pipe_request request = consumer_request(consumer, flags, 0, address.address);
+    if (held)
+        spin_unlock(held);
+    return data_pipe_begin(&request, process_current()->aspace);
+}
+
 zx_ssize_t sys_mx_datapipe_begin_write(zx_handle_t producer, uint32_t flags,
                                        user_out(uintptr_t) address) {
-    const struct data_pipe_request request = producer_request(producer, flags, 0, address.address);
-    return data_pipe_phase_begin(&request, process_current()->aspace);
+    struct spinlock* held = NULL;
+    size_t offered;
+    if (likely(flags == 0) && likely(data_pipe_begin_write_quickly(
+                                  current_handles(), producer, address.address, &offered, &held)))
+        return (zx_ssize_t)offered;
+    return begin_write_slowly(producer, flags, address, held);
 }
 
 zx_status_t sys_mx_datapipe_end_write(zx_handle_t producer, size_t written) {
-    const struct data_pipe_request request = producer_request(producer, 0, written, 0);
-    return data_pipe_phase_end(&request);
+    return data_pipe_end_write(current_handles(), producer, written);
 }
 
 zx_ssize_t sys_mx_datapipe_begin_read(zx_handle_t consumer, uint32_t flags,
                                       user_out(uintptr_t) address) {
-    const struct data_pipe_request request = consumer_request(consumer, flags, 0, address.address);
-    return data_pipe_phase_begin(&request, process_current()->aspace);
+    struct spinlock* held = NULL;
+    size_t offered;
+    if (likely(flags == 0) && likely(data_pipe_begin_read_quickly(
+                                  current_handles(), consumer, address.address, &offered, &held)))
+        return (zx_ssize_t)offered;
+    return begin_read_slowly(consumer, flags, address, held);
 }
 
 zx_status_t sys_mx_datapipe_end_read(zx_handle_t consumer, size_t read) {
-    const struct data_pipe_request request = consumer_request(consumer, 0, read, 0);
-    return data_pipe_phase_end(&request);
+    return data_pipe_end_read(current_handles(), consumer, read);
 }
