@@ -8,6 +8,7 @@
 #include <mm/fail_allocation.h>
 #include <mm/page.h>
 #include <mm/slab.h>
+#include <mm/window.h>
 
 #include "shim.h"
 
@@ -91,6 +92,12 @@ void page_free(struct page* page) {
 physical_address_t page_to_physical(const struct page* page) {
     const struct shim_page* shim = CONTAINER_OF(page, const struct shim_page, page);
     return virtual_to_physical(shim->memory);
+}
+
+/* There are no address spaces here, so nothing has a window. */
+void window_destroy(struct window* window) {
+    (void)window;
+    abort();
 }
 
 /* --- user memory -------------------------------------------------------------------------------
