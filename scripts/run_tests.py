@@ -98,6 +98,13 @@ def matrix(patterns):
     yield recorded_task("release", "bios", 1, "user", patterns["user"], cost=30, loader="bios")
 
 
+def long_tests():
+    """What takes too long for the matrix, once. Not called .user: it is not for who narrows user=."""
+    name = "release.long.cpus2.ring"
+    boot = make_boot(name, "release", cpus=2, silence=120, command_line="jacinth.test=channel.channel_ring_million")
+    yield Task(name, lambda: run_recorded(boot), 60, boot.cores)
+
+
 def run_smoke(boot, *expected):
     """A boot to the prompt, a few commands, and off."""
     outcome = run_boot(boot)
@@ -129,6 +136,7 @@ def smoke():
 
 def all_tasks(patterns):
     yield from matrix(patterns)
+    yield from long_tests()
     yield from smoke()
     for module in (boot_failures, runner_tests, host_tests, build_tests, bench_tests, readme_tests):
         yield from module.tasks()

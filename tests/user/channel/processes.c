@@ -4,9 +4,6 @@
 #include <helper.h>
 #include <stdlib.h>
 
-#define RING_SIZE 4
-#define RING_HOPS 4000u
-
 /* Sends every message back as it came, handles too, until the channel closes. */
 HELPER(echo) {
     static char bytes[ZX_CHANNEL_MAX_MSG_BYTES];
@@ -99,59 +96,4 @@ TEST(channel_processes, a_process_killed_while_it_waits_is_gone) {
     EXPECT(code != 0);
     helper_close(&helper);
     CHECK(expect_no_leak(&before, 16));
-}
-
-/* --- a ring of processes ------------------------------------------------------------------ */
-
-/* Passes a token (a number and an event) on to the next of the ring, counting it down. The first
- * message brings the handles: from the one before, to the next. */
-HELPER(ring_member) {
-    zx_handle_t ends[2], token;
-    uint32_t size, count, number;
-    if (channel_receive(channel, NULL, 0, &size, ends, 2, &count) != ZX_OK || count != 2)
-        return 1;
-    for (;;) {
-        if (channel_receive(ends[0], &number, sizeof(number), &size, &token, 1, &count) != ZX_OK)
-            return 0;
-        if (count != 1 || size != sizeof(number))
-            return 2;
-        zx_handle_t target = number == 0 ? channel : ends[1];
-        number -= number == 0 ? 0 : 1;
-        if (zx_channel_write(target, 0, &number, sizeof(number), &token, 1) != ZX_OK)
-            return 3;
-    }
-}
-
-TEST(channel_processes, a_handle_passed_round_a_ring_stays_one_handle) {
-    struct helper members[RING_SIZE];
-    zx_handle_t in[RING_SIZE], out[RING_SIZE], event, token = ZX_HANDLE_INVALID;
-    uint32_t number = RING_HOPS, size, count;
-    for (int i = 0; i < RING_SIZE; i++) {
-        CHECK(helper_start(&members[i], "ring_member"));
-        EXPECT_OK(zx_channel_create(0, &out[i], &in[(i + 1) % RING_SIZE]));
-    }
-    zx_handle_t entrance = duplicate(out[RING_SIZE - 1]);
-    for (int i = 0; i < RING_SIZE; i++) {
-        const zx_handle_t ends[] = {in[i], out[i]};
-        EXPECT_OK(zx_channel_write(members[i].channel, 0, NULL, 0, ends, 2));
-    }
-    EXPECT_OK(zx_event_create(0, &event));
-    zx_handle_t sent = duplicate(event);
-    EXPECT_OK(zx_channel_write(entrance, 0, &number, sizeof(number), &sent, 1));
-    /* The member at which the count ends hands the token back to us. */
-    int last = RING_HOPS % RING_SIZE;
-    EXPECT_OK(
-        channel_receive(members[last].channel, &number, sizeof(number), &size, &token, 1, &count));
-    EXPECT_EQUAL(count, 1);
-    EXPECT_EQUAL(handle_koid(token), handle_koid(event));
-    EXPECT_EQUAL(object_handle_count(event), 2);
-    EXPECT_OK(zx_handle_close(token));
-    EXPECT_OK(zx_handle_close(event));
-    for (int i = 0; i < RING_SIZE; i++) {
-        EXPECT_OK(zx_task_kill(members[i].process));
-        int64_t code;
-        EXPECT_OK(helper_wait(&members[i], &code));
-        helper_close(&members[i]);
-    }
-    EXPECT_OK(zx_handle_close(entrance));
 }

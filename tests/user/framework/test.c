@@ -129,6 +129,8 @@ static void run_test(const struct test_case* test) {
 }
 
 static bool is_wanted(const struct test_case* test, const char* pattern) {
+    if (test->is_on_demand)
+        return pattern && strcmp(pattern, test->suite) == 0;
     return !pattern || strstr(test->suite, pattern) || strstr(test->name, pattern);
 }
 

@@ -23,14 +23,19 @@ struct test_case {
     const char* suite;
     const char* name;
     void (*function)(void);
+    bool is_on_demand;
 };
 
+#define TEST(suite, name) TEST_ENTRY(suite, name, false)
+/* For what takes long: runs only when the program's argument is the suite. */
+#define TEST_ON_DEMAND(suite, name) TEST_ENTRY(suite, name, true)
+
 /* Aligned by hand: the linker must put the entries of a section side by side, as an array. */
-#define TEST(suite, name)                                                                        \
+#define TEST_ENTRY(suite, name, is_on_demand)                                                    \
     static void test_##suite##_##name(void);                                                     \
     static const struct test_case case_##suite##_##name                                          \
         __attribute__((__used__, __no_reorder__, __aligned__(8), __section__("test_cases"))) = { \
-            #suite, #name, test_##suite##_##name};                                               \
+            #suite, #name, test_##suite##_##name, is_on_demand};                                 \
     static void test_##suite##_##name(void)
 
 #define EXPECT(condition)                              \

@@ -1,0 +1,155 @@
+/* What is left over when everything is closed: nothing. */
+#include "fixture.h"
+
+#include <helper.h>
+#include <magenta/syscalls.h>
+#include <stdlib.h>
+
+/* --- cycles ------------------------------------------------------------------------------- */
+
+/* The far end waits at itself, with a witness. */
+static void send_into_own_peer(const struct generation* generation, uint32_t other_messages) {
+    struct fixture fixture;
+    CHECK(fixture_create(&fixture));
+    for (uint32_t i = 0; i < other_messages; i++)
+        EXPECT_OK(generation->write(fixture.near, 0, "m", 1, NULL, 0));
+    const zx_handle_t handles[] = {fixture.cargo.handles[0], fixture.far};
+    EXPECT_OK(generation->write(fixture.near, 0, "x", 1, handles, 2));
+    EXPECT(!handle_is_valid(fixture.far));
+    EXPECT_EQUAL(object_signals(fixture.cargo.witnesses[0]), ZX_CHANNEL_WRITABLE);
+    EXPECT_EQUAL(object_signals(fixture.near), ZX_CHANNEL_WRITABLE);
+    EXPECT_OK(zx_handle_close(fixture.near));
+    EXPECT_EQUAL(object_signals(fixture.cargo.witnesses[0]), ZX_CHANNEL_PEER_CLOSED);
+    cargo_destroy(&fixture.cargo);
+}
+
+static void own_peer_row(const struct generation* generation) {
+    CHECK(send_into_own_peer(generation, 3)); /* warms the caches up */
+    zx_info_kernel_memory_t before = kernel_memory();
+    for (uint32_t i = 0; i < 200; i++)
+        CHECK(send_into_own_peer(generation, i % 7));
+    CHECK(expect_no_leak(&before, 8));
+}
+TEST(zx_channel_write, a_channel_sent_into_its_own_peer_is_released) {
+    CHECK(own_peer_row(&zx));
+}
+TEST(mx_channel_write, a_channel_sent_into_its_own_peer_is_released) {
+    CHECK(own_peer_row(&mx));
+}
+
+/* As long as there is another way in, nothing is released. */
+TEST(channel, a_cycle_with_a_handle_outside_lives) {
+    struct fixture fixture;
+    zx_handle_t handles[2];
+    uint32_t count;
+    char byte;
+    CHECK(fixture_create(&fixture));
+    zx_handle_t outside = duplicate(fixture.far);
+    const zx_handle_t sent[] = {fixture.cargo.handles[0], fixture.far};
+    EXPECT_OK(zx_channel_write(fixture.near, 0, "x", 1, sent, 2));
+    EXPECT_OK(zx_handle_close(fixture.near));
+    EXPECT_EQUAL(object_signals(fixture.cargo.witnesses[0]), ZX_CHANNEL_WRITABLE);
+    EXPECT_OK(zx_channel_read(outside, 0, &byte, handles, 1, 2, NULL, &count));
+    EXPECT_EQUAL(count, 2);
+    fixture.cargo.handles[0] = handles[0];
+    CHECK(cargo_expect_kept(&fixture.cargo));
+    EXPECT_EQUAL(handle_koid(handles[1]), handle_koid(outside));
+    EXPECT_OK(zx_handle_close(handles[1]));
+    EXPECT_OK(zx_handle_close(outside));
+    cargo_destroy(&fixture.cargo);
+}
+
+/* Channel i's far end waits at channel i + 1, all round. */
+static void make_ring(uint32_t size) {
+    zx_handle_t* near = calloc(size, sizeof(*near));
+    zx_handle_t* far = calloc(size, sizeof(*far));
+    EXPECT(near && far);
+    for (uint32_t i = 0; i < size; i++)
+        EXPECT_OK(zx_channel_create(0, &near[i], &far[i]));
+    for (uint32_t i = 0; i < size; i++)
+        EXPECT_OK(zx_channel_write(near[i], 0, "r", 1, &far[(i + 1) % size], 1));
+    for (uint32_t i = 0; i < size; i++)
+        EXPECT_OK(zx_handle_close(near[i]));
+    free(near);
+    free(far);
+}
+
+TEST(channel, rings_of_channels_are_released) {
+    CHECK(make_ring(20));
+    zx_info_kernel_memory_t before = kernel_memory();
+    for (uint32_t i = 0; i < 100; i++)
+        CHECK(make_ring(2 + i % 19));
+    CHECK(expect_no_leak(&before, 8));
+}
+
+/* --- processes that end ------------------------------------------------------------------- */
+
+#define MANY_HANDLES 100000u
+
+/* Holds as many handles, to channels and events, and says so. */
+HELPER(hoarder) {
+    zx_handle_t ends[2], event, copy;
+    if (zx_channel_create(0, &ends[0], &ends[1]) != ZX_OK || zx_event_create(0, &event) != ZX_OK)
+        return 1;
+    for (uint32_t count = 3; count < MANY_HANDLES;) {
+        bool is_channel = count % 100 == 0 && count + 2 <= MANY_HANDLES;
+        zx_status_t status = is_channel ? zx_channel_create(0, &ends[0], &ends[1])
+                                        : zx_handle_duplicate(event, ZX_RIGHT_SAME_RIGHTS, &copy);
+        if (status != ZX_OK)
+            return 2;
+        count += is_channel ? 2 : 1;
+    }
+    zx_channel_write(channel, 0, NULL, 0, NULL, 0);
+    return zx_nanosleep(ZX_TIME_INFINITE);
+}
+
+static void kill_hoarder(void) {
+    struct helper helper;
+    int64_t code;
+    CHECK(helper_start(&helper, "hoarder"));
+    EXPECT_OK(channel_receive(helper.channel, NULL, 0, NULL, NULL, 0, NULL));
+    size_t actual, available;
+    EXPECT_OK(
+        zx_object_get_info(helper.process, ZX_INFO_HANDLE_TABLE, NULL, 0, &actual, &available));
+    EXPECT(available >= MANY_HANDLES);
+    EXPECT_OK(zx_task_kill(helper.process));
+    EXPECT_OK(helper_wait(&helper, &code));
+    EXPECT_EQUAL(object_signals(helper.channel), ZX_CHANNEL_PEER_CLOSED);
+    helper_close(&helper);
+}
+
+TEST(channel_processes, a_process_killed_with_100000_handles_leaves_nothing) {
+    zx_info_kernel_memory_t before = kernel_memory();
+    CHECK(kill_hoarder());
+    CHECK(expect_no_leak(&before, 64));
+}
+
+#define FULL_MESSAGES 500u
+
+/* Reads nothing, ever; each message holds as many handles as it can. */
+HELPER(reads_nothing) {
+    zx_channel_write(channel, 0, NULL, 0, NULL, 0);
+    return zx_nanosleep(ZX_TIME_INFINITE);
+}
+
+TEST(channel_processes, a_process_killed_with_messages_full_of_handles_releases_them) {
+    struct helper helper;
+    zx_handle_t event, handles[CARGO_MAX];
+    int64_t code;
+    zx_info_kernel_memory_t before = kernel_memory();
+    CHECK(helper_start(&helper, "reads_nothing"));
+    EXPECT_OK(channel_receive(helper.channel, NULL, 0, NULL, NULL, 0, NULL));
+    EXPECT_OK(zx_event_create(0, &event));
+    for (uint32_t i = 0; i < FULL_MESSAGES; i++) {
+        for (uint32_t k = 0; k < CARGO_MAX; k++)
+            handles[k] = duplicate(event);
+        EXPECT_OK(zx_channel_write(helper.channel, 0, "full", 4, handles, CARGO_MAX));
+    }
+    EXPECT_EQUAL(object_handle_count(event), 1 + FULL_MESSAGES * CARGO_MAX);
+    EXPECT_OK(zx_task_kill(helper.process));
+    EXPECT_OK(helper_wait(&helper, &code));
+    EXPECT_EQUAL(object_handle_count(event), 1);
+    EXPECT_OK(zx_handle_close(event));
+    helper_close(&helper);
+    CHECK(expect_no_leak(&before, 64));
+}
