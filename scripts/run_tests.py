@@ -132,6 +132,7 @@ def smoke():
     yield smoke_task("debug.pvh.cpus3.boot.6GiB", "debug", "3 CPUs", cpus=3, memory="6G")
     yield smoke_task("release.pvh.cpus1.boot.64MiB", "release", cpus=1, memory="64M")
     yield smoke_task("release.pvh.cpus2.boot.q35", "release", "2 CPUs", machine="q35")
+    yield smoke_task("debug.pvh.cpus2.boot.no_hpet", "debug", "2 CPUs", machine="pc,hpet=off")
 
 
 def all_tasks(patterns):

@@ -16,16 +16,19 @@
 #define NANOSECONDS_PER_SECOND 1000000000ul
 #define FEMTOSECONDS_PER_NANOSECOND 1000000ul
 #define CALIBRATION_NANOSECONDS 1000000ul
+#define SAMPLE_TRIES 8
 
 #define HPET_CAPABILITIES 0 /* as 64-bit words */
 #define HPET_CONFIGURATION 2
 #define HPET_COUNTER 30
 #define HPET_ENABLE 1ul
 
-#define PIT_FREQUENCY 1193182ul
+#define PIT_PERIOD 838095110ul /* femtoseconds, at 1,193,182 Hz */
+#define PIT_COUNT_MAX 0xfffful
 #define PIT_CHANNEL_2 0x42
 #define PIT_COMMAND 0x43
 #define PIT_COMMAND_CHANNEL_2_ONE_SHOT 0xb0
+#define PIT_COMMAND_CHANNEL_2_LATCH 0x80
 #define PIT_GATE 0x61
 #define PIT_GATE_ON 0x01
 #define PIT_SPEAKER_ON 0x02
@@ -57,65 +60,104 @@ uint64_t clock_ticks_per_second(void) {
 
 /* --- calibration --------------------------------------------------------------------------- */
 
-struct measurement {
-    uint64_t ticks, timer_counts, nanoseconds;
+/* A timer of known speed that counts up. */
+struct reference {
+    const char* name;
+    uint64_t (*read)(void);
+    uint64_t period; /* of a count, in femtoseconds */
 };
 
-static void measure_start(struct measurement* m) {
+/* What the three timers showed at one moment. */
+struct sample {
+    uint64_t ticks, timer_counts, reference;
+};
+
+/* On a machine that is not ours alone, any two instructions may lie milliseconds apart. So several
+ * samples are taken, and the one counts for which the least time passed on the way. */
+static struct sample take_sample(const struct reference* reference) {
+    struct sample best = {0};
+    uint64_t shortest = UINT64_MAX;
+    for (int i = 0; i < SAMPLE_TRIES; i++) {
+        struct sample sample;
+        uint64_t before = timestamp_read();
+        sample.reference = reference->read();
+        sample.timer_counts = UINT32_MAX - local_apic_timer_remaining();
+        uint64_t passed = timestamp_read() - before;
+        sample.ticks = before + passed / 2;
+        if (passed < shortest) {
+            shortest = passed;
+            best = sample;
+        }
+    }
+    return best;
+}
+
+/* What passed in some time, of CALIBRATION_NANOSECONDS or more. */
+static struct sample measure(const struct reference* reference) {
+    uint64_t wanted = CALIBRATION_NANOSECONDS * FEMTOSECONDS_PER_NANOSECOND / reference->period;
     local_apic_timer_start(UINT32_MAX);
-    m->ticks = timestamp_read();
-}
-
-static void measure_stop(struct measurement* m, uint64_t nanoseconds) {
-    m->ticks = timestamp_read() - m->ticks;
-    m->timer_counts = UINT32_MAX - local_apic_timer_remaining();
-    m->nanoseconds = nanoseconds;
+    struct sample start = take_sample(reference), end;
+    do {
+        end = take_sample(reference);
+    } while (end.reference - start.reference < wanted);
     local_apic_timer_start(0);
+    return (struct sample){
+        .ticks = end.ticks - start.ticks,
+        .timer_counts = end.timer_counts - start.timer_counts,
+        .reference = end.reference - start.reference,
+    };
 }
 
-static bool measure_by_hpet(uint64_t address, struct measurement* m) {
-    volatile uint64_t* hpet = device_map(physical_address(address), PAGE_SIZE);
+static volatile uint64_t* hpet;
+
+static uint64_t read_hpet(void) {
+    return hpet[HPET_COUNTER];
+}
+
+static bool measure_by_hpet(uint64_t address, struct reference* reference, struct sample* passed) {
+    hpet = device_map(physical_address(address), PAGE_SIZE);
     if (!hpet)
         return false;
-    uint64_t period = hpet[HPET_CAPABILITIES] >> 32; /* femtoseconds */
+    uint64_t period = hpet[HPET_CAPABILITIES] >> 32;
     if (period == 0)
         return false;
     hpet[HPET_CONFIGURATION] |= HPET_ENABLE;
-    uint64_t wanted = CALIBRATION_NANOSECONDS * FEMTOSECONDS_PER_NANOSECOND / period;
-    uint64_t start = hpet[HPET_COUNTER];
-    uint64_t passed;
-    measure_start(m);
-    do {
-        passed = hpet[HPET_COUNTER] - start;
-    } while (passed < wanted);
-    measure_stop(m, passed * period / FEMTOSECONDS_PER_NANOSECOND);
+    *reference = (struct reference){"HPET", read_hpet, period};
+    *passed = measure(reference);
     return true;
 }
 
-/* Channel 2 counts down once while its gate is on; its output shows on the gate's port. */
-static void measure_by_pit(struct measurement* m) {
-    uint64_t counts = PIT_FREQUENCY * CALIBRATION_NANOSECONDS / NANOSECONDS_PER_SECOND;
-    port_write8(PIT_GATE, (uint8_t)(port_read8(PIT_GATE) & ~(PIT_GATE_ON | PIT_SPEAKER_ON)));
-    port_write8(PIT_COMMAND, PIT_COMMAND_CHANNEL_2_ONE_SHOT);
-    port_write8(PIT_CHANNEL_2, (uint8_t)counts);
-    port_write8(PIT_CHANNEL_2, (uint8_t)(counts >> 8));
-    port_write8(PIT_GATE, (uint8_t)(port_read8(PIT_GATE) | PIT_GATE_ON));
-    measure_start(m);
-    while (!(port_read8(PIT_GATE) & PIT_OUTPUT))
-        ;
-    measure_stop(m, counts * NANOSECONDS_PER_SECOND / PIT_FREQUENCY);
+static uint64_t read_pit(void) {
+    port_write8(PIT_COMMAND, PIT_COMMAND_CHANNEL_2_LATCH);
+    uint64_t low = port_read8(PIT_CHANNEL_2);
+    return PIT_COUNT_MAX - (low | (uint64_t)port_read8(PIT_CHANNEL_2) << 8);
+}
+
+/* Channel 2 counts down once while its gate is on; its output, which shows on the gate's port, says
+ * that it came to the end: then too much time passed, and the measurement is void. */
+static void measure_by_pit(struct reference* reference, struct sample* passed) {
+    *reference = (struct reference){"PIT", read_pit, PIT_PERIOD};
+    do {
+        port_write8(PIT_GATE, (uint8_t)(port_read8(PIT_GATE) & ~(PIT_GATE_ON | PIT_SPEAKER_ON)));
+        port_write8(PIT_COMMAND, PIT_COMMAND_CHANNEL_2_ONE_SHOT);
+        port_write8(PIT_CHANNEL_2, (uint8_t)PIT_COUNT_MAX);
+        port_write8(PIT_CHANNEL_2, (uint8_t)(PIT_COUNT_MAX >> 8));
+        port_write8(PIT_GATE, (uint8_t)(port_read8(PIT_GATE) | PIT_GATE_ON));
+        *passed = measure(reference);
+    } while (port_read8(PIT_GATE) & PIT_OUTPUT);
 }
 
 void clock_calibrate(uint64_t hpet_address) {
-    struct measurement m = {0};
-    bool is_hpet = hpet_address != 0 && measure_by_hpet(hpet_address, &m);
-    if (!is_hpet)
-        measure_by_pit(&m);
-    nanoseconds_per_tick = (m.nanoseconds << 32) / m.ticks;
-    timer_counts_per_nanosecond = (m.timer_counts << 32) / m.nanoseconds;
-    ticks_per_second = m.ticks * NANOSECONDS_PER_SECOND / m.nanoseconds;
+    struct reference reference;
+    struct sample passed;
+    if (hpet_address == 0 || !measure_by_hpet(hpet_address, &reference, &passed))
+        measure_by_pit(&reference, &passed);
+    uint64_t nanoseconds = passed.reference * reference.period / FEMTOSECONDS_PER_NANOSECOND;
+    nanoseconds_per_tick = (nanoseconds << 32) / passed.ticks;
+    timer_counts_per_nanosecond = (passed.timer_counts << 32) / nanoseconds;
+    ticks_per_second = passed.ticks * NANOSECONDS_PER_SECOND / nanoseconds;
     log_debug("time stamp at %lu MHz, timer at %lu MHz, by %s", ticks_per_second / 1000000,
-              m.timer_counts * 1000 / m.nanoseconds, is_hpet ? "HPET" : "PIT");
+              passed.timer_counts * 1000 / nanoseconds, reference.name);
 }
 
 /* --- the alarm ----------------------------------------------------------------------------- */
