@@ -28,7 +28,8 @@ static void insert_range(struct boot_info* info, struct physical_range range) {
 
 void boot_info_add_ram(struct boot_info* info, uint64_t start, uint64_t size) {
     struct physical_range range = {ALIGN_UP(start, PAGE_SIZE), ALIGN_DOWN(start + size, PAGE_SIZE)};
-    if (start + size < start || range.start >= range.end)
+    bool wraps = start + size < start || range.start < start;
+    if (wraps || range.start >= range.end)
         return;
     /* Swallows what it overlaps or touches. */
     for (size_t i = 0; i < info->ram_count;) {

@@ -31,9 +31,9 @@ uint64_t boot_option_number(const struct boot_info* info, const char* name, uint
         return fallback;
     uint64_t number = 0;
     for (size_t i = 0; i < length; i++) {
-        if (text[i] < '0' || text[i] > '9')
+        if (text[i] < '0' || text[i] > '9' || __builtin_mul_overflow(number, 10, &number) ||
+            __builtin_add_overflow(number, (uint64_t)(text[i] - '0'), &number))
             return fallback;
-        number = number * 10 + (uint64_t)(text[i] - '0');
     }
     return number;
 }

@@ -16,6 +16,7 @@ enum {
 #define MEMORY_AVAILABLE 1u
 #define FRAMEBUFFER_RGB 1
 #define FRAMEBUFFER_TEXT 2
+#define RSDP_SIZE_MIN 20u
 
 struct tag {
     uint32_t type, size;
@@ -45,20 +46,36 @@ struct framebuffer_tag {
     uint8_t red_position, red_size, green_position, green_size, blue_position, blue_size;
 };
 
+/* Ends with the tag, with a zero or without one. */
+static void read_command_line(const struct tag* tag, struct boot_info* info) {
+    size_t room = MIN(tag->size - sizeof(*tag), sizeof(info->command_line) - 1);
+    size_t length = strnlen((const char*)(tag + 1), room);
+    memcpy(info->command_line, tag + 1, length);
+    info->command_line[length] = 0;
+}
+
 static void read_memory_map(const struct memory_map_tag* map, struct boot_info* info) {
-    if (map->entry_size < sizeof(struct memory_map_entry))
+    if (map->tag.size < sizeof(*map) || map->entry_size < sizeof(struct memory_map_entry))
         return;
-    const char* end = (const char*)map + map->tag.size;
-    for (const char* at = (const char*)(map + 1); at + sizeof(struct memory_map_entry) <= end;
-         at += map->entry_size) {
-        const struct memory_map_entry* entry = (const struct memory_map_entry*)at;
-        if (entry->type == MEMORY_AVAILABLE)
-            boot_info_add_ram(info, entry->base, entry->length);
+    size_t left = map->tag.size - sizeof(*map);
+    const char* at = (const char*)(map + 1);
+    while (left >= sizeof(struct memory_map_entry)) {
+        struct memory_map_entry entry;
+        memcpy(&entry, at, sizeof(entry));
+        if (entry.type == MEMORY_AVAILABLE)
+            boot_info_add_ram(info, entry.base, entry.length);
+        size_t step = MIN(map->entry_size, left);
+        at += step;
+        left -= step;
     }
 }
 
 static void read_framebuffer(const struct framebuffer_tag* tag, struct boot_info* info) {
-    if (tag->type != FRAMEBUFFER_RGB && tag->type != FRAMEBUFFER_TEXT)
+    if (tag->tag.size < offsetof(struct framebuffer_tag, red_position) ||
+        (tag->type != FRAMEBUFFER_RGB && tag->type != FRAMEBUFFER_TEXT))
+        return;
+    bool has_colours = tag->tag.size > offsetof(struct framebuffer_tag, blue_size);
+    if (tag->type == FRAMEBUFFER_RGB && !has_colours)
         return;
     info->screen = (struct screen_description){
         .address = tag->address,
@@ -79,7 +96,7 @@ static void read_tag(const struct tag* tag, struct boot_info* info) {
     const struct module_tag* module;
     switch (tag->type) {
     case TAG_COMMAND_LINE:
-        strlcpy(info->command_line, (const char*)(tag + 1), sizeof(info->command_line));
+        read_command_line(tag, info);
         break;
     case TAG_MODULE:
         module = (const struct module_tag*)tag;
@@ -90,12 +107,12 @@ static void read_tag(const struct tag* tag, struct boot_info* info) {
         read_memory_map((const struct memory_map_tag*)tag, info);
         break;
     case TAG_FRAMEBUFFER:
-        if (tag->size >= offsetof(struct framebuffer_tag, red_position))
-            read_framebuffer((const struct framebuffer_tag*)tag, info);
+        read_framebuffer((const struct framebuffer_tag*)tag, info);
         break;
     case TAG_RSDP_OLD:
     case TAG_RSDP_NEW: /* a copy of the RSDP itself */
-        info->rsdp = tag + 1;
+        if (tag->size >= sizeof(*tag) + RSDP_SIZE_MIN)
+            info->rsdp = tag + 1;
         break;
     }
 }
