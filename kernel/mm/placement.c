@@ -48,9 +48,10 @@ static virtual_address_t neighbourhood_of(struct vmar* vmar) {
     if (vmar->neighbourhood == 0) {
         virtual_address_t base = region_base(&vmar->region);
         size_t size = vmar->region.size;
-        vmar->neighbourhood = size > 2 * NEIGHBOURHOOD_SIZE
-                                     ? random_page(base, size - 2 * NEIGHBOURHOOD_SIZE, NEIGHBOURHOOD_ALIGNMENT)
-                                     : base;
+        vmar->neighbourhood =
+            size > 2 * NEIGHBOURHOOD_SIZE
+                ? random_page(base, size - 2 * NEIGHBOURHOOD_SIZE, NEIGHBOURHOOD_ALIGNMENT)
+                : base;
     }
     return vmar->neighbourhood;
 }

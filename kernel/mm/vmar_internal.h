@@ -36,7 +36,7 @@ struct vmar {
     struct aspace* aspace;       /* whoever holds a VMAR holds its aspace too */
     uint32_t capabilities;       /* ZX_VM_CAN_MAP_* */
     bool is_alive;
-    struct tree children;               /* struct region */
+    struct tree children;            /* struct region */
     virtual_address_t neighbourhood; /* where random places are looked for first */
 };
 
