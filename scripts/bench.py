@@ -1,56 +1,73 @@
 #!/usr/bin/env python3
-"""Measures what each operation costs and writes build/bench.json.
+"""Measures what each operation costs, beside Linux, and writes build/bench.json and build/bench.svg.
 
 usage: bench.py [--save]
 
-Guest instructions come from QEMU's instruction counter (the same on every machine), nanoseconds from a run without it
-(this machine's). Two runs with the same random numbers must agree; of several with others, for programs lie at random places, the median
-counts. With --save the figures also go to docs/performance.json and into the tables of
-docs/performance.md, with a profile of each operation. The release shape must be built (make bench).
+Guest instructions come from QEMU's instruction counter (the same on every machine), nanoseconds from runs without it
+(this machine's). With --save the figures also go to docs/performance.json, docs/performance.svg and into the tables
+of docs/performance.md, with a profile of each operation. The release shape must be built (make bench).
 """
 
 import argparse
+import dataclasses
 import json
 import os
 import re
-import statistics
 import subprocess
 import sys
 
+import bench_chart
+import bench_linux
 import profile_operation
-from jacinth_qemu import EXIT_GOOD, Boot, run_boot
-from results import BadRecords, parse_records
+from bench_machine import (
+    JACINTH,
+    Failure,
+    check_agreement,
+    count,
+    count_growth,
+    count_median,
+    time_against,
+    time_operations,
+    time_scaling,
+)
 
-KERNEL = "build/release/jacinth.elf"
-ARCHIVE = "build/release/bootfs.cpio"
 OUTPUT = "build/bench.json"
+CHART = "build/bench.svg"
 SAVED = "docs/performance.json"
+SAVED_CHART = "docs/performance.svg"
 DOCUMENT = "docs/performance.md"
-GROWTH = "growth."
-CALIBRATION = "calibration_per_thousand"
-CALIBRATION_TOLERANCE = 1.0  # of a thousand instructions
-SEEDS = (1, 2, 3, 4, 5)  # of what is random in the guest: where programs and mappings lie
-AGREEMENT = 0.01  # of two counted runs
 WORSE = 0.03  # than the committed figure
 GROWTH_TOLERANCE = 0.03  # from the smallest amount to the largest
+SCALING = {"scaling_own_channels": "a channel for each CPU", "scaling_shared_channel": "one channel for all"}
+SCALING_CPUS = (1, 2, 4)
+# Without ERMS Linux copies by words instead of by bytes, each of which counts as an instruction.
+LINUX_CPU_MODELS = ("max", "max,-erms")
+
+# What Linux has only one thing for.
+SAME_IN_LINUX = {"call_thread": "roundtrip_thread", "call_process": "roundtrip_process"}
 
 # (must reach, aims at), in guest instructions. An operation without a limit has None.
 LIMITS = {
     "null_call": (60, 45),
     "handle_dup_close": (250, 180),
+    "channel_0": (None, None),
     "channel_64": (450, 320),
+    "channel_1k": (None, None),
     "channel_4k": (2000, 1600),
     "channel_64k": (20000, 18000),
     "channel_1h": (750, 550),
     "channel_64h": (7000, 4500),
     "msgpipe_64": (480, None),
     "socket_64": (400, None),
+    "socket_4k": (None, None),
     "datapipe_64": (400, None),
     "datapipe_2phase_4k": (600, None),
     "signal_wait": (250, 200),
     "wait_many_64": (6000, None),
     "roundtrip_thread": (None, 460),
     "roundtrip_process": (1500, 460),
+    "call_thread": (None, 460),
+    "call_process": (None, 460),
     "futex_roundtrip": (1200, 800),
     "thread_cycle": (6000, 4000),
     "process_cycle": (60000, 40000),
@@ -59,55 +76,7 @@ LIMITS = {
 }
 
 
-class Failure(Exception):
-    """The figures cannot be had, or cannot be believed."""
-
-
-def measure(unit, seed, words=""):
-    """One boot of the benchmark: {name: figure}."""
-    icount = 0 if unit == "instructions" else None
-    boot = Boot("bench", kernel=KERNEL, archive=ARCHIVE, cpus=1, icount=icount, silence=120,
-                extra=("-seed", str(seed)), command_line=f"jacinth.run=bench/bench,unit={unit}{words}")  # fmt: skip
-    outcome = run_boot(boot)
-    try:
-        _, metrics = parse_records(outcome.results, boot.name)
-    except BadRecords as error:
-        raise Failure(f"{error}; {outcome.explanation}\n{outcome.results}{outcome.console}") from error
-    if outcome.kind != "exit" or outcome.status != EXIT_GOOD:
-        raise Failure(f"{outcome.explanation}\n{outcome.results}")
-    return {name: figure for name, (figure, _) in metrics.items()}
-
-
-def count_instructions(seed, words=""):
-    """As measure; believed only if the loop of known length has its length."""
-    figures = measure("instructions", seed, words)
-    calibration = figures.pop(CALIBRATION)
-    if abs(calibration - 1000) > CALIBRATION_TOLERANCE:
-        raise Failure(f"a thousand instructions are counted as {calibration}")
-    return figures
-
-
-def count_operations():
-    runs = [count_instructions(seed) for seed in SEEDS]
-    return {key: statistics.median(run[key] for run in runs) for key in runs[0]}
-
-
-def count_growth():
-    """{operation: {amount: instructions}}."""
-    growth = {}
-    for name, figure in count_instructions(SEEDS[0], ",growth=1").items():
-        if name.startswith(GROWTH):
-            _, key, amount = name.split(".")
-            growth.setdefault(key, {})[int(amount)] = figure
-    return growth
-
-
-def check_agreement():
-    """The counter is no clock: the same run twice gives the same figures."""
-    first, second = count_instructions(SEEDS[0]), count_instructions(SEEDS[0])
-    different = [f"{key}: {first[key]} and {second[key]}" for key in first if abs(first[key] - second[key]) > AGREEMENT * first[key]]
-    if different:
-        raise Failure("two runs do not agree: " + "; ".join(different))
+# --- figures
 
 
 def slope(points):
@@ -128,30 +97,66 @@ def is_worse(figure, committed):
     return figure > committed * (1 + WORSE)
 
 
-def compiler():
-    """What the kernel was compiled with, as its objects say: figures of another one cannot be compared."""
-    with open("build/release/kernel/main.c.o", "rb") as file:
-        found = re.search(rb"GCC: \([^)]*\) [^\0]*|clang version [^\0]*", file.read())
-    return found.group(0).decode() if found else "unknown"
-
-
-def load_saved():
-    try:
-        with open(SAVED, encoding="utf-8") as file:
-            return json.load(file)
-    except FileNotFoundError:
-        return {"operations": {}, "compiler": None}
-
-
-def write_json(path, value):
-    with open(path, "w", encoding="utf-8") as file:
-        json.dump(value, file, indent=2)
-        file.write("\n")
-
-
 def in_order(keys):
     known = list(LIMITS)
     return sorted(keys, key=lambda key: (known.index(key) if key in known else len(known), key))
+
+
+def count_linux(linux):
+    """{Jacinth's operation: {CPU model: instructions, "operation": what Linux does there}}: of several ways the cheapest.
+    Linux names its operations KEY__WAY."""
+    runs = {model: count(dataclasses.replace(linux, cpu_model=model)) for model in LINUX_CPU_MODELS}
+    check_agreement(linux, runs[LINUX_CPU_MODELS[0]])
+    found = {}
+    for name in runs[LINUX_CPU_MODELS[0]]:
+        key = name.partition("__")[0]
+        figures = {model: runs[model][name] for model in LINUX_CPU_MODELS}
+        if key not in found or min(figures.values()) < found[key]["instructions"]:
+            found[key] = {**figures, "instructions": min(figures.values()), "operation": name}
+    return found
+
+
+def add_linux(operations, linux):
+    """Puts what Linux takes beside each operation that it has, and times both side by side."""
+    counted = count_linux(linux)
+    counted.update((key, counted[other]) for key, other in SAME_IN_LINUX.items())
+    keys = [key for key in operations if key in counted]
+    pairs = {key: counted[key]["operation"] for key in keys if key != "boot"}
+    timed = time_against(dataclasses.replace(linux, cpu_model=LINUX_CPU_MODELS[-1]), pairs)
+    for key in keys:
+        operations[key]["ns"], ns, ratio = timed[key]
+        _, _, way = counted[key]["operation"].partition("__")
+        operations[key]["linux"] = {**counted[key], "operation": way, "ns": ns, "ns_ratio": ratio}
+
+
+def prepare_linux():
+    try:
+        return bench_linux.prepare()
+    except Failure as failure:
+        print(f"Linux cannot be had, so Jacinth is measured alone: {failure}\n")
+        return None
+
+
+def measure(linux):
+    """Everything that goes into build/bench.json as "operations"."""
+    check_agreement(JACINTH, count(JACINTH))
+    counted = count_median(JACINTH)
+    timed = time_operations([key for key in counted if key != "boot"])
+    operations = {key: {"instructions": counted[key], "ns": timed[key]} for key in in_order(counted)}
+    if linux:
+        add_linux(operations, linux)
+    return operations
+
+
+def measure_scaling(linux):
+    """{(system, key): {CPUs: operations in a millisecond}}."""
+    systems = [JACINTH] + ([dataclasses.replace(linux, cpu_model=LINUX_CPU_MODELS[-1])] if linux else [])
+    scaling = {}
+    for system in systems:
+        for cpus in SCALING_CPUS:
+            for key, throughput in time_scaling(system, SCALING, cpus).items():
+                scaling.setdefault((system.name, key), {})[cpus] = throughput
+    return scaling
 
 
 # --- tables
@@ -176,6 +181,20 @@ def operations_table(operations):
     return table(["operation", "instructions", "must reach", "aims at", "ns"], rows)
 
 
+def linux_table(operations):
+    rows = []
+    for key in in_order(operations):
+        ours, theirs = operations[key], operations[key].get("linux")
+        if not theirs:
+            continue
+        name = f"`{key}`" + (f" / {theirs['operation']}" if theirs["operation"] else "")
+        ratio = theirs["instructions"] / ours["instructions"]
+        rows.append([name, number(ours["instructions"]), *(number(theirs[model]) for model in LINUX_CPU_MODELS), f"{ratio:.1f}",
+                     number(ours["ns"]), number(theirs["ns"]), f"{theirs['ns_ratio']:.1f}"])  # fmt: skip
+    models = [f"Linux, `-cpu {model}`" for model in LINUX_CPU_MODELS]
+    return table(["operation / in Linux", "Jacinth", *models, "ratio", "ns", "Linux, ns", "ratio"], rows)
+
+
 def growth_table(growth):
     rows = []
     for key in sorted(growth):
@@ -183,6 +202,12 @@ def growth_table(growth):
         costs = ", ".join(f"{amount:,}: {cost:,.0f}" for amount, cost in points.items())
         rows.append([f"`{key}`", costs, f"{slope(points):+.4f}"])
     return table(["operation, by what there is of", "amount: instructions", "slope"], rows)
+
+
+def scaling_table(scaling):
+    rows = [[f"{system}, {SCALING[key]}", *(number(throughputs[cpus]) for cpus in SCALING_CPUS)]
+            for (system, key), throughputs in scaling.items()]  # fmt: skip
+    return table(["messages in a millisecond, with CPUs:", *map(str, SCALING_CPUS)], rows)
 
 
 def profile_table(keys):
@@ -194,6 +219,33 @@ def profile_table(keys):
         shares = profile_operation.rooms(profile_operation.profile(key))
         rows.append([f"`{key}`", *(number(shares[room]) if shares[room] else "" for room in rooms)])
     return table(["operation", *rooms], rows)
+
+
+# --- what is kept
+
+
+def compiler():
+    """What the kernel was compiled with, as its objects say: figures of another one cannot be compared."""
+    with open("build/release/kernel/main.c.o", "rb") as file:
+        found = re.search(rb"GCC: \([^)]*\) [^\0]*|clang version [^\0]*", file.read())
+    return found.group(0).decode() if found else "unknown"
+
+
+def load_saved():
+    try:
+        with open(SAVED, encoding="utf-8") as file:
+            return json.load(file)
+    except FileNotFoundError:
+        return {"operations": {}, "compiler": None}
+
+
+def write_text(path, text):
+    with open(path, "w", encoding="utf-8") as file:
+        file.write(text)
+
+
+def write_json(path, value):
+    write_text(path, json.dumps(value, indent=2) + "\n")
 
 
 def replace_table(text, name, content):
@@ -208,25 +260,20 @@ def commit():
     return run.stdout.strip() or "unknown"
 
 
-def save(operations, growth):
+def save(operations, tables, linux):
     taken = {"commit": commit(), "compiler": compiler()}
-    write_json(SAVED, {**taken, "operations": {key: operations[key] for key in in_order(operations)}, "growth": growth})
+    if linux:
+        taken["linux"] = bench_linux.version(linux)
+    write_json(SAVED, {**taken, "operations": operations})
+    write_text(SAVED_CHART, bench_chart.draw(operations))
     with open(DOCUMENT, encoding="utf-8") as file:
         text = file.read()
-    text = replace_table(text, "taken", f"Taken at commit {taken['commit']}, compiled with {taken['compiler']}.")
-    text = replace_table(text, "operations", operations_table(operations))
-    text = replace_table(text, "growth", growth_table(growth))
+    beside = f" Linux is {taken['linux']}." if linux else ""
+    text = replace_table(text, "taken", f"Taken at commit {taken['commit']}, compiled with {taken['compiler']}.{beside}")
     text = replace_table(text, "profile", profile_table(operations))
-    with open(DOCUMENT, "w", encoding="utf-8") as file:
-        file.write(text)
-
-
-def run():
-    """Measures everything: (operations as in build/bench.json, growth tables)."""
-    check_agreement()
-    counted = count_operations()
-    timed = measure("ns", SEEDS[0])
-    return {key: {"instructions": counted[key], "ns": timed[key]} for key in in_order(counted)}, count_growth()
+    for name, content in tables.items():
+        text = replace_table(text, name, content)
+    write_text(DOCUMENT, text)
 
 
 def main():
@@ -234,13 +281,19 @@ def main():
     parser.add_argument("--save", action="store_true")
     options = parser.parse_args()
     os.chdir(os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."))
-    operations, growth = run()
+    linux = prepare_linux()
+    operations = measure(linux)
     write_json(OUTPUT, {"operations": operations})
-    print(operations_table(operations))
-    print()
-    print(growth_table(growth))
+    write_text(CHART, bench_chart.draw(operations))
+    tables = {"operations": operations_table(operations)}
+    if linux:
+        tables["linux"] = linux_table(operations)
+    tables["growth"] = growth_table(count_growth(JACINTH))
+    tables["scaling"] = scaling_table(measure_scaling(linux))
+    for text in tables.values():
+        print(text + "\n")
     if options.save:
-        save(operations, growth)
+        save(operations, tables, linux)
 
 
 if __name__ == "__main__":

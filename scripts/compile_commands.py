@@ -12,6 +12,7 @@ import os
 import re
 import sys
 
+import bench_linux
 import host_tests
 
 
@@ -33,6 +34,7 @@ def main():
         else:
             entries.append(entry(command, argument))
     entries += [entry(f"gcc {' '.join(host_tests.FLAGS)}", source) for source in host_tests.all_sources()]
+    entries += [entry(f"gcc {' '.join(bench_linux.FLAGS)}", source) for source in bench_linux.sources()]
     with open(sys.argv[1], "w", encoding="utf-8") as file:
         json.dump(entries, file, indent=1)
 

@@ -1,5 +1,5 @@
-/* Measures what operations cost: guest instructions when QEMU counts them (-icount shift=0, where
- * one tick of the time stamp counter is one instruction), else nanoseconds.
+/* Measures what operations cost, in ticks of the time stamp counter. Where QEMU counts instructions
+ * (-icount shift=0) a tick is one guest instruction; elsewhere the host knows how long a tick is.
  *
  *     BENCH(channel_64, 1000) {              // key, operations in a round
  *         ... set up ...
@@ -25,7 +25,8 @@ struct bench {
     unsigned count; /* operations in a round */
     void (*function)(struct bench* bench);
     const unsigned* amounts; /* of something the cost must not grow with; ends with GROWTH_END */
-    unsigned amount;         /* the one to measure with */
+    bool is_scaling;
+    unsigned amount; /* the one to measure with; for SCALING the number of CPUs */
 
     int64_t status; /* what TRY met, put together: 0 if all went well */
     int rounds;     /* measured so far; -1: not even warm */
@@ -33,23 +34,22 @@ struct bench {
     uint64_t costs[BENCH_ROUNDS_MAX];
 };
 
-#define BENCH(name, operations) BENCH_ENTRY(name, operations, NULL)
+#define BENCH(name, operations) BENCH_ENTRY(name, operations, )
 
-/* Measured once with each of the amounts (`bench->amount`). */
+/* Measured once with each of the amounts (`bench->amount`), and only where asked for. */
 #define GROWTH(name, operations, ...)                                   \
     static const unsigned amounts_##name[] = {__VA_ARGS__, GROWTH_END}; \
-    BENCH_ENTRY(name, operations, amounts_##name)
+    BENCH_ENTRY(name, operations, .amounts = amounts_##name)
 #define GROWTH_END UINT32_MAX
 
-#define BENCH_ENTRY(name, operations, amount_list)                            \
-    static void bench_##name(struct bench* bench);                            \
-    static struct bench entry_##name                                          \
-        __attribute__((__used__, __aligned__(8), __section__("benches"))) = { \
-            .key = #name,                                                     \
-            .count = operations,                                              \
-            .function = bench_##name,                                         \
-            .amounts = amount_list,                                           \
-    };                                                                        \
+/* What all CPUs do at once: `bench->amount` threads, each with `bench->count` operations. */
+#define SCALING(name, operations) BENCH_ENTRY(name, operations, .is_scaling = true)
+
+#define BENCH_ENTRY(name, operations, ...)                                             \
+    static void bench_##name(struct bench* bench);                                     \
+    static struct bench entry_##name                                                   \
+        __attribute__((__used__, __aligned__(8), __section__("benches"))) = {          \
+            .key = #name, .count = operations, .function = bench_##name, __VA_ARGS__}; \
     static void bench_##name(struct bench* bench)
 
 /* The statement behind it is one operation. */
@@ -69,7 +69,10 @@ bool bench_stop(struct bench* bench);      /* answers false */
 #define MUST(call) bench_must((call), #call)
 void bench_must(int64_t status, const char* call);
 
-/* The program's main, once the layer is up. Words: unit=instructions or unit=ns; only=KEY;
- * growth=1 (the growth tables, too); profile=KEY (one round, for a host that watches each
- * instruction). */
+/* The program's main, once the layer is up. Words:
+ *
+ *   growth=1       the growth tables instead of the operations
+ *   serve=1        for each KEY that the host types, a warm-up and one round; ends with "exit"
+ *   cpus=N         how many the machine has: for SCALING, which is only served
+ *   profile=KEY    one round, for a host that watches each instruction */
 _Noreturn void bench_main(int argc, char** argv);

@@ -3,9 +3,6 @@
 
 #include <zircon/syscalls.h>
 
-#define WAITED_FOR 64
-#define READY 40 /* which of them */
-
 BENCH(null_call, 1000) {
     MEASURE(bench)
     TRY(bench, zx_syscall_null());
@@ -33,17 +30,30 @@ BENCH(signal_wait, 1000) {
     zx_handle_close(event);
 }
 
-BENCH(wait_many_64, 250) {
-    zx_wait_item_t items[WAITED_FOR];
-    for (unsigned i = 0; i < WAITED_FOR; i++) {
+/* One of them is ready, in the middle. */
+static void measure_wait_many(struct bench* bench, unsigned count) {
+    zx_wait_item_t items[ZX_WAIT_MANY_MAX_ITEMS];
+    for (unsigned i = 0; i < count; i++) {
         items[i] = (zx_wait_item_t){.waitfor = ZX_USER_SIGNAL_0};
         MUST(zx_event_create(0, &items[i].handle));
     }
-    MUST(zx_object_signal(items[READY].handle, 0, ZX_USER_SIGNAL_0));
+    MUST(zx_object_signal(items[count * 5 / 8].handle, 0, ZX_USER_SIGNAL_0));
     MEASURE(bench)
-    TRY(bench, zx_object_wait_many(items, WAITED_FOR, ZX_TIME_INFINITE));
-    for (unsigned i = 0; i < WAITED_FOR; i++)
+    TRY(bench, zx_object_wait_many(items, count, ZX_TIME_INFINITE));
+    for (unsigned i = 0; i < count; i++)
         zx_handle_close(items[i].handle);
+}
+
+BENCH(wait_many_1, 250) {
+    measure_wait_many(bench, 1);
+}
+
+BENCH(wait_many_8, 250) {
+    measure_wait_many(bench, 8);
+}
+
+BENCH(wait_many_64, 250) {
+    measure_wait_many(bench, 64);
 }
 
 BENCH(event_create_close, 500) {

@@ -42,6 +42,9 @@ int role_play(const char* role) {
     zx_handle_t channel = bootstrap_take(CHANNEL_INFO);
     if (strcmp(role, "echo") == 0)
         serve_echo(channel);
+    else if (strcmp(role, "yield") == 0)
+        for (;;)
+            zx_thread_yield();
     else
         zx_object_wait_one(channel, ZX_CHANNEL_PEER_CLOSED, ZX_TIME_INFINITE, NULL);
     return 0;

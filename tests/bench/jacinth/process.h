@@ -12,7 +12,7 @@ zx_handle_t role_start(const char* role, zx_handle_t handle);
 void process_wait(zx_handle_t process);
 
 /* In the new process: "echo" answers each message until the peer is closed, "wait" only waits for
- * that. */
+ * that, "yield" gives way until it is killed. */
 int role_play(const char* role);
 /* Answers each message with one as long. */
 void serve_echo(zx_handle_t channel);

@@ -9,7 +9,22 @@
 
 #define MESSAGE_SIZE 64
 
-static void measure_echo(struct bench* bench, zx_handle_t channel) {
+/* One call asks and takes the answer. */
+static void measure_calls(struct bench* bench, zx_handle_t channel) {
+    char bytes[MESSAGE_SIZE] = {0};
+    uint32_t size, handles;
+    zx_channel_call_args_t arguments = {
+        .wr_bytes = bytes,
+        .wr_num_bytes = sizeof(bytes),
+        .rd_bytes = bytes,
+        .rd_num_bytes = sizeof(bytes),
+    };
+    MEASURE(bench)
+    TRY(bench, zx_channel_call(channel, 0, ZX_TIME_INFINITE, &arguments, &size, &handles));
+}
+
+/* Three calls do: write, wait, read. */
+static void measure_messages(struct bench* bench, zx_handle_t channel) {
     char bytes[MESSAGE_SIZE] = {0};
     uint32_t size, handles;
     MEASURE(bench) {
@@ -19,65 +34,47 @@ static void measure_echo(struct bench* bench, zx_handle_t channel) {
     }
 }
 
+typedef void (*measure_t)(struct bench* bench, zx_handle_t channel);
+
 static int echo_thread(void* channel) {
     serve_echo(*(zx_handle_t*)channel);
     return 0;
 }
 
-BENCH(roundtrip_thread, 200) {
+static void measure_with_thread(struct bench* bench, measure_t measure) {
     zx_handle_t ours, theirs;
     thrd_t server;
     MUST(zx_channel_create(0, &ours, &theirs));
     MUST(thrd_create(&server, echo_thread, &theirs));
-    measure_echo(bench, ours);
+    measure(bench, ours);
     zx_handle_close(ours);
     thrd_join(server, NULL);
     zx_handle_close(theirs);
 }
 
-BENCH(roundtrip_process, 200) {
+static void measure_with_process(struct bench* bench, measure_t measure) {
     zx_handle_t ours, theirs;
     MUST(zx_channel_create(0, &ours, &theirs));
     zx_handle_t server = role_start("echo", theirs);
-    measure_echo(bench, ours);
+    measure(bench, ours);
     zx_handle_close(ours);
     process_wait(server);
-}
-
-/* --- the same by a call, which hands the CPU over --------------------------------------------- */
-
-static void measure_call(struct bench* bench, zx_handle_t channel) {
-    char question[MESSAGE_SIZE] = {0}, answer[MESSAGE_SIZE];
-    uint32_t size, handles;
-    const zx_channel_call_args_t args = {
-        .wr_bytes = question,
-        .wr_num_bytes = sizeof(question),
-        .rd_bytes = answer,
-        .rd_num_bytes = sizeof(answer),
-    };
-    MEASURE(bench) {
-        TRY(bench, zx_channel_call(channel, 0, ZX_TIME_INFINITE, &args, &size, &handles));
-    }
 }
 
 BENCH(call_thread, 200) {
-    zx_handle_t ours, theirs;
-    thrd_t server;
-    MUST(zx_channel_create(0, &ours, &theirs));
-    MUST(thrd_create(&server, echo_thread, &theirs));
-    measure_call(bench, ours);
-    zx_handle_close(ours);
-    thrd_join(server, NULL);
-    zx_handle_close(theirs);
+    measure_with_thread(bench, measure_calls);
 }
 
 BENCH(call_process, 200) {
-    zx_handle_t ours, theirs;
-    MUST(zx_channel_create(0, &ours, &theirs));
-    zx_handle_t server = role_start("echo", theirs);
-    measure_call(bench, ours);
-    zx_handle_close(ours);
-    process_wait(server);
+    measure_with_process(bench, measure_calls);
+}
+
+BENCH(roundtrip_thread, 200) {
+    measure_with_thread(bench, measure_messages);
+}
+
+BENCH(roundtrip_process, 200) {
+    measure_with_process(bench, measure_messages);
 }
 
 /* --- futexes: two words, each set by one thread and waited for by the other ------------------- */
@@ -118,4 +115,17 @@ BENCH(futex_roundtrip, 200) {
     }
     word_set(&words.question, -1);
     thrd_join(server, NULL);
+}
+
+/* --- two processes that give way to each other ------------------------------------------------ */
+
+BENCH(yield_process, 500) {
+    zx_handle_t ours, theirs;
+    MUST(zx_channel_create(0, &ours, &theirs));
+    zx_handle_t other = role_start("yield", theirs);
+    MEASURE(bench)
+    TRY(bench, zx_thread_yield());
+    MUST(zx_task_kill(other));
+    process_wait(other);
+    zx_handle_close(ours);
 }

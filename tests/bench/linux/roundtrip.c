@@ -1,0 +1,131 @@
+/* A question and its answer, between two threads and between two processes. */
+#include "../bench.h"
+#include "ends.h"
+
+#include <limits.h>
+#include <linux/futex.h>
+#include <pthread.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdatomic.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#define MESSAGE_SIZE 64
+
+/* `question` leads to the server, `answer` from it. */
+struct talk {
+    struct ends question, answer;
+    size_t size;
+};
+
+/* Until a message begins with -1: an event is never at its end. */
+static void serve_echo(const struct talk* talk) {
+    int64_t bytes[MESSAGE_SIZE / sizeof(int64_t)];
+    while (read(talk->question.out, bytes, talk->size) == (ssize_t)talk->size && bytes[0] == 1)
+        if (write(talk->answer.in, bytes, talk->size) < 0)
+            return;
+}
+
+static void measure_echo(struct bench* bench, const struct talk* talk) {
+    int64_t bytes[MESSAGE_SIZE / sizeof(int64_t)] = {1};
+    MEASURE(bench) {
+        TRY(bench, write(talk->question.in, bytes, talk->size) - (ssize_t)talk->size);
+        TRY(bench, read(talk->answer.out, bytes, talk->size) - (ssize_t)talk->size);
+    }
+    bytes[0] = 2;
+    MUST(write(talk->question.in, bytes, talk->size) < 0);
+}
+
+static void* echo_thread(void* talk) {
+    serve_echo(talk);
+    return NULL;
+}
+
+static void measure_threads(struct bench* bench, struct talk talk) {
+    pthread_t server;
+    MUST(pthread_create(&server, NULL, echo_thread, &talk));
+    measure_echo(bench, &talk);
+    pthread_join(server, NULL);
+    ends_close(talk.question);
+    ends_close(talk.answer);
+}
+
+static void measure_processes(struct bench* bench, struct talk talk) {
+    pid_t server = fork();
+    MUST(server < 0);
+    if (server == 0) {
+        serve_echo(&talk);
+        _exit(0);
+    }
+    measure_echo(bench, &talk);
+    MUST(waitpid(server, NULL, 0) != server);
+    ends_close(talk.question);
+    ends_close(talk.answer);
+}
+
+#define BENCH_ROUNDTRIP(kind, size)                                                                \
+    BENCH(roundtrip_thread__##kind, 200) {                                                         \
+        measure_threads(bench, (struct talk){ends_create_##kind(), ends_create_##kind(), size});   \
+    }                                                                                              \
+    BENCH(roundtrip_process__##kind, 200) {                                                        \
+        measure_processes(bench, (struct talk){ends_create_##kind(), ends_create_##kind(), size}); \
+    }
+
+BENCH_ROUNDTRIP(pipe, MESSAGE_SIZE)
+BENCH_ROUNDTRIP(seqpacket, MESSAGE_SIZE)
+BENCH_ROUNDTRIP(eventfd, sizeof(int64_t))
+
+/* --- futexes: two words, each set by one thread and waited for by the other ------------------- */
+
+static struct { atomic_int question, answer; } words;
+
+static void word_set(atomic_int* word, int value) {
+    atomic_store(word, value);
+    syscall(SYS_futex, word, FUTEX_WAKE_PRIVATE, 1, NULL, NULL, 0);
+}
+
+/* Answers the value that is no longer `old`. */
+static int word_wait(atomic_int* word, int old) {
+    int value;
+    while ((value = atomic_load(word)) == old)
+        syscall(SYS_futex, word, FUTEX_WAIT_PRIVATE, old, NULL, NULL, 0);
+    return value;
+}
+
+static void* futex_thread(void* unused) {
+    int question = 0;
+    while ((question = word_wait(&words.question, question)) >= 0)
+        word_set(&words.answer, question);
+    return unused;
+}
+
+BENCH(futex_roundtrip__futex, 200) {
+    pthread_t server;
+    int question = 0;
+    atomic_store(&words.question, 0);
+    atomic_store(&words.answer, 0);
+    MUST(pthread_create(&server, NULL, futex_thread, NULL));
+    MEASURE(bench) {
+        int before = question++;
+        word_set(&words.question, question);
+        TRY(bench, word_wait(&words.answer, before) != question);
+    }
+    word_set(&words.question, -1);
+    pthread_join(server, NULL);
+}
+
+/* --- two processes that give way to each other ------------------------------------------------ */
+
+BENCH(yield_process__sched_yield, 500) {
+    pid_t other = fork();
+    MUST(other < 0);
+    if (other == 0)
+        for (;;)
+            sched_yield();
+    MEASURE(bench)
+    TRY(bench, sched_yield());
+    kill(other, SIGKILL);
+    MUST(waitpid(other, NULL, 0) != other);
+}
