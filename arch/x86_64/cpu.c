@@ -26,7 +26,6 @@ _Static_assert(SYSCALL_MAX_NUMBER == 128, "see syscall_entry.S");
 #define EARLY_EXCEPTION_STACK_SIZE 8192ul
 
 struct cpu_features cpu_features;
-bool smap_is_on; /* for the inline copies of arch/user_copy.h */
 
 /* What lies at the top of each exception stack: see exceptions.S. */
 struct exception_stack_top {
@@ -186,7 +185,6 @@ __attribute__((optimize("no-stack-protector"))) void cpu_init_boot(void) {
     if (cpu_features.has_smap)
         smap_patch();
     cpu_init_common(&boot_cpu);
-    smap_is_on = cpu_features.has_smap;
     boot_cpu.stack_guard = cpu_random() & ~0xfful; /* a zero byte ends string overruns */
     boot_cpu.is_online = true;
     fpu_init_boot();

@@ -7,24 +7,12 @@
  *
  * Interrupts stay as they are; SMAP is open between STAC and CLAC only. */
 
+#include "user_access.inc"
+
 .macro MAY_FAULT label
     .pushsection .fault_table, "a"
     .quad \label, user_copy_fault
     .popsection
-.endm
-
-.macro OPEN_USER_ACCESS
-    cmpb $0, smap_is_on(%rip)
-    je 9f
-    stac
-9:
-.endm
-
-.macro CLOSE_USER_ACCESS
-    cmpb $0, smap_is_on(%rip)
-    je 9f
-    clac
-9:
 .endm
 
     .section .text, "ax"

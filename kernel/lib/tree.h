@@ -3,6 +3,7 @@
  * it. */
 #pragma once
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -18,6 +19,9 @@ struct tree {
     uint32_t random; /* any start will do */
 };
 
+static inline bool tree_is_empty(const struct tree* tree) {
+    return !tree->root;
+}
 void tree_insert(struct tree* tree, struct tree_node* node, uint64_t key);
 void tree_remove(struct tree* tree, struct tree_node* node);
 /* The node with the largest key that is at most `key` / the smallest that is at least `key`; NULL:

@@ -107,21 +107,8 @@ struct message* message_create(const void* bytes, uint32_t byte_count, uint32_t 
     return message;
 }
 
-static uint8_t* first_bytes(struct message* message) {
-    return message->shape & MESSAGE_PAGED
-               ? page_to_virtual(LIST_ENTRY(list_first(&message->pages), struct page, node))
-               : message_inline_bytes(message);
-}
-
-uint32_t message_id(struct message* message) {
-    uint32_t id = 0;
-    if (message->byte_count >= sizeof(id))
-        memcpy(&id, first_bytes(message), sizeof(id));
-    return id;
-}
-
-void message_set_id(struct message* message, uint32_t id) {
-    memcpy(first_bytes(message), &id, sizeof(id));
+uint8_t* message_first_page(struct message* message) {
+    return page_to_virtual(LIST_ENTRY(list_first(&message->pages), struct page, node));
 }
 
 bool message_copy_out_paged(const struct message* message, uintptr_t to_user) {

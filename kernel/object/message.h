@@ -49,10 +49,22 @@ static inline uint8_t* message_inline_bytes(struct message* message) {
     return message->payload + message_handle_count(message) * sizeof(struct handle);
 }
 
-/* The first four bytes, by which replies are known; 0 if there are fewer. */
-uint32_t message_id(struct message* message);
-/* The message has at least four bytes. */
-void message_set_id(struct message* message, uint32_t id);
+uint8_t* message_first_page(struct message* message); /* when PAGED */
+
+/* Where the first four bytes are, by which replies are known; the message has so many. */
+static inline uint32_t* message_id_place(struct message* message) {
+    return (uint32_t*)(unlikely(message->shape & MESSAGE_PAGED) ? message_first_page(message)
+                                                                : message_inline_bytes(message));
+}
+
+/* 0 for a message of fewer bytes. */
+static inline uint32_t message_id(struct message* message) {
+    return message->byte_count >= sizeof(uint32_t) ? *message_id_place(message) : 0;
+}
+
+static inline void message_set_id(struct message* message, uint32_t id) {
+    *message_id_place(message) = id;
+}
 
 static inline bool message_is_small(const struct message* message) {
     return message->shape == 0; /* small cache, no handles, bytes in `payload` */

@@ -20,7 +20,9 @@ static uint64_t first_key(uint32_t id) {
 }
 
 /* The call that has waited longest for this id; NULL: nobody waits for it. */
-static struct tree_node* find(const struct tree* calls, uint32_t id) {
+static inline struct tree_node* find(const struct tree* calls, uint32_t id) {
+    if (tree_is_empty(calls))
+        return NULL;
     struct tree_node* node = tree_find_at_least(calls, first_key(id));
     return node && node->key >> 32 == id ? node : NULL;
 }
@@ -40,6 +42,8 @@ static uint32_t pick_id(struct message_end* end) {
 static uint64_t pick_key(struct message_end* end, uint32_t id) {
     for (;;) {
         uint64_t key = first_key(id) | end->next_call_order++;
+        if (likely(tree_is_empty(&end->calls)))
+            return key;
         const struct tree_node* node = tree_find_at_least(&end->calls, key);
         if (likely(!node || node->key != key))
             return key;
@@ -120,11 +124,14 @@ zx_status_t message_call_wait(struct message_call* call, zx_time_t deadline,
     while (status == ZX_OK && result_of(call) == UNDECIDED)
         status = thread_park(deadline);
     thread_hand_over_end();
-    /* Whoever decided may still be about to unpark us; the lock tells when that is over. */
-    spin_lock(end->object.lock);
-    if (result_of(call) == UNDECIDED)
-        decide_locked(call, status);
-    spin_unlock(end->object.lock);
+    if (unlikely(result_of(call) == UNDECIDED)) {
+        spin_lock(end->object.lock);
+        if (result_of(call) == UNDECIDED)
+            decide_locked(call, status);
+        spin_unlock(end->object.lock);
+    }
+    /* Whoever decided may still be about to unpark us, with the lock held. */
+    spin_wait_for_holder(end->object.lock);
     object_release(&end->object);
     *reply = call->reply;
     return result_of(call);

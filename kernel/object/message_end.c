@@ -200,6 +200,10 @@ static ALWAYS_INLINE zx_status_t attempt(const struct message_request* request,
 /* User pointers are checked before the queue's state: an answer that comes from the state stands
  * only if all of them are good. Leaves the pages present for the next attempt. */
 bool message_request_is_good(const struct message_request* request) {
+    if (likely(request->handles_room == 0 && request->bytes_room <= USER_SMALL_MAX))
+        return request->has_places &&
+               user_touch_with_words(request->bytes, request->bytes_room, request->actual_bytes,
+                                     request->actual_handles);
     size_t bytes = MIN(request->bytes_room, ZX_CHANNEL_MAX_MSG_BYTES);
     size_t handles = MIN(request->handles_room, ZX_CHANNEL_MAX_MSG_HANDLES);
     return request->has_places && user_fault_in(request->bytes, bytes, true) &&
@@ -255,6 +259,11 @@ static zx_status_t give(struct message* message, const struct message_request* r
 /* With the table locked the copies fail where a page is missing; then it is brought in, and all of
  * it is done again. */
 zx_status_t message_receive(struct message* message, const struct message_request* request) {
+    if (likely(message_is_small(message) && fits(message, request)) &&
+        likely(write_bytes_and_counts(message, request))) {
+        message_free_small(message);
+        return ZX_OK;
+    }
     zx_status_t status = give(message, request);
     while (unlikely(status == ATTEMPT_USER_FAULT)) {
         if (!message_request_is_good(request))

@@ -168,6 +168,11 @@ bool user_touch_small(uintptr_t address, size_t size) {
     return can_access(address, size);
 }
 
+bool user_touch_with_words(uintptr_t address, size_t size, uintptr_t word0, uintptr_t word1) {
+    return (size == 0 || can_access(address, size)) && (!word0 || can_access(word0, 4)) &&
+           (!word1 || can_access(word1, 4));
+}
+
 bool user_read_word(uint32_t* value, uintptr_t from_user) {
     return user_copy_in(value, from_user, sizeof(*value));
 }

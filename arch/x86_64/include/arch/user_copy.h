@@ -37,6 +37,7 @@ bool user_copy_out(uintptr_t to_user, const void* from, size_t size);
 bool user_copy_in_small(void* to, uintptr_t from_user, size_t size);
 bool user_touch_small(uintptr_t address, size_t size);
 bool user_load_words(uintptr_t from0, uint32_t* value0, uintptr_t from1, uint32_t* value1);
+bool user_touch_with_words(uintptr_t address, size_t size, uintptr_t word0, uintptr_t word1);
 bool user_read_word(uint32_t* value, uintptr_t from_user);
 bool user_write_word(uintptr_t to_user, uint32_t value);
 bool user_copy_out_with_words(uintptr_t to_user, const void* from, size_t size, uintptr_t word0,
@@ -62,16 +63,20 @@ static inline bool user_copy_out(uintptr_t to_user, const void* from, size_t siz
 /* --- inline, for the few calls where every instruction counts ----------------------------------
  */
 
-extern bool smap_is_on;
+/* A no-operation of three bytes, which becomes another instruction at boot where the CPU has SMAP:
+ * see arch/x86_64/user_access.inc. */
+#define USER_ACCESS_PATCH(instruction)     \
+    "1: .byte 0x0f, 0x1f, 0x00\n"          \
+    ".pushsection .smap_patches, \"a\"\n" \
+    ".quad 1b, " #instruction "\n"         \
+    ".popsection\n"
 
 static inline void user_access_open(void) {
-    if (likely(smap_is_on))
-        __asm__ volatile("stac" ::: "memory");
+    __asm__ volatile(USER_ACCESS_PATCH(0xcb010f) ::: "memory"); /* STAC */
 }
 
 static inline void user_access_close(void) {
-    if (likely(smap_is_on))
-        __asm__ volatile("clac" ::: "memory");
+    __asm__ volatile(USER_ACCESS_PATCH(0xca010f) ::: "memory"); /* CLAC */
 }
 
 /* The instruction at `label` may fault, and then goes on at the C label `fault`. */
@@ -208,6 +213,20 @@ static inline bool user_touch_small(uintptr_t address, size_t size) {
         return false;
     user_access_open();
     bool can_write = user_access_touch(address) && user_access_touch(address + size - 1);
+    user_access_close();
+    return can_write;
+}
+
+/* The same for two words besides (address 0: not wanted); the range may be empty. */
+static inline bool user_touch_with_words(uintptr_t address, size_t size, uintptr_t word0,
+                                         uintptr_t word1) {
+    const uintptr_t limit = USER_ADDRESS_END; /* held in a register */
+    if (unlikely(address > limit || word0 > limit || word1 > limit))
+        return false;
+    user_access_open();
+    bool can_write =
+        (size == 0 || (user_access_touch(address) && user_access_touch(address + size - 1))) &&
+        (!word0 || user_access_touch_word(word0)) && (!word1 || user_access_touch_word(word1));
     user_access_close();
     return can_write;
 }
