@@ -14,10 +14,12 @@
 #include <mm/page.h>
 #include <mm/slab.h>
 #include <mm/vmo.h>
+#include <object/event_pair.h>
 #include <object/job.h>
 #include <object/message_pipe.h>
 #include <object/process.h>
 #include <object/resource.h>
+#include <object/socket.h>
 #include <object/vmar_object.h>
 #include <object/vmo_object.h>
 #include <sched/thread.h>
@@ -76,8 +78,7 @@ static void fail_each(bool (*make)(void), uint32_t least) {
     EXPECT(nth > least);
 }
 
-/* --- memory ------------------------------------------------------------------------------------
- */
+/* --- memory ----------------------------------------------------------------------------------- */
 
 /* A few pages and one far away, so that tables are needed too. */
 static bool make_vmo(void) {
@@ -177,8 +178,7 @@ SELFTEST(out_of_memory, address_space_with_mappings) {
     fail_each(make_address_space, 15);
 }
 
-/* --- threads and tasks -------------------------------------------------------------------------
- */
+/* --- threads and tasks ------------------------------------------------------------------------ */
 
 static void do_nothing(void* unused) {
     (void)unused;
@@ -262,8 +262,7 @@ SELFTEST(out_of_memory, process_with_threads_and_handles) {
     fail_each(make_process, 20);
 }
 
-/* --- other objects -----------------------------------------------------------------------------
- */
+/* --- other objects ---------------------------------------------------------------------------- */
 
 static bool make_small_objects(void) {
     struct event* event = event_create();
@@ -328,6 +327,40 @@ static bool make_message_pipe(void) {
 
 SELFTEST(out_of_memory, message_pipe_with_messages_that_hold_handles) {
     fail_each(make_message_pipe, 6);
+}
+
+/* With some bytes, and more that do not come to be queued. */
+static bool make_socket(void) {
+    struct socket *near, *far;
+    if (socket_create(true, &near, &far) != ZX_OK)
+        return false;
+    struct byte_queue* queue = &near->incoming;
+    bool is_made = byte_queue_reserve(queue, 3 * PAGE_SIZE);
+    if (is_made) {
+        byte_queue_commit(queue, 2 * PAGE_SIZE + 1);
+        is_made = byte_queue_reserve(queue, 5 * PAGE_SIZE);
+        byte_queue_consume(queue, PAGE_SIZE);
+    }
+    object_release(&near->object);
+    object_release(&far->object);
+    return is_made;
+}
+
+SELFTEST(out_of_memory, socket_with_bytes) {
+    fail_each(make_socket, 8);
+}
+
+static bool make_event_pair(void) {
+    struct event_pair_end *end0, *end1;
+    if (event_pair_create(&end0, &end1) != ZX_OK)
+        return false;
+    object_release(&end0->object);
+    object_release(&end1->object);
+    return true;
+}
+
+SELFTEST(out_of_memory, event_pair) {
+    fail_each(make_event_pair, 3);
 }
 
 /* Enough handles for several chunks of the table. */

@@ -185,6 +185,26 @@ bool user_write_word(uintptr_t to_user, uint32_t value) {
     return user_copy_out(to_user, &value, sizeof(value));
 }
 
+bool user_write_size(uintptr_t to_user, size_t value) {
+    return user_copy_out(to_user, &value, sizeof(value));
+}
+
+bool user_copy_in_with_size(void* to, uintptr_t from_user, size_t size, uintptr_t actual_user,
+                            size_t actual) {
+    return user_copy_in(to, from_user, size) &&
+           (!actual_user || user_write_size(actual_user, actual));
+}
+
+bool user_copy_out_with_size(uintptr_t to_user, const void* from, size_t size,
+                             uintptr_t actual_user, size_t actual) {
+    if ((actual_user && !can_access(actual_user, sizeof(actual))) ||
+        !user_copy_out(to_user, from, size))
+        return false;
+    if (actual_user)
+        *(size_t*)actual_user = actual;
+    return true;
+}
+
 bool user_copy_out_with_words(uintptr_t to_user, const void* from, size_t size, uintptr_t word0,
                               uint32_t value0, uintptr_t word1, uint32_t value1) {
     if ((word0 && !can_access(word0, sizeof(value0))) ||
