@@ -69,7 +69,7 @@ def build_archive():
         with open(f"{FOLDER}/{name}", "rb") as file:
             files[name] = file.read()
     with open(f"{FOLDER}/archive.cpio", "wb") as file:
-        file.write(archive(files))
+        file.write(archive(files, alignment=4))
     return f"{FOLDER}/archive.cpio"
 
 

@@ -1,4 +1,6 @@
-/* See internal/elf_load.h. Each loadable segment becomes a VMO of its own, filled from the file. */
+/* See internal/elf_load.h. Segments that nobody writes are mapped where they lie in the archive, if
+ * that is on page boundaries: all processes share them. Each other one becomes a VMO of its own,
+ * filled from the file. */
 #include <internal/elf_load.h>
 #include <internal/elf.h>
 
@@ -9,8 +11,7 @@
 #define ADDRESS_LIMIT (1ul << 40) /* no program is that large: sums cannot overflow */
 
 struct elf_file {
-    const char* bytes;
-    size_t size;
+    const struct elf_source* source;
     const struct elf_header* header;
     const struct elf_segment* segments;
 };
@@ -25,14 +26,14 @@ static uint64_t page_end(uint64_t address) {
 
 static bool header_is_sound(const struct elf_file* file) {
     const struct elf_header* header = file->header;
-    return file->size >= sizeof(*header) && memcmp(header->magic, "\177ELF", 4) == 0 &&
+    return file->source->size >= sizeof(*header) && memcmp(header->magic, "\177ELF", 4) == 0 &&
            header->class == ELF_CLASS_64 && header->byte_order == ELF_LITTLE_ENDIAN &&
            header->type == ELF_TYPE_SHARED && header->machine == ELF_MACHINE_X86_64 &&
            header->segment_size == sizeof(struct elf_segment) && header->entry < ADDRESS_LIMIT &&
            header->segment_offset % _Alignof(struct elf_segment) == 0 &&
-           header->segment_offset <= file->size &&
+           header->segment_offset <= file->source->size &&
            header->segment_count <=
-               (file->size - header->segment_offset) / sizeof(struct elf_segment);
+               (file->source->size - header->segment_offset) / sizeof(struct elf_segment);
 }
 
 static bool segment_is_sound(const struct elf_file* file, const struct elf_segment* segment) {
@@ -40,7 +41,8 @@ static bool segment_is_sound(const struct elf_file* file, const struct elf_segme
         (segment->flags & ELF_SEGMENT_WRITE) && (segment->flags & ELF_SEGMENT_EXECUTE);
     return !is_writable_code && segment->file_size <= segment->memory_size &&
            segment->address < ADDRESS_LIMIT && segment->memory_size < ADDRESS_LIMIT &&
-           segment->offset <= file->size && segment->file_size <= file->size - segment->offset;
+           segment->offset <= file->source->size &&
+           segment->file_size <= file->source->size - segment->offset;
 }
 
 /* Finds the room that the loadable segments need; they must ascend and share no page. */
@@ -72,29 +74,49 @@ static uint32_t map_options(const struct elf_segment* segment) {
     return options;
 }
 
+/* What follows the segment in its last page is seen, too: it is the archive's, which is no secret.
+ */
+static bool can_share(const struct elf_file* file, const struct elf_segment* segment) {
+    uint64_t offset = file->source->offset + segment->offset;
+    return !(segment->flags & ELF_SEGMENT_WRITE) && segment->file_size == segment->memory_size &&
+           (offset - segment->address) % PAGE_SIZE_BYTES == 0;
+}
+
+/* A VMO with the segment at its place in the page; the caller's. */
+static zx_status_t copy_segment(const struct elf_file* file, const struct elf_segment* segment,
+                                uint64_t size, zx_handle_t* vmo) {
+    zx_status_t status = zx_vmo_create(size, 0, vmo);
+    if (status != ZX_OK || segment->file_size == 0)
+        return status;
+    status = zx_vmo_write(*vmo, file->source->bytes + segment->offset,
+                          segment->address % PAGE_SIZE_BYTES, segment->file_size);
+    if (status != ZX_OK)
+        zx_handle_close(*vmo);
+    return status;
+}
+
 static zx_status_t load_segment(zx_handle_t vmar, const struct elf_file* file,
                                 const struct elf_segment* segment) {
     uint64_t start = page_start(segment->address);
     uint64_t size = page_end(segment->address + segment->memory_size) - start;
+    zx_vaddr_t address;
+    if (can_share(file, segment))
+        return zx_vmar_map(vmar, map_options(segment), start, file->source->vmo,
+                           page_start(file->source->offset + segment->offset), size, &address);
     zx_handle_t vmo;
-    zx_status_t status = zx_vmo_create(size, 0, &vmo);
+    zx_status_t status = copy_segment(file, segment, size, &vmo);
     if (status != ZX_OK)
         return status;
-    if (segment->file_size > 0)
-        status = zx_vmo_write(vmo, file->bytes + segment->offset, segment->address - start,
-                              segment->file_size);
-    zx_vaddr_t address;
-    if (status == ZX_OK)
-        status = zx_vmar_map(vmar, map_options(segment), start, vmo, 0, size, &address);
+    status = zx_vmar_map(vmar, map_options(segment), start, vmo, 0, size, &address);
     zx_handle_close(vmo);
     return status;
 }
 
-zx_status_t elf_load(zx_handle_t vmar, const void* bytes, size_t size, zx_vaddr_t* entry) {
-    struct elf_file file = {bytes, size, bytes, NULL};
+zx_status_t elf_load(zx_handle_t vmar, const struct elf_source* source, zx_vaddr_t* entry) {
+    struct elf_file file = {source, (const struct elf_header*)source->bytes, NULL};
     if (!header_is_sound(&file))
         return ZX_ERR_INVALID_ARGS;
-    file.segments = (const struct elf_segment*)(file.bytes + file.header->segment_offset);
+    file.segments = (const struct elf_segment*)(source->bytes + file.header->segment_offset);
     uint64_t span;
     if (!measure(&file, &span))
         return ZX_ERR_INVALID_ARGS;

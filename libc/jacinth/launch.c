@@ -35,10 +35,12 @@ static zx_status_t load_program(const struct launch_request* request, struct pro
     zx_status_t status = bootfs_open(archive, &bootfs);
     if (status != ZX_OK)
         return status;
-    if (bootfs_find(&bootfs, request->path, &file))
-        status = elf_load(program->vmar, file.data, file.size, &program->entry);
-    else
-        status = ZX_ERR_NOT_FOUND;
+    status = ZX_ERR_NOT_FOUND;
+    if (bootfs_find(&bootfs, request->path, &file)) {
+        const char* bytes = file.data;
+        struct elf_source source = {bytes, file.size, archive, (uint64_t)(bytes - bootfs.start)};
+        status = elf_load(program->vmar, &source, &program->entry);
+    }
     bootfs_close(&bootfs);
     return status;
 }
