@@ -173,3 +173,11 @@ void expect_no_leak(const zx_info_kernel_memory_t* before, uint64_t page_slack) 
 void sleep_for(zx_duration_t duration) {
     zx_nanosleep(zx_clock_get_monotonic() + duration);
 }
+
+void wait_until_blocked(zx_handle_t thread) {
+    zx_info_thread_t info = {.state = ZX_THREAD_STATE_NEW};
+    while (info.state != ZX_THREAD_STATE_BLOCKED && info.state != ZX_THREAD_STATE_DEAD) {
+        zx_thread_yield();
+        EXPECT_OK(zx_object_get_info(thread, ZX_INFO_THREAD, &info, sizeof(info), NULL, NULL));
+    }
+}

@@ -51,3 +51,5 @@ void expect_no_leak(const zx_info_kernel_memory_t* before, uint64_t page_slack);
 /* --- time --------------------------------------------------------------------------------- */
 
 void sleep_for(zx_duration_t duration);
+/* Until the thread waits for something: however slow the machine is, it has come that far then. */
+void wait_until_blocked(zx_handle_t thread);

@@ -2,6 +2,7 @@
 #include "fixture.h"
 
 #include <threads.h>
+#include <zircon/threads.h>
 
 static int wait_for_message(void* handle) {
     return mx_handle_wait_one(*(mx_handle_t*)handle, MX_SIGNAL_READABLE, MX_TIME_INFINITE, NULL);
@@ -105,7 +106,7 @@ TEST(mx_msgpipe_reply, writing_ends_a_wait_on_the_handle) {
     int status;
     CHECK(fixture_create(&fixture, REPLY));
     EXPECT_EQUAL(thrd_create(&thread, wait_for_message, &fixture.near), thrd_success);
-    sleep_for(MX_MSEC(5));
+    wait_until_blocked(thrd_get_zx_handle(thread));
     EXPECT_STATUS(fixture_write(&fixture, NULL, 0), NO_ERROR);
     EXPECT_EQUAL(thrd_join(thread, &status), thrd_success);
     EXPECT_STATUS(status, ERR_HANDLE_CLOSED);
