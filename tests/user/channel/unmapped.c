@@ -22,18 +22,27 @@ struct flicker {
     thrd_t thread;
 };
 
+/* Both states last now and then: CPUs that take turns in one host thread would otherwise let the
+ * other thread see only one of them. */
+static void pause_in(uint32_t round) {
+    if (round % 4 == 0)
+        sleep_for(ZX_USEC(200));
+    else
+        thrd_yield();
+}
+
 /* The second half goes first: then copies fail half-way. */
 static int come_and_go(void* argument) {
     struct flicker* flicker = argument;
     zx_vaddr_t address;
-    while (!atomic_load(&flicker->must_stop)) {
+    for (uint32_t round = 0; !atomic_load(&flicker->must_stop); round++) {
         if (zx_vmar_unmap(flicker->vmar, flicker->address + SIZE / 2, SIZE / 2) != ZX_OK)
             return 1;
-        thrd_yield();
+        pause_in(round);
         if (zx_vmar_unmap(flicker->vmar, flicker->address, SIZE / 2) != ZX_OK ||
             zx_vmar_map(flicker->vmar, MAP_OPTIONS, 0, flicker->vmo, 0, SIZE, &address) != ZX_OK)
             return 2;
-        thrd_yield();
+        pause_in(round + 1);
     }
     return 0;
 }
