@@ -12,8 +12,9 @@ static zx_status_t result_of(const struct message_call* call) {
     return atomic_load_explicit(&call->result, memory_order_acquire);
 }
 
-/* --- ids ----------------------------------------------------------------------------------------
- */
+/* --- the calls of an end ------------------------------------------------------------------------
+ *
+ * Mostly there is one at a time, which is the whole tree. */
 
 static uint64_t first_key(uint32_t id) {
     return (uint64_t)id << 32;
@@ -23,13 +24,34 @@ static uint64_t first_key(uint32_t id) {
 static inline struct tree_node* find(const struct tree* calls, uint32_t id) {
     if (tree_is_empty(calls))
         return NULL;
-    struct tree_node* node = tree_find_at_least(calls, first_key(id));
-    return node && node->key >> 32 == id ? node : NULL;
+    struct tree_node* node = calls->root;
+    if (unlikely(node->left || node->right)) {
+        node = tree_find_at_least(calls, first_key(id));
+        if (!node)
+            return NULL;
+    }
+    return likely(node->key >> 32 == id) ? node : NULL;
+}
+
+static inline void add(struct tree* calls, struct tree_node* node, uint64_t key) {
+    if (unlikely(!tree_is_empty(calls))) {
+        tree_insert(calls, node, key);
+        return;
+    }
+    *node = (struct tree_node){.key = key};
+    calls->root = node;
+}
+
+static inline void remove(struct tree* calls, struct tree_node* node) {
+    if (likely(calls->root == node && !node->left && !node->right))
+        calls->root = NULL;
+    else
+        tree_remove(calls, node);
 }
 
 /* Not one for which somebody waits at the other end either: they would take the message for their
  * reply. Most of the time the first attempt will do. */
-static uint32_t pick_id(struct message_end* end) {
+static inline uint32_t pick_id(struct message_end* end) {
     const struct message_end* peer = end->peer;
     uint32_t id;
     do {
@@ -39,7 +61,7 @@ static uint32_t pick_id(struct message_end* end) {
 }
 
 /* Calls with one id are told apart by a count, which is unique among those under way. */
-static uint64_t pick_key(struct message_end* end, uint32_t id) {
+static inline uint64_t pick_key(struct message_end* end, uint32_t id) {
     for (;;) {
         uint64_t key = first_key(id) | end->next_call_order++;
         if (likely(tree_is_empty(&end->calls)))
@@ -53,13 +75,13 @@ static uint64_t pick_key(struct message_end* end, uint32_t id) {
 /* --- deciding, under the end's lock -------------------------------------------------------------
  */
 
-static void leave_locked(struct message_call* call) {
-    tree_remove(&call->end->calls, &call->node);
+static inline void leave_locked(struct message_call* call) {
+    remove(&call->end->calls, &call->node);
     list_remove(&call->observer.node);
 }
 
 /* The caller cannot return before the lock is dropped. */
-static void decide_locked(struct message_call* call, zx_status_t result) {
+static inline void decide_locked(struct message_call* call, zx_status_t result) {
     leave_locked(call);
     atomic_store_explicit(&call->result, result, memory_order_release);
 }
@@ -106,7 +128,7 @@ void message_call_begin_locked(struct message_call* call, struct message_end* en
     call->observer.handle = handle;
     thread_hand_over_begin(); /* to whoever waits for the message */
     object_reference(&end->object);
-    tree_insert(&end->calls, &call->node, pick_key(end, message_id(message)));
+    add(&end->calls, &call->node, pick_key(end, message_id(message)));
     list_push_back(&end->object.observers, &call->observer.node);
 }
 

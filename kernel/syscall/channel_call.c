@@ -8,27 +8,117 @@
 
 /* What was asked for, and how far it came. */
 struct channel_call {
-    struct message_source source;
-    struct message_request request;
+    zx_handle_t handle;
+    uint32_t options;
     zx_time_t deadline;
+    zx_channel_call_args_t args;
+    uintptr_t actual_bytes, actual_handles;
     uintptr_t read_status; /* 2017; 0: not wanted */
     bool must_pick_id;     /* 2018 */
     bool is_written;
     const struct handle_transfer_errors* errors;
 };
 
+static struct message_request request_of(const struct channel_call* call) {
+    const zx_channel_call_args_t* args = &call->args;
+    return (struct message_request){
+        .table = current_handles(),
+        .bytes = (uintptr_t)args->rd_bytes,
+        .handles = (uintptr_t)args->rd_handles,
+        .bytes_room = args->rd_num_bytes,
+        .handles_room = args->rd_num_handles,
+        .actual_bytes = call->actual_bytes,
+        .actual_handles = call->actual_handles,
+        .has_places = (args->rd_num_bytes == 0 || args->rd_bytes) &&
+                      (args->rd_num_handles == 0 || args->rd_handles),
+    };
+}
+
+static NOINLINE zx_status_t receive_any(const struct channel_call* call, struct message* reply) {
+    const struct message_request request = request_of(call);
+    return message_receive(reply, &request);
+}
+
+/* The usual reply: few bytes, no handles. */
+static inline zx_status_t receive(const struct channel_call* call, struct message* reply) {
+    uint32_t size = reply->byte_count;
+    if (unlikely(!message_is_small(reply) || size > call->args.rd_num_bytes) ||
+        unlikely(!user_copy_out_with_words((uintptr_t)call->args.rd_bytes, reply->payload, size,
+                                           call->actual_bytes, size, call->actual_handles, 0)))
+        return receive_any(call, reply);
+    message_free_small(reply);
+    return ZX_OK;
+}
+
+/* --- the usual call: few bytes, no handles ------------------------------------------------------
+ */
+
+/* Whether it may be one, as far as the arguments tell. */
+static inline bool may_be_small(const struct channel_call* call) {
+    const zx_channel_call_args_t* args = &call->args;
+    return likely(args->wr_num_bytes >= sizeof(uint32_t) &&
+                  args->wr_num_bytes <= MESSAGE_SMALL_ROOM && args->rd_bytes &&
+                  args->rd_num_bytes <= USER_SMALL_MAX &&
+                  args->rd_num_handles <= ZX_CHANNEL_MAX_MSG_HANDLES &&
+                  (call->options | args->wr_num_handles) == 0);
+}
+
+/* The places that are seldom wanted, and only looked at if they are. */
+static inline bool other_places_are_good(const struct channel_call* call) {
+    uint32_t count = call->args.rd_num_handles;
+    return (likely(count == 0) ||
+            (call->args.rd_handles &&
+             user_touch_small((uintptr_t)call->args.rd_handles, count * sizeof(zx_handle_t)))) &&
+           (likely(!call->read_status) || user_touch_small(call->read_status, sizeof(zx_status_t)));
+}
+
+/* Writes the message, and `waiting` waits for the reply. False: nothing was done, and the long way
+ * tells why. */
+static inline bool write_small(const struct channel_call* call, struct message_call* waiting) {
+    const zx_channel_call_args_t* args = &call->args;
+    struct handle_table* table = current_handles();
+    struct handle_slot* slot;
+    struct message* message;
+    if (unlikely(!user_touch_with_words((uintptr_t)args->rd_bytes, args->rd_num_bytes,
+                                        call->actual_bytes, call->actual_handles)) ||
+        unlikely(!message_create_small((uintptr_t)args->wr_bytes, args->wr_num_bytes, 0, &message)))
+        return false;
+    spin_lock(&table->lock);
+    zx_status_t status =
+        handle_table_check_locked(table, call->handle, ZX_OBJ_TYPE_CHANNEL, CALL_RIGHTS, &slot);
+    if (likely(status == ZX_OK)) {
+        struct message_end* end = message_end_from(slot->object);
+        spin_lock_inner(end->object.lock);
+        message_call_begin_locked(waiting, end, table, call->handle, message, call->must_pick_id);
+        status = message_end_push_locked(end, message, args->wr_num_bytes, 0);
+        if (unlikely(status != ZX_OK))
+            message_call_cancel_locked(waiting);
+        spin_unlock_inner(end->object.lock);
+    }
+    spin_unlock(&table->lock);
+    if (likely(status == ZX_OK))
+        return true;
+    message_free_small(message);
+    return false;
+}
+
+/* --- any call -----------------------------------------------------------------------------------
+ */
+
 /* Every place that will be written to is looked at before anything happens. */
 static bool places_are_good(const struct channel_call* call) {
-    return message_request_is_good(&call->request) &&
+    const struct message_request request = request_of(call);
+    return message_request_is_good(&request) &&
            (!call->read_status || user_touch_small(call->read_status, sizeof(zx_status_t)));
 }
 
-static ALWAYS_INLINE zx_status_t prepare(const struct channel_call* call, zx_handle_t* values,
-                                         struct message** message) {
-    zx_status_t status = message_prepare(&call->source, values, message);
+static inline zx_status_t prepare(const struct channel_call* call,
+                                  const struct message_source* source, zx_handle_t* values,
+                                  struct message** message) {
+    zx_status_t status = message_prepare(source, values, message);
     if (unlikely(status != ZX_OK))
         return status;
-    bool has_room_for_id = !call->must_pick_id || call->source.num_bytes >= sizeof(uint32_t);
+    bool has_room_for_id = !call->must_pick_id || source->num_bytes >= sizeof(uint32_t);
     if (likely(has_room_for_id && places_are_good(call)))
         return ZX_OK;
     message_free(*message);
@@ -37,25 +127,25 @@ static ALWAYS_INLINE zx_status_t prepare(const struct channel_call* call, zx_han
 
 /* With the table locked: the handles leave it, the message joins the queue, and from then on
  * `waiting` waits for the reply; all in one step. */
-static ALWAYS_INLINE zx_status_t write_locked(const struct channel_call* call,
-                                              struct message* message,
-                                              struct handle_transfer* transfer,
-                                              struct message_call* waiting) {
+static inline zx_status_t write_locked(const struct channel_call* call,
+                                       const struct message_source* source, struct message* message,
+                                       struct handle_transfer* transfer,
+                                       struct message_call* waiting) {
     struct handle_table* table = transfer->table;
-    zx_handle_t handle = call->source.handle;
     struct handle_slot* slot;
     zx_status_t status =
-        handle_table_check_locked(table, handle, ZX_OBJ_TYPE_CHANNEL, CALL_RIGHTS, &slot);
+        handle_table_check_locked(table, source->handle, source->type, CALL_RIGHTS, &slot);
     if (unlikely(status != ZX_OK))
         return status;
     struct message_end* end = message_end_from(slot->object);
+    size_t size = message_queued_size(message);
     uint32_t count = transfer->count;
-    status = message_take_handles_locked(&call->source, end, transfer);
+    status = message_take_handles_locked(source, end, transfer);
     if (unlikely(status != ZX_OK))
         return status;
     spin_lock_inner(end->object.lock);
-    message_call_begin_locked(waiting, end, table, handle, message, call->must_pick_id);
-    status = message_end_push_locked(end, message, message_queued_size(message), count);
+    message_call_begin_locked(waiting, end, table, source->handle, message, call->must_pick_id);
+    status = message_end_push_locked(end, message, size, count);
     if (unlikely(status != ZX_OK))
         message_call_cancel_locked(waiting);
     spin_unlock_inner(end->object.lock);
@@ -66,26 +156,35 @@ static ALWAYS_INLINE zx_status_t write_locked(const struct channel_call* call,
     return status;
 }
 
-/* Until the reply is waited for. On failure the handles stay. */
-static ALWAYS_INLINE zx_status_t write_message(const struct channel_call* call,
-                                               struct message_call* waiting) {
-    struct handle_table* table = call->request.table;
+/* On failure the handles stay. */
+static NOINLINE zx_status_t write_any(const struct channel_call* call,
+                                      struct message_call* waiting) {
+    const struct message_source source = {
+        .handle = call->handle,
+        .type = ZX_OBJ_TYPE_CHANNEL,
+        .bytes = (uintptr_t)call->args.wr_bytes,
+        .handles = (uintptr_t)call->args.wr_handles,
+        .num_bytes = call->args.wr_num_bytes,
+        .num_handles = call->args.wr_num_handles,
+    };
+    struct handle_table* table = current_handles();
     zx_handle_t values[ZX_CHANNEL_MAX_MSG_HANDLES];
     struct message* message = NULL;
-    zx_status_t status = prepare(call, values, &message);
+    if (call->options != 0)
+        return ZX_ERR_INVALID_ARGS;
+    zx_status_t status = prepare(call, &source, values, &message);
     if (unlikely(status != ZX_OK)) {
-        zx_status_t of_handle =
-            handle_table_check(table, call->source.handle, ZX_OBJ_TYPE_CHANNEL, CALL_RIGHTS);
+        zx_status_t of_handle = handle_table_check(table, source.handle, source.type, CALL_RIGHTS);
         return of_handle != ZX_OK ? of_handle : status;
     }
     struct handle_transfer transfer;
     transfer.table = table;
     transfer.values = values;
     transfer.entries = message_handles(message);
-    transfer.count = call->source.num_handles;
+    transfer.count = source.num_handles;
     transfer.errors = call->errors;
     spin_lock(&table->lock);
-    status = write_locked(call, message, &transfer, waiting);
+    status = write_locked(call, &source, message, &transfer, waiting);
     spin_unlock(&table->lock);
     if (unlikely(status != ZX_OK))
         message_free(message);
@@ -94,87 +193,77 @@ static ALWAYS_INLINE zx_status_t write_message(const struct channel_call* call,
     return status;
 }
 
-static zx_status_t call_and_wait(struct channel_call* call) {
+static inline zx_status_t call_and_wait(struct channel_call* call) {
     struct message_call waiting;
-    zx_status_t status = write_message(call, &waiting);
-    if (unlikely(status != ZX_OK))
-        return status;
+    if (!may_be_small(call) || unlikely(!write_small(call, &waiting))) {
+        zx_status_t status = write_any(call, &waiting);
+        if (status != ZX_OK)
+            return status;
+    }
     call->is_written = true;
     struct message* reply;
-    status = message_call_wait(&waiting, call->deadline, &reply);
-    return likely(status == ZX_OK) ? message_receive(reply, &call->request) : status;
+    zx_status_t status = message_call_wait(&waiting, call->deadline, &reply);
+    return likely(status == ZX_OK) ? receive(call, reply) : status;
 }
 
-static ALWAYS_INLINE zx_status_t run(struct channel_call* call, zx_handle_t handle,
-                                     uint32_t options, const zx_channel_call_args_t* args,
-                                     uintptr_t actual_bytes, uintptr_t actual_handles) {
-    if (unlikely(options != 0))
-        return ZX_ERR_INVALID_ARGS;
-    call->source = (struct message_source){
-        .handle = handle,
-        .type = ZX_OBJ_TYPE_CHANNEL,
-        .bytes = (uintptr_t)args->wr_bytes,
-        .handles = (uintptr_t)args->wr_handles,
-        .num_bytes = args->wr_num_bytes,
-        .num_handles = args->wr_num_handles,
-    };
-    call->request = (struct message_request){
-        .table = current_handles(),
-        .bytes = (uintptr_t)args->rd_bytes,
-        .handles = (uintptr_t)args->rd_handles,
-        .bytes_room = args->rd_num_bytes,
-        .handles_room = args->rd_num_handles,
-        .actual_bytes = actual_bytes,
-        .actual_handles = actual_handles,
-        .has_places = (args->rd_num_bytes == 0 || args->rd_bytes) &&
-                      (args->rd_num_handles == 0 || args->rd_handles),
-    };
-    call->is_written = false;
-    return call_and_wait(call);
-}
+/* --- the two generations ------------------------------------------------------------------------
+ */
 
 /* The arguments cannot be read. */
-static NOINLINE zx_status_t refuse_args(zx_handle_t handle, uint32_t options) {
-    if (options != 0)
+static NOINLINE zx_status_t refuse_args(const struct channel_call* call) {
+    if (call->options != 0)
         return ZX_ERR_INVALID_ARGS;
     zx_status_t of_handle =
-        handle_table_check(current_handles(), handle, ZX_OBJ_TYPE_CHANNEL, CALL_RIGHTS);
+        handle_table_check(current_handles(), call->handle, ZX_OBJ_TYPE_CHANNEL, CALL_RIGHTS);
     return of_handle != ZX_OK ? of_handle : ZX_ERR_INVALID_ARGS;
 }
 
 /* 2018: the kernel picks the id, and the handles are consumed whatever happens. */
 zx_status_t sys_channel_call(zx_handle_t handle, uint32_t options, zx_time_t deadline,
-                             user_in(zx_channel_call_args_t) args_user,
-                             user_out(uint32_t) actual_bytes, user_out(uint32_t) actual_handles) {
+                             user_in(zx_channel_call_args_t) args, user_out(uint32_t) actual_bytes,
+                             user_out(uint32_t) actual_handles) {
     static const struct handle_transfer_errors errors = {.repeated = ZX_ERR_BAD_HANDLE,
                                                          .invalid = ZX_ERR_BAD_HANDLE};
-    zx_channel_call_args_t args;
-    if (unlikely(!user_copy_in_small(&args, args_user.address, sizeof(args))))
-        return refuse_args(handle, options);
-    struct channel_call call = {.deadline = deadline, .must_pick_id = true, .errors = &errors};
-    zx_status_t status =
-        run(&call, handle, options, &args, actual_bytes.address, actual_handles.address);
-    if (unlikely(status != ZX_OK) && !call.is_written && args.wr_num_handles > 0) {
-        user_in(zx_handle_t) handles = {(uintptr_t)args.wr_handles};
-        (void)handle_close_user_array(handles, args.wr_num_handles);
+    struct channel_call call;
+    call.handle = handle;
+    call.options = options;
+    call.deadline = deadline;
+    call.actual_bytes = actual_bytes.address;
+    call.actual_handles = actual_handles.address;
+    call.read_status = 0;
+    call.must_pick_id = true;
+    call.is_written = false;
+    call.errors = &errors;
+    if (unlikely(!user_copy_in_small(&call.args, args.address, sizeof(call.args))))
+        return refuse_args(&call);
+    zx_status_t status = call_and_wait(&call);
+    if (unlikely(status != ZX_OK) && !call.is_written && call.args.wr_num_handles > 0) {
+        user_in(zx_handle_t) handles = {(uintptr_t)call.args.wr_handles};
+        (void)handle_close_user_array(handles, call.args.wr_num_handles);
     }
     return status;
 }
 
 /* 2017: the id is the caller's, and the handles are the caller's until the message is written. */
 zx_status_t sys_mx_channel_call(zx_handle_t handle, uint32_t options, zx_time_t deadline,
-                                user_in(zx_channel_call_args_t) args_user,
+                                user_in(zx_channel_call_args_t) args,
                                 user_out(uint32_t) actual_bytes, user_out(uint32_t) actual_handles,
                                 user_out(zx_status_t) read_status) {
     static const struct handle_transfer_errors errors = {.repeated = ZX_ERR_INVALID_ARGS,
                                                          .invalid = ZX_ERR_BAD_HANDLE};
-    zx_channel_call_args_t args;
-    if (unlikely(!user_copy_in_small(&args, args_user.address, sizeof(args))))
-        return refuse_args(handle, options);
-    struct channel_call call = {
-        .deadline = deadline, .read_status = read_status.address, .errors = &errors};
-    zx_status_t status =
-        run(&call, handle, options, &args, actual_bytes.address, actual_handles.address);
+    struct channel_call call;
+    call.handle = handle;
+    call.options = options;
+    call.deadline = deadline;
+    call.actual_bytes = actual_bytes.address;
+    call.actual_handles = actual_handles.address;
+    call.read_status = read_status.address;
+    call.must_pick_id = false;
+    call.is_written = false;
+    call.errors = &errors;
+    if (unlikely(!user_copy_in_small(&call.args, args.address, sizeof(call.args))))
+        return refuse_args(&call);
+    zx_status_t status = call_and_wait(&call);
     if (likely(status == ZX_OK) || !call.is_written)
         return status;
     if (!user_is_null(read_status))
