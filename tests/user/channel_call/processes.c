@@ -58,11 +58,12 @@ static void handles_row(const struct generation* generation) {
 }
 ROW(handles_row, handles_cross_and_come_back)
 
-/* Takes what comes and never answers. */
+/* Takes what comes, says so (which is no answer), and never answers. */
 HELPER(silent_server) {
     struct letter letter;
     zx_handle_t handles[CARGO_MAX];
     channel_receive(channel, &letter, sizeof(letter), NULL, handles, CARGO_MAX, NULL);
+    zx_channel_write(channel, 0, NULL, 0, NULL, 0);
     return zx_nanosleep(ZX_TIME_INFINITE);
 }
 
@@ -77,8 +78,9 @@ static void let_server_die(const struct generation* generation) {
     call.args.wr_handles = cargo.handles;
     call.args.wr_num_handles = CARGO_MAX;
     EXPECT_EQUAL(thrd_create(&call.thread, call_thread, &call), thrd_success);
-    sleep_for(ZX_MSEC(20));
+    EXPECT(wait_for(helper.channel, ZX_CHANNEL_READABLE, ZX_SEC(60)));
     CHECK(cargo_expect_travelling(&cargo));
+    EXPECT(!atomic_load(&call.is_done));
     EXPECT_OK(zx_task_kill(helper.process));
     CHECK(call_join(&call));
     CHECK(call_expect_read_failure(&call, ZX_ERR_PEER_CLOSED));
