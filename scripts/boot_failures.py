@@ -144,6 +144,21 @@ def crash_tests():
     yield "triple-fault", lambda n: crash(n, "triple-fault", None, "triple fault", "machine_triple_fault+0x")
 
 
+def panic_tests():
+    """In-kernel tests that debug builds stop for (tests/kernel/panics.c)."""
+    for name, words in (
+        ("overrun", ("slab cache 'victim'", "was overrun")),
+        ("double_free", ("slab cache 'victim'", "is freed twice")),
+        ("use_after_free", ("slab cache 'victim'", "was written after it was freed, at byte 39")),
+        ("double_free_of_a_page", ("page_free_order: assertion failed",)),
+        ("lock_order", ("wanted: class object", "held: class VMO", "lock order: ")),
+        ("lock_taken_twice", ("lock order: taken twice (object)",)),
+        ("lock_with_interrupts_on", ("lock order: taken with interrupts on (timer)",)),
+    ):
+        boot = Boot(name, kernel=KERNEL, archive=ARCHIVE, command_line=f"jacinth.selftest=panics.{name}")
+        yield name, lambda n, b=boot, w=words: judge(n, b, "exit", EXIT_PANIC, *w, "backtrace:", "selftest_run+0x")
+
+
 def emergency_console(name):
     """Ctrl-] asks the kernel itself, while the prompt of user mode waits."""
     commands = ("help", "threads", "stacks", "processes", "handles", "memory", "locks")
@@ -155,7 +170,7 @@ def emergency_console(name):
 
 
 def tasks():
-    every = [*archive_tests(), *loader_tests(), *crash_tests(), ("emergency_console", emergency_console)]
+    every = [*archive_tests(), *loader_tests(), *crash_tests(), *panic_tests(), ("emergency_console", emergency_console)]
     for name, run in every:
         yield Task(f"{GROUP}.{name}", lambda n=name, r=run: r(n), 12 if name == "hang" else 1)
 

@@ -38,14 +38,18 @@ bool selftest_has_failed(void) {
     return atomic_load(&has_failed);
 }
 
+static bool is_text(const char* text, const char* pattern, size_t length) {
+    return length == strlen(text) && strncmp(text, pattern, length) == 0;
+}
+
 /* "1" matches all, "area" all of an area, "area.name" one. */
 static bool matches(const struct selftest* test, const char* pattern, size_t length) {
     char name[96];
-    if (length == 1 && pattern[0] == '1')
+    snprintf(name, sizeof(name), "%s.%s", test->area, test->name);
+    if (is_text(name, pattern, length))
         return true;
-    size_t full = snprintf(name, sizeof(name), "%s.%s", test->area, test->name);
-    return (length == strlen(test->area) && strncmp(test->area, pattern, length) == 0) ||
-           (length == full && strncmp(name, pattern, length) == 0);
+    return !test->must_panic &&
+           (is_text("1", pattern, length) || is_text(test->area, pattern, length));
 }
 
 void selftest_run(const char* pattern, size_t length) {

@@ -20,6 +20,7 @@ struct selftest {
     const char* area;
     const char* name;
     void (*run)(void);
+    bool must_panic;
 };
 
 /* On the build machine, where many of these tests run too (docs/testing.md), they report
@@ -37,11 +38,15 @@ void selftest_register(const struct selftest* test);
         __attribute__((used, aligned(8), section(".selftests"))) = {__VA_ARGS__};
 #endif
 
-#define SELFTEST(test_area, test_name)                                               \
+#define SELFTEST_KIND(test_area, test_name, must_panic)                              \
     static void selftest_##test_area##_##test_name(void);                            \
     SELFTEST_ENTRY(selftest_entry_##test_area##_##test_name, #test_area, #test_name, \
-                   selftest_##test_area##_##test_name)                               \
+                   selftest_##test_area##_##test_name, must_panic)                   \
     static void selftest_##test_area##_##test_name(void)
+
+#define SELFTEST(test_area, test_name) SELFTEST_KIND(test_area, test_name, false)
+/* One that shall end in a panic: runs only when it is named in full (scripts/boot_failures.py). */
+#define SELFTEST_PANIC(test_area, test_name) SELFTEST_KIND(test_area, test_name, true)
 
 #define EXPECT(condition)                                                 \
     do {                                                                  \

@@ -1,4 +1,4 @@
-/* Spinlocks. (A wrong order, or a second taking, ends in a panic: scripts/boot_failures.py.) */
+/* Spinlocks. (A wrong order, or a second taking, ends in a panic: panics.c.) */
 #include <arch/cpu.h>
 #include <debug/selftest.h>
 #include <lock/preempt.h>

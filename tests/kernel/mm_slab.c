@@ -139,7 +139,7 @@ SELFTEST(mm_slab, zeroed_objects_are_zero_after_use) {
 
 #ifdef JACINTH_DEBUG
 /* What the debug build writes over freed and fresh objects, so that stale and early reads show. (A
- * write over either ends in a panic: scripts/boot_failures.py provokes them.) */
+ * write over either ends in a panic: panics.c.) */
 SELFTEST(mm_slab, freed_and_fresh_objects_carry_their_patterns) {
     slab_cache_init(&cache, "test", 40, 16);
     uint8_t* object = slab_alloc(&cache);

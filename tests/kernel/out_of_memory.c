@@ -14,6 +14,7 @@
 #include <mm/page.h>
 #include <mm/slab.h>
 #include <mm/vmo.h>
+#include <object/data_pipe.h>
 #include <object/event_pair.h>
 #include <object/job.h>
 #include <object/message_pipe.h>
@@ -361,6 +362,19 @@ static bool make_event_pair(void) {
 
 SELFTEST(out_of_memory, event_pair) {
     fail_each(make_event_pair, 3);
+}
+
+static bool make_data_pipe(void) {
+    struct data_pipe* pipe;
+    if (data_pipe_create(3, 30 * PAGE_SIZE / 3 * 3, &pipe) != ZX_OK)
+        return false;
+    object_release(&pipe->producer.object);
+    object_release(&pipe->consumer.object);
+    return true;
+}
+
+SELFTEST(out_of_memory, data_pipe) {
+    fail_each(make_data_pipe, 2);
 }
 
 /* Enough handles for several chunks of the table. */

@@ -65,18 +65,18 @@ static inline bool user_copy_out(uintptr_t to_user, const void* from, size_t siz
 
 /* A no-operation of three bytes, which becomes another instruction at boot where the CPU has SMAP:
  * see arch/x86_64/user_access.inc. */
-#define USER_ACCESS_PATCH(instruction)     \
-    "1: .byte 0x0f, 0x1f, 0x00\n"          \
+#define USER_ACCESS_PATCH(instruction)    \
+    "1: .byte 0x0f, 0x1f, 0x00\n"         \
     ".pushsection .smap_patches, \"a\"\n" \
-    ".quad 1b, " #instruction "\n"         \
+    ".quad 1b, " #instruction "\n"        \
     ".popsection\n"
 
 static inline void user_access_open(void) {
-    __asm__ volatile(USER_ACCESS_PATCH(0xcb010f) ::: "memory"); /* STAC */
+    __asm__ volatile(USER_ACCESS_PATCH(0xcb010f)::: "memory"); /* STAC */
 }
 
 static inline void user_access_close(void) {
-    __asm__ volatile(USER_ACCESS_PATCH(0xca010f) ::: "memory"); /* CLAC */
+    __asm__ volatile(USER_ACCESS_PATCH(0xca010f)::: "memory"); /* CLAC */
 }
 
 /* The instruction at `label` may fault, and then goes on at the C label `fault`. */
