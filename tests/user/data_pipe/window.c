@@ -203,6 +203,19 @@ TEST(data_pipe_window, protected_by_the_program_comes_anew) {
     EXPECT(!is_mapped(out));
 }
 
+TEST(data_pipe_window, protected_as_a_whole_comes_anew_too) {
+    struct pipe pipe;
+    char *in, *out, *in_again, *out_again;
+    CHECK(create_with_windows(&pipe, &in, &out));
+    EXPECT_OK(zx_vmar_protect(zx_vmar_root_self(), ZX_VM_PERM_READ, (zx_vaddr_t)in, CAPACITY));
+    EXPECT_OK(zx_vmar_protect(zx_vmar_root_self(), 0, (zx_vaddr_t)out, CAPACITY));
+    CHECK(open_windows(&pipe, &in_again, &out_again));
+    EXPECT(!is_mapped(in));
+    EXPECT(!is_mapped(out));
+    CHECK(expect_read(&pipe, "ii", 2));
+    pipe_destroy(&pipe);
+}
+
 TEST(data_pipe_window, copies_do_not_need_it) {
     struct pipe pipe;
     char *in, *out;
