@@ -37,7 +37,7 @@ uintptr_t backtrace_begin(const struct thread_context* context) {
 }
 
 /* User mode's GS base is the inactive one while the kernel runs. */
-static void save_user_bases(struct thread_context* context) {
+static ALWAYS_INLINE void save_user_bases(struct thread_context* context) {
     if (!cpu_features.has_fsgsbase)
         return; /* then user mode cannot change them behind our back */
     __asm__ volatile("rdfsbase %0" : "=r"(context->fs_base));
@@ -47,7 +47,7 @@ static void save_user_bases(struct thread_context* context) {
 /* The data selectors mean nothing in 64-bit mode and are not part of a thread's state; they are
  * cleared, so that they carry nothing from one program to the next. Clearing changes the bases, so
  * it comes first. */
-static void load_user_bases(const struct thread_context* context) {
+static ALWAYS_INLINE void load_user_bases(const struct thread_context* context) {
     __asm__ volatile("mov %0, %%ds; mov %0, %%es; mov %0, %%fs" ::"r"(0));
     if (cpu_features.has_fsgsbase) {
         __asm__ volatile("wrfsbase %0" ::"r"(context->fs_base));

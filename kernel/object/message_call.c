@@ -49,27 +49,37 @@ static inline void remove(struct tree* calls, struct tree_node* node) {
         tree_remove(calls, node);
 }
 
-/* Not one for which somebody waits at the other end either: they would take the message for their
- * reply. Most of the time the first attempt will do. */
-static inline uint32_t pick_id(struct message_end* end) {
+static NOINLINE uint32_t pick_id_among(struct message_end* end) {
     const struct message_end* peer = end->peer;
     uint32_t id;
     do {
         id = MESSAGE_CALL_FIRST_ID | end->next_call_id++;
-    } while (unlikely(find(&end->calls, id) || (peer && find(&peer->calls, id))));
+    } while (find(&end->calls, id) || (peer && find(&peer->calls, id)));
     return id;
+}
+
+/* Not one for which somebody waits at the other end either: they would take the message for their
+ * reply. */
+static inline uint32_t pick_id(struct message_end* end) {
+    if (unlikely(!tree_is_empty(&end->calls) || (end->peer && !tree_is_empty(&end->peer->calls))))
+        return pick_id_among(end);
+    return MESSAGE_CALL_FIRST_ID | end->next_call_id++;
+}
+
+static NOINLINE uint64_t pick_key_among(struct message_end* end, uint32_t id) {
+    for (;;) {
+        uint64_t key = first_key(id) | end->next_call_order++;
+        const struct tree_node* node = tree_find_at_least(&end->calls, key);
+        if (!node || node->key != key)
+            return key;
+    }
 }
 
 /* Calls with one id are told apart by a count, which is unique among those under way. */
 static inline uint64_t pick_key(struct message_end* end, uint32_t id) {
-    for (;;) {
-        uint64_t key = first_key(id) | end->next_call_order++;
-        if (likely(tree_is_empty(&end->calls)))
-            return key;
-        const struct tree_node* node = tree_find_at_least(&end->calls, key);
-        if (likely(!node || node->key != key))
-            return key;
-    }
+    if (unlikely(!tree_is_empty(&end->calls)))
+        return pick_key_among(end, id);
+    return first_key(id) | end->next_call_order++;
 }
 
 /* --- deciding, under the end's lock -------------------------------------------------------------

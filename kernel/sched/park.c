@@ -27,7 +27,7 @@ static bool has_reason_to_stay(struct thread* thread, bool is_killable) {
            (is_killable && thread_is_killed(thread));
 }
 
-static void block(struct thread* thread, bool is_killable) {
+static ALWAYS_INLINE void block(struct thread* thread, bool is_killable) {
     interrupt_state_t state = interrupts_save_and_disable();
     struct sched_cpu* sched = this_cpu()->sched;
     spin_lock(&sched->lock);
