@@ -45,14 +45,22 @@ static mx_handle_t create_datapipe(mx_handle_t* consumer) {
     return producer;
 }
 
-BENCH(datapipe_64, 500) {
+static void measure_datapipe(struct bench* bench, size_t size) {
     mx_handle_t consumer, producer = create_datapipe(&consumer);
     MEASURE(bench) {
-        TRY(bench, mx_datapipe_write(producer, 0, 64, sent) - 64);
-        TRY(bench, mx_datapipe_read(consumer, 0, 64, received) - 64);
+        TRY(bench, mx_datapipe_write(producer, 0, size, sent) - (mx_ssize_t)size);
+        TRY(bench, mx_datapipe_read(consumer, 0, size, received) - (mx_ssize_t)size);
     }
     mx_handle_close(producer);
     mx_handle_close(consumer);
+}
+
+BENCH(datapipe_64, 500) {
+    measure_datapipe(bench, 64);
+}
+
+BENCH(datapipe_4k, 250) {
+    measure_datapipe(bench, 4096);
 }
 
 /* What is done with the bytes in between is the program's own affair. */

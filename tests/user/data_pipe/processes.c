@@ -27,7 +27,9 @@ static void say(zx_handle_t channel, char what) {
 
 static char hear(zx_handle_t channel) {
     char what = 0;
-    return channel_receive(channel, &what, 1, NULL, NULL, 0, NULL) == ZX_OK ? what : 0;
+    if (channel_receive(channel, &what, 1, NULL, NULL, 0, NULL) != ZX_OK)
+        return 0;
+    return what;
 }
 
 /* --- a stream of bytes

@@ -24,7 +24,7 @@ static void create_with_windows(struct pipe* pipe, char** in, char** out) {
 
 TEST(data_pipe_window, stays_in_one_place_from_one_call_to_the_next) {
     struct pipe pipe;
-    char *in, *out;
+    char *in = NULL, *out = NULL;
     CHECK(create_with_windows(&pipe, &in, &out));
     for (size_t i = 1; i < 100; i++) {
         uintptr_t address;
@@ -39,7 +39,7 @@ TEST(data_pipe_window, stays_in_one_place_from_one_call_to_the_next) {
 
 TEST(data_pipe_window, goes_when_its_handle_is_closed_and_the_other_stays) {
     struct pipe pipe;
-    char *in, *out;
+    char *in = NULL, *out = NULL;
     CHECK(create_with_windows(&pipe, &in, &out));
     pipe_close_producer(&pipe);
     EXPECT(!is_mapped(in));
@@ -56,7 +56,7 @@ TEST(data_pipe_window, goes_when_its_handle_is_closed_and_the_other_stays) {
 
 TEST(data_pipe_window, goes_when_its_handle_is_closed_during_two_phases) {
     struct pipe pipe;
-    char *in, *out;
+    char *in = NULL, *out = NULL;
     uintptr_t address;
     CHECK(create_with_windows(&pipe, &in, &out));
     EXPECT(mx_datapipe_begin_write(pipe.producer, 0, &address) > 0);
@@ -68,7 +68,7 @@ TEST(data_pipe_window, goes_when_its_handle_is_closed_during_two_phases) {
 
 TEST(data_pipe_window, stays_when_the_handle_is_replaced) {
     struct pipe pipe;
-    char *in, *out;
+    char *in = NULL, *out = NULL;
     uintptr_t address;
     CHECK(create_with_windows(&pipe, &in, &out));
     EXPECT(mx_datapipe_begin_write(pipe.producer, 0, &address) > 0);
@@ -86,7 +86,7 @@ TEST(data_pipe_window, stays_when_the_handle_is_replaced) {
 
 TEST(data_pipe_window, goes_when_the_handle_is_sent_and_comes_anew_where_it_arrives) {
     struct pipe pipe;
-    char *in, *out;
+    char *in = NULL, *out = NULL;
     CHECK(create_with_windows(&pipe, &in, &out));
     CHECK(send_and_receive(&pipe.producer));
     EXPECT(!is_mapped(in));
@@ -101,7 +101,7 @@ TEST(data_pipe_window, goes_when_the_handle_is_sent_and_comes_anew_where_it_arri
 
 TEST(data_pipe_window, stays_when_sending_fails) {
     struct pipe pipe;
-    char *in, *out;
+    char *in = NULL, *out = NULL;
     mx_handle_t near, far;
     CHECK(create_with_windows(&pipe, &in, &out));
     EXPECT_OK(mx_channel_create(0, &near, &far));
@@ -124,7 +124,7 @@ TEST(data_pipe_window, stays_when_sending_fails) {
 
 TEST(data_pipe_window, an_open_write_goes_with_the_handle_and_is_ended_there) {
     struct pipe pipe;
-    char *in, *out;
+    char *in = NULL, *out = NULL;
     uintptr_t address = 77;
     CHECK(create_with_windows(&pipe, &in, &out));
     EXPECT_EQUAL(mx_datapipe_begin_write(pipe.producer, 0, &address), CAPACITY - 1);
@@ -147,7 +147,7 @@ TEST(data_pipe_window, an_open_write_goes_with_the_handle_and_is_ended_there) {
 
 TEST(data_pipe_window, unmapped_by_the_program_comes_anew) {
     struct pipe pipe;
-    char *in, *out, *in_again, *out_again;
+    char *in = NULL, *out = NULL, *in_again = NULL, *out_again = NULL;
     CHECK(create_with_windows(&pipe, &in, &out));
     EXPECT_OK(zx_vmar_unmap(zx_vmar_root_self(), (zx_vaddr_t)in, CAPACITY));
     EXPECT_OK(zx_vmar_unmap(zx_vmar_root_self(), (zx_vaddr_t)out + PAGE, PAGE)); /* the middle */
@@ -169,7 +169,7 @@ TEST(data_pipe_window, unmapped_by_the_program_comes_anew) {
 
 TEST(data_pipe_window, cut_in_pieces_goes_whole_and_takes_nothing_else_with_it) {
     struct pipe pipe;
-    char *in, *out;
+    char *in = NULL, *out = NULL;
     zx_handle_t vmo;
     zx_vaddr_t mine;
     CHECK(create_with_windows(&pipe, &in, &out));
@@ -190,7 +190,7 @@ TEST(data_pipe_window, cut_in_pieces_goes_whole_and_takes_nothing_else_with_it) 
 
 TEST(data_pipe_window, protected_by_the_program_comes_anew) {
     struct pipe pipe;
-    char *in, *out, *in_again, *out_again;
+    char *in = NULL, *out = NULL, *in_again = NULL, *out_again = NULL;
     CHECK(create_with_windows(&pipe, &in, &out));
     EXPECT_OK(zx_vmar_protect(zx_vmar_root_self(), ZX_VM_PERM_READ, (zx_vaddr_t)in, PAGE));
     EXPECT_OK(zx_vmar_protect(zx_vmar_root_self(), 0, (zx_vaddr_t)out + PAGE, PAGE));
@@ -205,7 +205,7 @@ TEST(data_pipe_window, protected_by_the_program_comes_anew) {
 
 TEST(data_pipe_window, protected_as_a_whole_comes_anew_too) {
     struct pipe pipe;
-    char *in, *out, *in_again, *out_again;
+    char *in = NULL, *out = NULL, *in_again = NULL, *out_again = NULL;
     CHECK(create_with_windows(&pipe, &in, &out));
     EXPECT_OK(zx_vmar_protect(zx_vmar_root_self(), ZX_VM_PERM_READ, (zx_vaddr_t)in, CAPACITY));
     EXPECT_OK(zx_vmar_protect(zx_vmar_root_self(), 0, (zx_vaddr_t)out, CAPACITY));
@@ -218,7 +218,7 @@ TEST(data_pipe_window, protected_as_a_whole_comes_anew_too) {
 
 TEST(data_pipe_window, copies_do_not_need_it) {
     struct pipe pipe;
-    char *in, *out;
+    char *in = NULL, *out = NULL;
     CHECK(create_with_windows(&pipe, &in, &out));
     EXPECT_OK(zx_vmar_unmap(zx_vmar_root_self(), (zx_vaddr_t)in, CAPACITY));
     CHECK(pipe_fill(&pipe, "jkl", 3));
@@ -229,7 +229,7 @@ TEST(data_pipe_window, copies_do_not_need_it) {
 
 TEST(data_pipe_window, a_hundred_leave_nothing_behind) {
     struct pipe pipe;
-    char *in, *out;
+    char *in = NULL, *out = NULL;
     zx_info_kernel_memory_t before;
     for (int round = 0; round < 100; round++) {
         if (round == 10)
