@@ -223,6 +223,7 @@ static int count_up(void* argument) {
 
 #define COUNTERS 4
 #define ENOUGH 1000u
+#define CALLS_MAX 60000u /* many more than fit into a slice for each of the counters */
 
 static bool have_all_counted(const struct busy* busy) {
     for (int i = 0; i < COUNTERS; i++)
@@ -242,8 +243,7 @@ TEST(channel_call_stress, who_calls_without_end_leaves_time_to_others) {
     EXPECT_EQUAL(thrd_create(&server, serve, office), thrd_success);
     for (int i = 0; i < COUNTERS; i++)
         EXPECT_EQUAL(thrd_create(&counters[i], count_up, &busy[i]), thrd_success);
-    zx_time_t end = zx_clock_get_monotonic() + ZX_SEC(20);
-    while (zx_clock_get_monotonic() < end && (!have_all_counted(busy) || calls < ENOUGH / 10)) {
+    while (calls < CALLS_MAX && (!have_all_counted(busy) || calls < ENOUGH / 10)) {
         struct call call;
         call_init(&call, &zx, office->fixture.near, calls++);
         call_run(&call);
@@ -252,7 +252,6 @@ TEST(channel_call_stress, who_calls_without_end_leaves_time_to_others) {
     for (int i = 0; i < COUNTERS; i++)
         atomic_store(&busy[i].must_stop, true);
     EXPECT(have_all_counted(busy));
-    EXPECT_EQUAL(calls >= ENOUGH / 10, true);
     for (int i = 0; i < COUNTERS; i++)
         EXPECT_EQUAL(thrd_join(counters[i], NULL), thrd_success);
     EXPECT_OK(zx_handle_close(office->fixture.near));
