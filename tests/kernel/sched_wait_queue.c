@@ -17,8 +17,8 @@ struct waiter_thread {
     _Atomic uint32_t is_true; /* its condition */
     _Atomic uint32_t is_over;
     uint32_t order;
-    zx_time_t deadline;
     zx_status_t status;
+    zx_time_t deadline;
     struct thread* thread;
 };
 
