@@ -29,6 +29,17 @@ static zx_status_t fill_with_messages(zx_handle_t ends[2]) {
     }
 }
 
+/* Sockets full of bytes, likewise. */
+static zx_status_t fill_with_bytes(zx_handle_t ends[2]) {
+    for (;;) {
+        zx_status_t status = zx_socket_create(ZX_SOCKET_STREAM, &ends[0], &ends[1]);
+        while (status == ZX_OK)
+            status = zx_socket_write(ends[0], 0, message, sizeof(message), NULL);
+        if (status != ZX_ERR_SHOULD_WAIT)
+            return status;
+    }
+}
+
 static zx_status_t fill_with_pages(zx_handle_t vmo) {
     zx_status_t status = ZX_OK;
     for (uint64_t offset = 0; status == ZX_OK; offset += PAGE)
@@ -62,6 +73,37 @@ HELPER(fills_with_messages) {
 
 TEST(exhaustion, by_messages_fails_the_write_and_leaks_nothing) {
     CHECK(expect_no_trace_of("fills_with_messages"));
+}
+
+static size_t bytes_waiting(zx_handle_t end) {
+    size_t size = SIZE_MAX;
+    zx_socket_read(end, 0, NULL, 0, &size);
+    return size;
+}
+
+HELPER(fills_with_bytes) {
+    zx_handle_t first[2], last[2];
+    size_t actual;
+    (void)channel;
+    /* Each CPU puts some pages by for itself. */
+    if (zx_thread_set_affinity(zx_thread_self(), 1) != ZX_OK ||
+        zx_socket_create(ZX_SOCKET_STREAM, &first[0], &first[1]) != ZX_OK ||
+        zx_socket_write(first[0], 0, message, sizeof(message), NULL) != ZX_OK)
+        return 1;
+    if (fill_with_bytes(last) != ZX_ERR_NO_MEMORY)
+        return 2;
+    if (zx_socket_write(first[0], 0, message, sizeof(message), &actual) != ZX_ERR_NO_MEMORY ||
+        bytes_waiting(first[1]) != sizeof(message))
+        return 3;
+    /* What is given back can be used again. */
+    if (zx_socket_read(first[1], 0, message, sizeof(message), &actual) != ZX_OK ||
+        zx_socket_write(first[0], 0, message, sizeof(message), &actual) != ZX_OK)
+        return 4;
+    return bytes_waiting(first[1]) == sizeof(message) ? 0 : 5;
+}
+
+TEST(exhaustion, by_bytes_in_sockets_fails_the_write_and_leaks_nothing) {
+    CHECK(expect_no_trace_of("fills_with_bytes"));
 }
 
 HELPER(fills_with_pages) {
