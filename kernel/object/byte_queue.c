@@ -114,7 +114,7 @@ bool byte_queue_fill_from_user(struct byte_queue* queue, size_t skip, uintptr_t 
     uint8_t* to;
     for (size_t done = 0, span; done < size; done += span) {
         span = place_advance(queue, &place, size - done, &to);
-        if (!user_copy_in(to, from_user + done, span))
+        if (!user_copy_in_small(to, from_user + done, span))
             return false;
     }
     return true;
@@ -161,7 +161,11 @@ bool byte_queue_peek_to_user(const struct byte_queue* queue, size_t skip, uintpt
     return true;
 }
 
-/* Pages that are drained become spares behind the tail, of which one is kept. */
+static inline bool has_spare(const struct byte_queue* queue) {
+    return queue->tail_page->node.next != &queue->pages.head;
+}
+
+/* The first page that is drained becomes the spare behind the tail, if there is none. */
 void byte_queue_consume_pages(struct byte_queue* queue, size_t size) {
     ASSERT(size <= queue->size);
     queue->size -= size;
@@ -169,8 +173,10 @@ void byte_queue_consume_pages(struct byte_queue* queue, size_t size) {
          size >= queue->head_span && (page = first_page(queue)) != queue->tail_page;) {
         size -= queue->head_span;
         list_remove(&page->node);
-        list_push_back(&queue->pages, &page->node);
-        byte_queue_trim(queue);
+        if (has_spare(queue))
+            page_free(page);
+        else
+            list_push_back(&queue->pages, &page->node);
         queue->head = page_to_virtual(first_page(queue));
         queue->head_span = PAGE_SIZE;
     }
