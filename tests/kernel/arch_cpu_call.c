@@ -83,18 +83,20 @@ static struct thread* threads_seen[CPU_MAX];
 static void look_at_cpu(void* number) {
     uint32_t expected = (uint32_t)(uintptr_t)number;
     preempt_disable();
-    EXPECT_EQUAL(cpu_number(), expected);
-    seen[expected] = this_cpu();
-    threads_seen[expected] = thread_current();
-    EXPECT_EQUAL(this_cpu()->number, expected);
-    EXPECT(this_cpu()->self == this_cpu());
-    EXPECT(this_cpu()->is_online);
-    EXPECT_EQUAL(preempt_depth(), 1);
+    uint32_t here = cpu_number(), depth = preempt_depth();
+    struct cpu* cpu = this_cpu();
     preempt_disable();
-    EXPECT_EQUAL(preempt_depth(), 2);
+    uint32_t inner_depth = preempt_depth();
     preempt_enable();
     preempt_enable();
-    EXPECT_EQUAL(preempt_depth(), 0);
+    EXPECT_EQUAL(here, expected);
+    EXPECT_EQUAL(depth, 1);
+    EXPECT_EQUAL(inner_depth, 2);
+    EXPECT_EQUAL(cpu->number, expected);
+    EXPECT(cpu->self == cpu);
+    EXPECT(cpu->is_online);
+    seen[expected] = cpu;
+    threads_seen[expected] = thread_current();
 }
 
 SELFTEST(per_cpu, each_cpu_has_its_own) {
