@@ -2,6 +2,8 @@
  * and its bytes, each padded to 4; at the end a file named TRAILER!!!. */
 #include <jacinth/bootfs.h>
 
+#include <internal/lock.h>
+#include <jacinth/bootstrap.h>
 #include <string.h>
 #include <zircon/process.h>
 #include <zircon/syscalls.h>
@@ -18,14 +20,21 @@ struct cpio_header {
     char name_size[8], check[8];
 };
 
+/* 16: not a digit. */
+static unsigned digit_value(char digit) {
+    if (digit >= '0' && digit <= '9')
+        return (unsigned)(digit - '0');
+    unsigned letter = (unsigned)(digit | 0x20) - 'a';
+    return letter < 6 ? letter + 10 : 16;
+}
+
 static bool parse_hexadecimal(const char field[8], size_t* number) {
     *number = 0;
     for (int i = 0; i < 8; i++) {
-        const char* digits = "0123456789abcdef0123456789ABCDEF";
-        const char* digit = memchr(digits, field[i], 32);
-        if (!digit)
+        unsigned value = digit_value(field[i]);
+        if (value == 16)
             return false;
-        *number = *number * 16 + (size_t)(digit - digits) % 16;
+        *number = *number * 16 + value;
     }
     return true;
 }
@@ -50,6 +59,20 @@ zx_status_t bootfs_open(zx_handle_t vmo, struct bootfs* bootfs) {
 void bootfs_close(struct bootfs* bootfs) {
     zx_vmar_unmap(zx_vmar_root_self(), (zx_vaddr_t)bootfs->start, bootfs->size);
     *bootfs = (struct bootfs){NULL, 0};
+}
+
+/* Whoever starts one program mostly starts another: mapping the archive each time would cost more
+ * than all else that is done with it. */
+zx_status_t bootfs_open_own(struct bootfs* bootfs) {
+    static atomic_int lock; /* guards `own` */
+    static struct bootfs own;
+    zx_status_t status = ZX_OK;
+    lock_acquire(&lock);
+    if (!own.start)
+        status = bootfs_open(bootstrap_borrow(BOOTSTRAP_BOOTFS), &own);
+    *bootfs = own;
+    lock_release(&lock);
+    return status;
 }
 
 bool bootfs_next(const struct bootfs* bootfs, size_t* position, struct bootfs_file* file) {

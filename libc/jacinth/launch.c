@@ -28,19 +28,28 @@ struct program {
     zx_vaddr_t entry, stack;
 };
 
+static zx_status_t load_from(const struct bootfs* bootfs, zx_handle_t archive, const char* path,
+                             struct program* program) {
+    struct bootfs_file file;
+    if (!bootfs_find(bootfs, path, &file))
+        return ZX_ERR_NOT_FOUND;
+    const char* bytes = file.data;
+    struct elf_source source = {bytes, file.size, archive, (uint64_t)(bytes - bootfs->start)};
+    return elf_load(program->vmar, &source, &program->entry);
+}
+
 static zx_status_t load_program(const struct launch_request* request, struct program* program) {
     struct bootfs bootfs;
-    struct bootfs_file file;
-    zx_handle_t archive = request->bootfs ? request->bootfs : bootstrap_borrow(BOOTSTRAP_BOOTFS);
-    zx_status_t status = bootfs_open(archive, &bootfs);
+    if (!request->bootfs) {
+        zx_status_t status = bootfs_open_own(&bootfs);
+        if (status != ZX_OK)
+            return status;
+        return load_from(&bootfs, bootstrap_borrow(BOOTSTRAP_BOOTFS), request->path, program);
+    }
+    zx_status_t status = bootfs_open(request->bootfs, &bootfs);
     if (status != ZX_OK)
         return status;
-    status = ZX_ERR_NOT_FOUND;
-    if (bootfs_find(&bootfs, request->path, &file)) {
-        const char* bytes = file.data;
-        struct elf_source source = {bytes, file.size, archive, (uint64_t)(bytes - bootfs.start)};
-        status = elf_load(program->vmar, &source, &program->entry);
-    }
+    status = load_from(&bootfs, request->bootfs, request->path, program);
     bootfs_close(&bootfs);
     return status;
 }

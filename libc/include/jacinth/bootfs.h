@@ -20,6 +20,8 @@ struct bootfs_file {
 /* Maps the archive read-only; the handle stays the caller's. */
 zx_status_t bootfs_open(zx_handle_t vmo, struct bootfs* bootfs);
 void bootfs_close(struct bootfs* bootfs);
+/* The archive that this program was given. It stays mapped: do not close it. */
+zx_status_t bootfs_open_own(struct bootfs* bootfs);
 /* Steps through the files: `*position` starts at 0. False at the end, or where the archive is
  * broken. */
 bool bootfs_next(const struct bootfs* bootfs, size_t* position, struct bootfs_file* file);
