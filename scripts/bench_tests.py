@@ -15,6 +15,9 @@ GROUP = "bench"
 # Where the limit is still ahead, nothing may get worse all the same.
 AHEAD = ("roundtrip_process",)
 
+# Depends on the shape of a random tree, and so on every random number that was drawn before: shown, not compared.
+UNSTEADY = ("map_unmap",)
+
 
 def case(name, fault, seconds=0.0):
     return Case(GROUP, name, "failed" if fault else "passed", fault or "", seconds)
@@ -35,7 +38,7 @@ def check_saved(figures, saved):
         fault = None
         if figure is None:
             fault = "is no longer measured"
-        elif bench.is_worse(figure, committed):
+        elif bench.is_worse(figure, committed) and key not in UNSTEADY:
             fault = f"{figure:.0f} instructions, {committed:.0f} when {saved['commit']} was measured; if that is right: make bench-save"
         yield case(f"{key}.is_no_worse_than_before", fault)
 
