@@ -10,6 +10,7 @@
 #include <lib/tree.h>
 #include <object/handle_table.h>
 #include <object/message_end.h>
+#include <sched/thread.h>
 
 #define MESSAGE_CALL_FIRST_ID \
     0x80000000u /* of those that the kernel picks; the last is UINT32_MAX */
@@ -24,18 +25,87 @@ struct message_call {
     _Atomic zx_status_t result;
 };
 
+#define MESSAGE_CALL_UNDECIDED ((zx_status_t)1)
+
+/* Of the inline functions below: what is needed while other calls are under way, the observer's
+ * callbacks, and the caller's own decision if nobody else's came before. */
+uint32_t message_call_pick_id_among(struct message_end* end);
+void message_call_add_among(struct message_end* end, struct message_call* call, uint32_t id);
+void message_call_on_peer_closed(struct observer* observer, zx_signals_t signals);
+void message_call_on_handle_closed(struct observer* observer);
+void message_call_give_up(struct message_call* call, zx_status_t result);
+
+static inline zx_status_t message_call_result(const struct message_call* call) {
+    return atomic_load_explicit(&call->result, memory_order_acquire);
+}
+
+/* Calls with one id are told apart by a count, which is unique among those under way. */
+static inline uint64_t message_call_key(struct message_end* end, uint32_t id) {
+    return (uint64_t)id << 32 | end->next_call_order++;
+}
+
+/* Not one for which somebody waits at the other end either: they would take the message for their
+ * reply. */
+static inline uint32_t message_call_pick_id(struct message_end* end) {
+    if (unlikely(!tree_is_empty(&end->calls) || (end->peer && !tree_is_empty(&end->peer->calls))))
+        return message_call_pick_id_among(end);
+    return MESSAGE_CALL_FIRST_ID | end->next_call_id++;
+}
+
+static ALWAYS_INLINE void message_call_add(struct message_end* end, struct message_call* call,
+                                           uint32_t id) {
+    if (unlikely(!tree_is_empty(&end->calls))) {
+        message_call_add_among(end, call, id);
+        return;
+    }
+    call->node = (struct tree_node){.key = message_call_key(end, id)};
+    end->calls.root = &call->node;
+}
+
 /* The call is under way from here on, and `message` carries its id. `must_pick_id`: one that no
  * other call on this end has is written into the message, which has room for it. With the locks of
  * the table, in which `handle` names the end, and of the end. */
-void message_call_begin_locked(struct message_call* call, struct message_end* end,
-                               const struct handle_table* table, zx_handle_t handle,
-                               struct message* message, bool must_pick_id);
-/* A message that was written to `end`: goes to the call that waits for it, if there is one, and is
- * consumed then. Under the lock. */
-MUST_CHECK bool message_call_answer_locked(struct message_end* end, struct message* message);
+static ALWAYS_INLINE void message_call_begin_locked(struct message_call* call,
+                                                    struct message_end* end,
+                                                    const struct handle_table* table,
+                                                    zx_handle_t handle, struct message* message,
+                                                    bool must_pick_id) {
+    uint32_t id = must_pick_id ? message_call_pick_id(end) : message_id(message);
+    if (must_pick_id)
+        message_set_id(message, id);
+    call->end = end;
+    call->thread = thread_current();
+    call->reply = NULL;
+    atomic_init(&call->result, MESSAGE_CALL_UNDECIDED);
+    call->observer.trigger = ZX_OBJECT_PEER_CLOSED;
+    call->observer.on_match = message_call_on_peer_closed;
+    call->observer.on_handle_closed = message_call_on_handle_closed;
+    call->observer.handle_table = table;
+    call->observer.handle = handle;
+    thread_hand_over_begin(); /* to whoever waits for the message */
+    object_reference(&end->object);
+    message_call_add(end, call, id);
+    list_push_back(&end->object.observers, &call->observer.node);
+}
+
 /* The message could not be written. */
 void message_call_cancel_locked(struct message_call* call);
+
 /* Blocks until the call is decided. OK: the reply is the caller's; else PEER_CLOSED, CANCELED,
  * TIMED_OUT. No lock held; afterwards nobody knows of the call any more. */
-MUST_CHECK zx_status_t message_call_wait(struct message_call* call, zx_time_t deadline,
-                                         struct message** reply);
+MUST_CHECK static ALWAYS_INLINE zx_status_t message_call_wait(struct message_call* call,
+                                                              zx_time_t deadline,
+                                                              struct message** reply) {
+    struct message_end* end = call->end;
+    zx_status_t status = ZX_OK;
+    while (status == ZX_OK && message_call_result(call) == MESSAGE_CALL_UNDECIDED)
+        status = thread_park(deadline);
+    thread_hand_over_end();
+    if (unlikely(message_call_result(call) == MESSAGE_CALL_UNDECIDED))
+        message_call_give_up(call, status);
+    /* Whoever decided may still be about to unpark us, with the lock held. */
+    spin_wait_for_holder(end->object.lock);
+    object_release(&end->object);
+    *reply = call->reply;
+    return message_call_result(call);
+}

@@ -49,13 +49,9 @@ zx_status_t message_end_push_unusual_locked(struct message_end* end, struct mess
     struct message_end* peer = end->peer;
     if (!peer)
         return ZX_ERR_PEER_CLOSED;
-    if (peer->calls.root && message_call_answer_locked(peer, message))
+    if (!tree_is_empty(&peer->calls) && message_call_answer_locked(peer, message))
         return ZX_OK;
-    if (!(object_signals(&end->object) & ZX_OBJECT_WRITABLE))
-        return ZX_ERR_NO_MEMORY;
-    message_end_queue_locked(end, peer, message, message_queued_size(message),
-                             message_handle_count(message));
-    return ZX_OK;
+    return ZX_ERR_NO_MEMORY;
 }
 
 zx_status_t message_end_write(struct message_end* end, struct message* message) {

@@ -58,8 +58,10 @@ static ALWAYS_INLINE void message_end_queue_locked(struct message_end* end,
         object_update_signals_locked(&end->object, ZX_OBJECT_WRITABLE, 0);
 }
 
-/* message_end_push_locked where there is no room, or no other end, or somebody waits for a reply
- * there. */
+/* message_call.c: a message that was written to `end` goes to the call that waits for it there, if
+ * there is one, and is consumed then. Under the lock. */
+MUST_CHECK bool message_call_answer_locked(struct message_end* end, struct message* message);
+/* message_end_push_locked where there is no room in the queue, or no other end. */
 MUST_CHECK zx_status_t message_end_push_unusual_locked(struct message_end* end,
                                                        struct message* message);
 
@@ -74,9 +76,10 @@ MUST_CHECK static ALWAYS_INLINE zx_status_t message_end_push_locked(struct messa
                                                                     size_t size,
                                                                     uint32_t handle_count) {
     struct message_end* peer = end->peer;
-    if (unlikely(!(object_signals(&end->object) & ZX_OBJECT_WRITABLE)) ||
-        unlikely(peer->calls.root))
+    if (unlikely(!(object_signals(&end->object) & ZX_OBJECT_WRITABLE)))
         return message_end_push_unusual_locked(end, message);
+    if (unlikely(!tree_is_empty(&peer->calls)) && message_call_answer_locked(peer, message))
+        return ZX_OK;
     message_end_queue_locked(end, peer, message, size, handle_count);
     return ZX_OK;
 }

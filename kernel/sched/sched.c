@@ -189,16 +189,18 @@ bool sched_wake_as_successor(struct thread* thread, bool at_once) {
     struct thread* running = thread_current();
     interrupt_state_t state;
     struct sched_cpu* sched = lock_thread(thread, &state);
-    bool can_follow = thread->state == THREAD_BLOCKED && !running->successor &&
-                      thread->priority >= running->priority && thread->affinity >> cpu_number() & 1;
-    if (likely(can_follow)) {
-        thread->state = THREAD_MOVING;
-        running->successor = thread;
-        if (at_once)
-            want_reschedule();
+    if (unlikely(thread->state != THREAD_BLOCKED || running->successor ||
+                 thread->priority < running->priority ||
+                 !(thread->affinity >> cpu_number() & 1))) {
+        spin_unlock_irqrestore(&sched->lock, state);
+        return sched_wake(thread);
     }
+    thread->state = THREAD_MOVING;
+    running->successor = thread;
+    if (at_once)
+        want_reschedule();
     spin_unlock_irqrestore(&sched->lock, state);
-    return likely(can_follow) || sched_wake(thread);
+    return true;
 }
 
 /* The running thread did not block. */
@@ -295,36 +297,37 @@ void sched_switch_and_unlock(struct sched_cpu* sched, interrupt_state_t state) {
         thread_reap();
 }
 
-/* The running thread goes on later: behind its equals when its slice is over or it asked for that.
- */
-static void requeue_and_switch(bool at_front) {
-    interrupt_state_t state = interrupts_save_and_disable();
+/* The running thread goes on later: behind its equals, or before them if somebody runs in its place
+ * meanwhile. Interrupts are off (`state`: as they were). */
+static void requeue_and_switch(interrupt_state_t state) {
     struct sched_cpu* sched = sched_here();
     spin_lock(&sched->lock);
     struct thread* thread = sched->running;
     if (thread != sched->idle) {
         if (thread->affinity >> sched->number & 1) {
             thread->inherits_slice = thread->successor != NULL;
-            queue_push(sched, thread, at_front || thread->successor);
-        } else
+            queue_push(sched, thread, thread->inherits_slice);
+        } else {
             thread->state = THREAD_MOVING;
+        }
     }
     sched_switch_and_unlock(sched, state);
 }
 
 void thread_yield(void) {
-    requeue_and_switch(false);
+    requeue_and_switch(interrupts_save_and_disable());
 }
 
 /* With interrupts off nothing can be done here: the end of the interrupt, or the next
  * preempt_enable with interrupts on, sees the same request. */
 void preempt_reschedule(void) {
-    if (interrupts_are_enabled())
-        requeue_and_switch(false);
+    interrupt_state_t state = interrupts_save_and_disable();
+    if (interrupts_were_enabled(state))
+        requeue_and_switch(state);
 }
 
 void interrupt_preempt(void) {
-    requeue_and_switch(false);
+    requeue_and_switch(interrupts_save_and_disable());
 }
 
 /* Another CPU queued something here, or wants this one to steal or to look at its thread again. */
@@ -433,7 +436,7 @@ void sched_idle(void) {
         if (has_nothing_to_do(sched))
             cpu_wait_for_interrupt();
         interrupts_enable();
-        requeue_and_switch(false);
+        thread_yield();
     }
 }
 

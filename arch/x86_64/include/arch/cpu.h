@@ -74,14 +74,17 @@ static inline interrupt_state_t interrupts_save_and_disable(void) {
     __asm__ volatile("pushfq; popq %0; cli" : "=r"(flags)::"memory");
     return flags;
 }
+static inline bool interrupts_were_enabled(interrupt_state_t state) {
+    return state & 0x200;
+}
 static inline void interrupts_restore(interrupt_state_t state) {
-    if (state & 0x200)
+    if (interrupts_were_enabled(state))
         __asm__ volatile("sti" ::: "memory");
 }
 static inline bool interrupts_are_enabled(void) {
     uint64_t flags;
     __asm__ volatile("pushfq; popq %0" : "=r"(flags)::"memory");
-    return flags & 0x200;
+    return interrupts_were_enabled(flags);
 }
 static inline void interrupts_enable(void) {
     __asm__ volatile("sti" ::: "memory");
