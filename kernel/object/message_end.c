@@ -144,21 +144,30 @@ static ALWAYS_INLINE zx_status_t give_with_handles_locked(struct message* messag
     return ZX_OK;
 }
 
-/* One attempt, which drops both locks: the table's early if no handles come. `*taken`: a message
- * that is out of the queue, whatever the answer. */
+/* What came of an attempt besides its status. */
+struct attempt {
+    struct message* taken; /* out of the queue, whatever the status */
+    /* How much of the rooms must be good for the next attempt: what the message needs, if it fits.
+     */
+    uint32_t bytes_needed, handles_needed;
+};
+
+/* One attempt, which drops both locks: the table's early if no handles come. */
 static ALWAYS_INLINE zx_status_t read_and_unlock(struct message_end* end,
                                                  const struct message_request* request,
-                                                 bool is_request_good, struct message** taken) {
+                                                 bool is_request_good, struct attempt* attempt) {
     struct message* message = end->queue.first;
     zx_status_t status;
     bool can_have_it = message && fits(message, request);
+    attempt->bytes_needed = can_have_it ? message->byte_count : request->bytes_room;
+    attempt->handles_needed = can_have_it ? message_handle_count(message) : request->handles_room;
     if (likely(can_have_it) && message_handle_count(message) > 0) {
         status = give_with_handles_locked(message, request);
         if (status == ZX_OK)
             take_first_locked(end, message);
         spin_unlock_inner(end->object.lock);
         spin_unlock(&request->table->lock);
-        *taken = status == ZX_OK ? message : NULL;
+        attempt->taken = status == ZX_OK ? message : NULL;
         return status;
     }
     spin_unlock_outer(&request->table->lock);
@@ -173,13 +182,13 @@ static ALWAYS_INLINE zx_status_t read_and_unlock(struct message_end* end,
     } else {
         status = end->peer ? ZX_ERR_SHOULD_WAIT : ZX_ERR_PEER_CLOSED;
     }
-    *taken = end->queue.first == message ? NULL : message;
+    attempt->taken = end->queue.first == message ? NULL : message;
     spin_unlock(end->object.lock);
     return status;
 }
 
-static ALWAYS_INLINE zx_status_t attempt(const struct message_request* request,
-                                         bool is_request_good, struct message** taken) {
+static ALWAYS_INLINE zx_status_t try_to_read(const struct message_request* request,
+                                             bool is_request_good, struct attempt* attempt) {
     struct handle_slot* slot;
     spin_lock(&request->table->lock);
     zx_status_t status = handle_table_check_locked(request->table, request->handle, request->type,
@@ -190,7 +199,7 @@ static ALWAYS_INLINE zx_status_t attempt(const struct message_request* request,
     }
     struct message_end* end = message_end_from(slot->object);
     spin_lock_inner(end->object.lock);
-    return read_and_unlock(end, request, is_request_good, taken);
+    return read_and_unlock(end, request, is_request_good, attempt);
 }
 
 /* User pointers are checked before the queue's state: an answer that comes from the state stands
@@ -209,12 +218,15 @@ bool message_request_is_good(const struct message_request* request) {
 
 /* After an attempt that took nothing; OK: try again. */
 static NOINLINE zx_status_t after_attempt(const struct message_request* request,
-                                          zx_status_t status) {
+                                          const struct attempt* attempt, zx_status_t status) {
     bool is_about_handle = status == ZX_ERR_BAD_HANDLE || status == ZX_ERR_WRONG_TYPE ||
                            status == ZX_ERR_ACCESS_DENIED;
     if (is_about_handle)
         return status;
-    if (!message_request_is_good(request))
+    struct message_request needed = *request;
+    needed.bytes_room = attempt->bytes_needed;
+    needed.handles_room = attempt->handles_needed;
+    if (!message_request_is_good(&needed))
         return ZX_ERR_INVALID_ARGS;
     if (status != ATTEMPT_USER_FAULT)
         return status;
@@ -224,20 +236,21 @@ static NOINLINE zx_status_t after_attempt(const struct message_request* request,
 zx_status_t message_end_read(const struct message_request* request) {
     bool is_request_good = false;
     for (;;) {
-        struct message* taken = NULL;
-        zx_status_t status = attempt(request, is_request_good, &taken);
+        struct attempt attempt = {.taken = NULL};
+        zx_status_t status = try_to_read(request, is_request_good, &attempt);
         if (likely(status == ZX_OK)) {
-            message_free(taken); /* its handles were given away */
+            message_free(attempt.taken); /* its handles were given away */
             return ZX_OK;
         }
-        if (taken)
-            message_destroy(taken);
+        if (attempt.taken)
+            message_destroy(attempt.taken);
         if (status == ZX_ERR_BUFFER_TOO_SMALL)
             return status;
-        status = after_attempt(request, status);
+        status = after_attempt(request, &attempt, status);
         if (status != ZX_OK)
             return status;
-        is_request_good = true;
+        is_request_good = attempt.bytes_needed == request->bytes_room &&
+                          attempt.handles_needed == request->handles_room;
     }
 }
 

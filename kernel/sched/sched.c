@@ -190,8 +190,7 @@ bool sched_wake_as_successor(struct thread* thread, bool at_once) {
     interrupt_state_t state;
     struct sched_cpu* sched = lock_thread(thread, &state);
     if (unlikely(thread->state != THREAD_BLOCKED || running->successor ||
-                 thread->priority < running->priority ||
-                 !(thread->affinity >> cpu_number() & 1))) {
+                 thread->priority < running->priority || !(thread->affinity >> cpu_number() & 1))) {
         spin_unlock_irqrestore(&sched->lock, state);
         return sched_wake(thread);
     }

@@ -201,6 +201,30 @@ TEST(zx_channel_read, a_buffer_that_runs_into_nothing_keeps_the_message) {
     }
 }
 
+/* Whether the page that is used is there already must make no difference. */
+TEST(zx_channel_read, only_the_room_that_the_message_needs_must_be_good) {
+    static const uint32_t sizes[] = {16, 3000};
+    struct fixture fixture;
+    static char sent[3000];
+    memset(sent, 7, sizeof(sent));
+    CHECK(fixture_create(&fixture));
+    for (size_t i = 0; i < countof(sizes); i++) {
+        char* buffer = guarded_buffer(PAGE_SIZE_BYTES);
+        EXPECT(buffer);
+        for (int is_present = 0; is_present < 2; is_present++) {
+            uint32_t size = 0, count = 5;
+            EXPECT_OK(zx_channel_write(fixture.near, 0, sent, sizes[i], NULL, 0));
+            EXPECT_OK(zx_channel_read(fixture.far, 0, buffer, NULL, 3 * PAGE_SIZE_BYTES, 0, &size,
+                                      &count));
+            EXPECT_EQUAL(size, sizes[i]);
+            EXPECT_EQUAL(count, 0);
+            EXPECT_BYTES(buffer, sent, sizes[i]);
+        }
+        guarded_buffer_free(buffer, PAGE_SIZE_BYTES);
+    }
+    fixture_destroy(&fixture);
+}
+
 TEST(zx_channel_read, signals_follow_the_queue) {
     zx_handle_t near, far;
     char byte;
