@@ -12,8 +12,6 @@ from bench_machine import JACINTH, Failure, count_growth, count_median
 from results import Case, Task
 
 GROUP = "bench"
-# Where the limit is still ahead, nothing may get worse all the same.
-AHEAD = ("roundtrip_process",)
 
 # Depends on the shape of a random tree, and so on every random number that was drawn before: shown, not compared.
 UNSTEADY = ("map_unmap",)
@@ -26,7 +24,7 @@ def case(name, fault, seconds=0.0):
 def check_limits(figures):
     for key in bench.in_order(figures):
         limit, _ = bench.LIMITS.get(key, (None, None))
-        if limit and key not in AHEAD:
+        if limit:
             figure = figures[key]
             yield case(f"{key}.is_within_its_limit", figure > limit and f"{figure:.0f} instructions, at most {limit}")
 

@@ -97,7 +97,7 @@ static void crowd_end(struct crowd* crowd) {
     free(crowd->channels);
 }
 
-GROWTH(roundtrip_process_by_processes, 200, 0, 10, 100, 300) {
+GROWTH(messages_process_by_processes, 200, 0, 10, 100, 300) {
     struct crowd crowd = crowd_start(bench->amount);
     zx_handle_t ours, theirs;
     MUST(zx_channel_create(0, &ours, &theirs));

@@ -1,4 +1,5 @@
-/* A question and its answer, between two threads and between two processes. */
+/* A question and its answer, between two threads and between two processes. The server waits, reads
+ * and writes; the client calls, or does the same as the server. */
 #include "../bench.h"
 #include "process.h"
 
@@ -61,19 +62,19 @@ static void measure_with_process(struct bench* bench, measure_t measure) {
     process_wait(server);
 }
 
-BENCH(call_thread, 200) {
+BENCH(roundtrip_thread, 200) {
     measure_with_thread(bench, measure_calls);
 }
 
-BENCH(call_process, 200) {
+BENCH(roundtrip_process, 200) {
     measure_with_process(bench, measure_calls);
 }
 
-BENCH(roundtrip_thread, 200) {
+BENCH(messages_thread, 200) {
     measure_with_thread(bench, measure_messages);
 }
 
-BENCH(roundtrip_process, 200) {
+BENCH(messages_process, 200) {
     measure_with_process(bench, measure_messages);
 }
 
