@@ -79,10 +79,9 @@ static void help_is_due(struct timer* timer) {
     struct sched_cpu* sched = CONTAINER_OF(timer, struct sched_cpu, help_timer);
     spin_lock(&sched->lock);
     sched->is_help_armed = false;
-    if (sched->ready_count > 0) {
-        uint32_t helpers = idle_cpus_for(queue_first(sched));
-        if (helpers)
-            ipi_reschedule((uint32_t)__builtin_ctz(helpers));
+    uint32_t helpers = sched->ready_count > 0 ? idle_cpus_for(queue_first(sched)) : 0;
+    if (helpers) { /* else whoever gets idle looks round by itself */
+        ipi_reschedule((uint32_t)__builtin_ctz(helpers));
         if (sched->ready_count > 1)
             start_help_locked(sched);
     }

@@ -228,3 +228,35 @@ static void yield_about(void* unused) {
 SELFTEST(sched, threads_that_wander_between_all_cpus_arrive) {
     EXPECT(run_on_all_cpus(yield_about));
 }
+
+static void run_until_over(void* argument) {
+    struct worker* worker = argument;
+    while (!atomic_load(&worker->is_over))
+        cpu_relax();
+}
+
+static uint64_t interrupts_so_far(void) {
+    uint64_t interrupts = 0;
+    for (uint32_t i = 0; i < cpu_count(); i++)
+        interrupts += cpu_by_number(i)->statistics_interrupts;
+    return interrupts;
+}
+
+/* Several ready threads wait at each CPU: now and then a slice ends, and that is all. */
+SELFTEST(sched, busy_cpus_do_not_go_on_calling_for_help) {
+    for (unsigned i = 0; i < THREADS; i++) {
+        EXPECT(prepare(&workers[i], run_until_over, THREAD_PRIORITY_DEFAULT, UINT32_MAX));
+        thread_start(workers[i].thread);
+    }
+    EXPECT_OK(thread_sleep_until(clock_now() + 30 * MILLISECOND));
+    zx_time_t start = clock_now();
+    uint64_t before = interrupts_so_far();
+    EXPECT_OK(thread_sleep_until(start + 60 * MILLISECOND));
+    uint64_t interrupts = interrupts_so_far() - before;
+    uint64_t elapsed = (uint64_t)((clock_now() - start) / MILLISECOND);
+    for (unsigned i = 0; i < THREADS; i++)
+        atomic_store(&workers[i].is_over, 1);
+    for (unsigned i = 0; i < THREADS; i++)
+        bury(&workers[i]);
+    EXPECT(interrupts < cpu_count() * (2 * elapsed + 50));
+}
