@@ -79,8 +79,9 @@ static void transmit_polled(char character) {
     }
 }
 
+/* In a panic without the lock: somebody else may have taken the last character meanwhile. */
 static void drain_polled(void) {
-    while (output_tail != output_head)
+    while ((int32_t)(output_head - output_tail) > 0)
         transmit_polled(output[output_tail++ % OUTPUT_ROOM]);
 }
 

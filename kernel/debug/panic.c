@@ -43,8 +43,8 @@ static void enter_panic(void) {
         console_printf("panic inside the panic report\n");
         machine_exit(EXIT_PANIC);
     }
+    cpu_stop_others(); /* first: they may be writing */
     console_break_lock();
-    cpu_stop_others();
 }
 
 static NORETURN void report(const struct exception_frame* frame, uintptr_t frame_pointer,
