@@ -1,6 +1,7 @@
 /* The order in which Jacinth comes to life. */
 #include <main.h>
 
+#include <arch/bulk.h>
 #include <arch/cpu.h>
 #include <arch/layout.h>
 #include <arch/machine.h>
@@ -63,6 +64,14 @@ static void select_log_level(void) {
             log_set_console_level((enum log_level)level);
 }
 
+static void select_copying(void) {
+    const struct bulk_routine* routine;
+    bulk_init();
+    for (unsigned i = 0; (routine = bulk_routine(i)); i++)
+        if (boot_option_is(&boot_info, "jacinth.copy", routine->name))
+            bulk_use(routine, routine);
+}
+
 /* What the command line asks for besides starting user mode. The thread is urgent, so that it has
  * gone before the first program looks round; the tests are not. */
 static void run_boot_requests(void* unused) {
@@ -92,6 +101,7 @@ void kernel_main(uint32_t magic, uint64_t info_address) {
                  sizeof(BANNER) - 1); /* the serial line had it before anything could go wrong */
     sched_init();
     machine_init(&machine);
+    select_copying();
     console_enable_interrupts();
     interrupts_enable();
     machine_start_cpus(&machine, (uint32_t)boot_option_number(&boot_info, "jacinth.cpus", 0));

@@ -7,7 +7,6 @@
 #include "cpu_internal.h"
 #include "registers.h"
 
-#define CPUID_XSAVE 0x0d
 #define XCR0_X87_SSE_AVX 0x7u
 #define XCR0_AVX512 0xe0u
 #define FXSAVE_SIZE 512u

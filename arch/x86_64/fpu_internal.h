@@ -4,6 +4,8 @@
 
 #include <arch/cpu.h>
 
+#define CPUID_XSAVE 0x0d
+
 extern uint32_t fpu_xsave_mask; /* the XCR0 components in use */
 
 /* `state` is 64-byte aligned, of the size that fpu_init_boot found. */

@@ -1,13 +1,18 @@
-/* The instructions that touch user memory, all of them.
+/* The instructions that touch user memory.
  *
  * size_t user_copy_raw(void* to, const void* from, size_t size);
  *   rdi, rsi, rdx; 0: all copied. Any other answer: a fault. Ranges were checked to be user addresses.
+ *   Much is copied by bulk.S, where those instructions are.
+ * user_copy_much: rdi to, rsi from, rcx how many bytes (BULK_COPY_MIN or more), with access open;
+ *   rcx 0: all copied, 1: a fault. All registers but these three stay. For arch/user_copy.h.
  * size_t user_touch_raw(void* address, bool is_write);
  *   rdi, esi; reads one byte, or writes back what is there. 0: done.
  *
  * Interrupts stay as they are; SMAP is open between STAC and CLAC only. */
 
 #include "user_access.inc"
+
+#define BULK_COPY_MIN 1024 /* of arch/bulk.h */
 
 .macro MAY_FAULT label
     .pushsection .fault_table, "a"
@@ -22,6 +27,8 @@ user_copy_raw:
     OPEN_USER_ACCESS
     cmp $8, %rdx
     jb copy_few
+    cmp $BULK_COPY_MIN, %rdx
+    jae copy_much
     mov %rdx, %rcx
     shr $3, %rcx
 1:  rep movsq
@@ -52,6 +59,24 @@ copy_byte:
     dec %edx
     jnz copy_byte
     jmp copy_done
+
+copy_much:
+    call *bulk_copy(%rip)
+    CLOSE_USER_ACCESS
+    ret
+
+    .globl user_copy_much
+user_copy_much:
+    push %rax
+    push %rdx
+    push %r8
+    mov %rcx, %rdx
+    call *bulk_copy(%rip)
+    mov %eax, %ecx
+    pop %r8
+    pop %rdx
+    pop %rax
+    ret
 
     .globl user_touch_raw
 user_touch_raw:

@@ -2,6 +2,7 @@
  * page of its first page. Two buddies that are both free become one block of the next order. */
 #include <mm/page.h>
 
+#include <arch/bulk.h>
 #include <arch/cpu.h>
 #include <debug/panic.h>
 #include <lib/compiler.h>
@@ -131,24 +132,45 @@ static void refill(struct page_cache* cache) {
     spin_unlock(&lock);
 }
 
-/* A cached page's state stays ALLOCATED, so that its buddy does not merge with it. */
+/* With preemption off. A cached page's state stays ALLOCATED, so that its buddy does not merge with
+ * it. */
+static ALWAYS_INLINE struct page* take_cached(void) {
+    struct page_cache* cache = this_cpu()->page_cache;
+    if (unlikely(cache->count == 0))
+        refill(cache);
+    return likely(cache->count > 0) ? cache->pages[--cache->count] : NULL;
+}
+
 struct page* page_alloc(void) {
     if (allocation_must_fail())
         return NULL;
     preempt_disable();
-    struct page_cache* cache = this_cpu()->page_cache;
-    if (unlikely(cache->count == 0))
-        refill(cache);
-    struct page* page = likely(cache->count > 0) ? cache->pages[--cache->count] : NULL;
+    struct page* page = take_cached();
     preempt_enable();
     return page;
 }
 
 struct page* page_alloc_zeroed(void) {
-    struct page* page = page_alloc();
+    if (allocation_must_fail())
+        return NULL;
+    preempt_disable();
+    struct page* page = take_cached();
     if (likely(page))
-        memset(page_to_virtual(page), 0, PAGE_SIZE);
+        bulk_clear_page(page_to_virtual(page)); /* preemption must be off for that, too */
+    preempt_enable();
     return page;
+}
+
+void page_clear(struct page* page) {
+    preempt_disable();
+    bulk_clear_page(page_to_virtual(page));
+    preempt_enable();
+}
+
+void page_copy(struct page* to, const struct page* from) {
+    preempt_disable();
+    bulk_copy(page_to_virtual(to), page_to_virtual(from), PAGE_SIZE);
+    preempt_enable();
 }
 
 static void drain(struct page_cache* cache, uint32_t keep) {

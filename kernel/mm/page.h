@@ -51,5 +51,9 @@ static inline void* page_to_virtual(const struct page* page) {
     return physical_to_virtual(page_to_physical(page));
 }
 
+/* With or without preemption, in any thread. */
+void page_clear(struct page* page);
+void page_copy(struct page* to, const struct page* from);
+
 size_t page_count_total(void);
 size_t page_count_free(void); /* exact when the CPUs are quiet; includes the per-CPU caches */

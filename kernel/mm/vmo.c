@@ -58,7 +58,7 @@ static zx_status_t adopt_block(struct vmo* vmo, struct page* block, unsigned ord
         struct page** slot = page_list_slot(&vmo->pages, adopted);
         if (!slot)
             break;
-        memset(page_to_virtual(&block[adopted]), 0, PAGE_SIZE);
+        page_clear(&block[adopted]);
         *slot = &block[adopted];
         vmo->committed++;
     }

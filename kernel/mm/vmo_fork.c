@@ -15,7 +15,6 @@
 #include <mm/vmo_internal.h>
 
 #include <abi/errors.h>
-#include <lib/string.h>
 #include <mm/page.h>
 
 struct share_request {
@@ -93,7 +92,7 @@ zx_status_t vmo_fork_page(struct vmo* vmo, size_t index) {
         return ZX_OK; /* look again */
     struct page* copy = page_alloc();
     if (copy) {
-        memcpy(page_to_virtual(copy), page_to_virtual(old), PAGE_SIZE);
+        page_copy(copy, old);
         copy->references = 1;
         vmo_unmap_everywhere(vmo, index, 1);
     }

@@ -90,8 +90,9 @@ extern struct slab_cache message_small_cache;
 
 /* The same as message_create_from_user, inline, for what is small even with its handles: false if
  * there is no memory or bad user memory. */
-MUST_CHECK static inline bool message_create_small(uintptr_t bytes_user, uint32_t byte_count,
-                                                   uint32_t handle_count, struct message** out) {
+MUST_CHECK static ALWAYS_INLINE bool message_create_small(uintptr_t bytes_user, uint32_t byte_count,
+                                                          uint32_t handle_count,
+                                                          struct message** out) {
     struct message* message = slab_alloc(&message_small_cache);
     if (unlikely(!message))
         return false;

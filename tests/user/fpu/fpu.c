@@ -4,6 +4,8 @@
 
 #include <cpuid.h>
 #include <stdatomic.h>
+#include <stdlib.h>
+#include <syscalls/numbers.h>
 #include <threads.h>
 
 #define THREADS 6
@@ -124,6 +126,137 @@ TEST(fpu, avx_registers_belong_to_the_thread) {
         SKIP("the CPU has no AVX");
     CHECK(run_threads(keep_avx));
 }
+
+/* --- while the kernel copies much, for which it may borrow some of them -------------------------
+ */
+
+#define MUCH 65536u
+
+struct vector_call {
+    uint64_t number;
+    uint64_t arguments[8];
+    uint8_t before[16][32], after[16][32]; /* ymm0 to ymm15 */
+};
+
+#define ALL_VECTORS(instruction)                                                      \
+    ".irp n, 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15\n" instruction "\n" \
+    ".endr\n"
+
+/* A system call with all vector registers filled. */
+static zx_status_t make_vector_call(struct vector_call* call) {
+    for (unsigned i = 0; i < sizeof(call->before); i++)
+        call->before[i / 32][i % 32] = (uint8_t)(rand() >> 4);
+    memset(call->after, 0, sizeof(call->after));
+    uint64_t result;
+    __asm__ volatile(
+        ALL_VECTORS(
+            "vmovups %c[before] + \\n * 32(%%rbx), %%ymm\\n") "mov 8(%%rbx), %%rdi\n"
+                                                              "mov 16(%%rbx), %%rsi\n"
+                                                              "mov 24(%%rbx), %%rdx\n"
+                                                              "mov 32(%%rbx), %%r10\n"
+                                                              "mov 40(%%rbx), %%r8\n"
+                                                              "mov 48(%%rbx), %%r9\n"
+                                                              "mov 56(%%rbx), %%r12\n"
+                                                              "mov 64(%%rbx), %%r13\n"
+                                                              "syscall\n" ALL_VECTORS(
+                                                                  "vmovups %%ymm\\n, %c[after] + "
+                                                                  "\\n * 32(%%rbx)") "vzeroupper\n"
+        : "=a"(result)
+        : "a"(call->number), "b"(call), [before] "i"(offsetof(struct vector_call, before)),
+          [after] "i"(offsetof(struct vector_call, after))
+        : "rcx", "rdx", "rsi", "rdi", "r8", "r9", "r10", "r11", "r12", "r13", "memory", "cc",
+          "xmm0", "xmm1", "xmm2", "xmm3", "xmm4", "xmm5", "xmm6", "xmm7", "xmm8", "xmm9", "xmm10",
+          "xmm11", "xmm12", "xmm13", "xmm14", "xmm15");
+    return (zx_status_t)result;
+}
+
+static bool kept_vectors(const struct vector_call* call) {
+    return memcmp(call->before, call->after, sizeof(call->before)) == 0;
+}
+
+static struct vector_call write_call(zx_handle_t channel, const void* bytes, uint32_t size) {
+    return (struct vector_call){.number = SYSCALL_zx_channel_write,
+                                .arguments = {channel, 0, (uintptr_t)bytes, size}};
+}
+
+static struct vector_call read_call(zx_handle_t channel, void* bytes, uint32_t size) {
+    return (struct vector_call){.number = SYSCALL_zx_channel_read,
+                                .arguments = {channel, 0, (uintptr_t)bytes, 0, size}};
+}
+
+/* The reader's pages are not there yet: they come, cleared, in the middle of the copy. */
+TEST(fpu, vector_registers_are_kept_by_copies_of_much) {
+    if (!has_avx())
+        SKIP("the CPU has no AVX");
+    static const uint32_t sizes[] = {1023, 1024, 1025, 1279, 1280, 4095, 4096, 5000, MUCH};
+    for (size_t i = 0; i < countof(sizes); i++) {
+        zx_handle_t ends[2];
+        EXPECT_OK(zx_channel_create(0, &ends[0], &ends[1]));
+        char* from = guarded_buffer(sizes[i]);
+        char* to = guarded_buffer(sizes[i]);
+        for (uint32_t at = 0; at < sizes[i]; at++)
+            from[at] = (char)(at ^ at >> 8);
+        struct vector_call write = write_call(ends[0], from, sizes[i]);
+        EXPECT_OK(make_vector_call(&write));
+        EXPECT(kept_vectors(&write));
+        struct vector_call read = read_call(ends[1], to, sizes[i]);
+        EXPECT_OK(make_vector_call(&read));
+        EXPECT(kept_vectors(&read));
+        EXPECT(memcmp(from, to, sizes[i]) == 0);
+        guarded_buffer_free(from, sizes[i]);
+        guarded_buffer_free(to, sizes[i]);
+        zx_handle_close(ends[0]);
+        zx_handle_close(ends[1]);
+    }
+}
+
+TEST(fpu, vector_registers_are_kept_by_copies_that_fail_half_way) {
+    if (!has_avx())
+        SKIP("the CPU has no AVX");
+    zx_handle_t ends[2];
+    EXPECT_OK(zx_channel_create(0, &ends[0], &ends[1]));
+    for (uint32_t missing = 1; missing < 4096; missing += 97) {
+        char* short_buffer = guarded_buffer(MUCH - missing);
+        struct vector_call write = write_call(ends[0], short_buffer, MUCH);
+        EXPECT_STATUS(make_vector_call(&write), ZX_ERR_INVALID_ARGS);
+        EXPECT(kept_vectors(&write));
+        guarded_buffer_free(short_buffer, MUCH - missing);
+    }
+    EXPECT_EQUAL(object_signals(ends[1]) & ZX_CHANNEL_READABLE, 0);
+    zx_handle_close(ends[0]);
+    zx_handle_close(ends[1]);
+}
+
+/* Others get the CPU in the middle of a copy, and use the same registers. */
+static int keep_vectors_while_copying(void* argument) {
+    struct vector_thread* self = argument;
+    zx_handle_t ends[2];
+    char* buffer = malloc(2ul * MUCH);
+    if (!buffer || zx_channel_create(0, &ends[0], &ends[1]) != ZX_OK)
+        return 1;
+    bool is_good = true;
+    do {
+        memset(buffer, (int)(self->seed + self->rounds), MUCH);
+        struct vector_call write = write_call(ends[0], buffer, MUCH);
+        struct vector_call read = read_call(ends[1], buffer + MUCH, MUCH);
+        is_good = make_vector_call(&write) == ZX_OK && kept_vectors(&write) &&
+                  make_vector_call(&read) == ZX_OK && kept_vectors(&read) &&
+                  memcmp(buffer, buffer + MUCH, MUCH) == 0;
+        self->rounds++;
+    } while (is_good && !atomic_load(self->is_over));
+    zx_handle_close(ends[0]);
+    zx_handle_close(ends[1]);
+    free(buffer);
+    return is_good ? 0 : 1;
+}
+
+TEST(fpu, vector_registers_belong_to_the_thread_while_it_copies) {
+    if (!has_avx())
+        SKIP("the CPU has no AVX");
+    CHECK(run_threads(keep_vectors_while_copying));
+}
+
+/* --- new threads ---------------------------------------------------------------------------- */
 
 /* A new thread starts with an empty FPU, and sees nothing of whoever used the registers before. */
 static int look_at_fresh_registers(void* argument) {

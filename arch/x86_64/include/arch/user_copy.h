@@ -11,6 +11,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include <arch/bulk.h>
 #include <arch/layout.h>
 #include <lib/compiler.h>
 
@@ -86,11 +87,12 @@ static inline void user_access_close(void) {
     ".popsection\n"
 
 /* With access open. Whole words, then the rest as the last part of a word that begins in what was
- * copied. */
+ * copied. What is done for much (user_copy.S) leaves the other registers alone, so that the rest
+ * of the function need not keep its own out of the way. */
 static inline bool user_access_copy(void* to, const void* from, size_t size) {
     size_t words = size / 8, rest = size % 8;
-    if (unlikely(words == 0))
-        goto few;
+    if (unlikely(words - 1 >= BULK_COPY_MIN / 8 - 1))
+        goto few_or_much;
     __asm__ volatile goto("1: rep movsq\n" USER_ACCESS_MAY_FAULT(1b)
                           : "+D"(to), "+S"(from), "+c"(words)
                           :
@@ -105,7 +107,15 @@ static inline bool user_access_copy(void* to, const void* from, size_t size) {
                               : "memory", "rax"
                               : fault);
     return true;
-few:
+few_or_much:
+    if (size >= BULK_COPY_MIN) {
+        size_t fault = 0;
+        __asm__ volatile("call user_copy_much"
+                         : "=c"(fault), "+D"(to), "+S"(from)
+                         : "c"(size)
+                         : "memory", "cc");
+        return likely(fault == 0);
+    }
     __asm__ volatile goto("1: rep movsb\n" USER_ACCESS_MAY_FAULT(1b)
                           : "+D"(to), "+S"(from), "+c"(rest)
                           :

@@ -1,0 +1,170 @@
+/* Three ways to copy much, and to clear a page: see arch/bulk.h.
+ *
+ * size_t bulk_copy_...(void* to, const void* from, size_t size);
+ *   rdi, rsi, rdx; 0: all copied, 1: a fault. Access to user memory is the caller's to open. Of the
+ *   registers that C may change, only rax, rcx, rdx, rsi, rdi and r8 do: see user_copy.S.
+ * void bulk_clear_...(void* page);
+ *   rdi
+ *
+ * The direction flag is clear; interrupts may be on. */
+
+#define PAGE_SIZE 4096
+#define STATE_AVX (1 << 2) /* of XCR0: the upper halves of the 16 registers */
+#define STATE_ZMM (1 << 6) /* what AVX-512 put on top of these */
+
+#define VECTOR 32
+#define BLOCK (8 * VECTOR) /* copied in one turn of the loop */
+#define STRETCH (16 * VECTOR) /* cleared in one turn */
+
+.macro MAY_FAULT label, fixup
+    .pushsection .fault_table, "a"
+    .quad \label, \fixup
+    .popsection
+.endm
+
+    .section .text, "ax"
+    .balign 16
+    .globl bulk_copy_words
+bulk_copy_words:
+    mov %rdx, %rcx
+    shr $3, %rcx
+1:  rep movsq
+    and $7, %edx
+    jz 4f
+    /* The rest, as the last part of a word that begins in what was copied. */
+2:  mov -8(%rsi, %rdx), %rax
+3:  mov %rax, -8(%rdi, %rdx)
+4:  xor %eax, %eax
+    ret
+    MAY_FAULT 1b, copy_fault
+    MAY_FAULT 2b, copy_fault
+    MAY_FAULT 3b, copy_fault
+
+    .globl bulk_copy_bytes
+bulk_copy_bytes:
+    mov %rdx, %rcx
+1:  rep movsb
+    xor %eax, %eax
+    ret
+    MAY_FAULT 1b, copy_fault
+
+copy_fault:
+    mov $1, %eax
+    ret
+
+    .balign 16
+    .globl bulk_clear_words
+bulk_clear_words:
+    xor %eax, %eax
+    mov $PAGE_SIZE / 8, %ecx
+    rep stosq
+    ret
+
+    .globl bulk_clear_bytes
+bulk_clear_bytes:
+    xor %eax, %eax
+    mov $PAGE_SIZE, %ecx
+    rep stosb
+    ret
+
+/* --- vectors ------------------------------------------------------------------------------------
+ *
+ * ymm0 and ymm1 are lent by whoever they belong to: what was in them is kept on the stack, which
+ * is this thread's, and context_switch keeps what is in them now. An exception on the way may come
+ * back here; it puts back what it found.
+ *
+ * XGETBV tells in eax what is in use of the vector registers. Of AVX-512's nothing may be, for
+ * writing a ymm register clears the rest of the zmm: then words are moved. If the upper halves of
+ * the ymm registers were not in use, they end like that, so that the program's own instructions
+ * stay as quick as they were, and its state as small. */
+
+.macro BORROW_VECTORS otherwise
+    mov $1, %ecx
+    xgetbv
+    test $STATE_ZMM, %al
+    jnz \otherwise
+    sub $2 * VECTOR, %rsp
+    vmovdqu %ymm0, (%rsp)
+    vmovdqu %ymm1, VECTOR(%rsp)
+.endm
+
+.macro RETURN_VECTORS
+    vmovdqu (%rsp), %ymm0
+    vmovdqu VECTOR(%rsp), %ymm1
+    add $2 * VECTOR, %rsp
+    test $STATE_AVX, %al
+    jnz 9990f
+    vzeroupper
+9990:
+.endm
+
+.macro COPY_TWO_VECTORS at
+9991: vmovdqu \at(%rsi, %rcx), %ymm0
+9992: vmovdqu \at + VECTOR(%rsi, %rcx), %ymm1
+9993: vmovdqu %ymm0, \at(%rdi, %rcx)
+9994: vmovdqu %ymm1, \at + VECTOR(%rdi, %rcx)
+    MAY_FAULT 9991b, vector_fault
+    MAY_FAULT 9992b, vector_fault
+    MAY_FAULT 9993b, vector_fault
+    MAY_FAULT 9994b, vector_fault
+.endm
+
+/* r8: the bytes that do not fill a block; then 0, or after a fault 1. rcx counts up to 0. */
+    .balign 16
+    .globl bulk_copy_vectors
+bulk_copy_vectors:
+    mov %rdx, %r8
+    BORROW_VECTORS otherwise=many_in_use
+    mov %r8, %rcx
+    and $-BLOCK, %rcx
+    add %rcx, %rsi
+    add %rcx, %rdi
+    neg %rcx
+copy_blocks:
+    .set offset, 0
+    .rept BLOCK / (2 * VECTOR)
+    COPY_TWO_VECTORS offset
+    .set offset, offset + 2 * VECTOR
+    .endr
+    add $BLOCK, %rcx
+    jnz copy_blocks
+    and $BLOCK - 1, %r8d
+    jnz copy_last_block
+copy_vectors_end:
+    RETURN_VECTORS
+    mov %r8d, %eax
+    ret
+
+copy_last_block: /* ends with the last byte, and begins in what was copied */
+    add %r8, %rsi
+    add %r8, %rdi
+    mov $-BLOCK, %rcx
+    xor %r8d, %r8d
+    jmp copy_blocks
+
+vector_fault:
+    mov $1, %r8d
+    jmp copy_vectors_end
+
+many_in_use:
+    mov %r8, %rdx
+    jmp bulk_copy_words
+
+    .balign 16
+    .globl bulk_clear_vectors
+bulk_clear_vectors:
+    BORROW_VECTORS otherwise=bulk_clear_words
+    vpxor %xmm0, %xmm0, %xmm0 /* and the upper half */
+    add $PAGE_SIZE, %rdi
+    mov $-PAGE_SIZE, %rcx
+1:  .set offset, 0
+    .rept STRETCH / VECTOR
+    vmovdqa %ymm0, offset(%rdi, %rcx)
+    .set offset, offset + VECTOR
+    .endr
+    add $STRETCH, %rcx
+    jnz 1b
+    RETURN_VECTORS
+    ret
+
+    .section .note.GNU-stack, "", @progbits
