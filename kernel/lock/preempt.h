@@ -21,7 +21,7 @@ static inline void preempt_disable(void) {
 
 static inline void preempt_enable(void) {
     if (unlikely(cpu_preempt_count_decrement_is_zero()))
-        preempt_reschedule();
+        cpu_call_preempt_reschedule();
 }
 
 static inline uint32_t preempt_depth(void) {
