@@ -14,7 +14,7 @@
 #define HELD_MAX 16u
 
 struct held_lock {
-    struct spinlock* lock;
+    struct lock_debug* lock;
     uint32_t interrupt_depth;
 };
 
@@ -26,18 +26,18 @@ struct held_locks {
 static struct held_locks held[CPU_MAX]; /* each touched by its CPU only */
 
 static const char* const class_names[LOCK_CLASS_COUNT] = {
-    "task",       "handle table", "object", "futex", "address space",
-    "VMO",        "kernel heap",  "slab",   "pages", "CPU call",
-    "wait queue", "run queue",    "timer",  "log",   "leaf",
+    "task",      "handle table", "handle slot", "object", "futex",    "address space",
+    "VMO",       "kernel heap",  "slab",        "pages",  "CPU call", "wait queue",
+    "run queue", "timer",        "log",         "leaf",
 };
 
-static void print_lock(const char* what, const struct spinlock* lock, uintptr_t place) {
+static void print_lock(const char* what, const struct lock_debug* lock, uintptr_t place) {
     console_printf("%s: class %s, at\n", what, class_names[lock->class]);
     symbol_print(place);
 }
 
-static NORETURN void report(const char* what, const struct spinlock* lock, uintptr_t place,
-                            const struct spinlock* other) {
+static NORETURN void report(const char* what, const struct lock_debug* lock, uintptr_t place,
+                            const struct lock_debug* other) {
     console_break_lock();
     print_lock("wanted", lock, place);
     if (other)
@@ -45,13 +45,13 @@ static NORETURN void report(const char* what, const struct spinlock* lock, uintp
     panic("lock order: %s (%s)", what, class_names[lock->class]);
 }
 
-bool spin_lock_is_held(const struct spinlock* lock) {
+static bool is_held_here(const struct lock_debug* lock) {
     return atomic_load_explicit(&lock->holder, memory_order_relaxed) == cpu_number() + 1;
 }
 
-void lock_order_acquire(struct spinlock* lock, uintptr_t caller) {
+void lock_order_acquire(struct lock_debug* lock, uintptr_t caller) {
     const struct held_locks* mine = &held[cpu_number()];
-    if (spin_lock_is_held(lock))
+    if (is_held_here(lock))
         report("taken twice", lock, caller, lock);
     if (lock->class >= LOCK_WAIT_QUEUE && interrupts_are_enabled())
         report("taken with interrupts on", lock, caller, NULL);
@@ -62,7 +62,7 @@ void lock_order_acquire(struct spinlock* lock, uintptr_t caller) {
         report("taken out of order", lock, caller, last->lock);
 }
 
-void lock_order_acquired(struct spinlock* lock, uintptr_t caller) {
+void lock_order_acquired(struct lock_debug* lock, uintptr_t caller) {
     struct held_locks* mine = &held[cpu_number()];
     CHECK(mine->count < HELD_MAX);
     lock->acquired_at = caller;
@@ -74,9 +74,9 @@ void lock_order_acquired(struct spinlock* lock, uintptr_t caller) {
     interrupts_restore(state);
 }
 
-void lock_order_release(struct spinlock* lock) {
+void lock_order_release(struct lock_debug* lock) {
     struct held_locks* mine = &held[cpu_number()];
-    if (!spin_lock_is_held(lock))
+    if (!is_held_here(lock))
         panic("lock order: a lock of class %s is released by who does not hold it",
               class_names[lock->class]);
     atomic_store_explicit(&lock->holder, 0, memory_order_relaxed);
@@ -102,7 +102,7 @@ void lock_order_assert_none_held(void) {
 DEBUG_COMMAND(locks, "the locks each CPU holds") {
     for (uint32_t cpu = 0; cpu < cpu_count(); cpu++) {
         for (uint32_t i = 0; i < held[cpu].count; i++) {
-            const struct spinlock* lock = held[cpu].locks[i].lock;
+            const struct lock_debug* lock = held[cpu].locks[i].lock;
             console_printf("  cpu %u: class %s, taken at\n", cpu, class_names[lock->class]);
             symbol_print(lock->acquired_at);
         }

@@ -12,7 +12,8 @@
  *
  *   class            guards                                          interrupts
  *   TASK             a job's or process's lists of children           on
- *   HANDLE_TABLE     a process's handles                              on
+ *   HANDLE_TABLE     which slots of a process's table are in use      on
+ *   HANDLE_SLOT      one handle (object/handle_table.h)               on
  *   OBJECT           one object's (or one pair's) state, observers    on
  *   FUTEX            a bucket of futex waiters                        on
  *   ASPACE           VMAR tree, mappings, page tables of a process    on
@@ -39,6 +40,7 @@
 enum lock_class {
     LOCK_TASK,
     LOCK_HANDLE_TABLE,
+    LOCK_HANDLE_SLOT,
     LOCK_OBJECT,
     LOCK_FUTEX,
     LOCK_ASPACE,
@@ -55,6 +57,13 @@ enum lock_class {
     LOCK_CLASS_COUNT,
 };
 
+/* What debug builds know of a lock. */
+struct lock_debug {
+    enum lock_class class;
+    _Atomic uint32_t holder; /* CPU number + 1; 0: free */
+    uintptr_t acquired_at;
+};
+
 struct spinlock {
     union {
         _Atomic uint16_t state; /* both of the below; 0: free, and nobody waits */
@@ -64,23 +73,22 @@ struct spinlock {
         };
     };
 #ifdef JACINTH_DEBUG
-    enum lock_class class;
-    _Atomic uint32_t holder; /* CPU number + 1; 0: free */
-    uintptr_t acquired_at;
+    struct lock_debug debug;
 #endif
 };
 
 #define SPINLOCK_HELD 1u /* `state`: held, and nobody waits */
 
 #ifdef JACINTH_DEBUG
-#define SPINLOCK_INITIALIZER(lock_class) \
-    { .class = (lock_class) }
+#define SPINLOCK_INITIALIZER(lock_class)  \
+    {                                     \
+        .debug = {.class = (lock_class) } \
+    }
 /* lock_order.c: panics on a wrong order, a recursion, or a sleep with a lock held. */
-void lock_order_acquire(struct spinlock* lock, uintptr_t caller);
-void lock_order_acquired(struct spinlock* lock, uintptr_t caller);
-void lock_order_release(struct spinlock* lock);
+void lock_order_acquire(struct lock_debug* lock, uintptr_t caller);
+void lock_order_acquired(struct lock_debug* lock, uintptr_t caller);
+void lock_order_release(struct lock_debug* lock);
 void lock_order_assert_none_held(void);
-bool spin_lock_is_held(const struct spinlock* lock); /* by this CPU */
 #else
 #define SPINLOCK_INITIALIZER(lock_class) \
     { .state = 0 }
@@ -118,47 +126,39 @@ static inline void spin_release_raw(struct spinlock* lock) {
     atomic_store_explicit(&lock->is_held, 0, memory_order_release);
 }
 
-static inline void spin_lock(struct spinlock* lock) {
-    preempt_disable();
-#ifdef JACINTH_DEBUG
-    lock_order_acquire(lock, (uintptr_t)__builtin_return_address(0));
-#endif
-    spin_acquire_raw(lock);
-#ifdef JACINTH_DEBUG
-    lock_order_acquired(lock, (uintptr_t)__builtin_return_address(0));
-#endif
-}
-
-static inline void spin_unlock(struct spinlock* lock) {
-#ifdef JACINTH_DEBUG
-    lock_order_release(lock);
-#endif
-    spin_release_raw(lock);
-    preempt_enable();
-}
-
 /* A second lock inside a first: one preemption count does for both. Either may be released first:
  *
  *   spin_lock(a); spin_lock_inner(b); spin_unlock_outer(a); ... spin_unlock(b);
  *   spin_lock(a); spin_lock_inner(b); ... spin_unlock_inner(b); spin_unlock(a); */
 static inline void spin_lock_inner(struct spinlock* lock) {
 #ifdef JACINTH_DEBUG
-    spin_lock(lock);
-#else
+    lock_order_acquire(&lock->debug, (uintptr_t)__builtin_return_address(0));
+#endif
     spin_acquire_raw(lock);
+#ifdef JACINTH_DEBUG
+    lock_order_acquired(&lock->debug, (uintptr_t)__builtin_return_address(0));
 #endif
 }
 
 static inline void spin_unlock_inner(struct spinlock* lock) {
 #ifdef JACINTH_DEBUG
-    spin_unlock(lock);
-#else
-    spin_release_raw(lock);
+    lock_order_release(&lock->debug);
 #endif
+    spin_release_raw(lock);
 }
 
 static inline void spin_unlock_outer(struct spinlock* lock) {
     spin_unlock_inner(lock);
+}
+
+static inline void spin_lock(struct spinlock* lock) {
+    preempt_disable();
+    spin_lock_inner(lock);
+}
+
+static inline void spin_unlock(struct spinlock* lock) {
+    spin_unlock_inner(lock);
+    preempt_enable();
 }
 
 /* Waits until whoever holds the lock now has let it go: until a moment when nobody holds it. */
@@ -174,10 +174,7 @@ static inline interrupt_state_t spin_lock_irqsave(struct spinlock* lock) {
 }
 
 static inline void spin_unlock_irqrestore(struct spinlock* lock, interrupt_state_t state) {
-#ifdef JACINTH_DEBUG
-    lock_order_release(lock);
-#endif
-    spin_release_raw(lock);
+    spin_unlock_inner(lock);
     interrupts_restore(state);
     preempt_enable();
 }

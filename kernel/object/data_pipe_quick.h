@@ -18,15 +18,17 @@ MUST_CHECK static ALWAYS_INLINE zx_status_t data_pipe_find(struct handle_table* 
                                                            struct data_pipe_end** end,
                                                            struct spinlock** held) {
     struct handle_slot* slot;
-    *held = &table->lock;
-    spin_lock(&table->lock);
-    zx_status_t status = handle_table_check_locked(table, handle, type, right, &slot);
-    if (unlikely(status != ZX_OK))
+    preempt_disable();
+    zx_status_t status = handle_hold_inner(table, handle, type, right, &slot);
+    if (unlikely(status != ZX_OK)) {
+        *held = &table->lock;
+        spin_lock_inner(*held);
         return status;
+    }
     *end = data_pipe_end_from(slot->object);
     *held = (*end)->object.lock;
     spin_lock_inner(*held);
-    spin_unlock_outer(&table->lock);
+    handle_let_go_outer(slot, handle);
     return ZX_OK;
 }
 

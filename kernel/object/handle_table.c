@@ -6,60 +6,105 @@
 #include <mm/slab.h>
 #include <sched/thread.h>
 
-#define FIRST_CHUNK_ROOM 4u
+#define FIRST_DIRECTORY_ROOM 4u
 #define GENERATION_COUNT 8191u /* 1 to 8191 */
 #define CLOSED UINT32_MAX
 #define MOVE_CHUNK 64u   /* handles closed in one lock hold */
 #define SCAN_CHUNK 1024u /* slots looked at in one lock hold */
 
-static inline struct handle_slot* slot_at(const struct handle_table* table, uint32_t index) {
-    return &table->chunks[index / HANDLE_CHUNK_SLOTS][index % HANDLE_CHUNK_SLOTS];
-}
-
-static inline bool slot_is_used(const struct handle_slot* slot, uint32_t index) {
-    return (slot->tag & HANDLE_INDEX_MASK) == index;
+/* Whether the slot is in use, and under which value. */
+static inline bool slot_is_used(const struct handle_slot* slot, uint32_t index,
+                                zx_handle_t* value) {
+    uint32_t tag = atomic_load_explicit(&slot->tag, memory_order_relaxed);
+    *value = (zx_handle_t)((tag & ~HANDLE_INDEX_MASK) | index);
+    return !((tag ^ index) & HANDLE_FREE_MARK);
 }
 
 static inline bool is_empty(const struct handle_table* table) {
     return table->free_count == table->slot_count;
 }
 
+/* --- giving up an entry ------------------------------------------------------------------------
+ */
+
+static void release_reference(struct object* object) {
+    object_release(object);
+    if (atomic_load_explicit(&cycle_is_suspected, memory_order_relaxed))
+        cycle_collect();
+}
+
+void handle_release_last(struct object* object) {
+    if (object->ops->on_zero_handles)
+        object->ops->on_zero_handles(object);
+    release_reference(object);
+}
+
+void handle_release_in_cycle(struct object* object) {
+    if (object_may_hold_handles(object))
+        cycle_note(object); /* the handles left may all be in its own queues */
+    release_reference(object);
+}
+
+void handle_release_observed(struct handle_table* table, zx_handle_t value, struct handle handle) {
+    object_handle_observers_cancel(handle.object, table, value);
+    handle_release(handle);
+}
+
 /* --- growing -----------------------------------------------------------------------------------
  */
 
-static zx_status_t directory_grow(struct handle_table* table) {
-    uint32_t room = table->chunk_room ? table->chunk_room * 2 : FIRST_CHUNK_ROOM;
-    struct handle_slot** chunks = heap_alloc(room * sizeof(*chunks));
-    if (!chunks)
-        return ZX_ERR_NO_MEMORY;
-    for (uint32_t i = 0; i < table->chunk_room; i++)
-        chunks[i] = table->chunks[i];
-    heap_free(table->chunks);
-    table->chunks = chunks;
-    table->chunk_room = room;
-    return ZX_OK;
+static struct handle_directory* directory_of(const struct handle_table* table) {
+    struct handle_slot** chunks = atomic_load_explicit(&table->chunks, memory_order_relaxed);
+    return chunks ? CONTAINER_OF(chunks, struct handle_directory, chunks[0]) : NULL;
+}
+
+static uint32_t directory_room(const struct handle_table* table) {
+    return table->chunks ? table->chunk_mask + 1 : 0;
+}
+
+/* Room for twice as many chunks as there are; `first_chunk` stands in for those to come. */
+static bool directory_grow(struct handle_table* table, struct handle_slot* first_chunk) {
+    struct handle_directory* old = directory_of(table);
+    uint32_t old_room = directory_room(table);
+    uint32_t room = old ? old_room * 2 : FIRST_DIRECTORY_ROOM;
+    struct handle_directory* directory =
+        heap_alloc(sizeof(*directory) + room * sizeof(directory->chunks[0]));
+    if (!directory)
+        return false;
+    directory->previous = old;
+    for (uint32_t i = 0; i < room; i++)
+        directory->chunks[i] = i < old_room ? old->chunks[i] : first_chunk;
+    atomic_store_explicit(&table->chunks, directory->chunks, memory_order_release);
+    atomic_store_explicit(&table->chunk_mask, room - 1, memory_order_release);
+    return true;
 }
 
 /* One chunk more; its slots join the end of the free list in order. */
 static zx_status_t grow_locked(struct handle_table* table) {
-    uint32_t chunk_index = table->slot_count / HANDLE_CHUNK_SLOTS;
-    if (chunk_index == HANDLE_CHUNK_COUNT)
+    uint32_t number = table->slot_count / HANDLE_CHUNK_SLOTS;
+    if (number == HANDLE_CHUNK_COUNT)
         return ZX_ERR_NO_RESOURCES;
-    if (chunk_index == table->chunk_room && directory_grow(table) != ZX_OK)
-        return ZX_ERR_NO_MEMORY;
     struct handle_slot* chunk = heap_alloc(HANDLE_CHUNK_SLOTS * sizeof(*chunk));
     if (!chunk)
         return ZX_ERR_NO_MEMORY;
+    struct handle_slot* first_chunk = number == 0 ? chunk : handle_table_slot(table, 0);
+    if (number >= directory_room(table) && !directory_grow(table, first_chunk)) {
+        heap_free(chunk);
+        return ZX_ERR_NO_MEMORY;
+    }
     uint32_t value = table->first_generation << HANDLE_INDEX_BITS | table->slot_count;
     for (uint32_t i = 0; i < HANDLE_CHUNK_SLOTS; i++)
         chunk[i] = (struct handle_slot){
-            .next_free = &chunk[i + 1],
             .tag = (value + i) ^ HANDLE_FREE_MARK,
+            .next_free = &chunk[i + 1],
+#ifdef JACINTH_DEBUG
+            .debug = {.class = LOCK_HANDLE_SLOT},
+#endif
         };
     *table->free_end = chunk;
     table->free_end = &chunk[HANDLE_CHUNK_SLOTS - 1].next_free;
     table->free_count += HANDLE_CHUNK_SLOTS;
-    table->chunks[chunk_index] = chunk;
+    __atomic_store_n(&table->chunks[number], chunk, __ATOMIC_RELEASE);
     table->slot_count += HANDLE_CHUNK_SLOTS;
     return ZX_OK;
 }
@@ -104,17 +149,14 @@ zx_status_t handle_table_init(struct handle_table* table) {
 void handle_table_destroy(struct handle_table* table) {
     ASSERT(is_empty(table));
     for (uint32_t i = 0; i < table->slot_count / HANDLE_CHUNK_SLOTS; i++)
-        heap_free(table->chunks[i]);
-    heap_free(table->chunks);
-    table->chunks = NULL;
+        heap_free(handle_table_slot(table, (zx_handle_t)i * HANDLE_CHUNK_SLOTS));
+    for (struct handle_directory *directory = directory_of(table), *previous; directory;
+         directory = previous) {
+        previous = directory->previous;
+        heap_free(directory);
+    }
+    atomic_store_explicit(&table->chunks, NULL, memory_order_relaxed);
     table->slot_count = table->free_count = 0;
-}
-
-/* What is owed to a handle that was taken out of a table. The entry keeps the object alive. */
-static inline void cancel_observers(struct handle_table* table, struct object* object,
-                                    zx_handle_t value) {
-    if (unlikely(object_has_observers(object)))
-        object_handle_observers_cancel(object, table, value);
 }
 
 /* Takes up to MOVE_CHUNK handles out, from slot `*index` on, of one chunk of slots. */
@@ -122,13 +164,12 @@ static uint32_t take_some(struct handle_table* table, uint32_t* index, struct ha
                           zx_handle_t* values) {
     uint32_t count = 0, at = *index;
     uint32_t end = ALIGN_UP(at + 1, HANDLE_CHUNK_SLOTS);
-    struct handle_slot* slot = slot_at(table, at);
+    struct handle_slot* slot = handle_table_slot(table, (zx_handle_t)at);
     for (; at < end && count < MOVE_CHUNK && !is_empty(table); at++, slot++) {
-        if (likely(!slot_is_used(slot, at)))
+        if (likely(!slot_is_used(slot, at, &values[count])))
             continue;
-        values[count] = (zx_handle_t)slot->tag;
-        handles[count++] = (struct handle){slot->object, slot->rights};
-        handle_slot_free(table, slot, slot->tag);
+        if (handle_table_remove_locked(table, values[count], &handles[count]))
+            count++;
     }
     *index = at;
     return count;
@@ -144,10 +185,8 @@ void handle_table_close_all(struct handle_table* table) {
         uint32_t count = take_some(table, &index, handles, values);
         is_done = index >= table->slot_count || is_empty(table);
         spin_unlock(&table->lock);
-        for (uint32_t i = 0; i < count; i++) {
-            cancel_observers(table, handles[i].object, values[i]);
-            handle_release(handles[i]);
-        }
+        for (uint32_t i = 0; i < count; i++)
+            handle_release_taken(table, values[i], handles[i]);
     }
 }
 
@@ -163,9 +202,9 @@ uint32_t handle_table_count(struct handle_table* table) {
 zx_status_t handle_table_check(struct handle_table* table, zx_handle_t value, zx_obj_type_t type,
                                zx_rights_t rights) {
     struct handle_slot* slot;
-    spin_lock(&table->lock);
-    zx_status_t status = handle_table_check_locked(table, value, type, rights, &slot);
-    spin_unlock(&table->lock);
+    zx_status_t status = handle_hold(table, value, type, rights, &slot);
+    if (status == ZX_OK)
+        handle_let_go(slot, value);
     return status;
 }
 
@@ -178,13 +217,29 @@ zx_status_t handle_table_get_with_rights(struct handle_table* table, zx_handle_t
                                          zx_obj_type_t type, zx_rights_t rights,
                                          struct object** object, zx_rights_t* handle_rights) {
     struct handle_slot* slot;
+    zx_status_t status = handle_hold(table, value, type, rights, &slot);
+    if (status != ZX_OK)
+        return status;
+    *object = slot->object;
+    *handle_rights = slot->rights;
+    object_reference(slot->object);
+    handle_let_go(slot, value);
+    return ZX_OK;
+}
+
+zx_status_t handle_table_duplicate(struct handle_table* table, zx_handle_t value,
+                                   zx_rights_t wanted, zx_handle_t* duplicate) {
+    struct handle_slot* slot;
+    zx_rights_t rights;
     spin_lock(&table->lock);
-    zx_status_t status = handle_table_check_locked(table, value, type, rights, &slot);
-    if (status == ZX_OK) {
-        *object = slot->object;
-        *handle_rights = slot->rights;
-        object_reference(slot->object);
-    }
+    zx_status_t status =
+        handle_table_check_locked(table, value, ZX_OBJ_TYPE_NONE, ZX_RIGHT_DUPLICATE, &slot);
+    if (status == ZX_OK)
+        status = handle_derive_rights(slot->rights, wanted, &rights);
+    if (status == ZX_OK)
+        status = handle_table_reserve_locked(table, 1);
+    if (status == ZX_OK)
+        *duplicate = handle_slot_copy(table, slot, rights);
     spin_unlock(&table->lock);
     return status;
 }
@@ -200,20 +255,16 @@ zx_status_t handle_table_add(struct handle_table* table, struct handle handle, z
 
 zx_status_t handle_table_remove(struct handle_table* table, zx_handle_t value,
                                 struct handle* handle) {
-    struct handle_slot* slot;
     spin_lock(&table->lock);
-    if (!handle_table_find_locked(table, value, &slot)) {
-        spin_unlock(&table->lock);
-        return ZX_ERR_BAD_HANDLE;
-    }
-    *handle = (struct handle){slot->object, slot->rights};
-    handle_slot_free(table, slot, (uint32_t)value);
+    bool was_there = handle_table_remove_locked(table, value, handle);
     spin_unlock(&table->lock);
-    cancel_observers(table, handle->object, value);
+    if (!was_there)
+        return ZX_ERR_BAD_HANDLE;
+    if (object_has_observers(handle->object))
+        object_handle_observers_cancel(handle->object, table, value);
     return ZX_OK;
 }
 
-/* The new value is the only thing that can still fail when it is written, under the lock. */
 static zx_status_t replace_locked(struct handle_table* table, zx_handle_t value, zx_rights_t wanted,
                                   uintptr_t out_user, struct object** observed,
                                   bool* is_user_fault) {
@@ -226,17 +277,17 @@ static zx_status_t replace_locked(struct handle_table* table, zx_handle_t value,
         status = handle_table_reserve_locked(table, 1);
     if (status != ZX_OK)
         return status;
-    zx_handle_t replacement = handle_slot_fill(table, slot->object, rights);
-    *is_user_fault = !user_copy_out(out_user, &replacement, sizeof(replacement));
-    if (*is_user_fault) {
-        handle_table_take_back_locked(table, 1, &replacement);
+    *is_user_fault = !user_write_word(out_user, handle_slot_next_value(table->free_head));
+    if (*is_user_fault)
         return ZX_ERR_INVALID_ARGS;
+    struct object* object = slot->object;
+    handle_slot_fill(table, object, rights);
+    (void)handle_table_take_locked(table, value, &slot); /* seen above */
+    if (object_has_observers(object)) {
+        *observed = object;
+        object_reference(object);
     }
-    if (object_has_observers(slot->object)) {
-        *observed = slot->object;
-        object_reference(slot->object);
-    }
-    handle_slot_free(table, slot, (uint32_t)value);
+    handle_slot_append_free(table, slot);
     return ZX_OK;
 }
 
@@ -263,9 +314,9 @@ zx_status_t handle_table_replace(struct handle_table* table, zx_handle_t value, 
 
 void handle_table_take_back_locked(struct handle_table* table, uint32_t count,
                                    const zx_handle_t* values) {
+    struct handle handle;
     for (uint32_t i = 0; i < count; i++)
-        handle_slot_free(table, slot_at(table, (uint32_t)values[i] & HANDLE_INDEX_MASK),
-                         (uint32_t)values[i]);
+        (void)handle_table_remove_locked(table, values[i], &handle);
 }
 
 zx_status_t handle_table_close_many(struct handle_table* table, const zx_handle_t* values,
@@ -275,22 +326,16 @@ zx_status_t handle_table_close_many(struct handle_table* table, const zx_handle_
     ASSERT(count <= MOVE_CHUNK);
     spin_lock(&table->lock);
     for (uint32_t i = 0; i < count; i++) {
-        struct handle_slot* slot;
-        if (handle_table_find_locked(table, values[i], &slot)) {
-            handles[i] = (struct handle){slot->object, slot->rights};
-            handle_slot_free(table, slot, (uint32_t)values[i]);
-        } else {
-            handles[i].object = NULL;
-            if (values[i] != ZX_HANDLE_INVALID)
-                status = ZX_ERR_BAD_HANDLE;
-        }
+        if (handle_table_remove_locked(table, values[i], &handles[i]))
+            continue;
+        handles[i].object = NULL;
+        if (values[i] != ZX_HANDLE_INVALID)
+            status = ZX_ERR_BAD_HANDLE;
     }
     spin_unlock(&table->lock);
     for (uint32_t i = 0; i < count; i++) {
-        if (!handles[i].object)
-            continue;
-        cancel_observers(table, handles[i].object, values[i]);
-        handle_release(handles[i]);
+        if (handles[i].object)
+            handle_release_taken(table, values[i], handles[i]);
     }
     return status;
 }
@@ -303,10 +348,11 @@ uint32_t handle_table_describe(struct handle_table* table, uint32_t* index,
         spin_lock(&table->lock);
         uint32_t end = MIN(table->slot_count, *index + SCAN_CHUNK);
         for (; *index < end && count < room; ++*index) {
-            const struct handle_slot* slot = slot_at(table, *index);
-            if (slot_is_used(slot, *index))
+            const struct handle_slot* slot = handle_table_slot(table, (zx_handle_t)*index);
+            zx_handle_t value;
+            if (slot_is_used(slot, *index, &value))
                 entries[count++] = (struct handle_description){
-                    .value = (zx_handle_t)slot->tag,
+                    .value = value,
                     .rights = slot->rights,
                     .type = slot->object->ops->type,
                     .koid = slot->object->koid,
@@ -320,9 +366,10 @@ uint32_t handle_table_describe(struct handle_table* table, uint32_t* index,
 
 void handle_table_print(const struct handle_table* table) {
     for (uint32_t i = 0; i < table->slot_count; i++) {
-        const struct handle_slot* slot = slot_at(table, i);
-        if (slot_is_used(slot, i))
-            console_printf("    %08x  %-16s koid %-8lu rights %04x  signals %02x\n", slot->tag,
+        const struct handle_slot* slot = handle_table_slot(table, (zx_handle_t)i);
+        zx_handle_t value;
+        if (slot_is_used(slot, i, &value))
+            console_printf("    %08x  %-16s koid %-8lu rights %04x  signals %02x\n", value,
                            slot->object->ops->name, slot->object->koid, slot->rights,
                            object_signals(slot->object));
     }

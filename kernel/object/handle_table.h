@@ -3,7 +3,13 @@
  * A value is index (18 bits) and generation (13 bits, never 0), so that a stale value is caught.
  * Free slots are reused oldest first, and the table grows before the last few are used up: a value
  * comes back only after half a million others. The table grows in chunks; look-up, insertion and
- * removal are O(1). The lock is HANDLE_TABLE; under it OBJECT locks may be taken.
+ * removal are O(1).
+ *
+ * Two locks. A call that uses a handle holds its slot (handle_hold), which is a lock of the class
+ * HANDLE_SLOT: the entry stays until it is let go, and threads that use different handles have
+ * nothing to do with each other. Whoever changes what is in the table holds the table's lock
+ * (HANDLE_TABLE), and takes a slot out of use only while nobody holds it. So under the table's lock
+ * all entries stay, too, and slots need not be held. Under both locks OBJECT locks may be taken.
  *
  * A `struct handle` on its own (in a message) is an entry without a value: it owns one reference
  * and one handle count of its object. */
@@ -17,6 +23,7 @@
 #include <abi/limits.h>
 #include <abi/rights.h>
 #include <abi/types.h>
+#include <arch/user_copy.h>
 #include <lib/compiler.h>
 #include <lock/spinlock.h>
 #include <object/object.h>
@@ -26,36 +33,52 @@ struct handle {
     zx_rights_t rights;
 };
 
-/* `tag` is the handle's value while the slot is in use. While it is free, it is the next value with
- * the lowest index bit flipped, which no look-up of this slot can match. */
+/* `tag` is the handle's value while the slot is in use and nobody holds it; else a value with an
+ * index bit flipped, which no look-up of this slot can match:
+ *
+ *   value                              in use
+ *   value ^ HANDLE_HELD_MARK           in use, held
+ *   next value ^ HANDLE_FREE_MARK      free, or taken out and not yet free */
 struct handle_slot {
+    _Atomic uint32_t tag;
+    zx_rights_t rights;
     union {
         struct object* object;         /* in use */
         struct handle_slot* next_free; /* free */
     };
-    zx_rights_t rights;
-    uint32_t tag;
+#ifdef JACINTH_DEBUG
+    struct lock_debug debug;
+#endif
 };
 
 #define HANDLE_INDEX_BITS 18
 #define HANDLE_INDEX_MASK ((1u << HANDLE_INDEX_BITS) - 1)
 #define HANDLE_GENERATION_STEP (1u << HANDLE_INDEX_BITS)
-#define HANDLE_FREE_MARK 1u /* flipped in the tag of a free slot */
+#define HANDLE_FREE_MARK 1u
+#define HANDLE_HELD_MARK 2u
 #define HANDLE_CHUNK_SLOTS 128u
 #define HANDLE_CHUNK_COUNT (PROCESS_MAX_HANDLES / HANDLE_CHUNK_SLOTS)
 /* Growth keeps this many slots free, so that the one freed last waits behind the others. */
 #define HANDLE_SPARE_SLOTS 64u
 
+/* Where the chunks are. Look-ups read it without a lock: so each place names a chunk, if only the
+ * first, where no tag will match; and a directory that became too small stays as long as the table.
+ */
+struct handle_directory {
+    struct handle_directory* previous;
+    struct handle_slot* chunks[];
+};
+
 /* Stays where it was initialized: it points into itself. */
 struct handle_table {
     struct spinlock lock;
-    struct handle_slot** chunks;
-    uint32_t slot_count; /* slots in the chunks allocated so far */
+    struct handle_slot** _Atomic chunks; /* of a handle_directory */
+    _Atomic uint32_t chunk_mask; /* its places, a power of two, less 1; grows after the above */
+    uint32_t slot_count;         /* slots in the chunks allocated so far */
     uint32_t free_count;
     struct handle_slot* free_head; /* FIFO of free slots */
     struct handle_slot** free_end; /* where the next one is linked: the last one, or free_head */
     uint32_t spare;            /* so many stay free; UINT32_MAX: nothing can be added any more */
-    uint32_t chunk_room;       /* entries of `chunks` */
     uint32_t first_generation; /* of a new slot */
     bool may_have_windows;     /* some object here was once mapped (object_ops.exchange_window) */
 };
@@ -64,35 +87,119 @@ zx_status_t handle_table_init(struct handle_table* table); /* NO_MEMORY */
 void handle_table_destroy(struct handle_table* table);     /* empty by now */
 
 /* Gives up an entry without a value: drops its handle count and reference. No lock held. */
+void handle_release_last(struct object* object);     /* its handle count has just become 0 */
+void handle_release_in_cycle(struct object* object); /* there may be a cycle of queues */
 static inline void handle_release(struct handle handle) {
-    object_handle_removed(handle.object);
-    object_release(handle.object);
-    if (unlikely(atomic_load_explicit(&cycle_is_suspected, memory_order_relaxed)))
-        cycle_collect();
+    struct object* object = handle.object;
+    if (atomic_fetch_sub_explicit(&object->handle_count, 1, memory_order_acq_rel) == 1)
+        handle_release_last(object);
+    else if (unlikely(object_may_hold_handles(object) ||
+                      atomic_load_explicit(&cycle_is_suspected, memory_order_relaxed)))
+        handle_release_in_cycle(object);
+    else
+        object_release(object);
 }
 
 /* --- look-up ---------------------------------------------------------------------------------- */
 
-/* Whether `value` names a slot. The table's lock is held. */
-static inline bool handle_table_find_locked(const struct handle_table* table, zx_handle_t value,
-                                            struct handle_slot** slot) {
-    uint32_t index = (uint32_t)value & HANDLE_INDEX_MASK;
-    if (unlikely(index >= table->slot_count))
-        return false;
-    *slot = &table->chunks[index / HANDLE_CHUNK_SLOTS][index % HANDLE_CHUNK_SLOTS];
-    return likely((*slot)->tag == (uint32_t)value);
+/* The slot in which `value` is, if it is anywhere: its tag will tell. */
+static ALWAYS_INLINE struct handle_slot* handle_table_slot(const struct handle_table* table,
+                                                           zx_handle_t value) {
+    uint32_t place = (uint32_t)value / HANDLE_CHUNK_SLOTS &
+                     atomic_load_explicit(&table->chunk_mask, memory_order_acquire);
+    struct handle_slot* const* chunks = atomic_load_explicit(&table->chunks, memory_order_relaxed);
+    return &__atomic_load_n(&chunks[place], __ATOMIC_ACQUIRE)[(uint32_t)value % HANDLE_CHUNK_SLOTS];
 }
 
-/* OK when the slot is there, of `type` (NONE: any) and carries `rights`; else BAD_HANDLE,
- * WRONG_TYPE, ACCESS_DENIED in this order. */
-static inline zx_status_t handle_table_check_locked(const struct handle_table* table,
-                                                    zx_handle_t value, zx_obj_type_t type,
-                                                    zx_rights_t rights, struct handle_slot** slot) {
-    if (unlikely(!handle_table_find_locked(table, value, slot)))
-        return ZX_ERR_BAD_HANDLE;
-    if (unlikely(type != ZX_OBJ_TYPE_NONE && (*slot)->object->ops->type != type))
+/* OK when the entry is of `type` (NONE: any) and carries `rights`; else WRONG_TYPE, ACCESS_DENIED
+ * in this order. The entry stays: the slot is held, or the table locked. */
+static inline zx_status_t handle_slot_check(const struct handle_slot* slot, zx_obj_type_t type,
+                                            zx_rights_t rights) {
+    if (unlikely(type != ZX_OBJ_TYPE_NONE && slot->object->ops->type != type))
         return ZX_ERR_WRONG_TYPE;
-    return likely(((*slot)->rights & rights) == rights) ? ZX_OK : ZX_ERR_ACCESS_DENIED;
+    return likely((slot->rights & rights) == rights) ? ZX_OK : ZX_ERR_ACCESS_DENIED;
+}
+
+/* Changes the tag of a slot that is in use under `value`, once nobody holds it. False: it is not.
+ * Inline, because a call would cost the quick way registers. */
+static ALWAYS_INLINE bool handle_slot_change_tag(struct handle_slot* slot, zx_handle_t value,
+                                                 uint32_t tag) {
+    for (;;) {
+        uint32_t present = (uint32_t)value;
+        if (likely(atomic_compare_exchange_strong_explicit(
+                &slot->tag, &present, tag, memory_order_acquire, memory_order_relaxed)))
+            return true;
+        if (present != ((uint32_t)value ^ HANDLE_HELD_MARK))
+            return false;
+        cpu_relax();
+    }
+}
+
+/* A slot that was held, or taken and not given to the free list, can be used by others again. */
+static inline void handle_slot_put_back(struct handle_slot* slot, zx_handle_t value) {
+    atomic_store_explicit(&slot->tag, (uint32_t)value, memory_order_release);
+}
+
+/* Holds the slot, if it is in use under `value`. What is not there may only be away: whoever is
+ * taking handles out puts them back when that fails, and unlocks the table afterwards. */
+static ALWAYS_INLINE bool handle_slot_hold(struct handle_table* table, struct handle_slot* slot,
+                                           zx_handle_t value) {
+    uint32_t held = (uint32_t)value ^ HANDLE_HELD_MARK;
+    if (likely(handle_slot_change_tag(slot, value, held)))
+        return true;
+    spin_lock_inner(&table->lock);
+    bool is_there = handle_slot_change_tag(slot, value, held);
+    spin_unlock_inner(&table->lock);
+    return is_there;
+}
+
+/* The slot of `value`, held until handle_let_go, when its entry is of `type` (NONE: any) and
+ * carries `rights`; else BAD_HANDLE, WRONG_TYPE, ACCESS_DENIED in this order, and nothing is held.
+ * Preemption is off, and stays so. */
+MUST_CHECK static ALWAYS_INLINE zx_status_t handle_hold_inner(struct handle_table* table,
+                                                              zx_handle_t value, zx_obj_type_t type,
+                                                              zx_rights_t rights,
+                                                              struct handle_slot** slot) {
+    *slot = handle_table_slot(table, value);
+#ifdef JACINTH_DEBUG
+    lock_order_acquire(&(*slot)->debug, (uintptr_t)__builtin_return_address(0));
+#endif
+    if (unlikely(!handle_slot_hold(table, *slot, value)))
+        return ZX_ERR_BAD_HANDLE;
+    zx_status_t status = handle_slot_check(*slot, type, rights);
+    if (unlikely(status != ZX_OK)) {
+        handle_slot_put_back(*slot, value);
+        return status;
+    }
+#ifdef JACINTH_DEBUG
+    lock_order_acquired(&(*slot)->debug, (uintptr_t)__builtin_return_address(0));
+#endif
+    return ZX_OK;
+}
+
+/* After a lock was taken inside (spin_lock_inner) that goes on keeping preemption off. */
+static inline void handle_let_go_outer(struct handle_slot* slot, zx_handle_t value) {
+#ifdef JACINTH_DEBUG
+    lock_order_release(&slot->debug);
+#endif
+    handle_slot_put_back(slot, value);
+}
+
+/* The same with preemption on before and afterwards, and off in between. */
+MUST_CHECK static ALWAYS_INLINE zx_status_t handle_hold(struct handle_table* table,
+                                                        zx_handle_t value, zx_obj_type_t type,
+                                                        zx_rights_t rights,
+                                                        struct handle_slot** slot) {
+    preempt_disable();
+    zx_status_t status = handle_hold_inner(table, value, type, rights, slot);
+    if (unlikely(status != ZX_OK))
+        preempt_enable();
+    return status;
+}
+
+static inline void handle_let_go(struct handle_slot* slot, zx_handle_t value) {
+    handle_let_go_outer(slot, value);
+    preempt_enable();
 }
 
 /* A reference to the object, checked as above. Inline: it is on the way of every call. */
@@ -101,16 +208,32 @@ MUST_CHECK static inline zx_status_t handle_table_lookup(struct handle_table* ta
                                                          zx_rights_t rights,
                                                          struct object** object) {
     struct handle_slot* slot;
-    spin_lock(&table->lock);
-    zx_status_t status = handle_table_check_locked(table, value, type, rights, &slot);
-    if (unlikely(status != ZX_OK)) {
-        spin_unlock(&table->lock);
+    zx_status_t status = handle_hold(table, value, type, rights, &slot);
+    if (unlikely(status != ZX_OK))
         return status;
-    }
     *object = slot->object;
     object_reference(*object);
-    spin_unlock(&table->lock);
+    handle_let_go(slot, value);
     return ZX_OK;
+}
+
+/* --- look-up with the table locked ------------------------------------------------------------ */
+
+/* Whether `value` names a slot; somebody may hold it. */
+static inline bool handle_table_find_locked(const struct handle_table* table, zx_handle_t value,
+                                            struct handle_slot** slot) {
+    *slot = handle_table_slot(table, value);
+    uint32_t tag = atomic_load_explicit(&(*slot)->tag, memory_order_relaxed);
+    return likely(((tag ^ (uint32_t)value) & ~HANDLE_HELD_MARK) == 0);
+}
+
+/* OK when the slot is there and passes handle_slot_check; else BAD_HANDLE or its error. */
+static inline zx_status_t handle_table_check_locked(const struct handle_table* table,
+                                                    zx_handle_t value, zx_obj_type_t type,
+                                                    zx_rights_t rights, struct handle_slot** slot) {
+    if (unlikely(!handle_table_find_locked(table, value, slot)))
+        return ZX_ERR_BAD_HANDLE;
+    return handle_slot_check(*slot, type, rights);
 }
 
 /* --- slots, for the operations below ------------------------------------------------------------
@@ -118,13 +241,32 @@ MUST_CHECK static inline zx_status_t handle_table_lookup(struct handle_table* ta
 
 zx_status_t handle_table_grow_locked(struct handle_table* table, uint32_t count);
 
+static inline bool handle_table_has_room_locked(const struct handle_table* table, uint32_t count) {
+    return table->free_count > table->spare && table->free_count - table->spare >= count;
+}
+
 /* Makes sure that `count` handles can be added before the lock is dropped. NO_MEMORY, NO_RESOURCES,
  * BAD_STATE. */
 MUST_CHECK static inline zx_status_t handle_table_reserve_locked(struct handle_table* table,
                                                                  uint32_t count) {
-    return likely(table->free_count >= (uint64_t)table->spare + count)
+    return likely(handle_table_has_room_locked(table, count))
                ? ZX_OK
                : handle_table_grow_locked(table, count);
+}
+
+/* Under which value a free slot will be used. */
+static inline zx_handle_t handle_slot_next_value(const struct handle_slot* slot) {
+    return (zx_handle_t)(atomic_load_explicit(&slot->tag, memory_order_relaxed) ^ HANDLE_FREE_MARK);
+}
+
+/* Puts an entry into a slot that was free, for everybody to see. */
+static inline zx_handle_t handle_slot_show(struct handle_slot* slot, struct object* object,
+                                           zx_rights_t rights) {
+    zx_handle_t value = handle_slot_next_value(slot);
+    slot->object = object;
+    slot->rights = rights;
+    atomic_store_explicit(&slot->tag, (uint32_t)value, memory_order_release);
+    return value;
 }
 
 /* Takes the slot that has been free longest; there is one. */
@@ -134,9 +276,7 @@ static inline zx_handle_t handle_slot_fill(struct handle_table* table, struct ob
     table->free_head = slot->next_free;
     if (unlikely(--table->free_count == 0))
         table->free_end = &table->free_head;
-    slot->object = object;
-    slot->rights = rights;
-    return (zx_handle_t)(slot->tag ^= HANDLE_FREE_MARK);
+    return handle_slot_show(slot, object, rights);
 }
 
 static inline void handle_slot_append_free(struct handle_table* table, struct handle_slot* slot) {
@@ -153,10 +293,22 @@ static inline uint32_t handle_tag_after(uint32_t value) {
     return next ^ HANDLE_FREE_MARK;
 }
 
-static inline void handle_slot_free(struct handle_table* table, struct handle_slot* slot,
-                                    uint32_t value) {
-    slot->tag = handle_tag_after(value);
+/* Whether `value` names a slot, which is out of use from now on. */
+static ALWAYS_INLINE bool handle_table_take_locked(const struct handle_table* table,
+                                                   zx_handle_t value, struct handle_slot** slot) {
+    *slot = handle_table_slot(table, value);
+    return likely(handle_slot_change_tag(*slot, value, handle_tag_after((uint32_t)value)));
+}
+
+/* Takes the handle out; the entry is the caller's. False: there is none. */
+static ALWAYS_INLINE bool handle_table_remove_locked(struct handle_table* table, zx_handle_t value,
+                                                     struct handle* handle) {
+    struct handle_slot* slot;
+    if (unlikely(!handle_table_take_locked(table, value, &slot)))
+        return false;
+    *handle = (struct handle){slot->object, slot->rights};
     handle_slot_append_free(table, slot);
+    return true;
 }
 
 /* --- one handle ------------------------------------------------------------------------------ */
@@ -204,41 +356,58 @@ static inline zx_status_t handle_derive_rights(zx_rights_t present, zx_rights_t 
 
 /* A second handle to the same object. BAD_HANDLE; ACCESS_DENIED without DUPLICATE; INVALID_ARGS
  * when `rights` (SAME_RIGHTS: the same) are not a subset; errors of handle_table_add. */
-MUST_CHECK static inline zx_status_t handle_table_duplicate(struct handle_table* table,
-                                                            zx_handle_t value, zx_rights_t wanted,
-                                                            zx_handle_t* duplicate) {
+MUST_CHECK zx_status_t handle_table_duplicate(struct handle_table* table, zx_handle_t value,
+                                              zx_rights_t wanted, zx_handle_t* duplicate);
+
+static inline zx_handle_t handle_slot_copy(struct handle_table* table,
+                                           const struct handle_slot* slot, zx_rights_t rights) {
+    struct object* object = slot->object;
+    object_reference(object);
+    object_handle_added(object);
+    return handle_slot_fill(table, object, rights);
+}
+
+/* The quick way, which tells the value at `out_user`. False: nothing was done; the other will tell.
+ */
+MUST_CHECK static inline bool handle_table_duplicate_quickly(struct handle_table* table,
+                                                             zx_handle_t value, zx_rights_t wanted,
+                                                             uintptr_t out_user) {
     struct handle_slot* slot;
     zx_rights_t rights;
+    bool is_done = false;
     spin_lock(&table->lock);
-    zx_status_t status =
-        handle_table_check_locked(table, value, ZX_OBJ_TYPE_NONE, ZX_RIGHT_DUPLICATE, &slot);
-    if (likely(status == ZX_OK))
-        status = handle_derive_rights(slot->rights, wanted, &rights);
-    if (likely(status == ZX_OK))
-        status = handle_table_reserve_locked(table, 1);
-    if (likely(status == ZX_OK)) {
-        object_reference(slot->object);
-        object_handle_added(slot->object);
-        *duplicate = handle_slot_fill(table, slot->object, rights);
+    if (likely(handle_table_check_locked(table, value, ZX_OBJ_TYPE_NONE, ZX_RIGHT_DUPLICATE,
+                                         &slot) == ZX_OK) &&
+        likely(handle_derive_rights(slot->rights, wanted, &rights) == ZX_OK) &&
+        likely(handle_table_has_room_locked(table, 1)) &&
+        likely(user_write_word(out_user, handle_slot_next_value(table->free_head)))) {
+        (void)handle_slot_copy(table, slot, rights);
+        is_done = true;
     }
     spin_unlock(&table->lock);
-    return status;
+    return is_done;
+}
+
+/* Gives up an entry that was taken out of the table, and tells those who wait on its value. */
+void handle_release_observed(struct handle_table* table, zx_handle_t value, struct handle handle);
+static inline void handle_release_taken(struct handle_table* table, zx_handle_t value,
+                                        struct handle handle) {
+    if (unlikely(object_has_observers(handle.object)))
+        handle_release_observed(table, value, handle);
+    else
+        handle_release(handle);
 }
 
 /* BAD_HANDLE. */
 static inline zx_status_t handle_table_close(struct handle_table* table, zx_handle_t value) {
-    struct handle_slot* slot;
+    struct handle handle;
     spin_lock(&table->lock);
-    if (unlikely(!handle_table_find_locked(table, value, &slot))) {
+    if (unlikely(!handle_table_remove_locked(table, value, &handle))) {
         spin_unlock(&table->lock);
         return ZX_ERR_BAD_HANDLE;
     }
-    struct handle handle = {slot->object, slot->rights};
-    handle_slot_free(table, slot, (uint32_t)value);
     spin_unlock(&table->lock);
-    if (unlikely(object_has_observers(handle.object)))
-        object_handle_observers_cancel(handle.object, table, value);
-    handle_release(handle);
+    handle_release_taken(table, value, handle);
     return ZX_OK;
 }
 
@@ -251,10 +420,7 @@ static inline void handle_table_add_many_locked(struct handle_table* table,
     struct handle_slot* slot = table->free_head;
     for (uint32_t i = 0; i < count; i++) {
         struct handle_slot* next = slot->next_free;
-        slot->object = entries[i].object;
-        slot->rights = entries[i].rights;
-        slot->tag ^= HANDLE_FREE_MARK;
-        values[i] = (zx_handle_t)slot->tag;
+        values[i] = handle_slot_show(slot, entries[i].object, entries[i].rights);
         slot = next;
     }
     table->free_head = slot;
@@ -262,7 +428,8 @@ static inline void handle_table_add_many_locked(struct handle_table* table,
     if (unlikely(table->free_count == 0))
         table->free_end = &table->free_head;
 }
-/* Takes them out again, without their becoming visible in between: the caller owns the entries. */
+/* Takes them out again before the lock was dropped: the caller owns the entries. Their values were
+ * told to nobody; only a thread that guessed one may have used it. */
 void handle_table_take_back_locked(struct handle_table* table, uint32_t count,
                                    const zx_handle_t* values);
 

@@ -2,19 +2,15 @@
 
 #include <mm/window.h>
 
-static struct handle_slot* slot_of(const struct handle_table* table, zx_handle_t value) {
-    uint32_t index = (uint32_t)value & HANDLE_INDEX_MASK;
-    return &table->chunks[index / HANDLE_CHUNK_SLOTS][index % HANDLE_CHUNK_SLOTS];
-}
-
 /* Makes the first `count` elements ordinary handles again. */
 static void put_back(struct handle_transfer* transfer, uint32_t count) {
     for (uint32_t i = 0; i < count; i++) {
-        struct handle_slot* slot = slot_of(transfer->table, transfer->values[i]);
-        slot->object = transfer->entries[i].object;
-        slot->tag = (uint32_t)transfer->values[i];
+        struct object* object = transfer->entries[i].object;
+        struct handle_slot* slot = handle_table_slot(transfer->table, transfer->values[i]);
+        slot->object = object;
+        handle_slot_put_back(slot, transfer->values[i]);
         if (transfer->observed & (1ull << i))
-            object_release(slot->object); /* never the last: the slot has one */
+            object_release(object); /* never the last: the slot has one */
     }
 }
 

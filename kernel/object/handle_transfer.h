@@ -48,23 +48,24 @@ void handle_transfer_destroy_windows(const struct handle_transfer* transfer);
 void handle_transfer_put_back_locked(struct handle_transfer* transfer);
 
 /* A taken slot has its next tag already, so that meeting its value again finds nothing. */
-MUST_CHECK static inline zx_status_t handle_transfer_take_locked(struct handle_transfer* transfer,
-                                                                 const struct object* carrier) {
+MUST_CHECK static ALWAYS_INLINE zx_status_t
+handle_transfer_take_locked(struct handle_transfer* transfer, const struct object* carrier) {
     struct handle_slot** link = &transfer->first_slot;
     transfer->observed = 0;
     for (uint32_t i = 0; i < transfer->count; i++) {
         zx_handle_t value = transfer->values[i];
         struct handle_slot* slot;
-        if (unlikely(!handle_table_find_locked(transfer->table, value, &slot)))
+        if (unlikely(!handle_table_take_locked(transfer->table, value, &slot)))
             return handle_transfer_fault_locked(transfer, i);
         struct object* object = slot->object;
         if (unlikely(!(slot->rights & ZX_RIGHT_TRANSFER)) ||
-            unlikely(object == carrier && i != transfer->carrier_index))
+            unlikely(object == carrier && i != transfer->carrier_index)) {
+            handle_slot_put_back(slot, value);
             return handle_transfer_fault_locked(transfer, i);
+        }
         if (unlikely(object_has_observers(object)))
             handle_transfer_note_observed(transfer, i, object);
         transfer->entries[i] = (struct handle){object, slot->rights};
-        slot->tag = handle_tag_after((uint32_t)value);
         *link = slot;
         link = &slot->next_free;
     }

@@ -137,14 +137,11 @@ MUST_CHECK static ALWAYS_INLINE bool message_end_read_small(struct handle_table*
                                                             uintptr_t actual_bytes,
                                                             uintptr_t actual_handles) {
     struct handle_slot* slot;
-    spin_lock(&table->lock);
-    if (unlikely(handle_table_check_locked(table, handle, type, ZX_RIGHT_READ, &slot) != ZX_OK)) {
-        spin_unlock(&table->lock);
+    if (unlikely(handle_hold(table, handle, type, ZX_RIGHT_READ, &slot) != ZX_OK))
         return false;
-    }
     struct message_end* end = message_end_from(slot->object);
     spin_lock_inner(end->object.lock);
-    spin_unlock_outer(&table->lock);
+    handle_let_go_outer(slot, handle);
     struct message* message = end->queue.first;
     if (unlikely(!message || !message_is_small(message)))
         goto not_so;

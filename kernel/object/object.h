@@ -98,21 +98,12 @@ static inline void object_release(struct object* object) {
         object_release_last(object);
 }
 
-/* A handle comes to be / goes away; each handle holds a reference of its own besides. */
+/* A handle comes to be, which holds a reference of its own besides; handle_release ends it. */
 static inline void object_handle_added(struct object* object) {
     atomic_fetch_add_explicit(&object->handle_count, 1, memory_order_relaxed);
 }
 static inline bool object_may_hold_handles(const struct object* object) {
     return atomic_load_explicit(&object->may_hold_handles, memory_order_relaxed);
-}
-/* May run on_zero_handles; no lock held. The caller still has a reference. */
-static inline void object_handle_removed(struct object* object) {
-    if (atomic_fetch_sub_explicit(&object->handle_count, 1, memory_order_acq_rel) == 1) {
-        if (object->ops->on_zero_handles)
-            object->ops->on_zero_handles(object);
-    } else if (unlikely(object_may_hold_handles(object))) {
-        cycle_note(object); /* the handles left may be in a cycle of queues */
-    }
 }
 
 /* --- signals and waiting ------------------------------------------------------------------- */
@@ -153,9 +144,9 @@ static inline void object_update_signals(struct object* object, zx_signals_t cle
     spin_unlock(object->lock);
 }
 
-/* Registers; calls on_match at once when it already matches. The lock of the table that has the
- * handle is held, which makes sure that the handle is still there: whoever removes it from now on
- * sees the observer. */
+/* Registers; calls on_match at once when it already matches. The handle is held, or its table
+ * locked, which makes sure that it is still there: whoever removes it from now on sees the
+ * observer. */
 static inline void object_add_observer(struct object* object, struct observer* observer) {
     spin_lock_inner(object->lock);
     list_push_back(&object->observers, &observer->node);
@@ -176,7 +167,7 @@ static inline zx_signals_t object_remove_observer(struct object* object,
 /* The handle `value` of `table` no longer names the object: cancels its observers. The caller has a
  * reference and removed the handle before. */
 void object_handle_observers_cancel(struct object* object, const void* table, zx_handle_t value);
-/* Without the lock; exact for whoever holds the table lock under which observers are added. */
+/* Without the lock; exact for whoever has just taken the handle through which they were added. */
 static inline bool object_has_observers(const struct object* object) {
     return !list_is_empty(&object->observers);
 }

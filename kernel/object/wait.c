@@ -40,7 +40,8 @@ static void on_handle_closed(struct observer* observer) {
     decide(entry->waiter, ZX_ERR_CANCELED);
 }
 
-/* The table's lock is held: from here on whoever takes the handle away sees the observer. */
+/* The handle is held, or the table locked: from here on whoever takes the handle away sees the
+ * observer. */
 static void begin_locked(struct wait_entry* entry, struct waiter* waiter,
                          const struct handle_table* table, zx_handle_t handle,
                          struct object* object, zx_signals_t signals) {
@@ -81,13 +82,13 @@ static zx_status_t outcome(const struct waiter* waiter, zx_status_t park_status)
     return result == UNDECIDED ? park_status : result;
 }
 
-zx_status_t object_wait_one_blocking(struct handle_table* table, struct handle_slot* slot,
-                                     zx_signals_t signals, zx_time_t deadline,
-                                     zx_signals_t* observed) {
+zx_status_t object_wait_one_blocking(struct handle_table* table, zx_handle_t handle,
+                                     struct handle_slot* slot, zx_signals_t signals,
+                                     zx_time_t deadline, zx_signals_t* observed) {
     struct waiter waiter = {.thread = thread_current(), .result = UNDECIDED};
     struct wait_entry entry;
-    begin_locked(&entry, &waiter, table, (zx_handle_t)slot->tag, slot->object, signals);
-    spin_unlock(&table->lock);
+    begin_locked(&entry, &waiter, table, handle, slot->object, signals);
+    handle_let_go(slot, handle);
     zx_status_t status = park_until_decided(&waiter, deadline);
     *observed = end(&entry);
     return outcome(&waiter, status);
@@ -96,16 +97,14 @@ zx_status_t object_wait_one_blocking(struct handle_table* table, struct handle_s
 zx_status_t object_wait_one(struct handle_table* table, zx_handle_t handle, zx_rights_t rights,
                             zx_signals_t signals, zx_time_t deadline, zx_signals_t* observed) {
     struct handle_slot* slot;
-    spin_lock(&table->lock);
-    zx_status_t status = handle_table_check_locked(table, handle, ZX_OBJ_TYPE_NONE, rights, &slot);
-    if (status == ZX_OK) {
-        *observed = object_signals(slot->object);
-        if (!(*observed & signals) && deadline > 0)
-            return object_wait_one_blocking(table, slot, signals, deadline, observed);
-        status = *observed & signals ? ZX_OK : ZX_ERR_TIMED_OUT;
-    }
-    spin_unlock(&table->lock);
-    return status;
+    zx_status_t status = handle_hold(table, handle, ZX_OBJ_TYPE_NONE, rights, &slot);
+    if (status != ZX_OK)
+        return status;
+    *observed = object_signals(slot->object);
+    if (!(*observed & signals) && deadline > 0)
+        return object_wait_one_blocking(table, handle, slot, signals, deadline, observed);
+    handle_let_go(slot, handle);
+    return *observed & signals ? ZX_OK : ZX_ERR_TIMED_OUT;
 }
 
 /* --- many ----------------------------------------------------------------------------------- */

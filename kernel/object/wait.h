@@ -15,9 +15,9 @@
 MUST_CHECK zx_status_t object_wait_one(struct handle_table* table, zx_handle_t handle,
                                        zx_rights_t rights, zx_signals_t signals, zx_time_t deadline,
                                        zx_signals_t* observed);
-/* The same for a slot just looked at that shows none of `signals`: called with the table's lock
- * held, and drops it. */
-MUST_CHECK zx_status_t object_wait_one_blocking(struct handle_table* table,
+/* The same for an object that shows none of `signals`: called with the handle held, and lets it
+ * go. */
+MUST_CHECK zx_status_t object_wait_one_blocking(struct handle_table* table, zx_handle_t handle,
                                                 struct handle_slot* slot, zx_signals_t signals,
                                                 zx_time_t deadline, zx_signals_t* observed);
 /* At most ZX_WAIT_MANY_MAX_ITEMS items; none: sleeps. Fills in every `pending`. Answers the same

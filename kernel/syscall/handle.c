@@ -20,8 +20,8 @@ zx_status_t sys_handle_close_many(user_in(zx_handle_t) handles, size_t num_handl
     return handle_close_user_array(handles, num_handles);
 }
 
-zx_status_t sys_handle_duplicate(zx_handle_t handle, zx_rights_t rights,
-                                 user_out(zx_handle_t) out) {
+static NOINLINE zx_status_t duplicate(zx_handle_t handle, zx_rights_t rights,
+                                      user_out(zx_handle_t) out) {
     struct handle_table* table = current_handles();
     zx_handle_t duplicate = ZX_HANDLE_INVALID;
     zx_status_t status = handle_table_duplicate(table, handle, rights, &duplicate);
@@ -37,6 +37,13 @@ zx_status_t sys_handle_duplicate(zx_handle_t handle, zx_rights_t rights,
 zx_status_t sys_mx_handle_replace(zx_handle_t handle, zx_rights_t rights,
                                   user_out(zx_handle_t) out) {
     return handle_table_replace(current_handles(), handle, rights, out.address);
+}
+
+zx_status_t sys_handle_duplicate(zx_handle_t handle, zx_rights_t rights,
+                                 user_out(zx_handle_t) out) {
+    if (likely(handle_table_duplicate_quickly(current_handles(), handle, rights, out.address)))
+        return ZX_OK;
+    return duplicate(handle, rights, out);
 }
 
 /* This generation's old value dies whatever the answer. */

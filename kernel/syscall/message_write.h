@@ -24,15 +24,13 @@ MUST_CHECK static ALWAYS_INLINE bool message_write_small(zx_handle_t handle, zx_
     struct message* message;
     if (unlikely(!message_create_small(bytes.address, num_bytes, 0, &message)))
         return false;
-    spin_lock(&table->lock);
-    if (unlikely(handle_table_check_locked(table, handle, type, ZX_RIGHT_WRITE, &slot) != ZX_OK)) {
-        spin_unlock(&table->lock);
+    if (unlikely(handle_hold(table, handle, type, ZX_RIGHT_WRITE, &slot) != ZX_OK)) {
         message_free_small(message);
         return false;
     }
     struct message_end* end = message_end_from(slot->object);
     spin_lock_inner(end->object.lock);
-    spin_unlock_outer(&table->lock);
+    handle_let_go_outer(slot, handle);
     zx_status_t status = message_end_must_send_itself(end, type)
                              ? ZX_ERR_BAD_STATE
                              : message_end_push_locked(end, message, num_bytes, 0);

@@ -14,22 +14,20 @@ static inline zx_status_t check_masks(const struct object* object, uint32_t clea
     return allowed ? ZX_ERR_INVALID_ARGS : ZX_ERR_NOT_SUPPORTED;
 }
 
-/* The object needs no reference: it cannot go while the table is locked, nor before whoever holds
- * its lock lets go. */
+/* The object needs no reference: it cannot go while the handle is held. */
 zx_status_t sys_object_signal(zx_handle_t handle, uint32_t clear_mask, uint32_t set_mask) {
     struct handle_table* table = current_handles();
     struct handle_slot* slot;
-    spin_lock(&table->lock);
-    zx_status_t status =
-        handle_table_check_locked(table, handle, ZX_OBJ_TYPE_NONE, ZX_RIGHT_SIGNAL, &slot);
-    if (likely(status == ZX_OK))
-        status = check_masks(slot->object, clear_mask, set_mask);
+    zx_status_t status = handle_hold(table, handle, ZX_OBJ_TYPE_NONE, ZX_RIGHT_SIGNAL, &slot);
+    if (unlikely(status != ZX_OK))
+        return status;
+    status = check_masks(slot->object, clear_mask, set_mask);
     if (likely(status == ZX_OK)) {
         spin_lock_inner(slot->object->lock);
         object_update_signals_locked(slot->object, clear_mask, set_mask);
         spin_unlock_inner(slot->object->lock);
     }
-    spin_unlock(&table->lock);
+    handle_let_go(slot, handle);
     return status;
 }
 

@@ -22,15 +22,11 @@ zx_status_t sys_socket_create(uint32_t options, user_out(zx_handle_t) out0,
 static ALWAYS_INLINE bool lock_end(zx_handle_t handle, zx_rights_t rights, struct socket** socket) {
     struct handle_table* table = current_handles();
     struct handle_slot* slot;
-    spin_lock(&table->lock);
-    if (unlikely(handle_table_check_locked(table, handle, ZX_OBJ_TYPE_SOCKET, rights, &slot) !=
-                 ZX_OK)) {
-        spin_unlock(&table->lock);
+    if (unlikely(handle_hold(table, handle, ZX_OBJ_TYPE_SOCKET, rights, &slot) != ZX_OK))
         return false;
-    }
     *socket = socket_from(slot->object);
     spin_lock_inner((*socket)->object.lock);
-    spin_unlock_outer(&table->lock);
+    handle_let_go_outer(slot, handle);
     return true;
 }
 

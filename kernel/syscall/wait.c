@@ -10,19 +10,18 @@ static inline zx_status_t write_observed(user_out(zx_signals_t) observed, zx_sig
     return is_told ? status : ZX_ERR_INVALID_ARGS;
 }
 
-/* Nothing is shown yet; called with the table's lock held. A bad pointer is told before the wait,
- * not after it. */
-static NOINLINE zx_status_t wait_one_blocking(struct handle_slot* slot, zx_rights_t rights,
-                                              zx_signals_t signals, zx_time_t deadline,
-                                              user_out(zx_signals_t) observed) {
+/* Nothing is shown yet; called with the handle held. A bad pointer is told before the wait, not
+ * after it. */
+static NOINLINE zx_status_t wait_one_blocking(zx_handle_t handle, struct handle_slot* slot,
+                                              zx_rights_t rights, zx_signals_t signals,
+                                              zx_time_t deadline, user_out(zx_signals_t) observed) {
     struct handle_table* table = current_handles();
-    zx_handle_t handle = (zx_handle_t)slot->tag;
     zx_signals_t shown;
     zx_status_t status;
     if (user_is_null(observed) || likely(user_touch_small(observed.address, sizeof(shown)))) {
-        status = object_wait_one_blocking(table, slot, signals, deadline, &shown);
+        status = object_wait_one_blocking(table, handle, slot, signals, deadline, &shown);
     } else {
-        spin_unlock(&table->lock);
+        handle_let_go(slot, handle);
         if (!user_fault_in(observed.address, sizeof(shown), true))
             return ZX_ERR_INVALID_ARGS;
         status = object_wait_one(table, handle, rights, signals, deadline, &shown);
@@ -35,18 +34,14 @@ static NOINLINE zx_status_t wait_one_blocking(struct handle_slot* slot, zx_right
 static ALWAYS_INLINE zx_status_t wait_one(zx_handle_t handle, zx_rights_t rights,
                                           zx_signals_t signals, zx_time_t deadline,
                                           user_out(zx_signals_t) observed) {
-    struct handle_table* table = current_handles();
     struct handle_slot* slot;
-    spin_lock(&table->lock);
-    zx_status_t status = handle_table_check_locked(table, handle, ZX_OBJ_TYPE_NONE, rights, &slot);
-    if (unlikely(status != ZX_OK)) {
-        spin_unlock(&table->lock);
+    zx_status_t status = handle_hold(current_handles(), handle, ZX_OBJ_TYPE_NONE, rights, &slot);
+    if (unlikely(status != ZX_OK))
         return status;
-    }
     zx_signals_t shown = object_signals(slot->object);
     if (!(shown & signals) && deadline > 0)
-        return wait_one_blocking(slot, rights, signals, deadline, observed);
-    spin_unlock(&table->lock);
+        return wait_one_blocking(handle, slot, rights, signals, deadline, observed);
+    handle_let_go(slot, handle);
     return write_observed(observed, shown, shown & signals ? ZX_OK : ZX_ERR_TIMED_OUT);
 }
 
