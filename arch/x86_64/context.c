@@ -1,4 +1,4 @@
-#include <arch/context.h>
+#include <arch/context_switch.h>
 
 #include <arch/backtrace.h>
 #include <arch/cpu.h>
@@ -8,36 +8,40 @@
 #include "fpu_internal.h"
 #include "registers.h"
 
-void context_switch_stacks(uint64_t* save_stack_pointer, uint64_t new_stack_pointer);
 void context_first_run(void);
 _Noreturn void context_enter_user_frame(const struct exception_frame* frame);
 
-/* What context_switch_stacks pops, lowest address first. */
+/* What a waiting thread's stack pointer points to: context_switch pushes and pops it. */
 struct switch_frame {
-    uint64_t r15, r14, r13, r12, rbx, rbp;
-    void (*return_address)(void);
-    uint64_t alignment; /* so that context_first_run is entered as if by a call */
+    uint64_t rbp;
+    void (*resume)(void);
+};
+
+/* Of a thread that has not run yet: context_first_run pops the rest. */
+struct first_frame {
+    struct switch_frame frame;
+    void (*entry)(void*);
+    void* argument;
 };
 
 void context_init(struct thread_context* context, void* stack_top, void (*entry)(void*),
                   void* argument) {
-    struct switch_frame* frame = (struct switch_frame*)stack_top - 1;
-    *frame = (struct switch_frame){
-        .r12 = (uint64_t)entry,
-        .r13 = (uint64_t)argument,
-        .return_address = context_first_run,
-    };
-    *context = (struct thread_context){.stack_pointer = (uint64_t)frame};
+    struct first_frame* first = (struct first_frame*)stack_top - 1;
+    *first = (struct first_frame){
+        .frame = {.resume = context_first_run}, .entry = entry, .argument = argument};
+    *context = (struct thread_context){.stack_pointer = (uint64_t)first};
 }
 
-/* The saved rbp and the return address above it lie like a function's frame. */
+/* The saved rbp and the address above it lie like a function's frame. */
 uintptr_t backtrace_begin(const struct thread_context* context) {
-    const struct switch_frame* frame = (const struct switch_frame*)context->stack_pointer;
-    return (uintptr_t)&frame->rbp;
+    return context->stack_pointer;
 }
+
+/* --- what belongs to user mode ------------------------------------------------------------------
+ */
 
 /* User mode's GS base is the inactive one while the kernel runs. */
-static ALWAYS_INLINE void save_user_bases(struct thread_context* context) {
+static void save_user_bases(struct thread_context* context) {
     if (!cpu_features.has_fsgsbase)
         return; /* then user mode cannot change them behind our back */
     __asm__ volatile("rdfsbase %0" : "=r"(context->fs_base));
@@ -47,7 +51,7 @@ static ALWAYS_INLINE void save_user_bases(struct thread_context* context) {
 /* The data selectors mean nothing in 64-bit mode and are not part of a thread's state; they are
  * cleared, so that they carry nothing from one program to the next. Clearing changes the bases, so
  * it comes first. */
-static ALWAYS_INLINE void load_user_bases(const struct thread_context* context) {
+static void load_user_bases(const struct thread_context* context) {
     __asm__ volatile("mov %0, %%ds; mov %0, %%es; mov %0, %%fs" ::"r"(0));
     if (cpu_features.has_fsgsbase) {
         __asm__ volatile("wrfsbase %0" ::"r"(context->fs_base));
@@ -60,10 +64,8 @@ static ALWAYS_INLINE void load_user_bases(const struct thread_context* context) 
     }
 }
 
-void context_switch(struct thread_context* from, struct thread_context* to, uint64_t to_stack_top) {
-    struct cpu* cpu = this_cpu();
-    cpu->kernel_stack_top = to_stack_top;
-    descriptors_set_kernel_stack(cpu, to_stack_top);
+void context_exchange_user_state_slowly(struct thread_context* from,
+                                        const struct thread_context* to) {
     if (from->fpu_state) {
         save_user_bases(from);
         fpu_save(from->fpu_state);
@@ -72,7 +74,6 @@ void context_switch(struct thread_context* from, struct thread_context* to, uint
         load_user_bases(to);
         fpu_restore(to->fpu_state);
     }
-    context_switch_stacks(&from->stack_pointer, to->stack_pointer);
 }
 
 void context_set_fs_base(uint64_t base) {

@@ -41,6 +41,7 @@ static struct {
 static struct cpu_arch boot_cpu_arch;
 struct cpu boot_cpu = {
     .self = &boot_cpu,
+    .mask = 1,
     .preempt_count = PREEMPT_NOT_WANTED,
     .arch = &boot_cpu_arch,
 };
@@ -201,6 +202,7 @@ struct cpu* cpu_allocate(uint32_t apic_id) {
         .self = cpu,
         .preempt_count = PREEMPT_NOT_WANTED,
         .number = cpus_allocated,
+        .mask = 1u << cpus_allocated,
         .stack_guard = boot_cpu.stack_guard, /* the same everywhere: threads move */
         .apic_id = apic_id,
         .arch = arch,

@@ -46,10 +46,6 @@ void cpu_guard_exception_stacks(void);
 /* descriptors.c */
 void descriptors_init_cpu(struct cpu* cpu);
 void interrupt_table_init(void);
-/* Where this CPU's next entry from user mode by interrupt begins its stack. */
-static inline void descriptors_set_kernel_stack(struct cpu* cpu, uint64_t top) {
-    cpu->arch->task_state.stacks[0] = top;
-}
 /* fpu.c */
 void fpu_init_boot(void);
 void fpu_init_cpu(void);

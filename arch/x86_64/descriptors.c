@@ -88,6 +88,7 @@ void descriptors_init_cpu(struct cpu* cpu) {
                             (base & 0xffffff) << 16 | (base >> 24 & 0xff) << 56;
     gdt[SELECTOR_TSS / 8 + 1] = base >> 32;
 
+    cpu->interrupt_stack_top = arch->task_state.stacks;
     arch->task_state.io_map_base = sizeof(struct task_state); /* no port is open to user mode */
 
     struct descriptor_pointer gdt_pointer = {sizeof(arch->gdt) - 1, gdt};

@@ -17,6 +17,7 @@
 #define MXCSR_DEFAULT 0x1f80
 
 uint32_t fpu_xsave_mask;
+bool fpu_has_quick_exchange;
 
 static uint32_t state_size = FXSAVE_SIZE;
 static struct slab_cache state_cache;
@@ -44,6 +45,7 @@ void fpu_init_cpu(void) {
 void fpu_init_boot(void) {
     if (cpu_features.has_xsave)
         fpu_xsave_mask = cpuid(CPUID_XSAVE, 0).eax & (XCR0_X87_SSE_AVX | XCR0_AVX512);
+    fpu_has_quick_exchange = cpu_features.has_xsave && cpu_features.has_fsgsbase;
     fpu_init_cpu();
     if (cpu_features.has_xsave)
         state_size = cpuid(CPUID_XSAVE, 0).ebx; /* for the components just enabled */

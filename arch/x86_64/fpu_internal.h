@@ -2,11 +2,9 @@
  * so that no register of one ever shows in another. arch only. */
 #pragma once
 
-#include <arch/cpu.h>
+#include <arch/context_switch.h>
 
 #define CPUID_XSAVE 0x0d
-
-extern uint32_t fpu_xsave_mask; /* the XCR0 components in use */
 
 /* `state` is 64-byte aligned, of the size that fpu_init_boot found. */
 static inline void fpu_save(void* state) {

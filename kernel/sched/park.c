@@ -1,54 +1,67 @@
 /* Parking. The races, and what closes them:
  *
- * An unpark between the look at the token and the block: thread_unpark leaves the token before it
- * looks at the state; thread_park sets the state, under the run queue's lock, before it looks at
- * the token for the last time. Both orders are sequentially consistent, so at least one of the two
- * sees the other.
+ * All that matters is in one word, thread.park, and each step is one atomic operation on it. An
+ * unpark before the block leaves a token there, and the block does not happen; one after it finds
+ * that the thread waits, and has claimed it by the same step. Of several that come at once only one
+ * claims it.
  *
- * The same holds for a kill (pending_work) and for the deadline (has_timed_out). The timer is
- * cancelled before thread_park returns, so it never finds another wait, or a thread that is no
- * more.
+ * A kill and a deadline first tell why (pending_work, has_timed_out), then claim the thread if it
+ * waits; the thread first says that it waits, then looks for these reasons. At least one of the two
+ * sees the other; if both do, the step back from the waiting decides between them. Who claims a
+ * thread that has not quite left its CPU yet waits for the run queue's lock, which is held from
+ * before it says that it waits until its registers are saved.
+ *
+ * The timer is cancelled before thread_park returns, so it never finds another wait, or a thread
+ * that is no more.
  */
 #include <sched/thread.h>
 
 #include <abi/errors.h>
 #include <arch/clock.h>
 #include <arch/interrupt.h>
+#include <debug/panic.h>
 #include <lock/spinlock.h>
 #include <sched/sched_cpu.h>
+#include <sched/switch.h>
 
-static bool take_token(struct thread* thread) {
-    return atomic_load_explicit(&thread->park_token, memory_order_relaxed) &&
-           atomic_exchange(&thread->park_token, 0);
+/* The running thread's: nobody waits in it. Whatever the unparker did before is seen from here on.
+ */
+static inline bool take_token(struct thread* thread) {
+    return atomic_exchange(&thread->park, PARK_NONE) == PARK_TOKEN;
 }
 
-static bool has_reason_to_stay(struct thread* thread, bool is_killable) {
-    return atomic_load(&thread->park_token) || atomic_load(&thread->has_timed_out) ||
-           (is_killable && thread_is_killed(thread));
+/* Blocks, unless there is a token or another reason not to. Answers the thread again. */
+static ALWAYS_INLINE struct thread* block(struct thread* thread, uint32_t how, bool has_deadline) {
+    uint32_t none = PARK_NONE, waits = how;
+    struct cpu* cpu = this_cpu();
+    struct sched_cpu* sched = cpu->sched;
+    spin_lock_inner(&sched->lock);
+    if (unlikely(!atomic_compare_exchange_strong(&thread->park, &none, how)))
+        goto stay;
+    if ((how == PARK_KILLABLE && unlikely(thread_is_killed(thread))) ||
+        (has_deadline && unlikely(atomic_load(&thread->has_timed_out))))
+        if (atomic_compare_exchange_strong(&thread->park, &waits, PARK_NONE))
+            goto stay;
+    thread->state = THREAD_BLOCKED;
+    return switch_and_unlock(cpu, sched, thread);
+
+stay:
+    spin_unlock_inner(&sched->lock);
+    return thread;
 }
 
-static ALWAYS_INLINE void block(struct thread* thread, bool is_killable) {
-    interrupt_state_t state = interrupts_save_and_disable();
-    struct sched_cpu* sched = this_cpu()->sched;
-    spin_lock(&sched->lock);
-    thread->is_interruptible = is_killable;
-    __atomic_store_n(&thread->state, THREAD_BLOCKED, __ATOMIC_SEQ_CST);
-    if (likely(!has_reason_to_stay(thread, is_killable))) {
-        sched_switch_and_unlock(sched, state);
-        return;
-    }
-    thread->state = THREAD_RUNNING;
-    spin_unlock_irqrestore(&sched->lock, state);
-}
-
-static inline zx_status_t park(struct thread* thread, bool is_killable) {
+static ALWAYS_INLINE zx_status_t park(struct thread* thread, uint32_t how, bool has_deadline) {
+    lock_order_assert_none_held();
+    ASSERT(interrupts_are_enabled());
     for (;;) {
-        block(thread, is_killable);
+        interrupts_disable();
+        thread = block(thread, how, has_deadline);
+        interrupts_enable();
         if (likely(take_token(thread)))
             return ZX_OK;
-        if (is_killable && thread_is_killed(thread))
+        if (how == PARK_KILLABLE && thread_is_killed(thread))
             return ZX_ERR_CANCELED;
-        if (atomic_load_explicit(&thread->has_timed_out, memory_order_relaxed))
+        if (has_deadline && atomic_load_explicit(&thread->has_timed_out, memory_order_relaxed))
             return ZX_ERR_TIMED_OUT;
     }
 }
@@ -59,7 +72,7 @@ static NOINLINE zx_status_t park_until(struct thread* thread, zx_time_t deadline
     if (deadline <= clock_now())
         return thread_is_killed(thread) ? ZX_ERR_CANCELED : ZX_ERR_TIMED_OUT;
     timer_arm(&thread->park_timer, deadline);
-    zx_status_t status = park(thread, true);
+    zx_status_t status = park(thread, PARK_KILLABLE, true);
     timer_cancel(&thread->park_timer);
     atomic_store_explicit(&thread->has_timed_out, false, memory_order_relaxed);
     return status;
@@ -67,19 +80,23 @@ static NOINLINE zx_status_t park_until(struct thread* thread, zx_time_t deadline
 
 zx_status_t thread_park(zx_time_t deadline) {
     struct thread* thread = thread_current();
-    lock_order_assert_none_held();
-    return deadline == ZX_TIME_INFINITE ? park(thread, true) : park_until(thread, deadline);
+    if (unlikely(deadline != ZX_TIME_INFINITE))
+        return park_until(thread, deadline);
+    return park(thread, PARK_KILLABLE, false);
 }
 
 void thread_park_uninterruptible(void) {
-    lock_order_assert_none_held();
-    (void)park(thread_current(), false);
+    (void)park(thread_current(), PARK_WAITING, false);
+}
+
+/* Leaves the token; whether the thread waited for it, and is claimed. */
+static inline bool leave_token(struct thread* thread) {
+    ASSERT(preempt_depth() > 0 || !interrupts_are_enabled());
+    return atomic_exchange(&thread->park, PARK_TOKEN) >= PARK_WAITING;
 }
 
 void thread_unpark(struct thread* thread) {
-    if (atomic_exchange(&thread->park_token, 1))
-        return;
-    if (__atomic_load_n(&thread->state, __ATOMIC_SEQ_CST) != THREAD_BLOCKED)
+    if (!leave_token(thread))
         return;
     if (unlikely(thread_current()->is_handing_over))
         sched_wake_as_successor(thread, false);
@@ -88,8 +105,7 @@ void thread_unpark(struct thread* thread) {
 }
 
 void thread_unpark_at_once(struct thread* thread) {
-    if (!atomic_exchange(&thread->park_token, 1) &&
-        __atomic_load_n(&thread->state, __ATOMIC_SEQ_CST) == THREAD_BLOCKED)
+    if (leave_token(thread))
         sched_wake_as_successor(thread, !thread_current()->is_handing_over);
 }
 

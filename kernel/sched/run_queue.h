@@ -4,44 +4,54 @@
 
 #include <sched/sched_cpu.h>
 
+/* The priority may be changed meanwhile by who looks for the thread elsewhere: one look decides. */
 static inline void queue_push(struct sched_cpu* sched, struct thread* thread, bool at_front) {
+    uint32_t priority = __atomic_load_n(&thread->priority, __ATOMIC_RELAXED);
+    struct list* queue = &sched->queues[priority];
     thread->state = THREAD_READY;
-    struct list* queue = &sched->queues[thread->priority];
     if (at_front)
         list_push_front(queue, &thread->run_node);
     else
         list_push_back(queue, &thread->run_node);
-    sched->ready_bitmap |= 1u << thread->priority;
-    sched->ready_count++;
+    sched->ready_bitmap |= 1u << priority;
 }
 
+/* Out of whichever queue it is in: beside the last one there is only the queue's head. */
 static inline void queue_remove(struct sched_cpu* sched, struct thread* thread) {
+    struct list_node* neighbour = thread->run_node.next;
+    bool is_last = neighbour == thread->run_node.previous;
     list_remove(&thread->run_node);
-    if (list_is_empty(&sched->queues[thread->priority]))
-        sched->ready_bitmap &= ~(1u << thread->priority);
-    sched->ready_count--;
+    if (is_last)
+        sched->ready_bitmap &= ~(1u << (LIST_ENTRY(neighbour, struct list, head) - sched->queues));
 }
 
-/* Of the most urgent queue that is not empty. */
-static inline struct list* queue_most_urgent(struct sched_cpu* sched, unsigned* priority) {
-    *priority = 31u ^ (unsigned)__builtin_clz(sched->ready_bitmap);
+/* The most urgent queue; one is not empty. */
+static inline struct list* queue_most_urgent(struct sched_cpu* sched, uint64_t* priority) {
+    *priority = 63u ^ (uint64_t)__builtin_clzl(sched->ready_bitmap);
     return &sched->queues[*priority];
 }
 
 static inline struct thread* queue_first(struct sched_cpu* sched) {
-    unsigned priority;
+    uint64_t priority;
     return LIST_ENTRY(queue_most_urgent(sched, &priority)->head.next, struct thread, run_node);
 }
 
+/* Whether a second thread waits behind queue_first. */
+static inline bool queue_has_second(struct sched_cpu* sched) {
+    uint64_t priority;
+    const struct list* queue = queue_most_urgent(sched, &priority);
+    return sched->ready_bitmap != 1u << priority || queue->head.next != queue->head.previous;
+}
+
+/* Somebody is ready. */
 static inline struct thread* queue_pop(struct sched_cpu* sched) {
-    if (unlikely(sched->ready_bitmap == 0))
-        return sched->idle;
-    unsigned priority;
+    uint64_t priority;
     struct list* queue = queue_most_urgent(sched, &priority);
     struct list_node* node = queue->head.next;
-    list_remove(node);
-    if (list_is_empty(queue))
+    struct list_node* next = node->next;
+    queue->head.next = next;
+    next->previous = &queue->head;
+    if (next == &queue->head)
         sched->ready_bitmap &= ~(1u << priority);
-    sched->ready_count--;
     return LIST_ENTRY(node, struct thread, run_node);
 }

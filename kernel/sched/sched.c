@@ -4,20 +4,23 @@
  * held over the switch itself and released by the thread that is switched to: so whoever gets the
  * lock and finds a thread blocked or ready knows that its registers are saved.
  *
- * A thread on its way from one CPU to another is MOVING: in no queue, touched by its mover only.
+ * A thread on its way from one CPU to another is MOVING: in no queue, touched by its mover only. So
+ * is a thread that was claimed (thread.h: enum park_state), which stays BLOCKED until it is queued
+ * or runs. Where it belongs is changed by who claimed it, with the lock of the new place held.
+ *
+ * Interrupts are off wherever a run queue lock is held, which keeps preemption off as well.
  */
 #include <sched/sched.h>
 
 #include <stdatomic.h>
 
 #include <arch/clock.h>
-#include <arch/context.h>
 #include <arch/interrupt.h>
 #include <debug/panic.h>
 #include <lock/preempt.h>
-#include <mm/aspace.h>
 #include <sched/run_queue.h>
 #include <sched/sched_cpu.h>
+#include <sched/switch.h>
 
 #define SLICE_NANOSECONDS 10000000l
 #define HELP_DELAY_NANOSECONDS 50000l
@@ -25,11 +28,7 @@
 struct sched_cpu sched_cpus[CPU_MAX];
 static _Atomic uint32_t idle_cpus; /* bit per CPU whose idle thread runs */
 
-void thread_first_run(void);
-
-static struct sched_cpu* sched_here(void) {
-    return this_cpu()->sched;
-}
+void thread_first_run(struct thread_context* previous);
 
 static void want_reschedule(void) {
     this_cpu()->preempt_count &= ~PREEMPT_NOT_WANTED;
@@ -40,9 +39,9 @@ static void want_reschedule(void) {
 /* The timer is started when a thread waits behind one of its own priority, and left alone while it
  * runs: a thread that was switched to since it was started gets a whole slice more. So a slice
  * lasts between one and two periods, and switching costs nothing. */
-static void start_slice_locked(struct sched_cpu* sched) {
+void sched_start_slice_locked(struct sched_cpu* sched) {
     sched->is_slice_armed = true;
-    sched->switches_at_slice_start = sched->switches;
+    sched->turns_at_slice_start = sched->turns;
     timer_arm(&sched->slice_timer, clock_now() + SLICE_NANOSECONDS);
 }
 
@@ -52,9 +51,9 @@ static void slice_ended(struct timer* timer) {
     sched->is_slice_armed = false;
     struct thread* running = sched->running;
     if (running != sched->idle && sched->ready_bitmap >> running->priority != 0) {
-        if (sched->switches == sched->switches_at_slice_start)
+        if (sched->turns == sched->turns_at_slice_start)
             want_reschedule();
-        start_slice_locked(sched);
+        sched_start_slice_locked(sched);
     }
     spin_unlock(&sched->lock);
 }
@@ -79,10 +78,10 @@ static void help_is_due(struct timer* timer) {
     struct sched_cpu* sched = CONTAINER_OF(timer, struct sched_cpu, help_timer);
     spin_lock(&sched->lock);
     sched->is_help_armed = false;
-    uint32_t helpers = sched->ready_count > 0 ? idle_cpus_for(queue_first(sched)) : 0;
+    uint32_t helpers = sched->ready_bitmap ? idle_cpus_for(queue_first(sched)) : 0;
     if (helpers) { /* else whoever gets idle looks round by itself */
         ipi_reschedule((uint32_t)__builtin_ctz(helpers));
-        if (sched->ready_count > 1)
+        if (queue_has_second(sched))
             start_help_locked(sched);
     }
     spin_unlock(&sched->lock);
@@ -111,19 +110,18 @@ static NOINLINE void notify_locked(struct sched_cpu* sched, const struct thread*
     /* Only the CPU itself can arm its timer. */
     if (thread->priority == running->priority && !sched->is_slice_armed) {
         if (is_here)
-            start_slice_locked(sched);
+            sched_start_slice_locked(sched);
         else if (!helpers)
             ipi_reschedule(sched->number);
     }
 }
 
 /* Queues a thread that this queue's CPU may run. In the usual case nobody need be told: the thread
- * waits behind an equal whose slice is being timed, and no CPU is idle. */
+ * waits behind an equal whose slice is being timed, and no CPU is idle, this one included. */
 static inline void make_ready_locked(struct sched_cpu* sched, struct thread* thread) {
     queue_push(sched, thread, false);
-    const struct thread* running = sched->running;
-    if (unlikely(!sched->is_slice_armed || running == sched->idle ||
-                 thread->priority > running->priority || idle_cpus_for(thread)))
+    if (unlikely(!sched->is_slice_armed || thread->priority > sched->running->priority ||
+                 idle_cpus_for(thread)))
         notify_locked(sched, thread);
 }
 
@@ -134,198 +132,174 @@ static uint32_t choose_cpu(const struct thread* thread) {
     return (uint32_t)__builtin_ctz(idle ? idle : allowed ? allowed : online);
 }
 
-/* Queues a MOVING thread at a CPU it may run on. */
-static void place(struct thread* thread) {
-    struct sched_cpu* sched = sched_of(choose_cpu(thread));
-    interrupt_state_t state = spin_lock_irqsave(&sched->lock);
-    thread->sched = sched;
-    make_ready_locked(sched, thread);
-    spin_unlock_irqrestore(&sched->lock, state);
-}
-
-/* The run queue that `thread` belongs to, locked, interrupts off. */
-static inline struct sched_cpu* lock_thread(struct thread* thread, interrupt_state_t* state) {
-    for (;;) {
-        struct sched_cpu* sched = __atomic_load_n(&thread->sched, __ATOMIC_RELAXED);
-        *state = spin_lock_irqsave(&sched->lock);
-        if (likely(thread->sched == sched))
-            return sched;
-        spin_unlock_irqrestore(&sched->lock, *state);
-    }
-}
-
-static inline bool wake(struct thread* thread, bool is_kill) {
-    interrupt_state_t state;
-    struct sched_cpu* sched = lock_thread(thread, &state);
-    if (unlikely(thread->state != THREAD_BLOCKED || (is_kill && !thread->is_interruptible))) {
+/* Queues a claimed or MOVING thread at a CPU it may run on. */
+static NOINLINE void place(struct thread* thread) {
+    bool is_placed;
+    do {
+        struct sched_cpu* sched = sched_of(choose_cpu(thread));
+        interrupt_state_t state = spin_lock_irqsave(&sched->lock);
+        is_placed = sched_move_locked(thread, sched);
+        if (is_placed)
+            make_ready_locked(sched, thread);
         spin_unlock_irqrestore(&sched->lock, state);
-        return false;
-    }
-    if (likely(thread->affinity >> sched->number & 1)) {
+    } while (!is_placed);
+}
+
+/* Nobody else moves a claimed thread. Once the lock is there, its registers are saved. */
+void sched_wake(struct thread* thread) {
+    struct sched_cpu* sched = thread->sched;
+    interrupt_state_t state = interrupts_save_and_disable();
+    spin_lock_inner(&sched->lock);
+    bool is_allowed = likely(thread->affinity & sched->mask);
+    if (is_allowed)
         make_ready_locked(sched, thread);
-        spin_unlock_irqrestore(&sched->lock, state);
-    } else {
-        thread->state = THREAD_MOVING;
-        spin_unlock_irqrestore(&sched->lock, state);
+    spin_unlock_inner(&sched->lock);
+    interrupts_restore(state);
+    if (!is_allowed)
         place(thread);
-    }
-    return true;
-}
-
-bool sched_wake(struct thread* thread) {
-    return wake(thread, false);
-}
-
-bool sched_wake_if_interruptible(struct thread* thread) {
-    return wake(thread, true);
 }
 
 /* --- handing over -------------------------------------------------------------------------------
  */
 
-/* The successor is MOVING: nobody else touches it until its predecessor has left the CPU. */
-bool sched_wake_as_successor(struct thread* thread, bool at_once) {
+/* No lock is needed: nobody else touches who was claimed, nor this thread's successor but an
+ * interrupt on this CPU. A thread that belongs to this CPU has left it long since; one of another
+ * CPU may be about to, with the lock there held. */
+void sched_wake_as_successor(struct thread* thread, bool at_once) {
     struct thread* running = thread_current();
-    interrupt_state_t state;
-    struct sched_cpu* sched = lock_thread(thread, &state);
-    if (unlikely(thread->state != THREAD_BLOCKED || running->successor ||
-                 thread->priority < running->priority || !(thread->affinity >> cpu_number() & 1))) {
-        spin_unlock_irqrestore(&sched->lock, state);
-        return sched_wake(thread);
+    struct sched_cpu* here = sched_here();
+    struct thread* none = NULL;
+    if (unlikely(!(thread->affinity & here->mask) || thread->priority < running->priority ||
+                 !atomic_compare_exchange_strong(&running->successor, &none, thread))) {
+        sched_wake(thread);
+        return;
     }
-    thread->state = THREAD_MOVING;
-    running->successor = thread;
+    if (unlikely(thread->sched != here))
+        spin_wait_for_holder(&thread->sched->lock);
     if (at_once)
         want_reschedule();
-    spin_unlock_irqrestore(&sched->lock, state);
-    return true;
 }
 
 /* The running thread did not block. */
 void thread_hand_over_give_up(void) {
-    struct thread* running = thread_current();
-    interrupt_state_t state = interrupts_save_and_disable();
-    struct thread* successor = running->successor;
-    running->successor = NULL;
-    interrupts_restore(state);
+    struct thread* successor = atomic_exchange(&thread_current()->successor, NULL);
     if (successor)
         place(successor);
 }
 
-/* Whom `previous` woke to run in its place: it does, unless somebody more urgent is ready. Whoever
- * makes way for it, and is ready, goes first again when it blocks. */
-static struct thread* take_successor_locked(struct sched_cpu* sched, struct thread* previous) {
-    struct thread* successor = previous->successor;
-    previous->successor = NULL;
-    successor->sched = sched;
-    successor->inherits_slice = true;
-    if (unlikely(!(successor->affinity >> sched->number & 1)))
-        want_reschedule(); /* changed meanwhile: it is moved when it is switched away from */
-    if (previous->state == THREAD_READY && idle_cpus_for(previous))
-        start_help_locked(sched);
-    if (likely(sched->ready_bitmap >> successor->priority <= 1))
-        return successor;
+/* --- switching: the unusual parts of switch.h --------------------------------------------------
+ */
+
+struct thread* sched_choose_beside_locked(struct sched_cpu* sched, struct thread* successor) {
+    if (!(successor->affinity & sched->mask))
+        want_reschedule();
     queue_push(sched, successor, true);
     return queue_pop(sched);
 }
 
-/* --- switching -------------------------------------------------------------------------------- */
+struct thread* sched_become_idle_locked(struct sched_cpu* sched) {
+    atomic_fetch_or(&idle_cpus, sched->mask);
+    return sched->idle;
+}
 
-/* The first thing in the thread that was switched to: the lock its predecessor took is released. */
-static ALWAYS_INLINE void finish_switch(void) {
-    struct sched_cpu* sched = sched_here();
-    struct thread* previous = sched->previous;
-    bool must_place = false;
-    if (unlikely(previous->state >= THREAD_MOVING)) {
-        must_place = previous->state == THREAD_MOVING;
-        if (!must_place)
-            list_push_back(&sched->dead, &previous->run_node);
-    }
-    spin_unlock(&sched->lock);
-    if (unlikely(must_place))
+void sched_leave_kernel_aspace(struct cpu* cpu, struct aspace* aspace) {
+    struct aspace* active = cpu->active_aspace;
+    if (active == aspace)
+        return;
+    cpu->active_aspace = aspace;
+    page_table_switch(active ? aspace_page_table(active) : NULL, aspace_page_table(aspace));
+}
+
+void sched_bury_or_place(struct sched_cpu* here, struct thread* previous) {
+    bool is_dead = previous->state == THREAD_DEAD;
+    if (is_dead)
+        list_push_back(&here->dead, &previous->run_node);
+    spin_unlock_inner(&here->lock);
+    if (!is_dead)
         place(previous);
 }
 
-void thread_first_run(void) {
-    finish_switch();
-}
-
-/* A kernel thread runs on whatever address space is loaded; aspace_release evicts it from CPUs that
- * only have it so. */
-static void switch_aspace(struct cpu* cpu, struct aspace* aspace) {
-    if (!aspace || aspace == cpu->active_aspace)
+void sched_reap(void) {
+    if (thread_current()->is_reaping)
         return;
-    page_table_switch(cpu->active_aspace ? aspace_page_table(cpu->active_aspace) : NULL,
-                      aspace_page_table(aspace));
-    cpu->active_aspace = aspace;
+    interrupts_enable();
+    thread_reap();
+    interrupts_disable();
 }
 
-void sched_switch_and_unlock(struct sched_cpu* sched, interrupt_state_t state) {
+void thread_first_run(struct thread_context* previous) {
+    finish_switch(sched_here(), (struct thread*)previous);
+}
+
+void sched_switch_and_unlock(struct sched_cpu* sched) {
+    switch_and_unlock(this_cpu(), sched, thread_current());
+}
+
+/* --- giving the CPU away ------------------------------------------------------------------------
+ */
+
+/* The running thread, which would be switched to again. */
+static void stay_and_unlock(struct sched_cpu* sched) {
+    this_cpu()->preempt_count |= PREEMPT_NOT_WANTED;
+    spin_unlock_inner(&sched->lock);
+}
+
+/* The idle thread is in no queue. */
+static NOINLINE void leave_idle(struct sched_cpu* sched) {
+    if (sched->ready_bitmap == 0) {
+        stay_and_unlock(sched);
+        return;
+    }
+    atomic_fetch_and(&idle_cpus, ~sched->mask);
+    sched_switch_and_unlock(sched);
+}
+
+/* The running thread makes way for its successor, and goes first again when that blocks. */
+static inline void queue_behind_successor(struct sched_cpu* sched, struct thread* thread) {
+    thread->inherits_slice = true;
+    queue_push(sched, thread, true);
+    if (unlikely(idle_cpus_for(thread)))
+        start_help_locked(sched);
+}
+
+/* The running thread goes on later. Interrupts are off. */
+static ALWAYS_INLINE void requeue_and_switch(void) {
     struct cpu* cpu = this_cpu();
-    struct thread* previous = sched->running;
-    cpu->preempt_count |= PREEMPT_NOT_WANTED;
-    struct thread* next =
-        unlikely(previous->successor) ? take_successor_locked(sched, previous) : queue_pop(sched);
-    next->state = THREAD_RUNNING;
-    if (next == previous) {
-        spin_unlock(&sched->lock);
+    struct sched_cpu* sched = cpu->sched;
+    struct thread* thread = thread_current();
+    spin_lock_inner(&sched->lock);
+    if (unlikely(thread == sched->idle)) {
+        leave_idle(sched);
+        return;
+    }
+    if (unlikely(!(thread->affinity & sched->mask))) {
+        thread->state = THREAD_MOVING;
+    } else if (thread->successor) {
+        queue_behind_successor(sched, thread);
+    } else if (sched->ready_bitmap >> thread->priority == 0) {
+        stay_and_unlock(sched);
+        return;
     } else {
-        ASSERT((cpu->preempt_count & ~PREEMPT_NOT_WANTED) == 1);
-        sched->switches++;
-        if (next->inherits_slice) {
-            next->inherits_slice = false;
-            sched->switches_at_slice_start++;
-        }
-        if (unlikely(next == sched->idle))
-            atomic_fetch_or(&idle_cpus, 1u << sched->number);
-        else if (unlikely(previous == sched->idle))
-            atomic_fetch_and(&idle_cpus, ~(1u << sched->number));
-        if (sched->ready_bitmap >> next->priority & 1 && !sched->is_slice_armed)
-            start_slice_locked(sched);
-        sched->running = next;
-        sched->previous = previous;
-        cpu->current = next;
-        switch_aspace(cpu, next->aspace);
-        context_switch(&previous->context, &next->context, (uint64_t)next->stack_top);
-        finish_switch(); /* on this thread's stack again, perhaps on another CPU */
+        queue_push(sched, thread, false);
     }
-    interrupts_restore(state);
-    struct sched_cpu* here = sched_here();
-    if (unlikely(!list_is_empty(&here->dead)) && interrupts_are_enabled())
-        thread_reap();
-}
-
-/* The running thread goes on later: behind its equals, or before them if somebody runs in its place
- * meanwhile. Interrupts are off (`state`: as they were). */
-static void requeue_and_switch(interrupt_state_t state) {
-    struct sched_cpu* sched = sched_here();
-    spin_lock(&sched->lock);
-    struct thread* thread = sched->running;
-    if (thread != sched->idle) {
-        if (thread->affinity >> sched->number & 1) {
-            thread->inherits_slice = thread->successor != NULL;
-            queue_push(sched, thread, thread->inherits_slice);
-        } else {
-            thread->state = THREAD_MOVING;
-        }
-    }
-    sched_switch_and_unlock(sched, state);
+    switch_and_unlock(cpu, sched, thread);
 }
 
 void thread_yield(void) {
-    requeue_and_switch(interrupts_save_and_disable());
+    interrupts_disable();
+    requeue_and_switch();
+    interrupts_enable();
 }
 
 /* With interrupts off nothing can be done here: the end of the interrupt, or the next
  * preempt_enable with interrupts on, sees the same request. */
 void preempt_reschedule(void) {
-    interrupt_state_t state = interrupts_save_and_disable();
-    if (interrupts_were_enabled(state))
-        requeue_and_switch(state);
+    if (likely(interrupts_are_enabled()))
+        thread_yield();
 }
 
 void interrupt_preempt(void) {
-    requeue_and_switch(interrupts_save_and_disable());
+    requeue_and_switch();
 }
 
 /* Another CPU queued something here, or wants this one to steal or to look at its thread again. */
@@ -336,19 +310,39 @@ void reschedule_interrupt(void) {
 /* --- affinity and priority ---------------------------------------------------------------------
  */
 
+/* The run queue that `thread` belongs to, locked, and the thread's state. A thread that somebody
+ * moves gets its new place first, and is READY or RUNNING only then: as the state is looked at
+ * before the place, either is true of this place. */
+static struct sched_cpu* lock_thread(const struct thread* thread, enum thread_state* thread_state,
+                                     interrupt_state_t* state) {
+    for (;;) {
+        struct sched_cpu* sched = __atomic_load_n(&thread->sched, __ATOMIC_SEQ_CST);
+        *state = spin_lock_irqsave(&sched->lock);
+        *thread_state = __atomic_load_n(&thread->state, __ATOMIC_SEQ_CST);
+        if (likely(__atomic_load_n(&thread->sched, __ATOMIC_SEQ_CST) == sched))
+            return sched;
+        spin_unlock_irqrestore(&sched->lock, *state);
+    }
+}
+
+static void tell_to_reschedule(const struct sched_cpu* sched) {
+    if (sched->number == cpu_number())
+        want_reschedule();
+    else
+        ipi_reschedule(sched->number);
+}
+
 void sched_apply_affinity(struct thread* thread) {
     interrupt_state_t state;
-    struct sched_cpu* sched = lock_thread(thread, &state);
-    bool is_allowed = thread->affinity >> sched->number & 1;
-    bool must_place = !is_allowed && thread->state == THREAD_READY;
+    enum thread_state thread_state;
+    struct sched_cpu* sched = lock_thread(thread, &thread_state, &state);
+    bool is_allowed = thread->affinity & sched->mask;
+    bool must_place = !is_allowed && thread_state == THREAD_READY;
     if (must_place) {
         queue_remove(sched, thread);
         thread->state = THREAD_MOVING;
-    } else if (!is_allowed && thread->state == THREAD_RUNNING) {
-        if (sched->number == cpu_number())
-            want_reschedule();
-        else
-            ipi_reschedule(sched->number);
+    } else if (!is_allowed && thread_state == THREAD_RUNNING) {
+        tell_to_reschedule(sched);
     }
     spin_unlock_irqrestore(&sched->lock, state);
     if (must_place)
@@ -357,18 +351,16 @@ void sched_apply_affinity(struct thread* thread) {
 
 void sched_change_priority(struct thread* thread, uint32_t priority) {
     interrupt_state_t state;
-    struct sched_cpu* sched = lock_thread(thread, &state);
-    if (thread->state == THREAD_READY) {
+    enum thread_state thread_state;
+    struct sched_cpu* sched = lock_thread(thread, &thread_state, &state);
+    if (thread_state == THREAD_READY) {
         queue_remove(sched, thread);
         thread->priority = priority;
         make_ready_locked(sched, thread);
     } else {
-        thread->priority = priority;
-        bool is_outranked = thread->state == THREAD_RUNNING && sched->ready_bitmap >> priority > 1;
-        if (is_outranked && sched->number == cpu_number())
-            want_reschedule();
-        else if (is_outranked)
-            ipi_reschedule(sched->number);
+        __atomic_store_n(&thread->priority, priority, __ATOMIC_RELAXED);
+        if (thread_state == THREAD_RUNNING && sched->ready_bitmap >> priority > 1)
+            tell_to_reschedule(sched);
     }
     spin_unlock_irqrestore(&sched->lock, state);
 }
@@ -402,7 +394,7 @@ static struct thread* steal_from(struct sched_cpu* victim, uint32_t here) {
 static bool steal(struct sched_cpu* sched) {
     for (uint32_t i = 1; i < cpu_count(); i++) {
         struct sched_cpu* victim = sched_of((sched->number + i) % cpu_count());
-        if (__atomic_load_n(&victim->ready_count, __ATOMIC_RELAXED) == 0)
+        if (__atomic_load_n(&victim->ready_bitmap, __ATOMIC_RELAXED) == 0)
             continue;
         struct thread* thread = steal_from(victim, sched->number);
         if (!thread)
@@ -418,7 +410,7 @@ static bool steal(struct sched_cpu* sched) {
 
 /* Interrupts are off: nothing comes in between this look and the wait. */
 static bool has_nothing_to_do(struct sched_cpu* sched) {
-    return list_is_empty(&sched->dead) && !steal(sched) && sched->ready_count == 0 &&
+    return list_is_empty(&sched->dead) && !steal(sched) && sched->ready_bitmap == 0 &&
            this_cpu()->preempt_count & PREEMPT_NOT_WANTED;
 }
 
@@ -446,6 +438,7 @@ void sched_init_cpu(void) {
     struct sched_cpu* sched = &sched_cpus[cpu->number];
     spinlock_init(&sched->lock, LOCK_RUN_QUEUE);
     sched->number = cpu->number;
+    sched->mask = cpu->mask;
     for (unsigned i = 0; i < THREAD_PRIORITY_COUNT; i++)
         list_init(&sched->queues[i]);
     list_init(&sched->dead);
@@ -465,6 +458,6 @@ void sched_init(void) {
 uint64_t sched_context_switches(void) {
     uint64_t switches = 0;
     for (uint32_t i = 0; i < cpu_count(); i++)
-        switches += sched_cpus[i].switches;
+        switches += sched_cpus[i].turns + sched_cpus[i].hand_overs;
     return switches;
 }

@@ -14,18 +14,18 @@
 struct sched_cpu {
     struct spinlock lock; /* RUN_QUEUE: guards the queues and the threads that belong to this CPU */
     uint32_t number;
+    uint32_t mask;         /* bit `number` */
     uint32_t ready_bitmap; /* bit p: queues[p] is not empty */
-    uint32_t ready_count;
+    bool is_slice_armed;
+    bool is_help_armed;
     struct list queues[THREAD_PRIORITY_COUNT]; /* thread.run_node */
     struct thread* idle;
     struct thread* running;
-    struct thread* previous; /* whom the switch under way leaves */
-    uint64_t switches;
+    uint64_t turns;      /* switches to a thread that begins a slice of its own */
+    uint64_t hand_overs; /* and to one that goes on in its predecessor's */
+    uint64_t turns_at_slice_start;
     struct timer slice_timer;
-    bool is_slice_armed;
-    uint64_t switches_at_slice_start;
     struct timer help_timer;
-    bool is_help_armed;
 
     struct list dead; /* threads to be reaped, with this CPU's interrupts off */
 
@@ -40,18 +40,22 @@ static inline struct sched_cpu* sched_of(uint32_t cpu) {
     return &sched_cpus[cpu];
 }
 
+/* Interrupts or preemption off. */
+static inline struct sched_cpu* sched_here(void) {
+    return this_cpu()->sched;
+}
+
 /* timer.c */
 void timer_init_cpu(struct sched_cpu* sched);
-/* sched.c: makes a blocked thread ready; false: it was not blocked. No run queue lock held. */
-bool sched_wake(struct thread* thread);
-/* The same for a thread whose wait a kill may end. */
-bool sched_wake_if_interruptible(struct thread* thread);
-/* Makes a blocked thread the running one's successor; or ready, where it cannot be that. `at_once`:
- * the running thread makes way for it. False: it was not blocked. */
-bool sched_wake_as_successor(struct thread* thread, bool at_once);
-/* Gives the CPU away: the caller set the running thread's state, under `sched`'s lock taken with
- * interrupts off (`state`: as they were), and gets both undone. */
-void sched_switch_and_unlock(struct sched_cpu* sched, interrupt_state_t state);
+/* sched.c: makes a thread ready that the caller claimed (thread.h: enum park_state), or that never
+ * ran. Preemption is off, or interrupts are; no run queue lock held. */
+void sched_wake(struct thread* thread);
+/* Makes it the running one's successor; or ready, where it cannot be that. `at_once`: the running
+ * thread makes way for it. */
+void sched_wake_as_successor(struct thread* thread, bool at_once);
+/* Gives the CPU away: the caller set the running thread's state, under `sched`'s lock. The lock is
+ * dropped; interrupts are off, and stay so. */
+void sched_switch_and_unlock(struct sched_cpu* sched);
 /* Moves a thread to a CPU its affinity allows, if it is not on one. */
 void sched_apply_affinity(struct thread* thread);
 void sched_change_priority(struct thread* thread, uint32_t priority);

@@ -49,8 +49,10 @@ struct thread* thread_adopt_idle(uint32_t cpu) {
 
 static void park_timed_out(struct timer* timer) {
     struct thread* thread = CONTAINER_OF(timer, struct thread, park_timer);
+    uint32_t expected = PARK_KILLABLE;
     atomic_store(&thread->has_timed_out, true);
-    sched_wake(thread);
+    if (atomic_compare_exchange_strong(&thread->park, &expected, PARK_NONE))
+        sched_wake(thread);
 }
 
 struct thread* thread_create(const char* name, void (*entry)(void*), void* argument,
@@ -78,7 +80,9 @@ void thread_start(struct thread* thread) {
     ASSERT(thread->state == THREAD_INITIAL);
     thread_reference(thread);
     thread->state = THREAD_BLOCKED; /* so far only we know of it */
+    preempt_disable();
     sched_wake(thread);
+    preempt_enable();
 }
 
 void thread_reference(struct thread* thread) {
@@ -103,11 +107,11 @@ void thread_exit_current(void) {
     if (thread->on_exit)
         thread->on_exit(thread);
     lock_order_assert_none_held();
-    interrupt_state_t state = interrupts_save_and_disable();
+    interrupts_disable();
     struct sched_cpu* sched = this_cpu()->sched;
-    spin_lock(&sched->lock);
+    spin_lock_inner(&sched->lock);
     thread->state = THREAD_DEAD;
-    sched_switch_and_unlock(sched, state);
+    sched_switch_and_unlock(sched);
     panic("a dead thread was run");
 }
 
@@ -156,12 +160,17 @@ void thread_join(struct thread* thread) {
 /* --- kill, priority, affinity ----------------------------------------------------------------- */
 
 void thread_kill(struct thread* thread) {
+    uint32_t expected = PARK_KILLABLE;
+    preempt_disable();
     atomic_fetch_or(&thread->context.pending_work, THREAD_PENDING_KILL);
-    if (sched_wake_if_interruptible(thread))
-        return;
-    uint32_t cpu = __atomic_load_n(&thread->sched, __ATOMIC_RELAXED)->number;
-    if (cpu != cpu_number())
-        ipi_reschedule(cpu); /* on its way back to user mode it looks at pending_work */
+    if (atomic_compare_exchange_strong(&thread->park, &expected, PARK_NONE)) {
+        sched_wake(thread);
+    } else {
+        uint32_t cpu = __atomic_load_n(&thread->sched, __ATOMIC_RELAXED)->number;
+        if (cpu != cpu_number())
+            ipi_reschedule(cpu); /* on its way back to user mode it looks at pending_work */
+    }
+    preempt_enable();
 }
 
 void thread_set_priority(struct thread* thread, uint32_t priority) {

@@ -25,9 +25,18 @@ enum thread_state {
     THREAD_INITIAL, /* made, never started */
     THREAD_READY,   /* in a run queue */
     THREAD_RUNNING,
-    THREAD_BLOCKED,
-    THREAD_MOVING, /* on its way to another CPU's run queue */
-    THREAD_DEAD,   /* will never run again */
+    THREAD_BLOCKED, /* until who claimed it has queued it, or it runs as a successor */
+    THREAD_MOVING,  /* on its way to another CPU's run queue */
+    THREAD_DEAD,    /* will never run again */
+};
+
+/* What a thread has to do with parking. Whoever takes it out of the last two, by one atomic step,
+ * has claimed it: it will not run until that one has it queued. */
+enum park_state {
+    PARK_NONE,
+    PARK_TOKEN,    /* the next park takes it and goes on */
+    PARK_WAITING,  /* blocks; a kill must not end that */
+    PARK_KILLABLE, /* blocks */
 };
 
 /* Bits of context.pending_work, looked at on each return to user mode. */
@@ -48,11 +57,11 @@ struct thread {
     uint32_t priority;
     struct list_node run_node; /* run queue; list of the dead */
     /* Parking: see thread_park. */
-    _Atomic uint32_t park_token;
+    _Atomic uint32_t park; /* enum park_state */
     struct timer park_timer;
     _Atomic bool has_timed_out;
-    bool is_interruptible;           /* while BLOCKED: a kill ends the wait */
-    struct thread* successor;        /* MOVING, to run in this thread's place; the thread's own */
+    /* Claimed, to run in this thread's place; touched by the thread and its CPU's interrupts. */
+    struct thread* _Atomic successor;
     bool is_handing_over;            /* whom the thread unparks becomes its successor; its own */
     bool inherits_slice;             /* goes on in the slice of the thread that runs */
     _Atomic bool is_reaped;          /* dead, and off its stack */
@@ -90,7 +99,8 @@ static inline bool thread_is_killed(const struct thread* thread) {
  * or CANCELED when the thread is killed. thread_unpark leaves the token and wakes the thread. A
  * token left before the park is not lost. Spurious tokens from an earlier wait are possible: a
  * waiter always re-checks its condition in a loop. The unparker must know that the thread is alive
- * (normally because its node is still linked under a lock). No lock may be held by thread_park. */
+ * (normally because its node is still linked under a lock), and has preemption off (the same lock).
+ * No lock may be held by thread_park, and interrupts are on. */
 MUST_CHECK zx_status_t thread_park(zx_time_t deadline);
 /* The same without deadline, for waits that a kill must not end. */
 void thread_park_uninterruptible(void);
@@ -109,7 +119,7 @@ void thread_hand_over_give_up(void);
 static inline void thread_hand_over_end(void) {
     struct thread* thread = thread_current();
     thread->is_handing_over = false;
-    if (unlikely(thread->successor))
+    if (unlikely(atomic_load_explicit(&thread->successor, memory_order_relaxed)))
         thread_hand_over_give_up();
 }
 void thread_unpark_at_once(struct thread* thread);

@@ -15,9 +15,9 @@ import os
 
 import gdb
 
-# What context_switch_stacks left on a waiting thread's stack, in words above its stack pointer.
-SAVED_FRAME_POINTER = 5
-SAVED_RETURN_ADDRESS = 6
+# What context_switch left on a waiting thread's stack, in words above its stack pointer.
+SAVED_FRAME_POINTER = 0
+SAVED_RETURN_ADDRESS = 1
 WORD = 8
 DEPTH_LIMIT = 40
 # kernel/object/handle_table.h

@@ -3,12 +3,19 @@
 #include <arch/clock.h>
 #include <arch/cpu.h>
 #include <debug/selftest.h>
+#include <lock/preempt.h>
 #include <sched/thread.h>
 
 #include "all_cpus.h"
 #include "random.h"
 
 #define MILLISECOND 1000000l
+
+static void unpark(struct thread* thread) {
+    preempt_disable();
+    thread_unpark(thread);
+    preempt_enable();
+}
 
 /* Every test begins without a token. */
 static void forget_token(void) {
@@ -18,11 +25,11 @@ static void forget_token(void) {
 
 SELFTEST(park, a_token_left_before_is_not_lost_and_counts_once) {
     forget_token();
-    thread_unpark(thread_current());
-    thread_unpark(thread_current());
+    unpark(thread_current());
+    unpark(thread_current());
     EXPECT_OK(thread_park(ZX_TIME_INFINITE));
     EXPECT_EQUAL(thread_park(0), ZX_ERR_TIMED_OUT);
-    thread_unpark(thread_current());
+    unpark(thread_current());
     EXPECT_OK(thread_park(0)); /* even if the deadline has passed */
 }
 
@@ -37,7 +44,7 @@ SELFTEST(park, a_deadline_ends_it_and_not_early) {
     }
     EXPECT_OK(thread_sleep_until(0));
     zx_time_t deadline = clock_now() + MILLISECOND;
-    thread_unpark(thread_current()); /* a sleep is not cut short by a token */
+    unpark(thread_current()); /* a sleep is not cut short by a token */
     EXPECT_OK(thread_sleep_until(deadline));
     EXPECT(clock_now() >= deadline);
 }
@@ -107,7 +114,7 @@ SELFTEST(park, a_token_comes_before_a_kill) {
         struct parker parker = {.deadline = ZX_TIME_INFINITE};
         parker.thread = thread_create("parker", park_once, &parker, THREAD_PRIORITY_DEFAULT);
         EXPECT(parker.thread != NULL);
-        thread_unpark(parker.thread);
+        unpark(parker.thread);
         thread_kill(parker.thread);
         thread_start(parker.thread);
         end(&parker);
@@ -123,7 +130,7 @@ SELFTEST(park, an_uninterruptible_one_is_ended_by_a_token_only) {
     EXPECT_OK(thread_sleep_until(clock_now() + 2 * MILLISECOND));
     EXPECT_EQUAL(atomic_load(&parker.stage), 1);
     EXPECT(is_blocked(parker.thread));
-    thread_unpark(parker.thread);
+    unpark(parker.thread);
     end(&parker);
     EXPECT_EQUAL(atomic_load(&parker.stage), 2);
 }
@@ -158,7 +165,7 @@ static void take_turns(void* argument) {
             }
         }
         atomic_fetch_add(&player->other->turns, 1);
-        thread_unpark(player->other->thread);
+        unpark(player->other->thread);
     }
 }
 

@@ -30,7 +30,7 @@ struct shim_thread {
 
 _Thread_local struct cpu host_cpu;
 
-static pthread_mutex_t parking = PTHREAD_MUTEX_INITIALIZER; /* guards every park_token */
+static pthread_mutex_t parking = PTHREAD_MUTEX_INITIALIZER; /* guards every thread.park */
 static _Atomic uint32_t cpus_in_use;                        /* bit per number */
 static struct shim_thread main_thread;
 
@@ -146,16 +146,16 @@ zx_status_t thread_park(zx_time_t deadline) {
     struct timespec until = {deadline / NANOSECONDS_PER_SECOND, deadline % NANOSECONDS_PER_SECOND};
     lock_order_assert_none_held();
     pthread_mutex_lock(&parking);
-    while (!thread->park_token && !thread_is_killed(thread) && !has_passed(deadline)) {
+    while (thread->park != PARK_TOKEN && !thread_is_killed(thread) && !has_passed(deadline)) {
         if (deadline == ZX_TIME_INFINITE)
             pthread_cond_wait(&shim_of(thread)->woken, &parking);
         else
             pthread_cond_timedwait(&shim_of(thread)->woken, &parking, &until);
     }
-    zx_status_t status = thread->park_token         ? ZX_OK
+    zx_status_t status = thread->park == PARK_TOKEN ? ZX_OK
                          : thread_is_killed(thread) ? ZX_ERR_CANCELED
                                                     : ZX_ERR_TIMED_OUT;
-    thread->park_token = 0;
+    thread->park = PARK_NONE;
     pthread_mutex_unlock(&parking);
     return status;
 }
@@ -174,7 +174,7 @@ static void wake(struct thread* thread) {
 
 void thread_unpark(struct thread* thread) {
     pthread_mutex_lock(&parking);
-    thread->park_token = 1;
+    thread->park = PARK_TOKEN;
     wake(thread);
 }
 

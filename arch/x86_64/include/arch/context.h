@@ -1,4 +1,4 @@
-/* A thread's saved machine state and the switch between threads. */
+/* A thread's saved machine state. The switch between threads stands in arch/context_switch.h. */
 #pragma once
 
 #include <stdbool.h>
@@ -24,17 +24,14 @@ static inline struct thread_context* context_current(void) {
 }
 
 /* Prepares `context` so that the first switch to it calls entry(argument) on the stack that ends at
- * `stack_top`, with interrupts enabled after thread_first_run (sched) was called. */
+ * `stack_top`, with interrupts enabled after thread_first_run (sched) was called with the context
+ * that was left. */
 void context_init(struct thread_context* context, void* stack_top, void (*entry)(void*),
                   void* argument);
 
 /* FPU state of a user thread: allocated zeroed-to-architectural-default; false: no memory. */
 bool context_fpu_create(struct thread_context* context);
 void context_fpu_destroy(struct thread_context* context);
-
-/* Saves the running state in `from` and resumes `to`; sets the CPU's kernel stack top to
- * `to_stack_top`, FS/GS bases and FPU state. Interrupts off. Returns when `from` is resumed. */
-void context_switch(struct thread_context* from, struct thread_context* to, uint64_t to_stack_top);
 
 /* Leaves the kernel for the first time in this thread: registers zeroed but the given ones.
  * `entry` and `stack` were checked to be user addresses. Never returns. */

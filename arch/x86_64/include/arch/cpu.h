@@ -15,6 +15,8 @@ struct thread;
 struct sched_cpu;
 struct page_cache;
 
+typedef uint64_t unaligned_uint64_t __attribute__((aligned(4)));
+
 /* Fixed offsets: entry code reads them by GS-relative address (asserted in cpu.c). */
 struct cpu {
     struct cpu* self;            /* 0x00 */
@@ -26,11 +28,13 @@ struct cpu {
     uint64_t stack_guard;        /* 0x28: gcc's stack protector reads it at a fixed offset */
     uint32_t apic_id;            /* 0x30 */
     uint32_t interrupt_depth;    /* 0x34: > 0 inside an interrupt handler */
+    uint32_t mask;               /* bit `number` */
     bool is_online;
     struct aspace* active_aspace;  /* whose page tables are loaded; NULL: the kernel's own */
     struct page_cache* page_cache; /* mm: per-CPU free pages */
     struct sched_cpu* sched;       /* sched: run queue, timers, idle thread */
     struct cpu_arch* arch;         /* GDT, TSS, IST stacks: arch only */
+    unaligned_uint64_t* interrupt_stack_top; /* where an interrupt of user mode puts its stack */
     uint64_t statistics_interrupts;
     uint64_t statistics_ipis;
 };

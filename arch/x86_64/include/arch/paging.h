@@ -57,5 +57,12 @@ bool page_table_query(const struct page_table* table, virtual_address_t address,
 /* The kernel's own table (upper half), for mm/kernel_heap. */
 struct page_table* page_table_kernel(void);
 
-/* Makes `table` (NULL: the kernel's own) the one this CPU uses. Preemption off. */
+/* Makes `to` (NULL: the kernel's own) the one this CPU uses. Preemption off. */
 void page_table_switch(struct page_table* from, struct page_table* to);
+/* The same between two programs' tables, inline for the scheduler; `here` is this CPU's mask. */
+static inline void page_table_exchange(struct page_table* from, struct page_table* to,
+                                       uint32_t here) {
+    atomic_fetch_or(&to->active_cpus, here); /* before the load: see flush_everywhere */
+    __asm__ volatile("mov %0, %%cr3" ::"r"(to->root.value) : "memory");
+    atomic_fetch_and(&from->active_cpus, ~here);
+}
