@@ -12,7 +12,8 @@
 
 #define ORDER_COUNT (PAGE_MAX_ORDER + 1)
 #define CACHE_SIZE 64u
-#define CACHE_BATCH 32u /* moved between a cache and the buddy lists in one go */
+#define CACHE_BATCH_ORDER 5u
+#define CACHE_BATCH (1u << CACHE_BATCH_ORDER) /* moved between a cache and the lists in one go */
 #define BOOT_MAP_END (4ul << 30)
 #define POISON 0xdbdbdbdbdbdbdbdbul
 
@@ -62,35 +63,37 @@ static void push_block(struct page* page, unsigned order) {
     list_push_front(&free_lists[order], &page->node);
 }
 
-static void take_block(struct page* page) {
-    list_remove(&page->node);
-    page->state = PAGE_ALLOCATED;
-}
-
 static void free_locked(struct page* page, unsigned order) {
     size_t frame = (size_t)(page - page_array);
     free_pages += 1ul << order;
+    page->state = PAGE_INSIDE; /* unless it heads the block */
     while (order < PAGE_MAX_ORDER) {
         size_t buddy_frame = frame ^ 1ul << order;
         struct page* buddy = &page_array[buddy_frame];
         if (buddy_frame >= frame_count || buddy->state != PAGE_FREE || buddy->order != order)
             break;
-        take_block(buddy);
+        list_remove(&buddy->node);
+        buddy->state = PAGE_INSIDE;
         frame &= ~(1ul << order);
         order++;
     }
-    page->state = PAGE_ALLOCATED; /* unless it heads the block: */
     push_block(&page_array[frame], order);
 }
 
+/* Of the smallest free blocks that hold one of `order`; ORDER_COUNT: there is none. */
+static unsigned order_at_least(unsigned order) {
+    while (order < ORDER_COUNT && list_is_empty(&free_lists[order]))
+        order++;
+    return order;
+}
+
 static struct page* alloc_locked(unsigned order) {
-    unsigned from = order;
-    while (from < ORDER_COUNT && list_is_empty(&free_lists[from]))
-        from++;
+    unsigned from = order_at_least(order);
     if (from == ORDER_COUNT)
         return NULL;
     struct page* page = LIST_ENTRY(list_first(&free_lists[from]), struct page, node);
-    take_block(page);
+    list_remove(&page->node);
+    page->state = PAGE_ALLOCATED;
     while (from > order) {
         from--;
         push_block(page + (1ul << from), from);
@@ -121,24 +124,37 @@ void page_free_order(struct page* page, unsigned order) {
 
 /* --- single pages ---------------------------------------------------------------------------- */
 
+/* From the smallest blocks up, as a whole if there is room: what lies in pieces is used first. */
 static void refill(struct page_cache* cache) {
+    unsigned largest = CACHE_BATCH_ORDER;
     spin_lock(&lock);
     while (cache->count < CACHE_BATCH) {
-        struct page* page = alloc_locked(0);
-        if (!page)
+        unsigned order = order_at_least(0);
+        if (order == ORDER_COUNT)
             break;
-        cache->pages[cache->count++] = page;
+        while (1u << largest > CACHE_BATCH - cache->count)
+            largest--;
+        order = MIN(order, largest);
+        struct page* block = alloc_locked(order);
+        for (size_t i = 0; i < 1ul << order; i++) {
+            block[i].state = PAGE_CACHED;
+            block[i].order = 0;
+            cache->pages[cache->count++] = &block[i];
+        }
     }
     spin_unlock(&lock);
 }
 
-/* With preemption off. A cached page's state stays ALLOCATED, so that its buddy does not merge with
- * it. */
+/* With preemption off. */
 static ALWAYS_INLINE struct page* take_cached(void) {
     struct page_cache* cache = this_cpu()->page_cache;
     if (unlikely(cache->count == 0))
         refill(cache);
-    return likely(cache->count > 0) ? cache->pages[--cache->count] : NULL;
+    if (unlikely(cache->count == 0))
+        return NULL;
+    struct page* page = cache->pages[--cache->count];
+    page->state = PAGE_ALLOCATED;
+    return page;
 }
 
 struct page* page_alloc(void) {
@@ -187,6 +203,7 @@ void page_free(struct page* page) {
     struct page_cache* cache = this_cpu()->page_cache;
     if (unlikely(cache->count == CACHE_SIZE))
         drain(cache, CACHE_SIZE - CACHE_BATCH);
+    page->state = PAGE_CACHED;
     cache->pages[cache->count++] = page;
     preempt_enable();
 }

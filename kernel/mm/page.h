@@ -18,7 +18,9 @@
 
 enum page_state {
     PAGE_RESERVED, /* firmware, kernel image, the page array itself */
-    PAGE_FREE,     /* in the buddy lists or a per-CPU cache */
+    PAGE_FREE,     /* heads a block in the buddy lists */
+    PAGE_INSIDE,   /* in a block that another page heads */
+    PAGE_CACHED,   /* in a CPU's cache */
     PAGE_ALLOCATED,
 };
 

@@ -38,10 +38,33 @@ SELFTEST_PANIC(panics, use_after_free) {
 }
 
 SELFTEST_PANIC(panics, double_free_of_a_page) {
-    struct page* page = page_alloc_order(1);
+    struct page* page = page_alloc();
     EXPECT(page != NULL);
-    page_free_order(page, 1);
-    page_free_order(page, 1);
+    page_free(page);
+    page_free(page);
+}
+
+SELFTEST_PANIC(panics, double_free_of_a_block) {
+    struct page* block = page_alloc_order(1);
+    EXPECT(block != NULL);
+    page_free_order(block, 1);
+    page_free_order(block, 1);
+}
+
+/* Both halves went back and are one block, which the first of them heads. */
+SELFTEST_PANIC(panics, double_free_of_what_merged) {
+    struct page* block = page_alloc_order(2);
+    EXPECT(block != NULL);
+    block[2].state = PAGE_ALLOCATED;
+    page_free_order(&block[2], 1);
+    page_free_order(block, 1);
+    page_free_order(&block[2], 1);
+}
+
+SELFTEST_PANIC(panics, free_of_a_part_of_a_block) {
+    struct page* block = page_alloc_order(1);
+    EXPECT(block != NULL);
+    page_free(&block[1]);
 }
 
 SELFTEST_PANIC(panics, lock_order) {
