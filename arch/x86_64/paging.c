@@ -83,6 +83,7 @@ static void entry_clear(struct page_table* table, uint64_t* path[], virtual_addr
 static bool walk(const struct page_table* table, virtual_address_t address, uint64_t* path[],
                  unsigned* missing) {
     path[TOP_LEVEL] = physical_to_virtual(table->root);
+#pragma GCC unroll 3
     for (unsigned level = TOP_LEVEL; level > 0; level--) {
         uint64_t entry = path[level][entry_index(address, level)];
         if (!(entry & ENTRY_PRESENT) || entry & ENTRY_LARGE) {
@@ -158,9 +159,9 @@ void page_table_destroy(struct page_table* table) {
 static zx_status_t walk_or_create(struct page_table* table, virtual_address_t address,
                                   uint64_t* path[]) {
     unsigned missing;
-    struct list created = LIST_INITIALIZER(created);
-    if (walk(table, address, path, &missing))
+    if (likely(walk(table, address, path, &missing)))
         return ZX_OK;
+    struct list created = LIST_INITIALIZER(created);
     for (unsigned i = 0; i < missing; i++) {
         struct page* page = page_alloc_zeroed();
         if (!page) {
@@ -184,9 +185,10 @@ zx_status_t page_table_map(struct page_table* table, virtual_address_t address,
                            physical_address_t physical, uint32_t flags) {
     uint64_t* path[TOP_LEVEL + 1];
     zx_status_t status = walk_or_create(table, address, path);
-    if (status != ZX_OK)
+    if (unlikely(status != ZX_OK))
         return status;
-    ASSERT(!(path[0][entry_index(address, 0)] & ENTRY_PRESENT));
+    if (unlikely(path[0][entry_index(address, 0)] & ENTRY_PRESENT))
+        return ZX_ERR_ALREADY_EXISTS;
     entry_set(path[0], entry_index(address, 0), physical.value | entry_flags(flags));
     return ZX_OK;
 }

@@ -107,21 +107,26 @@ static bool is_permitted(const struct mapping* mapping, const struct page_fault*
     return mapping->permissions & needed;
 }
 
-/* Puts the page into the tables, instead of what may be there: another CPU may have been first, or
- * the page was there for reading only. */
-static bool enter_page(struct aspace* aspace, virtual_address_t address,
-                       physical_address_t physical, uint32_t flags) {
+/* Another CPU was first, or the page was there for reading only. */
+static bool replace_page(struct page_table* table, virtual_address_t address,
+                         physical_address_t physical, uint32_t flags) {
     physical_address_t present;
     uint32_t present_flags;
-    struct page_table* table = &aspace->page_table;
-    if (unlikely(page_table_query(table, address, &present, &present_flags))) {
-        if (present.value == physical.value) {
-            page_table_protect(table, address, PAGE_SIZE, flags);
-            return true;
-        }
-        page_table_unmap(table, address, PAGE_SIZE);
+    if (page_table_query(table, address, &present, &present_flags) &&
+        present.value == physical.value) {
+        page_table_protect(table, address, PAGE_SIZE, flags);
+        return true;
     }
+    page_table_unmap(table, address, PAGE_SIZE);
     return page_table_map(table, address, physical, flags) == ZX_OK;
+}
+
+static bool enter_page(struct aspace* aspace, virtual_address_t address,
+                       physical_address_t physical, uint32_t flags) {
+    zx_status_t status = page_table_map(&aspace->page_table, address, physical, flags);
+    if (unlikely(status == ZX_ERR_ALREADY_EXISTS))
+        return replace_page(&aspace->page_table, address, physical, flags);
+    return status == ZX_OK;
 }
 
 /* Resolves what can be resolved under the locks; *fork is the VMO (with a reference) whose page at
@@ -137,14 +142,14 @@ static bool fault_locked(struct aspace* aspace, const struct page_fault* fault, 
     physical_address_t physical;
     bool is_shared;
     bool is_resolved = true;
-    spin_lock(&vmo->lock);
+    spin_lock_inner(&vmo->lock);
     enum vmo_page_result result =
         vmo_page_locked(vmo, *index, fault->is_write, &physical, &is_shared);
     if (result == VMO_PAGE_OK) {
         uint32_t permissions = mapping->permissions & ~(is_shared ? ZX_VM_PERM_WRITE : 0);
         is_resolved = enter_page(aspace, address, physical, mapping_paging_flags(permissions));
     }
-    spin_unlock(&vmo->lock);
+    spin_unlock_inner(&vmo->lock);
     if (result == VMO_PAGE_SHARED) {
         vmo_reference(vmo);
         *fork = vmo;

@@ -28,8 +28,6 @@ struct page* page_list_get(const struct page_list* list, size_t index) {
 }
 
 static bool table_make(void*** place) {
-    if (*place)
-        return true;
     struct page* page = page_alloc_zeroed();
     if (page)
         *place = page_to_virtual(page);
@@ -41,7 +39,7 @@ struct page** page_list_slot(struct page_list* list, size_t index) {
         return &list->few[index];
     void*** place = &list->root;
     for (unsigned level = list->height;; level--) {
-        if (!table_make(place))
+        if (unlikely(!*place) && !table_make(place))
             return NULL;
         void** table = *place;
         if (level == 1)

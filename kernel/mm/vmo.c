@@ -117,10 +117,9 @@ size_t vmo_committed_pages(struct vmo* vmo) {
 
 /* --- pages ------------------------------------------------------------------------------------ */
 
-static struct page* commit_locked(struct vmo* vmo, size_t index) {
-    struct page** slot = page_list_slot(&vmo->pages, index);
-    struct page* page = slot ? page_alloc_zeroed() : NULL;
-    if (!page)
+static struct page* commit_locked(struct vmo* vmo, struct page** slot) {
+    struct page* page = page_alloc_zeroed();
+    if (unlikely(!page))
         return NULL;
     page->references = 1;
     *slot = page;
@@ -137,12 +136,12 @@ enum vmo_page_result vmo_page_locked(struct vmo* vmo, size_t index, bool for_wri
     }
     if (unlikely(vmo->forking == index))
         return VMO_PAGE_BUSY;
-    struct page* page = page_list_get(&vmo->pages, index);
-    if (!page) {
-        page = commit_locked(vmo, index);
-        if (!page)
-            return VMO_PAGE_NO_MEMORY;
-    }
+    struct page** slot = page_list_slot(&vmo->pages, index);
+    struct page* page = slot ? *slot : NULL;
+    if (slot && !page)
+        page = commit_locked(vmo, slot);
+    if (unlikely(!page))
+        return VMO_PAGE_NO_MEMORY;
     *is_shared = atomic_load(&page->references) > 1;
     if (*is_shared && for_writing)
         return VMO_PAGE_SHARED;

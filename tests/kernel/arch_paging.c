@@ -81,6 +81,26 @@ SELFTEST(paging, table_pages_come_and_go_with_what_is_mapped) {
     EXPECT_EQUAL(page_count_free(), free_before + 1);
 }
 
+SELFTEST(paging, what_is_mapped_already_stays) {
+    struct page_table table;
+    EXPECT_OK(page_table_init(&table));
+    struct page *first = page_alloc(), *second = page_alloc();
+    physical_address_t found;
+    uint32_t flags;
+    EXPECT_OK(page_table_map(&table, BASE, page_to_physical(first), PAGING_READ | PAGING_USER));
+    EXPECT_EQUAL(page_table_map(&table, BASE, page_to_physical(second), USER_READ_WRITE),
+                 ZX_ERR_ALREADY_EXISTS);
+    EXPECT(page_table_query(&table, BASE, &found, &flags));
+    EXPECT_EQUAL(found.value, page_to_physical(first).value);
+    EXPECT_EQUAL(flags & (PAGING_WRITE | PAGING_USER), PAGING_USER);
+    EXPECT_EQUAL(table.table_pages, 4);
+    page_table_unmap(&table, BASE, PAGE_SIZE);
+    EXPECT_EQUAL(table.table_pages, 1);
+    page_free(first);
+    page_free(second);
+    page_table_destroy(&table);
+}
+
 SELFTEST(paging, unmap_empties_a_whole_range_in_one_call) {
     struct page_table table;
     EXPECT_OK(page_table_init(&table));

@@ -41,7 +41,7 @@ zx_status_t page_table_init(struct page_table* table); /* NO_MEMORY */
 void page_table_destroy(
     struct page_table* table); /* frees every table page; nothing may be mapped */
 
-/* Maps one 4 KiB page where none is mapped. NO_MEMORY leaves no trace. */
+/* Maps one 4 KiB page. ALREADY_EXISTS: there is one, which stays. NO_MEMORY leaves no trace. */
 zx_status_t page_table_map(struct page_table* table, virtual_address_t address,
                            physical_address_t physical, uint32_t flags);
 /* Removes [address, address + size) (4 KiB granules; holes allowed), frees table pages that became
