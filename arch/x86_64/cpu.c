@@ -13,6 +13,7 @@
 
 #include "cpu_internal.h"
 #include "registers.h"
+#include "user_copy_internal.h"
 
 /* Entry code knows these by number. */
 _Static_assert(offsetof(struct cpu, current) == 0x08, "see syscall_entry.S");
@@ -183,6 +184,7 @@ __attribute__((optimize("no-stack-protector"))) void cpu_init_boot(void) {
     for (unsigned i = 0; i < EXCEPTION_STACK_COUNT; i++)
         exception_stack_set(&boot_cpu, i, &early_exception_stack.top + 1);
     interrupt_table_init();
+    user_copy_init();
     if (cpu_features.has_smap)
         smap_patch();
     cpu_init_common(&boot_cpu);

@@ -7,12 +7,29 @@ size_t user_touch_raw(void* address, bool is_write);
 struct fault_entry {
     uintptr_t instruction, fixup;
 };
-extern const struct fault_entry fault_table_start[], fault_table_end[];
+extern struct fault_entry fault_table_start[], fault_table_end[];
+
+/* The linker leaves the table nearly in order. */
+void user_copy_init(void) {
+    for (struct fault_entry* next = fault_table_start + 1; next < fault_table_end; next++) {
+        struct fault_entry moved = *next, *to = next;
+        for (; to > fault_table_start && to[-1].instruction > moved.instruction; to--)
+            *to = to[-1];
+        *to = moved;
+    }
+}
 
 uintptr_t user_copy_fixup(uintptr_t rip) {
-    for (const struct fault_entry* entry = fault_table_start; entry < fault_table_end; entry++)
-        if (entry->instruction == rip)
-            return entry->fixup;
+    const struct fault_entry *first = fault_table_start, *end = fault_table_end;
+    while (first < end) {
+        const struct fault_entry* middle = first + (end - first) / 2;
+        if (middle->instruction == rip)
+            return middle->fixup;
+        if (middle->instruction < rip)
+            first = middle + 1;
+        else
+            end = middle;
+    }
     return 0;
 }
 
