@@ -97,10 +97,13 @@ HELPER(fills_with_bytes) {
     zx_handle_t first[2], last[2];
     size_t actual;
     (void)channel;
-    /* Each CPU puts some pages by for itself. */
+    /* Each CPU puts some pages by for itself. All calls are made once, as in warm_up. */
     if (!warm_up() || zx_thread_set_affinity(zx_thread_self(), 1) != ZX_OK ||
         zx_socket_create(ZX_SOCKET_STREAM, &first[0], &first[1]) != ZX_OK ||
-        zx_socket_write(first[0], 0, message, sizeof(message), NULL) != ZX_OK)
+        zx_socket_write(first[0], 0, message, sizeof(message), &actual) != ZX_OK ||
+        zx_socket_read(first[1], 0, message, sizeof(message), &actual) != ZX_OK ||
+        zx_socket_write(first[0], 0, message, sizeof(message), &actual) != ZX_OK ||
+        bytes_waiting(first[1]) != sizeof(message))
         return 1;
     if (fill_with_bytes(last) != ZX_ERR_NO_MEMORY)
         return 2;
