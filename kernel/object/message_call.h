@@ -77,7 +77,6 @@ static ALWAYS_INLINE void message_call_begin_locked(struct message_call* call,
     call->thread = thread_current();
     call->reply = NULL;
     atomic_init(&call->result, MESSAGE_CALL_UNDECIDED);
-    call->observer.trigger = ZX_OBJECT_PEER_CLOSED;
     call->observer.on_match = message_call_on_peer_closed;
     call->observer.on_handle_closed = message_call_on_handle_closed;
     call->observer.handle_table = table;
@@ -85,7 +84,8 @@ static ALWAYS_INLINE void message_call_begin_locked(struct message_call* call,
     thread_hand_over_begin(); /* to whoever waits for the message */
     object_reference(&end->object);
     message_call_add(end, call, id);
-    list_push_back(&end->object.observers, &call->observer.node);
+    call->observer.trigger = ZX_OBJECT_PEER_CLOSED;
+    object_add_observer_locked(&end->object, &call->observer);
 }
 
 /* The message could not be written. */

@@ -15,6 +15,7 @@ void object_init(struct object* object, const struct object_ops* ops, struct spi
     atomic_init(&object->may_hold_handles, false);
     atomic_init(&object->signals, signals);
     list_init(&object->observers);
+    object->awaited = 0;
     object->koid = atomic_fetch_add_explicit(&last_koid, 1, memory_order_relaxed) + 1;
     if (shared_lock) {
         object->lock = shared_lock;
@@ -82,8 +83,10 @@ void object_release_last(struct object* object) {
 /* --- signals ---------------------------------------------------------------------------------- */
 
 void object_notify_observers_locked(struct object* object, zx_signals_t signals) {
+    object->awaited = 0; /* what those waited for that have left no longer counts */
     LIST_FOR_EACH_SAFE(node, &object->observers) {
         struct observer* observer = LIST_ENTRY(node, struct observer, node);
+        object->awaited |= observer->trigger;
         if (observer->trigger & signals)
             observer->on_match(observer, signals);
     }

@@ -60,11 +60,12 @@ struct object {
     /* A message end through whose pair handles went since the collector saw none (object/cycle.h).
      */
     _Atomic bool may_hold_handles;
+    struct spinlock own_lock;
     _Atomic zx_signals_t signals; /* written under `lock` */
     struct list observers;        /* under `lock` */
     zx_koid_t koid;
     union {
-        struct spinlock own_lock;
+        zx_signals_t awaited;        /* all that observers wait for, or more; under `lock` */
         struct object* destroy_next; /* once `references` is 0 */
     };
 };
@@ -126,7 +127,12 @@ static inline zx_signals_t object_signals(const struct object* object) {
     return atomic_load_explicit(&object->signals, memory_order_acquire);
 }
 void object_notify_observers_locked(struct object* object, zx_signals_t signals);
-/* Under the object's lock: changes signals and tells the observers whose trigger now matches. */
+static inline void object_add_observer_locked(struct object* object, struct observer* observer) {
+    object->awaited |= observer->trigger;
+    list_push_back(&object->observers, &observer->node);
+}
+/* Under the object's lock: changes signals and tells the observers whose trigger now matches.
+ * They are not looked through for a signal that none of them waits for. */
 static inline void object_update_signals_locked(struct object* object, zx_signals_t clear,
                                                 zx_signals_t set) {
     zx_signals_t old = atomic_load_explicit(&object->signals, memory_order_relaxed);
@@ -134,7 +140,7 @@ static inline void object_update_signals_locked(struct object* object, zx_signal
     if (now == old)
         return;
     atomic_store_explicit(&object->signals, now, memory_order_release);
-    if (!list_is_empty(&object->observers))
+    if (object->awaited & set) /* what was shown before has been told before */
         object_notify_observers_locked(object, now);
 }
 static inline void object_update_signals(struct object* object, zx_signals_t clear,
@@ -149,7 +155,7 @@ static inline void object_update_signals(struct object* object, zx_signals_t cle
  * observer. */
 static inline void object_add_observer(struct object* object, struct observer* observer) {
     spin_lock_inner(object->lock);
-    list_push_back(&object->observers, &observer->node);
+    object_add_observer_locked(object, observer);
     zx_signals_t signals = object_signals(object);
     if (unlikely(observer->trigger & signals))
         observer->on_match(observer, signals);
