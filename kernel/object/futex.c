@@ -11,7 +11,7 @@
 #include <lock/spinlock.h>
 #include <sched/thread.h>
 
-#define BUCKET_COUNT 256u
+#define BUCKET_COUNT 4096u
 
 struct bucket {
     struct spinlock lock; /* FUTEX */
@@ -31,7 +31,7 @@ static struct bucket buckets[BUCKET_COUNT] = {
 
 static inline struct bucket* bucket_of(const struct aspace* aspace, uintptr_t address) {
     uint64_t hash = ((uintptr_t)aspace ^ address) * 0x9e3779b97f4a7c15;
-    return &buckets[hash >> 56];
+    return &buckets[hash >> 52];
 }
 
 static inline void bucket_lock(struct bucket* bucket) {
