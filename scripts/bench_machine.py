@@ -64,10 +64,14 @@ def count(system, seed=SEEDS[0], words=("all=1",)):
     return figures
 
 
+def differences(figures, again):
+    """Where two runs do not agree, in words."""
+    return [f"{key}: {figures[key]} and {again[key]}" for key in figures if abs(figures[key] - again[key]) > AGREEMENT * figures[key]]
+
+
 def check_agreement(system, figures):
     """The counter is no clock: another run like the one of `figures` gives the same."""
-    again = count(system)
-    different = [f"{key}: {figures[key]} and {again[key]}" for key in figures if abs(figures[key] - again[key]) > AGREEMENT * figures[key]]
+    different = differences(figures, count(system))
     if different:
         raise Failure(f"{system.name}: two runs do not agree: {'; '.join(different)}")
 

@@ -8,7 +8,7 @@ import os
 import sys
 
 import bench
-from bench_machine import JACINTH, Failure, count_growth, count_median
+from bench_machine import JACINTH, Failure, count_growth, count_median, differences
 from results import Case, Task
 
 GROUP = "bench"
@@ -17,8 +17,36 @@ GROUP = "bench"
 UNSTEADY = ("map_unmap",)
 
 
+# Costs by amount, and whether that is growth.
+GROWTHS = (
+    ({0: 400, 10: 400, 100: 400, 1000: 400}, False),
+    ({0: 400, 10: 391, 100: 391, 1000: 391}, False),
+    ({0: 400, 10: 400, 100: 401, 1000: 410}, False),
+    ({0: 400, 10: 400, 100: 402, 1000: 420}, True),
+    ({0: 400, 10: 420, 100: 420, 1000: 420}, True),
+    ({0: 400, 10: 400, 100: 420, 1000: 400}, True),
+    ({0: 400, 10: 480, 100: 1200, 1000: 8400}, True),
+)
+
+
 def case(name, fault, seconds=0.0):
     return Case(GROUP, name, "failed" if fault else "passed", fault or "", seconds)
+
+
+def check_checks():
+    """What is watched for is seen when it is there."""
+    saved = {"commit": "this", "operations": {"a": {"instructions": 1000}, "b": {"instructions": 1000}}}
+    worse = [case.name.partition(".")[0] for case in check_saved({"a": 1029, "b": 1031}, saved) if case.status == "failed"]
+    gone = [case.text for case in check_saved({"a": 1000}, saved) if case.status == "failed"]
+    above = [case.status for case in check_limits({"null_call": 60, "signal_wait": 251})]
+    yield case("checks.an_operation_that_got_worse_is_named", worse != ["b"] and str(worse))
+    yield case("checks.an_operation_that_is_gone_is_seen", gone != ["is no longer measured"] and str(gone))
+    yield case("checks.a_limit_that_is_passed_is_seen", above != ["passed", "failed"] and str(above))
+    apart = differences({"a": 1000, "b": 1000, "c": 1000}, {"a": 1009, "b": 1011, "c": 989})
+    yield case("checks.two_runs_that_do_not_agree_are_seen", apart != ["b: 1000 and 1011", "c: 1000 and 989"] and str(apart))
+    for number, (points, is_growth) in enumerate(GROWTHS):
+        fault = bench.has_growth(points) != is_growth and str(points)
+        yield case(f"checks.{'growth' if is_growth else 'what_is_flat'}_is_told_{number}", fault)
 
 
 def check_limits(figures):
@@ -49,7 +77,7 @@ def check_growth(growth):
 def run():
     try:
         figures = count_median(JACINTH)
-        cases = [*check_limits(figures), *check_growth(count_growth(JACINTH))]
+        cases = [*check_checks(), *check_limits(figures), *check_growth(count_growth(JACINTH))]
         saved = bench.load_saved()
         if saved["compiler"] == bench.compiler():
             cases += check_saved(figures, saved)

@@ -9,6 +9,9 @@
  *         ... tidy up ...
  *     }
  *
+ * The same with different amounts is a line for each: BENCH_OF(channel_64, 500, exchange, 64)
+ * measures the function `exchange`, which finds the 64 in `bench->amount`.
+ *
  * Each round is measured as a whole and the median of all rounds is reported; the first round only
  * warms up. The loop's own two instructions are part of the figure. The sources in this folder know
  * no system; each system has a folder with its operations and its half of layer.h. */
@@ -26,7 +29,8 @@ struct bench {
     void (*function)(struct bench* bench);
     const unsigned* amounts; /* of something the cost must not grow with; ends with GROWTH_END */
     bool is_scaling;
-    unsigned amount; /* the one to measure with; for SCALING the number of CPUs */
+    unsigned
+        amount; /* the one to measure with; for SCALING the number of CPUs, given by the host */
 
     int64_t status; /* what TRY met, put together: 0 if all went well */
     int rounds;     /* measured so far; -1: not even warm */
@@ -34,23 +38,33 @@ struct bench {
     uint64_t costs[BENCH_ROUNDS_MAX];
 };
 
-#define BENCH(name, operations) BENCH_ENTRY(name, operations, )
+#define BENCH(name, operations) BENCH_FUNCTION(name, operations, )
+#define BENCH_OF(name, operations, measured_by, value) \
+    BENCH_ENTRY(name, operations, measured_by, .amount = value)
+/* The usual sizes of messages, in bytes; what follows the size in the key is `way`. */
+#define BENCH_OF_SIZES(name, way, measured_by)       \
+    BENCH_OF(name##_64##way, 500, measured_by, 64)   \
+    BENCH_OF(name##_1k##way, 500, measured_by, 1024) \
+    BENCH_OF(name##_4k##way, 250, measured_by, 4096) \
+    BENCH_OF(name##_64k##way, 100, measured_by, 65536)
 
 /* Measured once with each of the amounts (`bench->amount`), and only where asked for. */
 #define GROWTH(name, operations, ...)                                   \
     static const unsigned amounts_##name[] = {__VA_ARGS__, GROWTH_END}; \
-    BENCH_ENTRY(name, operations, .amounts = amounts_##name)
+    BENCH_FUNCTION(name, operations, .amounts = amounts_##name)
 #define GROWTH_END UINT32_MAX
 
 /* What all CPUs do at once: `bench->amount` threads, each with `bench->count` operations. */
-#define SCALING(name, operations) BENCH_ENTRY(name, operations, .is_scaling = true)
+#define SCALING(name, operations) BENCH_FUNCTION(name, operations, .is_scaling = true)
 
-#define BENCH_ENTRY(name, operations, ...)                                             \
-    static void bench_##name(struct bench* bench);                                     \
-    static struct bench entry_##name                                                   \
-        __attribute__((__used__, __aligned__(8), __section__("benches"))) = {          \
-            .key = #name, .count = operations, .function = bench_##name, __VA_ARGS__}; \
+#define BENCH_FUNCTION(name, operations, ...)                \
+    static void bench_##name(struct bench* bench);           \
+    BENCH_ENTRY(name, operations, bench_##name, __VA_ARGS__) \
     static void bench_##name(struct bench* bench)
+#define BENCH_ENTRY(name, operations, measured_by, ...)                       \
+    static struct bench entry_##name                                          \
+        __attribute__((__used__, __aligned__(8), __section__("benches"))) = { \
+            .key = #name, .count = operations, .function = measured_by, __VA_ARGS__};
 
 /* The statement behind it is one operation. */
 #define MEASURE(bench)             \

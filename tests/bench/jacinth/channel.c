@@ -6,9 +6,9 @@
 
 static char sent[ZX_CHANNEL_MAX_MSG_BYTES], received[ZX_CHANNEL_MAX_MSG_BYTES];
 
-static void measure_bytes(struct bench* bench, uint32_t size) {
+static void exchange_bytes(struct bench* bench) {
     zx_handle_t ends[2];
-    uint32_t actual_bytes, actual_handles;
+    uint32_t actual_bytes, actual_handles, size = bench->amount;
     MUST(zx_channel_create(0, &ends[0], &ends[1]));
     memset(sent, 1, sizeof(sent));
     memset(received, 1, sizeof(received)); /* both are in memory from now on */
@@ -21,29 +21,12 @@ static void measure_bytes(struct bench* bench, uint32_t size) {
     zx_handle_close(ends[1]);
 }
 
-BENCH(channel_0, 500) {
-    measure_bytes(bench, 0);
-}
+BENCH_OF(channel_0, 500, exchange_bytes, 0)
+BENCH_OF_SIZES(channel, , exchange_bytes)
 
-BENCH(channel_64, 500) {
-    measure_bytes(bench, 64);
-}
-
-BENCH(channel_1k, 500) {
-    measure_bytes(bench, 1024);
-}
-
-BENCH(channel_4k, 250) {
-    measure_bytes(bench, 4096);
-}
-
-BENCH(channel_64k, 100) {
-    measure_bytes(bench, 65536);
-}
-
-static void measure_handles(struct bench* bench, uint32_t count) {
+static void exchange_handles(struct bench* bench) {
     zx_handle_t ends[2], handles[ZX_CHANNEL_MAX_MSG_HANDLES];
-    uint32_t actual_bytes, actual_handles;
+    uint32_t actual_bytes, actual_handles, count = bench->amount;
     MUST(zx_channel_create(0, &ends[0], &ends[1]));
     for (uint32_t i = 0; i < count; i++)
         MUST(zx_event_create(0, &handles[i]));
@@ -57,10 +40,5 @@ static void measure_handles(struct bench* bench, uint32_t count) {
     zx_handle_close(ends[1]);
 }
 
-BENCH(channel_1h, 500) {
-    measure_handles(bench, 1);
-}
-
-BENCH(channel_64h, 100) {
-    measure_handles(bench, ZX_CHANNEL_MAX_MSG_HANDLES);
-}
+BENCH_OF(channel_1h, 500, exchange_handles, 1)
+BENCH_OF(channel_64h, 100, exchange_handles, 64)

@@ -8,12 +8,13 @@
 #include <zircon/syscalls.h>
 
 #define MESSAGE_SIZE 64
-/* One more message is written meanwhile; at the bound itself the writer's end changes signals. */
+/* With none the reader's end changes signals. One more message is written meanwhile; at the
+ * bound itself the writer's end does. */
 #define QUEUED_MAX 3498
 
 /* --- messages that wait in the queue --------------------------------------------------------- */
 
-GROWTH(channel_64_by_queued_messages, 500, 0, 10, 100, 1000, QUEUED_MAX) {
+GROWTH(channel_64_by_queued_messages, 500, 1, 10, 100, 1000, QUEUED_MAX) {
     zx_handle_t ends[2];
     char bytes[MESSAGE_SIZE] = {0};
     uint32_t size, handles;

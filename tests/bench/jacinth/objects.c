@@ -31,7 +31,8 @@ BENCH(signal_wait, 1000) {
 }
 
 /* One of them is ready, in the middle. */
-static void measure_wait_many(struct bench* bench, unsigned count) {
+static void wait_for_many(struct bench* bench) {
+    unsigned count = bench->amount;
     zx_wait_item_t items[ZX_WAIT_MANY_MAX_ITEMS];
     for (unsigned i = 0; i < count; i++) {
         items[i] = (zx_wait_item_t){.waitfor = ZX_USER_SIGNAL_0};
@@ -44,31 +45,6 @@ static void measure_wait_many(struct bench* bench, unsigned count) {
         zx_handle_close(items[i].handle);
 }
 
-BENCH(wait_many_1, 250) {
-    measure_wait_many(bench, 1);
-}
-
-BENCH(wait_many_8, 250) {
-    measure_wait_many(bench, 8);
-}
-
-BENCH(wait_many_64, 250) {
-    measure_wait_many(bench, 64);
-}
-
-BENCH(event_create_close, 500) {
-    zx_handle_t event;
-    MEASURE(bench) {
-        TRY(bench, zx_event_create(0, &event));
-        TRY(bench, zx_handle_close(event));
-    }
-}
-
-BENCH(channel_create_close, 500) {
-    zx_handle_t ends[2];
-    MEASURE(bench) {
-        TRY(bench, zx_channel_create(0, &ends[0], &ends[1]));
-        TRY(bench, zx_handle_close(ends[0]));
-        TRY(bench, zx_handle_close(ends[1]));
-    }
-}
+BENCH_OF(wait_many_1, 250, wait_for_many, 1)
+BENCH_OF(wait_many_8, 250, wait_for_many, 8)
+BENCH_OF(wait_many_64, 250, wait_for_many, 64)

@@ -118,7 +118,27 @@ BENCH(futex_roundtrip, 200) {
     thrd_join(server, NULL);
 }
 
-/* --- two processes that give way to each other ------------------------------------------------ */
+/* --- two threads, two processes that give way to each other ------------------------------------
+ */
+
+static atomic_bool is_over;
+
+static int yield_thread(void* unused) {
+    (void)unused;
+    while (!atomic_load(&is_over))
+        zx_thread_yield();
+    return 0;
+}
+
+BENCH(yield_thread, 500) {
+    thrd_t other;
+    atomic_store(&is_over, false);
+    MUST(thrd_create(&other, yield_thread, NULL));
+    MEASURE(bench)
+    TRY(bench, zx_thread_yield());
+    atomic_store(&is_over, true);
+    thrd_join(other, NULL);
+}
 
 BENCH(yield_process, 500) {
     zx_handle_t ours, theirs;

@@ -12,7 +12,8 @@
 
 static char sent[BYTES_MAX], received[BYTES_MAX];
 
-static void measure_bytes(struct bench* bench, struct ends ends, size_t size) {
+static void measure_bytes(struct bench* bench, struct ends ends) {
+    size_t size = bench->amount;
     memset(sent, 1, sizeof(sent));
     memset(received, 1, sizeof(received)); /* both are in memory from now on */
     MEASURE(bench) {
@@ -22,31 +23,21 @@ static void measure_bytes(struct bench* bench, struct ends ends, size_t size) {
     ends_close(ends);
 }
 
-#define BENCH_BYTES(key, kind, size, count)               \
-    BENCH(key##__##kind, count) {                         \
-        measure_bytes(bench, ends_create_##kind(), size); \
+#define EXCHANGE(way)                                 \
+    static void exchange_##way(struct bench* bench) { \
+        measure_bytes(bench, ends_create_##way());    \
     }
 
-BENCH_BYTES(channel_64, pipe, 64, 500)
-BENCH_BYTES(channel_1k, pipe, 1024, 500)
-BENCH_BYTES(channel_4k, pipe, 4096, 250)
-BENCH_BYTES(channel_64k, pipe, 65536, 50)
-BENCH_BYTES(channel_64, seqpacket, 64, 500)
-BENCH_BYTES(channel_1k, seqpacket, 1024, 500)
-BENCH_BYTES(channel_4k, seqpacket, 4096, 250)
-BENCH_BYTES(channel_64k, seqpacket, 65536, 50)
-BENCH_BYTES(msgpipe_64, seqpacket, 64, 500)
-BENCH_BYTES(msgpipe_64, pipe, 64, 500)
-BENCH_BYTES(socket_64, stream, 64, 500)
-BENCH_BYTES(socket_64, pipe, 64, 500)
-BENCH_BYTES(socket_4k, stream, 4096, 250)
-BENCH_BYTES(socket_4k, pipe, 4096, 250)
-BENCH_BYTES(datapipe_64, stream, 64, 500)
-BENCH_BYTES(datapipe_64, pipe, 64, 500)
-BENCH_BYTES(datapipe_2phase_4k, stream, 4096, 250)
-BENCH_BYTES(datapipe_2phase_4k, pipe, 4096, 250)
+EXCHANGE(seqpacket)
+EXCHANGE(pipe)
+EXCHANGE(stream)
 
-BENCH(channel_0__seqpacket, 500) {
+BENCH_OF_SIZES(message, __seqpacket, exchange_seqpacket)
+BENCH_OF_SIZES(message, __pipe, exchange_pipe)
+BENCH_OF_SIZES(bytes, __stream, exchange_stream)
+BENCH_OF_SIZES(bytes, __pipe, exchange_pipe)
+
+BENCH(message_0__seqpacket, 500) {
     struct ends ends = ends_create_seqpacket();
     MEASURE(bench) {
         TRY(bench, send(ends.in, sent, 0, 0));
@@ -85,7 +76,8 @@ static ssize_t pass(struct ends ends, int* descriptors, unsigned count, union co
     return 0;
 }
 
-static void measure_handles(struct bench* bench, unsigned count) {
+static void exchange_descriptors(struct bench* bench) {
+    unsigned count = bench->amount;
     struct ends ends = ends_create_seqpacket();
     int descriptors[HANDLES_MAX];
     union control control = {.room = {0}};
@@ -98,10 +90,5 @@ static void measure_handles(struct bench* bench, unsigned count) {
     ends_close(ends);
 }
 
-BENCH(channel_1h__scm_rights, 500) {
-    measure_handles(bench, 1);
-}
-
-BENCH(channel_64h__scm_rights, 50) {
-    measure_handles(bench, HANDLES_MAX);
-}
+BENCH_OF(message_1h__scm_rights, 500, exchange_descriptors, 1)
+BENCH_OF(message_64h__scm_rights, 50, exchange_descriptors, HANDLES_MAX)

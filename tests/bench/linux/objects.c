@@ -4,7 +4,6 @@
 #include <poll.h>
 #include <stdint.h>
 #include <sys/eventfd.h>
-#include <sys/socket.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -41,7 +40,8 @@ BENCH(signal_wait__eventfd, 1000) {
 }
 
 /* One of them is ready, in the middle. */
-static void measure_poll(struct bench* bench, unsigned count) {
+static void poll_many(struct bench* bench) {
+    unsigned count = bench->amount;
     struct pollfd items[WAITED_FOR_MAX];
     for (unsigned i = 0; i < count; i++) {
         items[i] = (struct pollfd){.fd = eventfd(i == count * 5 / 8, 0), .events = POLLIN};
@@ -53,37 +53,6 @@ static void measure_poll(struct bench* bench, unsigned count) {
         close(items[i].fd);
 }
 
-BENCH(wait_many_1__poll, 250) {
-    measure_poll(bench, 1);
-}
-
-BENCH(wait_many_8__poll, 250) {
-    measure_poll(bench, 8);
-}
-
-BENCH(wait_many_64__poll, 250) {
-    measure_poll(bench, 64);
-}
-
-BENCH(event_create_close__eventfd, 500) {
-    MEASURE(bench)
-    TRY(bench, close(eventfd(0, 0)));
-}
-
-BENCH(channel_create_close__seqpacket, 500) {
-    int ends[2];
-    MEASURE(bench) {
-        TRY(bench, socketpair(AF_UNIX, SOCK_SEQPACKET, 0, ends));
-        TRY(bench, close(ends[0]));
-        TRY(bench, close(ends[1]));
-    }
-}
-
-BENCH(channel_create_close__pipe, 500) {
-    int ends[2];
-    MEASURE(bench) {
-        TRY(bench, pipe(ends));
-        TRY(bench, close(ends[0]));
-        TRY(bench, close(ends[1]));
-    }
-}
+BENCH_OF(wait_many_1__poll, 250, poll_many, 1)
+BENCH_OF(wait_many_8__poll, 250, poll_many, 8)
+BENCH_OF(wait_many_64__poll, 250, poll_many, 64)

@@ -8,6 +8,7 @@
 #include <sched.h>
 #include <signal.h>
 #include <stdatomic.h>
+#include <sys/mman.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -77,48 +78,101 @@ BENCH_ROUNDTRIP(pipe, MESSAGE_SIZE)
 BENCH_ROUNDTRIP(seqpacket, MESSAGE_SIZE)
 BENCH_ROUNDTRIP(eventfd, sizeof(int64_t))
 
-/* --- futexes: two words, each set by one thread and waited for by the other ------------------- */
+/* --- futexes: two words, each set by one and waited for by the other
+ * ------------------------------ */
 
-static struct { atomic_int question, answer; } words;
+struct words {
+    atomic_int question, answer;
+    int private; /* FUTEX_PRIVATE_FLAG, or 0 between processes */
+};
 
-static void word_set(atomic_int* word, int value) {
+static void word_set(const struct words* words, atomic_int* word, int value) {
     atomic_store(word, value);
-    syscall(SYS_futex, word, FUTEX_WAKE_PRIVATE, 1, NULL, NULL, 0);
+    syscall(SYS_futex, word, FUTEX_WAKE | words->private, 1, NULL, NULL, 0);
 }
 
 /* Answers the value that is no longer `old`. */
-static int word_wait(atomic_int* word, int old) {
+static int word_wait(const struct words* words, atomic_int* word, int old) {
     int value;
     while ((value = atomic_load(word)) == old)
-        syscall(SYS_futex, word, FUTEX_WAIT_PRIVATE, old, NULL, NULL, 0);
+        syscall(SYS_futex, word, FUTEX_WAIT | words->private, old, NULL, NULL, 0);
     return value;
 }
 
-static void* futex_thread(void* unused) {
+static void* serve_words(void* argument) {
+    struct words* words = argument;
     int question = 0;
-    while ((question = word_wait(&words.question, question)) >= 0)
-        word_set(&words.answer, question);
-    return unused;
+    while ((question = word_wait(words, &words->question, question)) >= 0)
+        word_set(words, &words->answer, question);
+    return NULL;
 }
 
-BENCH(futex_roundtrip__futex, 200) {
-    pthread_t server;
+static void measure_words(struct bench* bench, struct words* words) {
     int question = 0;
-    atomic_store(&words.question, 0);
-    atomic_store(&words.answer, 0);
-    MUST(pthread_create(&server, NULL, futex_thread, NULL));
     MEASURE(bench) {
         int before = question++;
-        word_set(&words.question, question);
-        TRY(bench, word_wait(&words.answer, before) != question);
+        word_set(words, &words->question, question);
+        TRY(bench, word_wait(words, &words->answer, before) != question);
     }
-    word_set(&words.question, -1);
+    word_set(words, &words->question, -1);
+}
+
+static void words_with_thread(struct bench* bench) {
+    struct words words = {.private = FUTEX_PRIVATE_FLAG};
+    pthread_t server;
+    MUST(pthread_create(&server, NULL, serve_words, &words));
+    measure_words(bench, &words);
     pthread_join(server, NULL);
 }
 
-/* --- two processes that give way to each other ------------------------------------------------ */
+BENCH_OF(futex_roundtrip__futex, 200, words_with_thread, 0)
+BENCH_OF(roundtrip_thread__futex, 200, words_with_thread, 0)
+
+BENCH(roundtrip_process__futex, 200) {
+    struct words* words =
+        mmap(NULL, sizeof(*words), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    MUST(words == MAP_FAILED);
+    pid_t server = fork();
+    MUST(server < 0);
+    if (server == 0) {
+        serve_words(words);
+        _exit(0);
+    }
+    measure_words(bench, words);
+    MUST(waitpid(server, NULL, 0) != server);
+    MUST(munmap(words, sizeof(*words)));
+}
+
+/* --- two threads, two processes that give way to each other ------------------------------------
+ */
+
+/* Elsewhere than among real-time tasks sched_yield() as a rule goes on with the one that called. */
+static void schedule_as(int policy, int priority) {
+    MUST(sched_setscheduler(0, policy, &(struct sched_param){.sched_priority = priority}));
+}
+
+static atomic_bool is_over;
+
+static void* yield_thread(void* unused) {
+    while (!atomic_load(&is_over))
+        sched_yield();
+    return unused;
+}
+
+BENCH(yield_thread__sched_yield, 500) {
+    pthread_t other;
+    atomic_store(&is_over, false);
+    schedule_as(SCHED_FIFO, 1);
+    MUST(pthread_create(&other, NULL, yield_thread, NULL));
+    MEASURE(bench)
+    TRY(bench, sched_yield());
+    atomic_store(&is_over, true);
+    pthread_join(other, NULL);
+    schedule_as(SCHED_OTHER, 0);
+}
 
 BENCH(yield_process__sched_yield, 500) {
+    schedule_as(SCHED_FIFO, 1);
     pid_t other = fork();
     MUST(other < 0);
     if (other == 0)
@@ -128,4 +182,5 @@ BENCH(yield_process__sched_yield, 500) {
     TRY(bench, sched_yield());
     kill(other, SIGKILL);
     MUST(waitpid(other, NULL, 0) != other);
+    schedule_as(SCHED_OTHER, 0);
 }
