@@ -81,6 +81,7 @@ static inline bool write_small(const struct channel_call* call, struct message_c
     struct message* message;
     if (unlikely(!user_touch_with_words((uintptr_t)args->rd_bytes, args->rd_num_bytes,
                                         call->actual_bytes, call->actual_handles)) ||
+        unlikely(!other_places_are_good(call)) ||
         unlikely(!message_create_small((uintptr_t)args->wr_bytes, args->wr_num_bytes, 0, &message)))
         return false;
     spin_lock(&table->lock);

@@ -23,7 +23,7 @@ static void attempt_create(struct attempt* attempt, const struct generation* gen
 static void attempt_expect(struct attempt* attempt, zx_status_t status) {
     struct fixture* fixture = &attempt->fixture;
     CHECK(call_expect_write_failure(&attempt->call, status));
-    if (attempt->call.generation->discards)
+    if (attempt->call.generation->discards && attempt->call.args.wr_num_handles > 0)
         CHECK(cargo_expect_discarded(&fixture->cargo));
     else
         CHECK(cargo_expect_kept(&fixture->cargo));
@@ -167,10 +167,13 @@ ROW(bad_args_row, bad_arguments_pointer_is_invalid_args)
 /* Each pointer of the call in turn is bad. NULL for a size, or the status, means: not wanted. */
 enum place { WR_BYTES, RD_BYTES, RD_HANDLES, ACTUAL_BYTES, ACTUAL_HANDLES, READ_STATUS, PLACES };
 
-static void bad_pointer(const struct generation* generation, enum place place, void* bad) {
+static void bad_pointer(const struct generation* generation, bool has_cargo, enum place place,
+                        void* bad) {
     struct attempt attempt;
     struct call* call = &attempt.call;
     CHECK(attempt_create(&attempt, generation));
+    if (!has_cargo)
+        call->args.wr_num_handles = 0;
     call->args.rd_handles = call->reply_handles;
     call->args.rd_num_handles = 2;
     if (place == WR_BYTES)
@@ -186,7 +189,7 @@ static void bad_pointer(const struct generation* generation, enum place place, v
     CHECK(attempt_expect(&attempt, ZX_ERR_INVALID_ARGS));
 }
 
-static void bad_pointers_row(const struct generation* generation) {
+static void bad_pointers(const struct generation* generation, bool has_cargo) {
     void* bad[BAD_POINTER_COUNT];
     int places = generation == &mx ? PLACES : READ_STATUS;
     for (int place = WR_BYTES; place < places; place++) {
@@ -196,10 +199,19 @@ static void bad_pointers_row(const struct generation* generation) {
             bad_pointers_to_write(bad);
         for (size_t i = 0; i < BAD_POINTER_COUNT; i++)
             if (bad[i] || place < ACTUAL_BYTES)
-                CHECK(bad_pointer(generation, place, bad[i]));
+                CHECK(bad_pointer(generation, has_cargo, place, bad[i]));
     }
 }
+
+static void bad_pointers_row(const struct generation* generation) {
+    CHECK(bad_pointers(generation, true));
+}
 ROW(bad_pointers_row, every_bad_pointer_is_invalid_args)
+
+static void bad_pointers_without_handles_row(const struct generation* generation) {
+    CHECK(bad_pointers(generation, false));
+}
+ROW(bad_pointers_without_handles_row, every_bad_pointer_without_handles_is_invalid_args)
 
 static void bad_handles_pointer_row(const struct generation* generation) {
     void* bad[BAD_POINTER_COUNT];
