@@ -22,7 +22,8 @@ FLAGS = ["-std=gnu17", "-O2", "-static", "-Wall", "-Wextra"]
 def run(*command, **options):
     result = subprocess.run(command, capture_output=True, text=True, check=False, **options)
     if result.returncode:
-        raise Failure(f"{command[0]} failed: {result.stderr.strip()}")
+        errors = [line for line in result.stderr.splitlines() if line and not line.startswith("W:")]
+        raise Failure("\n".join([f"{command[0]} failed", *errors]))
     return result.stdout
 
 

@@ -1,10 +1,10 @@
 #!/usr/bin/env python3
 """Shows where the instructions of an operation go.
 
-usage: profile_operation.py [--rooms] KEY...
+usage: profile_operation.py [--rooms] [KEY...]
 
 The benchmark program warms up, then QEMU runs it one instruction at a time and logs each. Functions and their shares;
-with --rooms only what each part of the system takes. The release shape must be built (make profile OP=KEY).
+with --rooms only what each part of the system takes. Without a key the operations are listed. The release shape must be built (make profile OP=KEY).
 """
 
 import argparse
@@ -23,13 +23,14 @@ PROGRAM = "build/release/programs/bench/bench"
 KERNEL_HALF = 1 << 63
 OPERATIONS = 8  # in the round that is logged: PROFILED_OPERATIONS of tests/bench/bench.c
 FUNCTIONS_SHOWN = 40
+ENTRY = "entry_"
 
 # What a function is there for: the first pattern that fits its file and name.
 ROOMS = (
     ("user", r"tests/bench/|libc/|generated/"),
     ("exit", r"syscall_(done|return)$|:exception_return$|:before_return$"),
     ("entry", r"arch/x86_64/(syscall_entry|exceptions)"),
-    ("copy", r"user_(copy|access|range|fault|pointer)|/string\.|:mem(set|cpy)$"),
+    ("copy", r"user_(copy|access|range|fault|pointer)|/(string|bulk)\.|:mem(set|cpy)$"),
     ("look-up", r"kernel/(object|syscall)/handle_"),
     ("call", r"kernel/syscall/"),
     ("queue", r"kernel/object/"),
@@ -71,9 +72,14 @@ class ProfilingWatch(Watch):
         return super()._exited()
 
 
+def operations():
+    """What the program can measure: each operation has an entry in its table (tests/bench/bench.h)."""
+    return sorted(name.removeprefix(ENTRY) for name in Symbols(PROGRAM).by_name if name.startswith(ENTRY))
+
+
 def trace(key):
     """(address of each instruction of the logged round, where the program lies)."""
-    boot = Boot(f"profile.{key}", kernel=KERNEL, archive=ARCHIVE, cpus=1, icount=0, command_line=f"jacinth.run=bench/bench,profile={key}")
+    boot = Boot(f"profile.{key}", kernel=KERNEL, archive=ARCHIVE, cpus=1, icount=0, command_line=f"jacinth.run=bench/bench,profile={key},cpus=1")
     outcome = run_boot(boot, ProfilingWatch)
     base = re.search(r"^@metric warm (\d+) address", outcome.results, re.MULTILINE)
     if outcome.kind != "exit" or outcome.status != EXIT_GOOD or not base:
@@ -127,10 +133,15 @@ def show(key, counts):
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--rooms", action="store_true")
-    parser.add_argument("keys", nargs="+")
+    parser.add_argument("keys", nargs="*")
     options = parser.parse_args()
     os.chdir(os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."))
+    known = operations()
+    if not options.keys:
+        print("make profile OP=KEY shows where the instructions of an operation go:", *known, sep="\n  ")
     for key in options.keys:
+        if key not in known:
+            sys.exit(f"{key} is not an operation that can be profiled; make profile lists them")
         counts = profile(key)
         if options.rooms:
             print(key, " ".join(f"{room} {count:.0f}" for room, count in rooms(counts).items()))
