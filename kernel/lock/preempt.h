@@ -9,6 +9,7 @@
 #include <stdint.h>
 
 #include <arch/cpu.h>
+#include <arch/keeping_call.h>
 
 #define PREEMPT_NOT_WANTED 0x80000000u
 
@@ -21,7 +22,13 @@ static inline void preempt_disable(void) {
 
 static inline void preempt_enable(void) {
     if (unlikely(cpu_preempt_count_decrement_is_zero()))
-        cpu_call_preempt_reschedule();
+        CALL_KEEPING(preempt_reschedule);
+}
+
+/* The same where a reschedule is likely: an ordinary call, which saves less. */
+static inline void preempt_enable_and_switch(void) {
+    if (cpu_preempt_count_decrement_is_zero())
+        preempt_reschedule();
 }
 
 static inline uint32_t preempt_depth(void) {

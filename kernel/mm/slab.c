@@ -9,7 +9,6 @@
 #include <mm/page.h>
 #include <mm/slab_internal.h>
 
-#define BATCH (SLAB_MAGAZINE_SIZE / 2) /* moved between magazine and slabs in one go */
 #define EMPTY_SLABS_KEPT 1u
 #define OBJECTS_PER_SLAB_WANTED 8u
 #define SLAB_ORDER_MAX 3u
@@ -23,6 +22,8 @@ struct slab {
 
 static struct spinlock all_lock = SPINLOCK_INITIALIZER(LOCK_SLAB);
 static struct list all_caches = LIST_INITIALIZER(all_caches);
+
+struct slab_magazine slab_no_magazine;
 
 /* Their own cache cannot have magazines. */
 static struct slab_cache magazine_cache =
@@ -148,13 +149,20 @@ static void give_back_locked(struct slab_cache* cache, void* object) {
 
 static struct slab_magazine* magazine_get(struct slab_cache* cache) {
     struct slab_magazine** place = &cache->magazines[cpu_number()];
-    if (!*place && cache != &magazine_cache) {
+    if (*place == &slab_no_magazine && cache != &magazine_cache) {
         struct slab_magazine* magazine = slab_alloc_slow(&magazine_cache);
-        if (magazine)
+        if (magazine) {
             magazine->count = 0;
-        *place = magazine;
+            magazine->room = SLAB_MAGAZINE_SIZE;
+            *place = magazine;
+        }
     }
     return *place;
+}
+
+/* How many objects move between magazine and slabs in one go. */
+static uint32_t batch_of(const struct slab_magazine* magazine) {
+    return magazine->room / 2;
 }
 
 void* slab_alloc_slow(struct slab_cache* cache) {
@@ -163,7 +171,7 @@ void* slab_alloc_slow(struct slab_cache* cache) {
     struct slab_magazine* magazine = magazine_get(cache);
     spin_lock(&cache->lock);
     void* object = take_locked(cache);
-    while (object && magazine && magazine->count < BATCH) {
+    while (object && magazine->count < batch_of(magazine)) {
         /* Only what is at hand: a batch is no reason to make a slab. */
         if (list_is_empty(&cache->partial))
             break;
@@ -172,15 +180,17 @@ void* slab_alloc_slow(struct slab_cache* cache) {
     spin_unlock(&cache->lock);
     return object;
 }
+KEEPING_CALLABLE_FOR_ANSWER(slab_alloc_slow);
 
 void slab_free_slow(struct slab_cache* cache, void* object) {
     struct slab_magazine* magazine = magazine_get(cache);
     spin_lock(&cache->lock);
     give_back_locked(cache, object);
-    while (magazine && magazine->count > BATCH)
+    while (magazine->count > batch_of(magazine))
         give_back_locked(cache, magazine->objects[--magazine->count]);
     spin_unlock(&cache->lock);
 }
+KEEPING_CALLABLE(slab_free_slow);
 
 void* slab_alloc_zeroed(struct slab_cache* cache) {
     void* object = slab_alloc(cache);
@@ -203,7 +213,7 @@ static void release_empty_slabs(struct slab_cache* cache) {
 
 static void empty_magazine(struct slab_cache* cache, struct slab_magazine* magazine) {
     spin_lock(&cache->lock);
-    while (magazine && magazine->count > 0)
+    while (magazine->count > 0)
         give_back_locked(cache, magazine->objects[--magazine->count]);
     spin_unlock(&cache->lock);
 }
@@ -223,8 +233,7 @@ void slab_trim(void) {
 static size_t objects_in_use(const struct slab_cache* cache) {
     size_t count = cache->objects_taken;
     for (uint32_t cpu = 0; cpu < CPU_MAX; cpu++)
-        if (cache->magazines[cpu])
-            count -= cache->magazines[cpu]->count;
+        count -= cache->magazines[cpu]->count;
     return count;
 }
 
@@ -247,13 +256,13 @@ void slab_for_each_cache(void (*visit)(const struct slab_cache* cache, size_t in
 
 void slab_cache_destroy(struct slab_cache* cache) {
     for (uint32_t cpu = 0; cpu < CPU_MAX; cpu++) {
-        if (!cache->magazines[cpu])
+        if (cache->magazines[cpu] == &slab_no_magazine)
             continue;
         empty_magazine(cache, cache->magazines[cpu]);
         preempt_disable();
         slab_free_slow(&magazine_cache, cache->magazines[cpu]);
         preempt_enable();
-        cache->magazines[cpu] = NULL;
+        cache->magazines[cpu] = &slab_no_magazine;
     }
     release_empty_slabs(cache);
     CHECK(cache->slab_count == 0);

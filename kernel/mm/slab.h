@@ -9,6 +9,7 @@
 #include <stdint.h>
 
 #include <arch/cpu.h>
+#include <arch/keeping_call.h>
 #include <lib/compiler.h>
 #include <lib/list.h>
 #include <lock/preempt.h>
@@ -19,9 +20,11 @@
 
 /* A CPU's own stack of free objects: only that CPU touches it, with preemption off. */
 struct slab_magazine {
-    uint32_t count;
+    uint32_t count, room;
     void* objects[SLAB_MAGAZINE_SIZE];
 };
+
+extern struct slab_magazine slab_no_magazine; /* without room: for CPUs that have none yet */
 
 struct slab_cache {
     const char* name;
@@ -43,6 +46,7 @@ struct slab_cache {
 #define SLAB_CACHE_INITIALIZER(cache, cache_name, size)                                        \
     {                                                                                          \
         .name = (cache_name), .object_size = (size), .alignment = SLAB_ALIGNMENT,              \
+        .magazines = {[0 ... CPU_MAX - 1] = &slab_no_magazine},                                \
         .lock = SPINLOCK_INITIALIZER(LOCK_SLAB), .partial = LIST_INITIALIZER((cache).partial), \
         .full = LIST_INITIALIZER((cache).full), .empty = LIST_INITIALIZER((cache).empty),      \
     }
@@ -54,30 +58,42 @@ void slab_cache_destroy(struct slab_cache* cache); /* every object was freed */
 void* slab_alloc_slow(struct slab_cache* cache);
 void slab_free_slow(struct slab_cache* cache, void* object);
 
+/* What slab_alloc and slab_free do with preemption off. */
 #ifdef JACINTH_DEBUG
-void* slab_alloc(struct slab_cache* cache);
-void slab_free(struct slab_cache* cache, void* object);
+void* slab_alloc_inner(struct slab_cache* cache);
+void slab_free_inner(struct slab_cache* cache, void* object);
 #else
+static inline void* slab_alloc_inner(struct slab_cache* cache) {
+    struct slab_magazine* magazine = cache->magazines[cpu_number()];
+    if (unlikely(magazine->count == 0))
+        return CALL_KEEPING_1_FOR_ANSWER(slab_alloc_slow, cache);
+    void* object = magazine->objects[--magazine->count];
+    ASSUME(object != NULL);
+    return object;
+}
+
+static inline void slab_free_inner(struct slab_cache* cache, void* object) {
+    struct slab_magazine* magazine = cache->magazines[cpu_number()];
+    if (likely(magazine->count < magazine->room))
+        magazine->objects[magazine->count++] = object;
+    else
+        CALL_KEEPING_2(slab_free_slow, cache, object);
+}
+#endif
+
 /* NULL: no memory. Contents undefined. */
 static inline void* slab_alloc(struct slab_cache* cache) {
     preempt_disable();
-    struct slab_magazine* magazine = cache->magazines[cpu_number()];
-    void* object = likely(magazine && magazine->count > 0) ? magazine->objects[--magazine->count]
-                                                           : slab_alloc_slow(cache);
+    void* object = slab_alloc_inner(cache);
     preempt_enable();
     return object;
 }
 
 static inline void slab_free(struct slab_cache* cache, void* object) {
     preempt_disable();
-    struct slab_magazine* magazine = cache->magazines[cpu_number()];
-    if (likely(magazine && magazine->count < SLAB_MAGAZINE_SIZE))
-        magazine->objects[magazine->count++] = object;
-    else
-        slab_free_slow(cache, object);
+    slab_free_inner(cache, object);
     preempt_enable();
 }
-#endif
 void* slab_alloc_zeroed(struct slab_cache* cache);
 
 /* Variable sizes: caches of 16 B to 2 KiB (powers of two and the halves between), whole pages

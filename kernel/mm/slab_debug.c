@@ -32,14 +32,12 @@ static void check_free_pattern(const struct slab_cache* cache, const void* objec
                   cache->name, object, i);
 }
 
-void* slab_alloc(struct slab_cache* cache) {
+void* slab_alloc_inner(struct slab_cache* cache) {
     if (allocation_must_fail())
         return NULL;
-    preempt_disable();
     struct slab_magazine* magazine = cache->magazines[cpu_number()];
-    void* object = magazine && magazine->count > 0 ? magazine->objects[--magazine->count]
-                                                   : slab_alloc_slow(cache);
-    preempt_enable();
+    void* object =
+        magazine->count > 0 ? magazine->objects[--magazine->count] : slab_alloc_slow(cache);
     if (!object)
         return NULL;
     if (*red_zone(cache, object) != ZONE_FREE)
@@ -50,19 +48,17 @@ void* slab_alloc(struct slab_cache* cache) {
     return object;
 }
 
-void slab_free(struct slab_cache* cache, void* object) {
+void slab_free_inner(struct slab_cache* cache, void* object) {
     uint64_t zone = *red_zone(cache, object);
     if (zone != ZONE_USED)
         panic("slab cache '%s': object %p %s", cache->name, object,
               zone == ZONE_FREE ? "is freed twice" : "was overrun");
     slab_debug_fresh(cache, object);
-    preempt_disable();
     struct slab_magazine* magazine = cache->magazines[cpu_number()];
-    if (magazine && magazine->count < SLAB_MAGAZINE_SIZE)
+    if (magazine->count < magazine->room)
         magazine->objects[magazine->count++] = object;
     else
         slab_free_slow(cache, object);
-    preempt_enable();
 }
 
 #endif

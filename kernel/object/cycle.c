@@ -79,7 +79,8 @@ static bool is_message_end(const struct object* object) {
 }
 
 static bool is_queue_as_before(const struct message_end* end) {
-    return end->queue.pushed == end->cycle.pushed && end->queue.taken == end->cycle.taken;
+    return end->queue.taken == end->cycle.taken &&
+           end->queue.message_room == end->cycle.message_room;
 }
 
 static bool spend(size_t* budget) {
@@ -158,8 +159,8 @@ static bool reach_all(struct reached* reached) {
         if (!spend(&reached->budget))
             return false;
         spin_lock(end->object.lock);
-        end->cycle.pushed = end->queue.pushed;
         end->cycle.taken = end->queue.taken;
+        end->cycle.message_room = end->queue.message_room;
         if (end->peer)
             reach(reached, end->peer);
         forget_handles_gone(end);
@@ -293,9 +294,9 @@ static struct message_end* next_suspect(struct list* suspects) {
 /* The weight is what the end and its peer keep from being freed. */
 static void keep_suspect(struct message_end* end) {
     spin_lock(end->object.lock);
-    size_t weight = 1 + end->queue.size / PAGE_SIZE_BYTES;
+    size_t weight = 1 + message_queue_size(&end->queue) / PAGE_SIZE_BYTES;
     if (end->peer)
-        weight += end->peer->queue.size / PAGE_SIZE_BYTES;
+        weight += message_queue_size(&end->peer->queue) / PAGE_SIZE_BYTES;
     spin_unlock(end->object.lock);
     interrupt_state_t state = spin_lock_irqsave(&suspects_lock);
     if (!list_node_is_linked(&end->cycle.suspect_node))

@@ -29,9 +29,9 @@ struct cycle_node {
     /* Of the collection under way: */
     struct message_end* next;
     struct message_end* next_live;
-    uint64_t collection;    /* the last one that looked at the end */
-    uint32_t inner_handles; /* handles to it in the queues looked at */
-    uint32_t pushed, taken; /* the queue's counts when it was looked at */
+    uint64_t collection;          /* the last one that looked at the end */
+    uint32_t inner_handles;       /* handles to it in the queues looked at */
+    uint32_t taken, message_room; /* the queue's counts when it was looked at */
     bool is_live, is_old_suspect;
 };
 

@@ -149,7 +149,7 @@ zx_status_t handle_table_init(struct handle_table* table) {
 void handle_table_destroy(struct handle_table* table) {
     ASSERT(is_empty(table));
     for (uint32_t i = 0; i < table->slot_count / HANDLE_CHUNK_SLOTS; i++)
-        heap_free(handle_table_slot(table, (zx_handle_t)i * HANDLE_CHUNK_SLOTS));
+        heap_free(handle_table_slot(table, (zx_handle_t)(i * HANDLE_CHUNK_SLOTS)));
     for (struct handle_directory *directory = directory_of(table), *previous; directory;
          directory = previous) {
         previous = directory->previous;

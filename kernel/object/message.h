@@ -89,23 +89,32 @@ MUST_CHECK bool message_copy_out_paged(const struct message* message, uintptr_t 
 extern struct slab_cache message_small_cache;
 
 /* The same as message_create_from_user, inline, for what is small even with its handles: false if
- * there is no memory or bad user memory. */
-MUST_CHECK static ALWAYS_INLINE bool message_create_small(uintptr_t bytes_user, uint32_t byte_count,
-                                                          uint32_t handle_count,
-                                                          struct message** out) {
-    struct message* message = slab_alloc(&message_small_cache);
+ * there is no memory, or bad user memory or such as is not present. Preemption is off. */
+MUST_CHECK static ALWAYS_INLINE bool message_create_small_inner(uintptr_t bytes_user,
+                                                                uint32_t byte_count,
+                                                                uint32_t handle_count,
+                                                                struct message** out) {
+    struct message* message = slab_alloc_inner(&message_small_cache);
     if (unlikely(!message))
         return false;
     message->byte_count = byte_count;
     message->shape = handle_count;
-    if (byte_count > 0 &&
-        unlikely(!user_copy_in_small(message->payload + handle_count * sizeof(struct handle),
+    if (unlikely(!user_copy_in_small(message->payload + handle_count * sizeof(struct handle),
                                      bytes_user, byte_count))) {
-        slab_free(&message_small_cache, message);
+        slab_free_inner(&message_small_cache, message);
         return false;
     }
     *out = message;
     return true;
+}
+
+MUST_CHECK static ALWAYS_INLINE bool message_create_small(uintptr_t bytes_user, uint32_t byte_count,
+                                                          uint32_t handle_count,
+                                                          struct message** out) {
+    preempt_disable();
+    bool is_made = message_create_small_inner(bytes_user, byte_count, handle_count, out);
+    preempt_enable();
+    return is_made;
 }
 
 static inline bool message_fits_small(uint32_t byte_count, uint32_t handle_count) {
@@ -114,6 +123,9 @@ static inline bool message_fits_small(uint32_t byte_count, uint32_t handle_count
 
 static inline void message_free_small(struct message* message) {
     slab_free(&message_small_cache, message);
+}
+static inline void message_free_small_inner(struct message* message) {
+    slab_free_inner(&message_small_cache, message); /* preemption is off */
 }
 
 void message_free_other(struct message* message);
@@ -130,15 +142,17 @@ static inline void message_free(struct message* message) {
 /* Messages in the order written. The owner's lock guards it. Stays where it was initialized. */
 struct message_queue {
     struct message* first;
-    struct message** end;   /* where the next one is linked */
-    uint32_t pushed, taken; /* messages so far; together they tell whether the queue changed */
-    size_t size;            /* bytes and handle entries waiting */
-    size_t handle_count;    /* handles waiting */
-    bool is_full;           /* at the bound: nothing more is taken; what reached it still was */
+    struct message** end;  /* where the next one is linked */
+    uint32_t message_room; /* how many messages it still takes */
+    uint32_t taken;        /* so far; with message_room it tells whether the queue changed */
+    size_t byte_room;      /* bytes and handle entries before the bound; wraps beyond it */
+    size_t handle_count;   /* handles waiting */
+    bool is_full;          /* no room of either kind: nothing more is taken */
 };
 
 static inline void message_queue_init(struct message_queue* queue) {
-    *queue = (struct message_queue){.first = NULL};
+    *queue = (struct message_queue){.message_room = CHANNEL_MAX_QUEUED_MESSAGES,
+                                    .byte_room = CHANNEL_MAX_QUEUED_BYTES - 1};
     queue->end = &queue->first;
 }
 
@@ -151,30 +165,39 @@ static inline size_t message_queued_size(const struct message* message) {
 }
 
 static inline void message_queue_update_full(struct message_queue* queue) {
-    queue->is_full = queue->pushed - queue->taken >= CHANNEL_MAX_QUEUED_MESSAGES ||
-                     queue->size >= CHANNEL_MAX_QUEUED_BYTES;
+    queue->is_full = queue->message_room == 0 || (int64_t)queue->byte_room < 0;
 }
 
-/* `size` is message_queued_size, `handle_count` its handles: constants for some callers. */
-static inline void message_queue_push(struct message_queue* queue, struct message* message,
-                                      size_t size, uint32_t handle_count) {
-    queue->size += size;
+static inline size_t message_queue_size(const struct message_queue* queue) {
+    return CHANNEL_MAX_QUEUED_BYTES - 1 - queue->byte_room;
+}
+
+/* `size` is message_queued_size, `handle_count` its handles: constants for some callers. True: the
+ * queue is full now. */
+MUST_CHECK static inline bool message_queue_push(struct message_queue* queue,
+                                                 struct message* message, size_t size,
+                                                 uint32_t handle_count) {
     queue->handle_count += handle_count;
-    queue->pushed++;
     message->next = NULL;
     *queue->end = message;
     queue->end = &message->next;
-    if (unlikely(queue->pushed - queue->taken >= CHANNEL_MAX_QUEUED_MESSAGES ||
-                 queue->size >= CHANNEL_MAX_QUEUED_BYTES))
+    bool is_full = __builtin_sub_overflow(queue->byte_room, size, &queue->byte_room);
+    if (unlikely(is_full)) /* not one condition, which would be worked out whole each time */
+        queue->message_room--;
+    else if (unlikely(--queue->message_room == 0))
+        is_full = true;
+    if (unlikely(is_full))
         queue->is_full = true;
+    return is_full;
 }
 
 /* Takes the first; the queue is not empty. is_full is for the caller to bring up to date. */
 static inline struct message* message_queue_pop(struct message_queue* queue, size_t size,
                                                 uint32_t handle_count) {
     struct message* message = queue->first;
-    queue->size -= size;
+    queue->byte_room += size;
     queue->handle_count -= handle_count;
+    queue->message_room++;
     queue->taken++;
     queue->first = message->next;
     if (!queue->first)

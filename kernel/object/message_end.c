@@ -45,13 +45,26 @@ free_lock:
 
 /* --- writing ---------------------------------------------------------------------------------- */
 
-zx_status_t message_end_push_unusual_locked(struct message_end* end, struct message* message) {
+zx_status_t message_end_push_unusual_locked(struct message_end* end, struct message* message,
+                                            size_t size, uint32_t handle_count) {
     struct message_end* peer = end->peer;
     if (!peer)
         return ZX_ERR_PEER_CLOSED;
     if (!tree_is_empty(&peer->calls) && message_call_answer_locked(peer, message))
         return ZX_OK;
-    return ZX_ERR_NO_MEMORY;
+    if (!(object_signals(&end->object) & ZX_OBJECT_WRITABLE))
+        return ZX_ERR_NO_MEMORY;
+    message_end_queue_locked(end, peer, message, size, handle_count);
+    return ZX_OK;
+}
+
+zx_status_t message_end_push_small_and_unlock(struct message_end* end, struct message* message) {
+    zx_status_t status = message_end_push_unusual_locked(end, message, message->byte_count, 0);
+    if (unlikely(status != ZX_OK))
+        message_free_small_inner(message);
+    spin_unlock_inner(end->object.lock);
+    preempt_enable_and_switch(); /* to the caller that was answered */
+    return status;
 }
 
 zx_status_t message_end_write(struct message_end* end, struct message* message) {
@@ -69,6 +82,7 @@ void message_end_tell_room_locked(struct message_end* end) {
     if (end->peer && !end->queue.is_full)
         object_update_signals_locked(&end->peer->object, 0, ZX_OBJECT_WRITABLE);
 }
+KEEPING_CALLABLE(message_end_tell_room_locked);
 
 static inline void take_first_locked(struct message_end* end, const struct message* message) {
     message_end_take_first_locked(end, message_queued_size(message), message_handle_count(message));

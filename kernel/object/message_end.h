@@ -8,6 +8,7 @@
  * the writer's end does not show WRITABLE, until a read makes room. */
 #pragma once
 
+#include <arch/keeping_call.h>
 #include <lib/tree.h>
 #include <object/cycle.h>
 #include <object/message.h>
@@ -48,42 +49,49 @@ static ALWAYS_INLINE void message_end_queue_locked(struct message_end* end,
                                                    struct message_end* peer,
                                                    struct message* message, size_t size,
                                                    uint32_t handle_count) {
-    message_queue_push(&peer->queue, message, size, handle_count);
+    bool is_full = message_queue_push(&peer->queue, message, size, handle_count);
     if (handle_count > 0) {
         atomic_store_explicit(&end->object.may_hold_handles, true, memory_order_relaxed);
         atomic_store_explicit(&peer->object.may_hold_handles, true, memory_order_relaxed);
     }
-    object_update_signals_locked(&peer->object, 0, ZX_OBJECT_READABLE);
-    if (unlikely(peer->queue.is_full))
+    if (unlikely(is_full))
         object_update_signals_locked(&end->object, ZX_OBJECT_WRITABLE, 0);
+    object_update_signals_locked(&peer->object, 0, ZX_OBJECT_READABLE);
 }
 
 /* message_call.c: a message that was written to `end` goes to the call that waits for it there, if
  * there is one, and is consumed then. Under the lock. */
 MUST_CHECK bool message_call_answer_locked(struct message_end* end, struct message* message);
-/* message_end_push_locked where there is no room in the queue, or no other end. */
+
+/* Whether there is room, and nobody at the other end waits for a reply. Under the lock. WRITABLE is
+ * shown while there is a peer with room. */
+static inline bool message_end_can_queue_all_locked(const struct message_end* end) {
+    return likely(object_signals(&end->object) & ZX_OBJECT_WRITABLE) &&
+           likely(tree_is_empty(&end->peer->calls));
+}
+
+/* message_end_push_locked where that is not so. */
 MUST_CHECK zx_status_t message_end_push_unusual_locked(struct message_end* end,
-                                                       struct message* message);
+                                                       struct message* message, size_t size,
+                                                       uint32_t handle_count);
 
 /* Queues the message at the other end, or answers a call there with it, for which there is always
  * room; consumes it on success only. PEER_CLOSED; NO_MEMORY at the queue bound. Under the lock.
  * Inline: it is on the way of every message. `size` and `handle_count` are the message's
- * (message_queued_size).
- *
- * WRITABLE is shown while there is a peer with room. */
+ * (message_queued_size). */
 MUST_CHECK static ALWAYS_INLINE zx_status_t message_end_push_locked(struct message_end* end,
                                                                     struct message* message,
                                                                     size_t size,
                                                                     uint32_t handle_count) {
-    struct message_end* peer = end->peer;
-    if (unlikely(!(object_signals(&end->object) & ZX_OBJECT_WRITABLE)))
-        return message_end_push_unusual_locked(end, message);
-    if (unlikely(!tree_is_empty(&peer->calls)) && message_call_answer_locked(peer, message))
-        return ZX_OK;
-    message_end_queue_locked(end, peer, message, size, handle_count);
+    if (unlikely(!message_end_can_queue_all_locked(end)))
+        return message_end_push_unusual_locked(end, message, size, handle_count);
+    message_end_queue_locked(end, end->peer, message, size, handle_count);
     return ZX_OK;
 }
 
+/* The same for a small message without handles; drops the lock, and frees what was not taken. */
+MUST_CHECK zx_status_t message_end_push_small_and_unlock(struct message_end* end,
+                                                         struct message* message);
 /* The same, without the lock: for kernel code that has a reference. */
 MUST_CHECK zx_status_t message_end_write(struct message_end* end, struct message* message);
 
@@ -99,7 +107,7 @@ static ALWAYS_INLINE void message_end_take_first_locked(struct message_end* end,
     if (message_queue_is_empty(&end->queue))
         object_update_signals_locked(&end->object, ZX_OBJECT_READABLE, 0);
     if (unlikely(end->queue.is_full))
-        message_end_tell_room_locked(end);
+        CALL_KEEPING_1(message_end_tell_room_locked, end);
 }
 
 /* Which message a reader wants, and where; addresses are user memory, 0 for the counts: not wanted.
@@ -151,8 +159,9 @@ MUST_CHECK static ALWAYS_INLINE bool message_end_read_small(struct handle_table*
                                            actual_handles, 0)))
         goto not_so;
     message_end_take_first_locked(end, size, 0);
-    spin_unlock(end->object.lock);
-    message_free_small(message);
+    spin_unlock_inner(end->object.lock);
+    message_free_small_inner(message);
+    preempt_enable();
     return true;
 
 not_so:

@@ -91,6 +91,7 @@ void object_notify_observers_locked(struct object* object, zx_signals_t signals)
             observer->on_match(observer, signals);
     }
 }
+KEEPING_CALLABLE(object_notify_observers_locked);
 
 void object_handle_observers_cancel(struct object* object, const void* table, zx_handle_t value) {
     spin_lock(object->lock);

@@ -297,6 +297,7 @@ void preempt_reschedule(void) {
     if (likely(interrupts_are_enabled()))
         thread_yield();
 }
+KEEPING_CALLABLE(preempt_reschedule);
 
 void interrupt_preempt(void) {
     requeue_and_switch();

@@ -54,21 +54,29 @@ static NOINLINE zx_status_t write_or_keep(zx_handle_t handle, uint32_t options, 
     return write_message(handle, options, bytes, num_bytes, handles, num_handles, &errors);
 }
 
+static const user_in(zx_handle_t) no_handles;
+
 zx_status_t sys_channel_write(zx_handle_t handle, uint32_t options, user_in(void) bytes,
                               uint32_t num_bytes, user_in(zx_handle_t) handles,
                               uint32_t num_handles) {
-    if (message_is_small_to_write(num_bytes, options | num_handles) &&
-        likely(message_write_small(handle, ZX_OBJ_TYPE_CHANNEL, bytes, num_bytes)))
-        return ZX_OK;
+    if (message_is_small_to_write(num_bytes, options | num_handles)) {
+        zx_status_t status = message_write_small(handle, ZX_OBJ_TYPE_CHANNEL, bytes, num_bytes);
+        if (likely(status != MESSAGE_NOT_WRITTEN))
+            return status;
+        return write_or_discard(handle, 0, bytes, num_bytes, no_handles, 0);
+    }
     return write_or_discard(handle, options, bytes, num_bytes, handles, num_handles);
 }
 
 zx_status_t sys_mx_channel_write(zx_handle_t handle, uint32_t options, user_in(void) bytes,
                                  uint32_t num_bytes, user_in(zx_handle_t) handles,
                                  uint32_t num_handles) {
-    if (message_is_small_to_write(num_bytes, options | num_handles) &&
-        likely(message_write_small(handle, ZX_OBJ_TYPE_CHANNEL, bytes, num_bytes)))
-        return ZX_OK;
+    if (message_is_small_to_write(num_bytes, options | num_handles)) {
+        zx_status_t status = message_write_small(handle, ZX_OBJ_TYPE_CHANNEL, bytes, num_bytes);
+        if (likely(status != MESSAGE_NOT_WRITTEN))
+            return status;
+        return write_or_keep(handle, 0, bytes, num_bytes, no_handles, 0);
+    }
     return write_or_keep(handle, options, bytes, num_bytes, handles, num_handles);
 }
 

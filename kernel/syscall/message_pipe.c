@@ -45,12 +45,11 @@ static NOINLINE zx_status_t write_any(const struct message_source* source) {
     return ZX_OK;
 }
 
-zx_status_t sys_mx_msgpipe_write(zx_handle_t handle, user_in(void) bytes, uint32_t num_bytes,
-                                 user_in(zx_handle_t) handles, uint32_t num_handles,
-                                 uint32_t flags) {
-    if (message_is_small_to_write(num_bytes, flags | num_handles) &&
-        likely(message_write_small(handle, ZX_OBJ_TYPE_MSGPIPE, bytes, num_bytes)))
-        return ZX_OK;
+static const user_in(zx_handle_t) no_handles;
+
+static NOINLINE zx_status_t write_slowly(zx_handle_t handle, user_in(void) bytes,
+                                         uint32_t num_bytes, user_in(zx_handle_t) handles,
+                                         uint32_t num_handles, uint32_t flags) {
     if (flags != 0)
         return ZX_ERR_INVALID_ARGS;
     const struct message_source source = {.handle = handle,
@@ -60,6 +59,18 @@ zx_status_t sys_mx_msgpipe_write(zx_handle_t handle, user_in(void) bytes, uint32
                                           .num_bytes = num_bytes,
                                           .num_handles = num_handles};
     return write_any(&source);
+}
+
+zx_status_t sys_mx_msgpipe_write(zx_handle_t handle, user_in(void) bytes, uint32_t num_bytes,
+                                 user_in(zx_handle_t) handles, uint32_t num_handles,
+                                 uint32_t flags) {
+    if (message_is_small_to_write(num_bytes, flags | num_handles)) {
+        zx_status_t status = message_write_small(handle, ZX_OBJ_TYPE_MSGPIPE, bytes, num_bytes);
+        if (likely(status != MESSAGE_NOT_WRITTEN))
+            return likely(status == ZX_OK) ? ZX_OK : as_2016_says(status);
+        return write_slowly(handle, bytes, num_bytes, no_handles, 0, 0);
+    }
+    return write_slowly(handle, bytes, num_bytes, handles, num_handles, flags);
 }
 
 /* --- reading ---------------------------------------------------------------------------------- */

@@ -15,30 +15,41 @@ struct message_source {
     uint32_t num_bytes, num_handles;
 };
 
-/* The usual message: few bytes, no handles. False: nothing was done, and message_write tells why.
- */
-MUST_CHECK static ALWAYS_INLINE bool message_write_small(zx_handle_t handle, zx_obj_type_t type,
-                                                         user_in(void) bytes, uint32_t num_bytes) {
-    struct handle_table* table = current_handles();
+/* The usual message: few bytes, no handles. What it answers is final, except MESSAGE_NOT_WRITTEN:
+ * then nothing was done, and message_write does it, or tells why not. */
+#define MESSAGE_NOT_WRITTEN ((zx_status_t)1)
+MUST_CHECK static ALWAYS_INLINE zx_status_t message_write_small(zx_handle_t handle,
+                                                                zx_obj_type_t type,
+                                                                user_in(void) bytes,
+                                                                uint32_t num_bytes) {
     struct handle_slot* slot;
     struct message* message;
-    if (unlikely(!message_create_small(bytes.address, num_bytes, 0, &message)))
-        return false;
-    if (unlikely(handle_hold(table, handle, type, ZX_RIGHT_WRITE, &slot) != ZX_OK)) {
-        message_free_small(message);
-        return false;
+    preempt_disable();
+    if (unlikely(!message_create_small_inner(bytes.address, num_bytes, 0, &message))) {
+        preempt_enable();
+        return MESSAGE_NOT_WRITTEN;
     }
+    zx_status_t status = handle_hold_inner(current_handles(), handle, type, ZX_RIGHT_WRITE, &slot);
+    if (unlikely(status != ZX_OK))
+        goto free_message;
     struct message_end* end = message_end_from(slot->object);
     spin_lock_inner(end->object.lock);
     handle_let_go_outer(slot, handle);
-    zx_status_t status = message_end_must_send_itself(end, type)
-                             ? ZX_ERR_BAD_STATE
-                             : message_end_push_locked(end, message, num_bytes, 0);
+    if (message_end_must_send_itself(end, type))
+        goto must_send_itself;
+    if (unlikely(!message_end_can_queue_all_locked(end)))
+        return message_end_push_small_and_unlock(end, message);
+    message_end_queue_locked(end, end->peer, message, num_bytes, 0);
     spin_unlock(end->object.lock);
-    if (likely(status == ZX_OK))
-        return true;
-    message_free_small(message);
-    return false;
+    return ZX_OK;
+
+must_send_itself:
+    status = ZX_ERR_BAD_STATE;
+    spin_unlock_inner(end->object.lock);
+free_message:
+    message_free_small_inner(message);
+    preempt_enable();
+    return status;
 }
 
 /* Whether message_write_small is worth a try. */

@@ -67,11 +67,6 @@ static inline bool cpu_preempt_count_decrement_is_zero(void) {
     __asm__ volatile("decl %%gs:0x20" : "=@ccz"(is_zero)::"memory");
     return is_zero;
 }
-/* Calls preempt_reschedule (lock/preempt.h) and keeps all registers: so what is seldom done after a
- * lock is released costs the many places that release one nothing. */
-static inline void cpu_call_preempt_reschedule(void) {
-    __asm__ volatile("call preempt_reschedule_keeping" ::: "memory", "cc");
-}
 
 uint32_t cpu_count(void); /* CPUs online */
 struct cpu* cpu_by_number(uint32_t number);

@@ -13,6 +13,7 @@
 #define PAGE_SIZE 4096ul
 
 #define USER_ADDRESS_MIN 0x0000000000001000ul
+#define USER_ADDRESS_BITS 47
 #define USER_ADDRESS_END 0x00007ffffffff000ul /* first address past user space */
 #ifdef JACINTH_HOST /* the build machine's tests lay out physical memory where they can */
 #define PHYSICAL_MAP_BASE 0x200000000000ul

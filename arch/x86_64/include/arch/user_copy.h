@@ -86,6 +86,13 @@ static inline void user_access_close(void) {
     ".quad " #label ", %l[fault]\n"      \
     ".popsection\n"
 
+/* Whether all addresses (`bits`: each bit that is set in one of them) are in the lower half. What
+ * is no user memory there is not mapped, and what begins there and leads beyond is not canonical;
+ * so few bytes can be tried. */
+static inline bool user_addresses_are_low(uintptr_t bits) {
+    return bits >> USER_ADDRESS_BITS == 0;
+}
+
 /* With access open. Whole words, then the rest as the last part of a word that begins in what was
  * copied. What is done for much (user_copy.S) leaves the other registers alone, so that the rest
  * of the function need not keep its own out of the way. */
@@ -176,7 +183,7 @@ fault:
 /* Reads two words that may lie apart; the second only if its address is not 0. */
 static inline bool user_load_words(uintptr_t from0, uint32_t* value0, uintptr_t from1,
                                    uint32_t* value1) {
-    if (unlikely(from0 > USER_ADDRESS_END || from1 > USER_ADDRESS_END))
+    if (unlikely(!user_addresses_are_low(from0 | from1)))
         return false;
     user_access_open();
     bool is_read = likely(user_access_load(value0, from0)) &&
@@ -209,7 +216,7 @@ fault:
 
 /* Like user_copy_in, for at most USER_SMALL_MAX bytes. */
 static inline bool user_copy_in_small(void* to, uintptr_t from_user, size_t size) {
-    if (unlikely(from_user > USER_ADDRESS_END))
+    if (unlikely(!user_addresses_are_low(from_user)))
         return false;
     user_access_open();
     bool is_copied = user_access_copy(to, (const void*)from_user, size);
@@ -219,7 +226,7 @@ static inline bool user_copy_in_small(void* to, uintptr_t from_user, size_t size
 
 /* Whether a range of at most USER_SMALL_MAX bytes, and not none, can be written. */
 static inline bool user_touch_small(uintptr_t address, size_t size) {
-    if (unlikely(address > USER_ADDRESS_END))
+    if (unlikely(!user_addresses_are_low(address)))
         return false;
     user_access_open();
     bool can_write = user_access_touch(address) && user_access_touch(address + size - 1);
@@ -230,8 +237,7 @@ static inline bool user_touch_small(uintptr_t address, size_t size) {
 /* The same for two words besides (address 0: not wanted); the range may be empty. */
 static inline bool user_touch_with_words(uintptr_t address, size_t size, uintptr_t word0,
                                          uintptr_t word1) {
-    const uintptr_t limit = USER_ADDRESS_END; /* held in a register */
-    if (unlikely(address > limit || word0 > limit || word1 > limit))
+    if (unlikely(!user_addresses_are_low(address | word0 | word1)))
         return false;
     user_access_open();
     bool can_write =
@@ -242,7 +248,7 @@ static inline bool user_touch_with_words(uintptr_t address, size_t size, uintptr
 }
 
 static inline bool user_read_word(uint32_t* value, uintptr_t from_user) {
-    if (unlikely(from_user > USER_ADDRESS_END))
+    if (unlikely(!user_addresses_are_low(from_user)))
         return false;
     user_access_open();
     bool is_read = user_access_load(value, from_user);
@@ -251,7 +257,7 @@ static inline bool user_read_word(uint32_t* value, uintptr_t from_user) {
 }
 
 static inline bool user_write_word(uintptr_t to_user, uint32_t value) {
-    if (unlikely(to_user > USER_ADDRESS_END))
+    if (unlikely(!user_addresses_are_low(to_user)))
         return false;
     user_access_open();
     bool is_written = user_access_store(to_user, value);
@@ -264,8 +270,7 @@ static inline bool user_write_word(uintptr_t to_user, uint32_t value) {
 static inline bool user_copy_out_with_words(uintptr_t to_user, const void* from, size_t size,
                                             uintptr_t word0, uint32_t value0, uintptr_t word1,
                                             uint32_t value1) {
-    const uintptr_t limit = USER_ADDRESS_END; /* held in a register */
-    if (unlikely(to_user > limit || word0 > limit || word1 > limit))
+    if (unlikely(!user_addresses_are_low(to_user | word0 | word1)))
         return false;
     user_access_open();
     bool is_written = (!word0 || likely(user_access_touch_word(word0))) &&
@@ -279,7 +284,7 @@ static inline bool user_copy_out_with_words(uintptr_t to_user, const void* from,
 }
 
 static inline bool user_write_size(uintptr_t to_user, size_t value) {
-    if (unlikely(to_user > USER_ADDRESS_END))
+    if (unlikely(!user_addresses_are_low(to_user)))
         return false;
     user_access_open();
     bool is_written = user_access_store_size(to_user, value);
@@ -291,7 +296,7 @@ static inline bool user_write_size(uintptr_t to_user, size_t value) {
  * 0: not wanted). False: nothing was told. */
 static inline bool user_copy_in_with_size(void* to, uintptr_t from_user, size_t size,
                                           uintptr_t actual_user, size_t actual) {
-    if (unlikely(from_user > USER_ADDRESS_END || actual_user > USER_ADDRESS_END))
+    if (unlikely(!user_addresses_are_low(from_user | actual_user)))
         return false;
     user_access_open();
     bool is_done = likely(user_access_copy(to, (const void*)from_user, size)) &&
@@ -304,7 +309,7 @@ static inline bool user_copy_in_with_size(void* to, uintptr_t from_user, size_t 
  * both of them, or, unless the memory changes meanwhile, none. */
 static inline bool user_copy_out_with_size(uintptr_t to_user, const void* from, size_t size,
                                            uintptr_t actual_user, size_t actual) {
-    if (unlikely(to_user > USER_ADDRESS_END || actual_user > USER_ADDRESS_END))
+    if (unlikely(!user_addresses_are_low(to_user | actual_user)))
         return false;
     user_access_open();
     bool is_done = (!actual_user || likely(user_access_touch_size(actual_user))) &&

@@ -38,10 +38,6 @@ static inline void cpu_preempt_count_increment(void) {
 static inline bool cpu_preempt_count_decrement_is_zero(void) {
     return --host_cpu.preempt_count == 0;
 }
-void preempt_reschedule(void);
-static inline void cpu_call_preempt_reschedule(void) {
-    preempt_reschedule();
-}
 
 uint32_t cpu_count(void);
 struct cpu* cpu_by_number(uint32_t number);
