@@ -88,18 +88,6 @@ struct vmar* aspace_root(struct aspace* aspace) {
 /* --- page faults --------------------------------------------------------------------------------
  */
 
-static struct mapping* find_mapping_locked(struct aspace* aspace, virtual_address_t address) {
-    struct vmar* vmar = aspace->root;
-    for (;;) {
-        struct region* region = region_from(tree_find_at_most(&vmar->children, address));
-        if (!region || region_end(region) <= address)
-            return NULL;
-        if (region->kind == REGION_MAPPING)
-            return mapping_from(region);
-        vmar = vmar_from(region);
-    }
-}
-
 static bool is_permitted(const struct mapping* mapping, const struct page_fault* fault) {
     uint32_t needed = fault->is_write     ? ZX_VM_PERM_WRITE
                       : fault->is_execute ? ZX_VM_PERM_EXECUTE
@@ -134,7 +122,7 @@ static bool enter_page(struct aspace* aspace, virtual_address_t address,
 static bool fault_locked(struct aspace* aspace, const struct page_fault* fault, struct vmo** fork,
                          size_t* index) {
     virtual_address_t address = ALIGN_DOWN(fault->address, PAGE_SIZE);
-    struct mapping* mapping = find_mapping_locked(aspace, address);
+    struct mapping* mapping = vmar_mapping_at_locked(aspace->root, address);
     if (!mapping || !is_permitted(mapping, fault))
         return false;
     struct vmo* vmo = mapping->vmo;

@@ -41,6 +41,8 @@ zx_status_t vmar_map(struct vmar* vmar, uint32_t options, uint32_t permissions_a
                      size_t vmar_offset, struct vmo* vmo, uint64_t vmo_offset, size_t size,
                      virtual_address_t* mapped);
 zx_status_t vmar_unmap(struct vmar* vmar, virtual_address_t address, size_t size);
+/* Of all that is mapped in the range, also in VMARs inside this one. NOT_FOUND: not all of it is.
+ */
 zx_status_t vmar_protect(struct vmar* vmar, uint32_t options, virtual_address_t address,
                          size_t size);
 zx_status_t vmar_allocate(struct vmar* vmar, uint32_t options, size_t offset, size_t size,

@@ -149,6 +149,17 @@ static zx_status_t choose_base_locked(struct vmar* vmar, uint32_t options, size_
 
 /* --- mappings --------------------------------------------------------------------------------- */
 
+struct mapping* vmar_mapping_at_locked(struct vmar* vmar, virtual_address_t address) {
+    for (;;) {
+        struct region* region = region_from(tree_find_at_most(&vmar->children, address));
+        if (!region || region_end(region) <= address)
+            return NULL;
+        if (region->kind == REGION_MAPPING)
+            return mapping_from(region);
+        vmar = vmar_from(region);
+    }
+}
+
 /* OK when the range, which may hold mappings in part, holds VMARs only as a whole. */
 static zx_status_t check_unmap_locked(const struct vmar* vmar, virtual_address_t address,
                                       virtual_address_t end) {
@@ -178,35 +189,62 @@ static void unmap_locked(struct vmar* vmar, virtual_address_t address, virtual_a
     }
 }
 
+static void spares_free(struct mapping* spares[2]) {
+    mapping_free(spares[0]);
+    mapping_free(spares[1]);
+}
+
+/* What cutting a mapping at both ends of a range may take. */
 static bool spares_alloc(struct mapping* spares[2]) {
     spares[0] = mapping_alloc();
     spares[1] = mapping_alloc();
     if (spares[0] && spares[1])
         return true;
-    mapping_free(spares[0]);
-    mapping_free(spares[1]);
+    spares_free(spares);
     return false;
+}
+
+/* The usual range: one mapping as a whole. False: it is another one. */
+static bool unmap_one_locked(struct vmar* vmar, virtual_address_t address, virtual_address_t end,
+                             struct list* dead) {
+    struct region* region = region_from(tree_find_at_most(&vmar->children, address));
+    if (!region || region->kind != REGION_MAPPING || region_base(region) != address ||
+        region_end(region) != end)
+        return false;
+    mapping_remove_locked(mapping_from(region), dead);
+    return true;
+}
+
+static zx_status_t unmap_any_locked(struct vmar* vmar, virtual_address_t address, size_t size,
+                                    struct mapping* spares[2], struct list* dead) {
+    if (!vmar->is_alive)
+        return ZX_ERR_BAD_STATE;
+    if (!is_range_inside(vmar, address, size))
+        return ZX_ERR_INVALID_ARGS;
+    zx_status_t status = check_unmap_locked(vmar, address, address + size);
+    if (status == ZX_OK)
+        unmap_locked(vmar, address, address + size, spares, dead);
+    return status;
 }
 
 zx_status_t vmar_unmap(struct vmar* vmar, virtual_address_t address, size_t size) {
     size = ALIGN_UP(size, PAGE_SIZE);
     if (size == 0 || !IS_ALIGNED(address, PAGE_SIZE))
         return ZX_ERR_INVALID_ARGS;
-    struct mapping* spares[2];
-    if (!spares_alloc(spares))
-        return ZX_ERR_NO_MEMORY;
     struct list dead = LIST_INITIALIZER(dead);
+    zx_status_t status = ZX_OK;
     spin_lock(&vmar->aspace->lock);
-    zx_status_t status = ZX_ERR_INVALID_ARGS;
-    if (!vmar->is_alive)
-        status = ZX_ERR_BAD_STATE;
-    else if (is_range_inside(vmar, address, size))
-        status = check_unmap_locked(vmar, address, address + size);
-    if (status == ZX_OK)
-        unmap_locked(vmar, address, address + size, spares, &dead);
+    bool is_done = unmap_one_locked(vmar, address, address + size, &dead);
     spin_unlock(&vmar->aspace->lock);
-    mapping_free(spares[0]);
-    mapping_free(spares[1]);
+    if (unlikely(!is_done)) {
+        struct mapping* spares[2];
+        if (!spares_alloc(spares))
+            return ZX_ERR_NO_MEMORY;
+        spin_lock(&vmar->aspace->lock);
+        status = unmap_any_locked(vmar, address, size, spares, &dead);
+        spin_unlock(&vmar->aspace->lock);
+        spares_free(spares);
+    }
     mapping_bury(&dead);
     return status;
 }
@@ -256,8 +294,8 @@ zx_status_t vmar_map(struct vmar* vmar, uint32_t options, uint32_t permissions_a
     if (vmo_offset > vmo_size(vmo) || size > vmo_size(vmo) - vmo_offset)
         return ZX_ERR_OUT_OF_RANGE;
     struct mapping* fresh = mapping_alloc();
-    struct mapping* spares[2];
-    if (!fresh || !spares_alloc(spares)) {
+    struct mapping* spares[2] = {NULL, NULL};
+    if (!fresh || (options & ZX_VM_SPECIFIC_OVERWRITE && !spares_alloc(spares))) {
         mapping_free(fresh);
         return ZX_ERR_NO_MEMORY;
     }
@@ -270,39 +308,46 @@ zx_status_t vmar_map(struct vmar* vmar, uint32_t options, uint32_t permissions_a
         mapping_free(fresh);
     else if (options & ZX_VM_MAP_RANGE)
         populate(vmar->aspace, *mapped, size, options & ALL_PERMISSIONS);
-    mapping_free(spares[0]);
-    mapping_free(spares[1]);
-    mapping_bury(&dead);
+    if (options & ZX_VM_SPECIFIC_OVERWRITE) {
+        spares_free(spares);
+        mapping_bury(&dead);
+    }
     return status;
 }
 
-/* The whole range is mapped, by mappings of this VMAR that may all get the permissions. */
-static zx_status_t check_protect_locked(const struct vmar* vmar, virtual_address_t address,
+/* The whole range is mapped, also in VMARs inside this one, by mappings that may all get the
+ * permissions. */
+static zx_status_t check_protect_locked(struct vmar* vmar, virtual_address_t address,
                                         virtual_address_t end, uint32_t permissions) {
     while (address < end) {
-        struct region* region = vmar_region_from(vmar, address);
-        if (!region || region_base(region) > address)
+        const struct mapping* mapping = vmar_mapping_at_locked(vmar, address);
+        if (!mapping)
             return ZX_ERR_NOT_FOUND;
-        if (region->kind != REGION_MAPPING)
-            return ZX_ERR_INVALID_ARGS;
-        zx_status_t status = check_permissions(permissions, mapping_from(region)->allowed);
+        zx_status_t status = check_permissions(permissions, mapping->allowed);
         if (status != ZX_OK)
             return status;
-        address = region_end(region);
+        address = region_end(&mapping->region);
     }
     return ZX_OK;
+}
+
+static void split_at_locked(struct vmar* vmar, virtual_address_t address, struct mapping** spare) {
+    const struct mapping* mapping = vmar_mapping_at_locked(vmar, address);
+    if (mapping)
+        mapping_split_locked(mapping->region.parent, address, spare);
 }
 
 /* A page that is shared stays read-only in the tables; so writing is never given here, but by the
  * fault that the next write takes. */
 static void protect_locked(struct vmar* vmar, virtual_address_t address, virtual_address_t end,
                            uint32_t permissions, struct mapping* spares[2]) {
-    mapping_split_locked(vmar, address, &spares[0]);
-    mapping_split_locked(vmar, end, &spares[1]);
-    for (struct region* region = vmar_region_from(vmar, address);
-         region && region_base(region) < end; region = vmar_region_from(vmar, region_end(region))) {
-        mapping_note_change(mapping_from(region));
-        mapping_from(region)->permissions = permissions;
+    split_at_locked(vmar, address, &spares[0]);
+    split_at_locked(vmar, end, &spares[1]);
+    for (virtual_address_t at = address; at < end;) {
+        struct mapping* mapping = vmar_mapping_at_locked(vmar, at);
+        mapping_note_change(mapping);
+        mapping->permissions = permissions;
+        at = region_end(&mapping->region);
     }
     struct page_table* table = &vmar->aspace->page_table;
     if (permissions == 0)
@@ -329,8 +374,7 @@ zx_status_t vmar_protect(struct vmar* vmar, uint32_t options, virtual_address_t 
     if (status == ZX_OK)
         protect_locked(vmar, address, address + size, options, spares);
     spin_unlock(&vmar->aspace->lock);
-    mapping_free(spares[0]);
-    mapping_free(spares[1]);
+    spares_free(spares);
     return status;
 }
 

@@ -87,6 +87,8 @@ static inline struct region* vmar_region_from(const struct vmar* vmar, virtual_a
 
 /* vmar.c */
 struct vmar* vmar_create_root(struct aspace* aspace); /* NULL: no memory */
+/* The one that contains `address`, in the VMAR or in one inside it; NULL: none. */
+struct mapping* vmar_mapping_at_locked(struct vmar* vmar, virtual_address_t address);
 /* Takes everything out of the VMAR: mappings go to `dead`, VMARs die. */
 void vmar_clear_locked(struct vmar* vmar, struct list* dead);
 

@@ -10,6 +10,7 @@
 #include <debug/selftest.h>
 #include <lib/string.h>
 #include <mm/aspace.h>
+#include <mm/fail_allocation.h>
 #include <mm/page.h>
 #include <mm/vmo.h>
 #include <sched/thread.h>
@@ -211,6 +212,24 @@ SELFTEST(vmar, a_place_is_taken_once_unless_it_is_overwritten) {
     EXPECT_OK(vmar_protect(root, READ, at, 9 * PAGE_SIZE)); /* no hole was left */
     destroy();
 }
+
+#ifdef JACINTH_DEBUG
+/* So a program can give back what it mapped when there is nothing left. */
+SELFTEST(vmar, to_unmap_a_mapping_as_a_whole_takes_no_memory) {
+    EXPECT(create());
+    EXPECT_OK(map(READ | WRITE, PAGES, &base));
+    allocation_fail_nth(1);
+    zx_status_t of_a_part = vmar_unmap(root, base + PAGE_SIZE, PAGE_SIZE);
+    allocation_fail_nth(1);
+    zx_status_t of_all = vmar_unmap(root, base, PAGES * PAGE_SIZE);
+    bool has_failed = allocation_has_failed();
+    allocation_fail_nth(0);
+    EXPECT_EQUAL(of_a_part, ZX_ERR_NO_MEMORY);
+    EXPECT_OK(of_all);
+    EXPECT(!has_failed);
+    destroy();
+}
+#endif
 
 #define MANY 200u
 

@@ -151,6 +151,30 @@ TEST(zx_vmar_unmap, of_the_middle_leaves_both_ends) {
     EXPECT_OK(zx_handle_close(vmo));
 }
 
+/* One page less than the mapping, one more, and one beside it: only what is in the range goes. */
+TEST(zx_vmar_unmap, of_nearly_a_mapping_takes_what_is_in_the_range) {
+    zx_handle_t child, vmo;
+    zx_vaddr_t base, address;
+    EXPECT_OK(zx_vmo_create(4 * PAGE, 0, &vmo));
+    EXPECT_OK(zx_vmar_allocate(root(), ANY_CHILD, 0, 8 * PAGE, &child, &base));
+    for (size_t first = 1; first <= 3; first++) {
+        for (size_t end = 5; end <= 7; end++) {
+            EXPECT_OK(zx_vmar_map(child, READ_WRITE | ZX_VM_SPECIFIC, 2 * PAGE, vmo, 0, 4 * PAGE,
+                                  &address));
+            EXPECT_OK(zx_vmar_unmap(child, base + first * PAGE, (end - first) * PAGE));
+            for (size_t page = 0; page < 8; page++) {
+                bool is_inside = page >= 2 && page < 6, is_unmapped = page >= first && page < end;
+                EXPECT_EQUAL(is_readable(base + page * PAGE), is_inside && !is_unmapped);
+            }
+            EXPECT_OK(zx_vmar_unmap(child, base, 8 * PAGE));
+        }
+    }
+    EXPECT_OK(zx_vmar_destroy(child));
+    EXPECT_STATUS(zx_vmar_unmap(child, base + 2 * PAGE, 4 * PAGE), ZX_ERR_BAD_STATE);
+    EXPECT_OK(zx_handle_close(child));
+    EXPECT_OK(zx_handle_close(vmo));
+}
+
 TEST(zx_vmar_unmap, faults) {
     EXPECT_STATUS(zx_vmar_unmap(stale_handle(), 0x10000, PAGE), ZX_ERR_BAD_HANDLE);
     EXPECT_STATUS(zx_vmar_unmap(zx_process_self(), 0x10000, PAGE), ZX_ERR_WRONG_TYPE);
@@ -178,6 +202,52 @@ TEST(zx_vmar_protect, a_part_of_a_mapping) {
     ((char*)address)[PAGE] = 'b';
     EXPECT_OK(zx_vmar_unmap(root(), address, 3 * PAGE));
     EXPECT_OK(zx_handle_close(vmo));
+}
+
+/* Two mappings side by side, the second in a child: one call for parts of both. */
+TEST(zx_vmar_protect, reaches_mappings_of_children) {
+    zx_handle_t outer, inner, vmo;
+    zx_vaddr_t base, inner_base, address;
+    EXPECT_OK(zx_vmo_create(4 * PAGE, 0, &vmo));
+    EXPECT_OK(zx_vmar_allocate(root(), ANY_CHILD, 0, 16 * PAGE, &outer, &base));
+    EXPECT_OK(zx_vmar_allocate(outer, ANY_CHILD | ZX_VM_SPECIFIC, 4 * PAGE, 8 * PAGE, &inner,
+                               &inner_base));
+    EXPECT_OK(zx_vmar_map(outer, READ_WRITE | ZX_VM_SPECIFIC, 0, vmo, 0, 4 * PAGE, &address));
+    EXPECT_OK(zx_vmar_map(inner, READ_WRITE | ZX_VM_SPECIFIC, 0, vmo, 0, 4 * PAGE, &address));
+    memset((void*)base, 'a', 8 * PAGE);
+    EXPECT_OK(zx_vmar_protect(root(), ZX_VM_PERM_READ, base + 3 * PAGE, 3 * PAGE));
+    for (size_t page = 0; page < 8; page++) {
+        EXPECT(is_readable(base + page * PAGE));
+        EXPECT_EQUAL(is_writable(base + page * PAGE), page < 3 || page >= 6);
+    }
+    EXPECT_OK(zx_vmar_protect(root(), READ_WRITE, base, 8 * PAGE));
+    ((char*)base)[5 * PAGE] = 'b';
+    /* Where the child holds nothing, there is nothing to protect, and the rest stays. */
+    EXPECT_STATUS(zx_vmar_protect(root(), ZX_VM_PERM_READ, base, 9 * PAGE), ZX_ERR_NOT_FOUND);
+    EXPECT(is_writable(base));
+    EXPECT(is_writable(base + 7 * PAGE));
+    EXPECT_OK(zx_vmar_destroy(outer));
+    const zx_handle_t handles[] = {outer, inner, vmo};
+    EXPECT_OK(zx_handle_close_many(handles, countof(handles)));
+}
+
+/* What the child does not allow, its parent cannot give, to any page of the range. */
+TEST(zx_vmar_protect, of_children_gives_no_more_than_they_may) {
+    zx_handle_t outer, inner, vmo;
+    zx_vaddr_t base, inner_base, address;
+    EXPECT_OK(zx_vmo_create(PAGE, 0, &vmo));
+    EXPECT_OK(zx_vmar_allocate(root(), ANY_CHILD, 0, 2 * PAGE, &outer, &base));
+    EXPECT_OK(zx_vmar_allocate(outer, ZX_VM_CAN_MAP_READ | ZX_VM_CAN_MAP_SPECIFIC | ZX_VM_SPECIFIC,
+                               PAGE, PAGE, &inner, &inner_base));
+    EXPECT_OK(zx_vmar_map(outer, ZX_VM_PERM_READ | ZX_VM_SPECIFIC, 0, vmo, 0, PAGE, &address));
+    EXPECT_OK(zx_vmar_map(inner, ZX_VM_PERM_READ | ZX_VM_SPECIFIC, 0, vmo, 0, PAGE, &address));
+    EXPECT_STATUS(zx_vmar_protect(root(), READ_WRITE, base, 2 * PAGE), ZX_ERR_ACCESS_DENIED);
+    EXPECT(!is_writable(base));
+    EXPECT(!is_writable(base + PAGE));
+    EXPECT(is_readable(base + PAGE));
+    EXPECT_OK(zx_vmar_destroy(outer));
+    const zx_handle_t handles[] = {outer, inner, vmo};
+    EXPECT_OK(zx_handle_close_many(handles, countof(handles)));
 }
 
 /* --- code
