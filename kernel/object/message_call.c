@@ -10,40 +10,60 @@ static struct message_call* call_of(struct observer* observer) {
  *
  * Mostly there is one at a time, which is the whole tree. */
 
+static inline bool is_alone(const struct tree* calls) {
+    return likely(!calls->root->left && !calls->root->right);
+}
+
+static inline bool has_id(const struct tree_node* node, uint32_t id) {
+    return node->key >> 32 == id;
+}
+
 /* The call that has waited longest for this id; NULL: nobody waits for it. */
-static inline struct tree_node* find(const struct tree* calls, uint32_t id) {
-    if (tree_is_empty(calls))
-        return NULL;
-    struct tree_node* node = calls->root;
-    if (unlikely(node->left || node->right)) {
-        node = tree_find_at_least(calls, (uint64_t)id << 32);
-        if (!node)
-            return NULL;
-    }
-    return likely(node->key >> 32 == id) ? node : NULL;
+static struct tree_node* find(const struct tree* calls, uint32_t id) {
+    struct tree_node* node = tree_find_at_least(calls, message_call_key(id, 0));
+    return node && has_id(node, id) ? node : NULL;
 }
 
 static inline void remove(struct tree* calls, struct tree_node* node) {
-    if (likely(calls->root == node && !node->left && !node->right))
+    if (is_alone(calls))
         calls->root = NULL;
     else
         tree_remove(calls, node);
 }
 
-uint32_t message_call_pick_id_among(struct message_end* end) {
+/* The same at once: there are calls. */
+static inline struct tree_node* take(struct tree* calls, uint32_t id) {
+    struct tree_node* node = calls->root;
+    if (is_alone(calls)) {
+        if (unlikely(!has_id(node, id)))
+            return NULL;
+        calls->root = NULL;
+        return node;
+    }
+    node = find(calls, id);
+    if (node)
+        tree_remove(calls, node);
+    return node;
+}
+
+static uint32_t pick_id(struct message_end* end) {
     const struct message_end* peer = end->peer;
     uint32_t id;
     do {
-        id = MESSAGE_CALL_FIRST_ID | end->next_call_id++;
+        id = message_call_next_id(end);
     } while (find(&end->calls, id) || (peer && find(&peer->calls, id)));
     return id;
 }
 
-void message_call_add_among(struct message_end* end, struct message_call* call, uint32_t id) {
+void message_call_add_among(struct message_end* end, struct message_call* call,
+                            struct message* message, bool must_pick_id) {
+    uint32_t id = must_pick_id ? pick_id(end) : message_id(message);
+    if (must_pick_id)
+        message_set_id(message, id);
     const struct tree_node* node;
     uint64_t key;
     do {
-        key = message_call_key(end, id);
+        key = message_call_key(id, end->next_call_order++);
         node = tree_find_at_least(&end->calls, key);
     } while (node && node->key == key);
     tree_insert(&end->calls, &call->node, key);
@@ -52,15 +72,19 @@ void message_call_add_among(struct message_end* end, struct message_call* call, 
 /* --- deciding, under the end's lock -------------------------------------------------------------
  */
 
-static inline void leave_locked(struct message_call* call) {
+static void leave_locked(struct message_call* call) {
     remove(&call->end->calls, &call->node);
     list_remove(&call->observer.node);
 }
 
 /* The caller cannot return before the lock is dropped. */
-static inline void decide_locked(struct message_call* call, zx_status_t result) {
-    leave_locked(call);
+static inline void set_result(struct message_call* call, zx_status_t result) {
     atomic_store_explicit(&call->result, result, memory_order_release);
+}
+
+static void decide_locked(struct message_call* call, zx_status_t result) {
+    leave_locked(call);
+    set_result(call, result);
 }
 
 void message_call_on_peer_closed(struct observer* observer, zx_signals_t signals) {
@@ -76,12 +100,13 @@ void message_call_on_handle_closed(struct observer* observer) {
 
 /* Whoever replied mostly has nothing left to do but to wait for the next message. */
 bool message_call_answer_locked(struct message_end* end, struct message* message) {
-    struct tree_node* node = find(&end->calls, message_id(message));
+    struct tree_node* node = take(&end->calls, message_id(message));
     if (!node)
         return false;
     struct message_call* call = CONTAINER_OF(node, struct message_call, node);
+    list_remove(&call->observer.node);
     call->reply = message;
-    decide_locked(call, ZX_OK);
+    set_result(call, ZX_OK);
     thread_unpark_at_once(call->thread);
     return true;
 }

@@ -27,10 +27,11 @@ struct message_call {
 
 #define MESSAGE_CALL_UNDECIDED ((zx_status_t)1)
 
-/* Of the inline functions below: what is needed while other calls are under way, the observer's
- * callbacks, and the caller's own decision if nobody else's came before. */
-uint32_t message_call_pick_id_among(struct message_end* end);
-void message_call_add_among(struct message_end* end, struct message_call* call, uint32_t id);
+/* Of the inline functions below: what is needed while other calls are under way (an id is picked
+ * that nobody waits for at the other end either: they would take the message for their reply), the
+ * observer's callbacks, and the caller's own decision if nobody else's came before. */
+void message_call_add_among(struct message_end* end, struct message_call* call,
+                            struct message* message, bool must_pick_id);
 void message_call_on_peer_closed(struct observer* observer, zx_signals_t signals);
 void message_call_on_handle_closed(struct observer* observer);
 void message_call_give_up(struct message_call* call, zx_status_t result);
@@ -39,26 +40,28 @@ static inline zx_status_t message_call_result(const struct message_call* call) {
     return atomic_load_explicit(&call->result, memory_order_acquire);
 }
 
-/* Calls with one id are told apart by a count, which is unique among those under way. */
-static inline uint64_t message_call_key(struct message_end* end, uint32_t id) {
-    return (uint64_t)id << 32 | end->next_call_order++;
+/* The key of a call that is alone, or one of several with the same id, told apart by a count in the
+ * order of their arrival. */
+static inline uint64_t message_call_key(uint32_t id, uint32_t order) {
+    return (uint64_t)id << 32 | order;
 }
 
-/* Not one for which somebody waits at the other end either: they would take the message for their
- * reply. */
-static inline uint32_t message_call_pick_id(struct message_end* end) {
-    if (unlikely(!tree_is_empty(&end->calls) || (end->peer && !tree_is_empty(&end->peer->calls))))
-        return message_call_pick_id_among(end);
+static inline uint32_t message_call_next_id(struct message_end* end) {
     return MESSAGE_CALL_FIRST_ID | end->next_call_id++;
 }
 
+/* Where nobody waits at either end, any id will do. */
 static ALWAYS_INLINE void message_call_add(struct message_end* end, struct message_call* call,
-                                           uint32_t id) {
-    if (unlikely(!tree_is_empty(&end->calls))) {
-        message_call_add_among(end, call, id);
+                                           struct message* message, bool must_pick_id) {
+    if (unlikely(!tree_is_empty(&end->calls)) ||
+        (must_pick_id && end->peer && unlikely(!tree_is_empty(&end->peer->calls)))) {
+        message_call_add_among(end, call, message, must_pick_id);
         return;
     }
-    call->node = (struct tree_node){.key = message_call_key(end, id)};
+    uint32_t id = must_pick_id ? message_call_next_id(end) : message_id(message);
+    if (must_pick_id)
+        message_set_id(message, id);
+    call->node = (struct tree_node){.key = message_call_key(id, 0)};
     end->calls.root = &call->node;
 }
 
@@ -70,9 +73,6 @@ static ALWAYS_INLINE void message_call_begin_locked(struct message_call* call,
                                                     const struct handle_table* table,
                                                     zx_handle_t handle, struct message* message,
                                                     bool must_pick_id) {
-    uint32_t id = must_pick_id ? message_call_pick_id(end) : message_id(message);
-    if (must_pick_id)
-        message_set_id(message, id);
     call->end = end;
     call->thread = thread_current();
     call->reply = NULL;
@@ -83,7 +83,7 @@ static ALWAYS_INLINE void message_call_begin_locked(struct message_call* call,
     call->observer.handle = handle;
     thread_hand_over_begin(); /* to whoever waits for the message */
     object_reference(&end->object);
-    message_call_add(end, call, id);
+    message_call_add(end, call, message, must_pick_id);
     call->observer.trigger = ZX_OBJECT_PEER_CLOSED;
     object_add_observer_locked(&end->object, &call->observer);
 }
@@ -97,12 +97,16 @@ MUST_CHECK static ALWAYS_INLINE zx_status_t message_call_wait(struct message_cal
                                                               zx_time_t deadline,
                                                               struct message** reply) {
     struct message_end* end = call->end;
-    zx_status_t status = ZX_OK;
-    while (status == ZX_OK && message_call_result(call) == MESSAGE_CALL_UNDECIDED)
-        status = thread_park(deadline);
+    for (;;) {
+        zx_status_t status = thread_park(deadline);
+        if (likely(message_call_result(call) != MESSAGE_CALL_UNDECIDED))
+            break;
+        if (status != ZX_OK) {
+            message_call_give_up(call, status);
+            break;
+        }
+    }
     thread_hand_over_end();
-    if (unlikely(message_call_result(call) == MESSAGE_CALL_UNDECIDED))
-        message_call_give_up(call, status);
     /* Whoever decided may still be about to unpark us, with the lock held. */
     spin_wait_for_holder(end->object.lock);
     object_release(&end->object);

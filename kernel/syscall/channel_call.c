@@ -6,7 +6,7 @@
 
 #define CALL_RIGHTS (ZX_RIGHT_READ | ZX_RIGHT_WRITE)
 
-/* What was asked for, and how far it came. */
+/* What was asked for. */
 struct channel_call {
     zx_handle_t handle;
     uint32_t options;
@@ -14,9 +14,21 @@ struct channel_call {
     zx_channel_call_args_t args;
     uintptr_t actual_bytes, actual_handles;
     uintptr_t read_status; /* 2017; 0: not wanted */
-    bool must_pick_id;     /* 2018 */
-    bool is_written;
-    const struct handle_transfer_errors* errors;
+};
+
+/* What the two generations do not have in common. */
+struct generation {
+    bool must_pick_id; /* the kernel does; else the id is the caller's */
+    bool has_read_status;
+    struct handle_transfer_errors errors;
+};
+static const struct generation generation_2018 = {
+    .must_pick_id = true,
+    .errors = {.repeated = ZX_ERR_BAD_HANDLE, .invalid = ZX_ERR_BAD_HANDLE},
+};
+static const struct generation generation_2017 = {
+    .has_read_status = true,
+    .errors = {.repeated = ZX_ERR_INVALID_ARGS, .invalid = ZX_ERR_BAD_HANDLE},
 };
 
 static struct message_request request_of(const struct channel_call* call) {
@@ -40,7 +52,7 @@ static NOINLINE zx_status_t receive_any(const struct channel_call* call, struct 
 }
 
 /* The usual reply: few bytes, no handles. */
-static inline zx_status_t receive(const struct channel_call* call, struct message* reply) {
+static ALWAYS_INLINE zx_status_t receive(const struct channel_call* call, struct message* reply) {
     uint32_t size = reply->byte_count;
     if (unlikely(!message_is_small(reply) || size > call->args.rd_num_bytes) ||
         unlikely(!user_copy_out_with_words((uintptr_t)call->args.rd_bytes, reply->payload, size,
@@ -64,42 +76,53 @@ static inline bool may_be_small(const struct channel_call* call) {
 }
 
 /* The places that are seldom wanted, and only looked at if they are. */
-static inline bool other_places_are_good(const struct channel_call* call) {
+static ALWAYS_INLINE bool other_places_are_good(const struct channel_call* call,
+                                                const struct generation* generation) {
     uint32_t count = call->args.rd_num_handles;
-    return (likely(count == 0) ||
-            (call->args.rd_handles &&
-             user_touch_small((uintptr_t)call->args.rd_handles, count * sizeof(zx_handle_t)))) &&
-           (likely(!call->read_status) || user_touch_small(call->read_status, sizeof(zx_status_t)));
+    if (unlikely(count > 0) &&
+        !(call->args.rd_handles &&
+          user_touch_small((uintptr_t)call->args.rd_handles, count * sizeof(zx_handle_t))))
+        return false;
+    return !generation->has_read_status || !call->read_status ||
+           likely(user_touch_small(call->read_status, sizeof(zx_status_t)));
 }
 
 /* Writes the message, and `waiting` waits for the reply. False: nothing was done, and the long way
  * tells why. */
-static inline bool write_small(const struct channel_call* call, struct message_call* waiting) {
+static ALWAYS_INLINE bool write_small(const struct channel_call* call,
+                                      const struct generation* generation,
+                                      struct message_call* waiting) {
     const zx_channel_call_args_t* args = &call->args;
     struct handle_table* table = current_handles();
     struct handle_slot* slot;
     struct message* message;
     if (unlikely(!user_touch_with_words((uintptr_t)args->rd_bytes, args->rd_num_bytes,
                                         call->actual_bytes, call->actual_handles)) ||
-        unlikely(!other_places_are_good(call)) ||
-        unlikely(!message_create_small((uintptr_t)args->wr_bytes, args->wr_num_bytes, 0, &message)))
+        unlikely(!other_places_are_good(call, generation)))
         return false;
-    spin_lock(&table->lock);
-    zx_status_t status =
-        handle_table_check_locked(table, call->handle, ZX_OBJ_TYPE_CHANNEL, CALL_RIGHTS, &slot);
-    if (likely(status == ZX_OK)) {
-        struct message_end* end = message_end_from(slot->object);
-        spin_lock_inner(end->object.lock);
-        message_call_begin_locked(waiting, end, table, call->handle, message, call->must_pick_id);
-        status = message_end_push_locked(end, message, args->wr_num_bytes, 0);
-        if (unlikely(status != ZX_OK))
-            message_call_cancel_locked(waiting);
-        spin_unlock_inner(end->object.lock);
-    }
-    spin_unlock(&table->lock);
-    if (likely(status == ZX_OK))
-        return true;
-    message_free_small(message);
+    preempt_disable();
+    if (unlikely(!message_create_small_inner((uintptr_t)args->wr_bytes, args->wr_num_bytes, 0,
+                                             &message)))
+        goto give_up;
+    if (unlikely(handle_hold_inner(table, call->handle, ZX_OBJ_TYPE_CHANNEL, CALL_RIGHTS, &slot) !=
+                 ZX_OK))
+        goto free_message;
+    struct message_end* end = message_end_from(slot->object);
+    spin_lock_inner(end->object.lock);
+    message_call_begin_locked(waiting, end, table, call->handle, message, generation->must_pick_id);
+    handle_let_go_outer(slot, call->handle);
+    if (unlikely(message_end_push_locked(end, message, args->wr_num_bytes, 0) != ZX_OK))
+        goto cancel;
+    spin_unlock(end->object.lock);
+    return true;
+
+cancel:
+    message_call_cancel_locked(waiting);
+    spin_unlock_inner(end->object.lock);
+free_message:
+    message_free_small_inner(message);
+give_up:
+    preempt_enable();
     return false;
 }
 
@@ -114,12 +137,13 @@ static bool places_are_good(const struct channel_call* call) {
 }
 
 static inline zx_status_t prepare(const struct channel_call* call,
+                                  const struct generation* generation,
                                   const struct message_source* source, zx_handle_t* values,
                                   struct message** message) {
     zx_status_t status = message_prepare(source, values, message);
     if (unlikely(status != ZX_OK))
         return status;
-    bool has_room_for_id = !call->must_pick_id || source->num_bytes >= sizeof(uint32_t);
+    bool has_room_for_id = !generation->must_pick_id || source->num_bytes >= sizeof(uint32_t);
     if (likely(has_room_for_id && places_are_good(call)))
         return ZX_OK;
     message_free(*message);
@@ -128,7 +152,7 @@ static inline zx_status_t prepare(const struct channel_call* call,
 
 /* With the table locked: the handles leave it, the message joins the queue, and from then on
  * `waiting` waits for the reply; all in one step. */
-static inline zx_status_t write_locked(const struct channel_call* call,
+static inline zx_status_t write_locked(const struct generation* generation,
                                        const struct message_source* source, struct message* message,
                                        struct handle_transfer* transfer,
                                        struct message_call* waiting) {
@@ -145,7 +169,8 @@ static inline zx_status_t write_locked(const struct channel_call* call,
     if (unlikely(status != ZX_OK))
         return status;
     spin_lock_inner(end->object.lock);
-    message_call_begin_locked(waiting, end, table, source->handle, message, call->must_pick_id);
+    message_call_begin_locked(waiting, end, table, source->handle, message,
+                              generation->must_pick_id);
     status = message_end_push_locked(end, message, size, count);
     if (unlikely(status != ZX_OK))
         message_call_cancel_locked(waiting);
@@ -159,6 +184,7 @@ static inline zx_status_t write_locked(const struct channel_call* call,
 
 /* On failure the handles stay. */
 static NOINLINE zx_status_t write_any(const struct channel_call* call,
+                                      const struct generation* generation,
                                       struct message_call* waiting) {
     const struct message_source source = {
         .handle = call->handle,
@@ -173,7 +199,7 @@ static NOINLINE zx_status_t write_any(const struct channel_call* call,
     struct message* message = NULL;
     if (call->options != 0)
         return ZX_ERR_INVALID_ARGS;
-    zx_status_t status = prepare(call, &source, values, &message);
+    zx_status_t status = prepare(call, generation, &source, values, &message);
     if (unlikely(status != ZX_OK)) {
         zx_status_t of_handle = handle_table_check(table, source.handle, source.type, CALL_RIGHTS);
         return of_handle != ZX_OK ? of_handle : status;
@@ -183,9 +209,9 @@ static NOINLINE zx_status_t write_any(const struct channel_call* call,
     transfer.values = values;
     transfer.entries = message_handles(message);
     transfer.count = source.num_handles;
-    transfer.errors = call->errors;
+    transfer.errors = &generation->errors;
     spin_lock(&table->lock);
-    status = write_locked(call, &source, message, &transfer, waiting);
+    status = write_locked(generation, &source, message, &transfer, waiting);
     spin_unlock(&table->lock);
     if (unlikely(status != ZX_OK))
         message_free(message);
@@ -194,14 +220,17 @@ static NOINLINE zx_status_t write_any(const struct channel_call* call,
     return status;
 }
 
-static inline zx_status_t call_and_wait(struct channel_call* call) {
+static ALWAYS_INLINE zx_status_t call_and_wait(const struct channel_call* call,
+                                               const struct generation* generation,
+                                               bool* is_written) {
     struct message_call waiting;
-    if (!may_be_small(call) || unlikely(!write_small(call, &waiting))) {
-        zx_status_t status = write_any(call, &waiting);
+    if (!may_be_small(call) || unlikely(!write_small(call, generation, &waiting))) {
+        zx_status_t status = write_any(call, generation, &waiting);
+        *is_written = status == ZX_OK;
         if (status != ZX_OK)
             return status;
     }
-    call->is_written = true;
+    *is_written = true;
     struct message* reply;
     zx_status_t status = message_call_wait(&waiting, call->deadline, &reply);
     return likely(status == ZX_OK) ? receive(call, reply) : status;
@@ -223,22 +252,18 @@ static NOINLINE zx_status_t refuse_args(const struct channel_call* call) {
 zx_status_t sys_channel_call(zx_handle_t handle, uint32_t options, zx_time_t deadline,
                              user_in(zx_channel_call_args_t) args, user_out(uint32_t) actual_bytes,
                              user_out(uint32_t) actual_handles) {
-    static const struct handle_transfer_errors errors = {.repeated = ZX_ERR_BAD_HANDLE,
-                                                         .invalid = ZX_ERR_BAD_HANDLE};
     struct channel_call call;
+    bool is_written;
     call.handle = handle;
     call.options = options;
     call.deadline = deadline;
     call.actual_bytes = actual_bytes.address;
     call.actual_handles = actual_handles.address;
     call.read_status = 0;
-    call.must_pick_id = true;
-    call.is_written = false;
-    call.errors = &errors;
     if (unlikely(!user_copy_in_small(&call.args, args.address, sizeof(call.args))))
         return refuse_args(&call);
-    zx_status_t status = call_and_wait(&call);
-    if (unlikely(status != ZX_OK) && !call.is_written && call.args.wr_num_handles > 0) {
+    zx_status_t status = call_and_wait(&call, &generation_2018, &is_written);
+    if (unlikely(status != ZX_OK) && !is_written && call.args.wr_num_handles > 0) {
         user_in(zx_handle_t) handles = {(uintptr_t)call.args.wr_handles};
         (void)handle_close_user_array(handles, call.args.wr_num_handles);
     }
@@ -250,22 +275,18 @@ zx_status_t sys_mx_channel_call(zx_handle_t handle, uint32_t options, zx_time_t 
                                 user_in(zx_channel_call_args_t) args,
                                 user_out(uint32_t) actual_bytes, user_out(uint32_t) actual_handles,
                                 user_out(zx_status_t) read_status) {
-    static const struct handle_transfer_errors errors = {.repeated = ZX_ERR_INVALID_ARGS,
-                                                         .invalid = ZX_ERR_BAD_HANDLE};
     struct channel_call call;
+    bool is_written;
     call.handle = handle;
     call.options = options;
     call.deadline = deadline;
     call.actual_bytes = actual_bytes.address;
     call.actual_handles = actual_handles.address;
     call.read_status = read_status.address;
-    call.must_pick_id = false;
-    call.is_written = false;
-    call.errors = &errors;
     if (unlikely(!user_copy_in_small(&call.args, args.address, sizeof(call.args))))
         return refuse_args(&call);
-    zx_status_t status = call_and_wait(&call);
-    if (likely(status == ZX_OK) || !call.is_written)
+    zx_status_t status = call_and_wait(&call, &generation_2017, &is_written);
+    if (likely(status == ZX_OK) || !is_written)
         return status;
     if (!user_is_null(read_status))
         (void)user_write(read_status, &status, 1);
