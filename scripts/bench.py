@@ -99,8 +99,8 @@ def has_growth(points):
     return growth > GROWTH_TOLERANCE * points[smallest]
 
 
-def is_worse(figure, committed):
-    return figure > committed * (1 + WORSE)
+def is_worse(figure, committed, tolerance):
+    return figure > committed * (1 + tolerance)
 
 
 def place(key):

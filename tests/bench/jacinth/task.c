@@ -53,7 +53,7 @@ BENCH(page_fault, 256) {
     }
 }
 
-BENCH(map_unmap, 100) {
+BENCH(map_unmap, 1000) {
     zx_handle_t vmo, root = zx_vmar_root_self();
     zx_vaddr_t address;
     MUST(zx_vmo_create(PAGE_SIZE, 0, &vmo));

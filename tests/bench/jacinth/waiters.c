@@ -8,6 +8,7 @@
 
 #define WAITERS_MAX 1000
 #define WORDS_WITHOUT_WAITER 256
+#define LONG_AGO 1 /* a deadline; 0 would not wait at all */
 #define ALL_WAIT_BY_THEN_NS 10000000
 
 static zx_handle_t event; /* that they wait at */
@@ -42,6 +43,17 @@ GROWTH(signal_by_waiters, 500, 0, 10, 100, WAITERS_MAX) {
         TRY(bench, zx_object_signal(event, 0, ZX_USER_SIGNAL_0));
         TRY(bench, zx_object_signal(event, ZX_USER_SIGNAL_0, 0));
     }
+    MUST(zx_object_signal(event, 0, ZX_USER_SIGNAL_1));
+    join(bench->amount);
+    zx_handle_close(event);
+}
+
+/* Joins the waiters, and leaves them at once. */
+GROWTH(wait_by_waiters, 500, 0, 10, 100, WAITERS_MAX) {
+    MUST(zx_event_create(0, &event));
+    start(bench->amount, wait_for_signal);
+    MEASURE(bench)
+    TRY(bench, zx_object_wait_one(event, ZX_USER_SIGNAL_0, LONG_AGO, NULL) != ZX_ERR_TIMED_OUT);
     MUST(zx_object_signal(event, 0, ZX_USER_SIGNAL_1));
     join(bench->amount);
     zx_handle_close(event);
