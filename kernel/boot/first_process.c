@@ -12,6 +12,7 @@
 #include <mm/vmo.h>
 #include <object/channel.h>
 #include <object/job.h>
+#include <object/leak_check.h>
 #include <object/process.h>
 #include <object/resource.h>
 #include <object/vmar_object.h>
@@ -228,6 +229,7 @@ void first_process_start(const struct boot_info* info) {
     collect_arguments(info, &arguments);
     const void* archive = archive_open(info, &archive_size);
     const char* name = arguments.text;
+    leak_check_begin();
 
     struct job* root_job;
     struct process* process;

@@ -26,8 +26,8 @@ static struct list all_caches = LIST_INITIALIZER(all_caches);
 struct slab_magazine slab_no_magazine;
 
 /* Their own cache cannot have magazines. */
-static struct slab_cache magazine_cache =
-    SLAB_CACHE_INITIALIZER(magazine_cache, "slab magazine", sizeof(struct slab_magazine));
+struct slab_cache slab_magazine_cache =
+    SLAB_CACHE_INITIALIZER(slab_magazine_cache, "slab magazine", sizeof(struct slab_magazine));
 
 void slab_cache_init(struct slab_cache* cache, const char* name, size_t size, size_t alignment) {
     *cache = (struct slab_cache)SLAB_CACHE_INITIALIZER(*cache, name, size);
@@ -149,8 +149,8 @@ static void give_back_locked(struct slab_cache* cache, void* object) {
 
 static struct slab_magazine* magazine_get(struct slab_cache* cache) {
     struct slab_magazine** place = &cache->magazines[cpu_number()];
-    if (*place == &slab_no_magazine && cache != &magazine_cache) {
-        struct slab_magazine* magazine = slab_alloc_slow(&magazine_cache);
+    if (*place == &slab_no_magazine && cache != &slab_magazine_cache) {
+        struct slab_magazine* magazine = slab_alloc_slow(&slab_magazine_cache);
         if (magazine) {
             magazine->count = 0;
             magazine->room = SLAB_MAGAZINE_SIZE;
@@ -241,7 +241,7 @@ size_t slab_objects_in_use(void) {
     size_t count = 0;
     LIST_FOR_EACH(node, &all_caches) {
         const struct slab_cache* cache = LIST_ENTRY(node, struct slab_cache, all_node);
-        if (cache != &magazine_cache)
+        if (cache != &slab_magazine_cache)
             count += objects_in_use(cache);
     }
     return count;
@@ -260,7 +260,7 @@ void slab_cache_destroy(struct slab_cache* cache) {
             continue;
         empty_magazine(cache, cache->magazines[cpu]);
         preempt_disable();
-        slab_free_slow(&magazine_cache, cache->magazines[cpu]);
+        slab_free_slow(&slab_magazine_cache, cache->magazines[cpu]);
         preempt_enable();
         cache->magazines[cpu] = &slab_no_magazine;
     }

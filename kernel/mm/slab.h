@@ -106,4 +106,5 @@ void slab_init(void);
 size_t slab_objects_in_use(void); /* over all caches; exact when the CPUs are quiet */
 /* Gives empty slabs and this CPU's magazines back, for leak tests. */
 void slab_trim(void);
+extern struct slab_cache slab_magazine_cache; /* what the CPUs keep for later lies in these */
 void slab_for_each_cache(void (*visit)(const struct slab_cache* cache, size_t in_use));

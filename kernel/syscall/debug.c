@@ -2,6 +2,7 @@
 
 #include <arch/machine.h>
 #include <debug/console.h>
+#include <object/leak_check.h>
 #include <sched/wait_queue.h>
 #include <syscall/debug.h>
 #include <syscall/handle_helpers.h>
@@ -95,5 +96,5 @@ zx_status_t sys_system_exit(zx_handle_t resource, uint32_t status) {
     zx_status_t allowed = check_resource(resource);
     if (allowed != ZX_OK)
         return allowed;
-    machine_exit(status);
+    leak_check_exit(status);
 }
