@@ -282,7 +282,7 @@ static zx_status_t replace_locked(struct handle_table* table, zx_handle_t value,
         return ZX_ERR_INVALID_ARGS;
     struct object* object = slot->object;
     handle_slot_fill(table, object, rights);
-    (void)handle_table_take_locked(table, value, &slot); /* seen above */
+    (void)handle_take_locked(handle_table_chunks(table), value, &slot); /* seen above */
     if (object_has_observers(object)) {
         *observed = object;
         object_reference(object);

@@ -102,13 +102,31 @@ static inline void handle_release(struct handle handle) {
 
 /* --- look-up ---------------------------------------------------------------------------------- */
 
+/* A look at the directory, good for as long as a call lasts. */
+struct handle_chunks {
+    struct handle_slot* const* places;
+    uint32_t mask;
+};
+
+static ALWAYS_INLINE struct handle_chunks handle_table_chunks(const struct handle_table* table) {
+    uint32_t mask = atomic_load_explicit(&table->chunk_mask, memory_order_acquire);
+    return (struct handle_chunks){
+        .places = atomic_load_explicit(&table->chunks, memory_order_relaxed),
+        .mask = mask,
+    };
+}
+
 /* The slot in which `value` is, if it is anywhere: its tag will tell. */
+static ALWAYS_INLINE struct handle_slot* handle_slot_of(struct handle_chunks chunks,
+                                                        zx_handle_t value) {
+    uint32_t place = (uint32_t)value / HANDLE_CHUNK_SLOTS & chunks.mask;
+    struct handle_slot* chunk = __atomic_load_n(&chunks.places[place], __ATOMIC_ACQUIRE);
+    return &chunk[(uint32_t)value % HANDLE_CHUNK_SLOTS];
+}
+
 static ALWAYS_INLINE struct handle_slot* handle_table_slot(const struct handle_table* table,
                                                            zx_handle_t value) {
-    uint32_t place = (uint32_t)value / HANDLE_CHUNK_SLOTS &
-                     atomic_load_explicit(&table->chunk_mask, memory_order_acquire);
-    struct handle_slot* const* chunks = atomic_load_explicit(&table->chunks, memory_order_relaxed);
-    return &__atomic_load_n(&chunks[place], __ATOMIC_ACQUIRE)[(uint32_t)value % HANDLE_CHUNK_SLOTS];
+    return handle_slot_of(handle_table_chunks(table), value);
 }
 
 /* OK when the entry is of `type` (NONE: any) and carries `rights`; else WRONG_TYPE, ACCESS_DENIED
@@ -294,9 +312,9 @@ static inline uint32_t handle_tag_after(uint32_t value) {
 }
 
 /* Whether `value` names a slot, which is out of use from now on. */
-static ALWAYS_INLINE bool handle_table_take_locked(const struct handle_table* table,
-                                                   zx_handle_t value, struct handle_slot** slot) {
-    *slot = handle_table_slot(table, value);
+static ALWAYS_INLINE bool handle_take_locked(struct handle_chunks chunks, zx_handle_t value,
+                                             struct handle_slot** slot) {
+    *slot = handle_slot_of(chunks, value);
     return likely(handle_slot_change_tag(*slot, value, handle_tag_after((uint32_t)value)));
 }
 
@@ -304,7 +322,7 @@ static ALWAYS_INLINE bool handle_table_take_locked(const struct handle_table* ta
 static ALWAYS_INLINE bool handle_table_remove_locked(struct handle_table* table, zx_handle_t value,
                                                      struct handle* handle) {
     struct handle_slot* slot;
-    if (unlikely(!handle_table_take_locked(table, value, &slot)))
+    if (unlikely(!handle_take_locked(handle_table_chunks(table), value, &slot)))
         return false;
     *handle = (struct handle){slot->object, slot->rights};
     handle_slot_append_free(table, slot);

@@ -51,11 +51,12 @@ void handle_transfer_put_back_locked(struct handle_transfer* transfer);
 MUST_CHECK static ALWAYS_INLINE zx_status_t
 handle_transfer_take_locked(struct handle_transfer* transfer, const struct object* carrier) {
     struct handle_slot** link = &transfer->first_slot;
+    const struct handle_chunks chunks = handle_table_chunks(transfer->table);
     transfer->observed = 0;
     for (uint32_t i = 0; i < transfer->count; i++) {
         zx_handle_t value = transfer->values[i];
         struct handle_slot* slot;
-        if (unlikely(!handle_table_take_locked(transfer->table, value, &slot)))
+        if (unlikely(!handle_take_locked(chunks, value, &slot)))
             return handle_transfer_fault_locked(transfer, i);
         struct object* object = slot->object;
         if (unlikely(!(slot->rights & ZX_RIGHT_TRANSFER)) ||

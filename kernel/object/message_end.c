@@ -58,11 +58,11 @@ zx_status_t message_end_push_unusual_locked(struct message_end* end, struct mess
     return ZX_OK;
 }
 
-zx_status_t message_end_push_small_and_unlock(struct message_end* end, struct message* message) {
+zx_status_t message_end_push_unusual_and_unlock(struct message_end* end, struct message* message) {
     zx_status_t status = message_end_push_unusual_locked(end, message, message->byte_count, 0);
-    if (unlikely(status != ZX_OK))
-        message_free_small_inner(message);
     spin_unlock_inner(end->object.lock);
+    if (unlikely(status != ZX_OK))
+        message_free(message);
     preempt_enable_and_switch(); /* to the caller that was answered */
     return status;
 }
@@ -166,25 +166,16 @@ struct attempt {
     uint32_t bytes_needed, handles_needed;
 };
 
-/* One attempt, which drops both locks: the table's early if no handles come. */
-static ALWAYS_INLINE zx_status_t read_and_unlock(struct message_end* end,
-                                                 const struct message_request* request,
-                                                 bool is_request_good, struct attempt* attempt) {
+/* One attempt at a message without handles, or one that does not fit; drops the end's lock. */
+static ALWAYS_INLINE zx_status_t read_bytes_and_unlock(struct message_end* end,
+                                                       const struct message_request* request,
+                                                       bool is_request_good,
+                                                       struct attempt* attempt) {
     struct message* message = end->queue.first;
     zx_status_t status;
     bool can_have_it = message && fits(message, request);
     attempt->bytes_needed = can_have_it ? message->byte_count : request->bytes_room;
-    attempt->handles_needed = can_have_it ? message_handle_count(message) : request->handles_room;
-    if (likely(can_have_it) && message_handle_count(message) > 0) {
-        status = give_with_handles_locked(message, request);
-        if (status == ZX_OK)
-            take_first_locked(end, message);
-        spin_unlock_inner(end->object.lock);
-        spin_unlock(&request->table->lock);
-        attempt->taken = status == ZX_OK ? message : NULL;
-        return status;
-    }
-    spin_unlock_outer(&request->table->lock);
+    attempt->handles_needed = can_have_it ? 0 : request->handles_room;
     if (likely(can_have_it)) {
         status = write_bytes_and_counts(message, request) ? ZX_OK : ATTEMPT_USER_FAULT;
         if (status == ZX_OK)
@@ -201,19 +192,52 @@ static ALWAYS_INLINE zx_status_t read_and_unlock(struct message_end* end,
     return status;
 }
 
+/* The same for any message, with the table locked as well; drops both locks, the table's early if
+ * no handles come. */
+static ALWAYS_INLINE zx_status_t read_any_and_unlock(struct message_end* end,
+                                                     const struct message_request* request,
+                                                     bool is_request_good,
+                                                     struct attempt* attempt) {
+    struct message* message = end->queue.first;
+    if (!message || message_handle_count(message) == 0 || !fits(message, request)) {
+        spin_unlock_outer(&request->table->lock);
+        return read_bytes_and_unlock(end, request, is_request_good, attempt);
+    }
+    attempt->bytes_needed = message->byte_count;
+    attempt->handles_needed = message_handle_count(message);
+    zx_status_t status = give_with_handles_locked(message, request);
+    if (status == ZX_OK) {
+        take_first_locked(end, message);
+        attempt->taken = message;
+    }
+    spin_unlock_inner(end->object.lock);
+    spin_unlock(&request->table->lock);
+    return status;
+}
+
 static ALWAYS_INLINE zx_status_t try_to_read(const struct message_request* request,
                                              bool is_request_good, struct attempt* attempt) {
+    struct handle_table* table = request->table;
     struct handle_slot* slot;
-    spin_lock(&request->table->lock);
-    zx_status_t status = handle_table_check_locked(request->table, request->handle, request->type,
-                                                   ZX_RIGHT_READ, &slot);
+    zx_status_t status;
+    if (request->handles_room == 0) {
+        status = handle_hold(table, request->handle, request->type, ZX_RIGHT_READ, &slot);
+        if (unlikely(status != ZX_OK))
+            return status;
+        struct message_end* end = message_end_from(slot->object);
+        spin_lock_inner(end->object.lock);
+        handle_let_go_outer(slot, request->handle);
+        return read_bytes_and_unlock(end, request, is_request_good, attempt);
+    }
+    spin_lock(&table->lock);
+    status = handle_table_check_locked(table, request->handle, request->type, ZX_RIGHT_READ, &slot);
     if (unlikely(status != ZX_OK)) {
-        spin_unlock(&request->table->lock);
+        spin_unlock(&table->lock);
         return status;
     }
     struct message_end* end = message_end_from(slot->object);
     spin_lock_inner(end->object.lock);
-    return read_and_unlock(end, request, is_request_good, attempt);
+    return read_any_and_unlock(end, request, is_request_good, attempt);
 }
 
 /* User pointers are checked before the queue's state: an answer that comes from the state stands

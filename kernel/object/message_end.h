@@ -89,9 +89,9 @@ MUST_CHECK static ALWAYS_INLINE zx_status_t message_end_push_locked(struct messa
     return ZX_OK;
 }
 
-/* The same for a small message without handles; drops the lock, and frees what was not taken. */
-MUST_CHECK zx_status_t message_end_push_small_and_unlock(struct message_end* end,
-                                                         struct message* message);
+/* The same for a message without handles; drops the lock, and frees what was not taken. */
+MUST_CHECK zx_status_t message_end_push_unusual_and_unlock(struct message_end* end,
+                                                           struct message* message);
 /* The same, without the lock: for kernel code that has a reference. */
 MUST_CHECK zx_status_t message_end_write(struct message_end* end, struct message* message);
 

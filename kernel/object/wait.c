@@ -110,19 +110,19 @@ zx_status_t object_wait_one(struct handle_table* table, zx_handle_t handle, zx_r
 /* --- many ----------------------------------------------------------------------------------- */
 
 /* One look at every item; `matched` tells whether some item shows what it waits for. */
-static zx_status_t look_locked(const struct handle_table* table, const zx_wait_item_t* items,
-                               size_t count, zx_rights_t rights, zx_signals_t* shown,
-                               zx_signals_t* matched) {
-    *matched = 0;
-    for (size_t i = 0; i < count; i++) {
+static zx_status_t look_locked(const struct handle_table* table, zx_wait_item_t* items,
+                               size_t count, zx_rights_t rights, zx_signals_t* matched) {
+    zx_signals_t any = 0;
+    for (zx_wait_item_t* item = items; item < items + count; item++) {
         struct handle_slot* slot;
         zx_status_t status =
-            handle_table_check_locked(table, items[i].handle, ZX_OBJ_TYPE_NONE, rights, &slot);
+            handle_table_check_locked(table, item->handle, ZX_OBJ_TYPE_NONE, rights, &slot);
         if (unlikely(status != ZX_OK))
             return status;
-        shown[i] = object_signals(slot->object);
-        *matched |= shown[i] & items[i].waitfor;
+        item->pending = object_signals(slot->object);
+        any |= item->pending & item->waitfor;
     }
+    *matched = any;
     return ZX_OK;
 }
 
@@ -145,15 +145,13 @@ static zx_status_t NOINLINE wait_many_blocking(struct handle_table* table, zx_wa
 
 zx_status_t object_wait_many(struct handle_table* table, zx_wait_item_t* items, size_t count,
                              zx_rights_t rights, zx_time_t deadline) {
-    zx_signals_t shown[ZX_WAIT_MANY_MAX_ITEMS], matched;
+    zx_signals_t matched;
     spin_lock(&table->lock);
-    zx_status_t status = look_locked(table, items, count, rights, shown, &matched);
+    zx_status_t status = look_locked(table, items, count, rights, &matched);
     if (status == ZX_OK && !matched && deadline > 0)
         return wait_many_blocking(table, items, count, deadline);
     spin_unlock(&table->lock);
     if (status != ZX_OK)
         return status;
-    for (size_t i = 0; i < count; i++)
-        items[i].pending = shown[i];
     return matched ? ZX_OK : ZX_ERR_TIMED_OUT;
 }

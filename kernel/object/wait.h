@@ -21,6 +21,6 @@ MUST_CHECK zx_status_t object_wait_one_blocking(struct handle_table* table, zx_h
                                                 struct handle_slot* slot, zx_signals_t signals,
                                                 zx_time_t deadline, zx_signals_t* observed);
 /* At most ZX_WAIT_MANY_MAX_ITEMS items; none: sleeps. Fills in every `pending`. Answers the same
- * way; with BAD_HANDLE and ACCESS_DENIED (leftmost faulty item) no `pending` is changed. */
+ * way; with BAD_HANDLE and ACCESS_DENIED (of the leftmost faulty item) only some are filled in. */
 MUST_CHECK zx_status_t object_wait_many(struct handle_table* table, zx_wait_item_t* items,
                                         size_t count, zx_rights_t rights, zx_time_t deadline);

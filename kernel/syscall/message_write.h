@@ -15,20 +15,13 @@ struct message_source {
     uint32_t num_bytes, num_handles;
 };
 
-/* The usual message: few bytes, no handles. What it answers is final, except MESSAGE_NOT_WRITTEN:
- * then nothing was done, and message_write does it, or tells why not. */
-#define MESSAGE_NOT_WRITTEN ((zx_status_t)1)
-MUST_CHECK static ALWAYS_INLINE zx_status_t message_write_small(zx_handle_t handle,
-                                                                zx_obj_type_t type,
-                                                                user_in(void) bytes,
-                                                                uint32_t num_bytes) {
+/* Writes a message without handles, which is consumed, whatever the answer. Preemption is off, and
+ * on again afterwards. */
+MUST_CHECK static ALWAYS_INLINE zx_status_t message_deliver_bytes(zx_handle_t handle,
+                                                                  zx_obj_type_t type,
+                                                                  struct message* message,
+                                                                  uint32_t num_bytes) {
     struct handle_slot* slot;
-    struct message* message;
-    preempt_disable();
-    if (unlikely(!message_create_small_inner(bytes.address, num_bytes, 0, &message))) {
-        preempt_enable();
-        return MESSAGE_NOT_WRITTEN;
-    }
     zx_status_t status = handle_hold_inner(current_handles(), handle, type, ZX_RIGHT_WRITE, &slot);
     if (unlikely(status != ZX_OK))
         goto free_message;
@@ -38,7 +31,7 @@ MUST_CHECK static ALWAYS_INLINE zx_status_t message_write_small(zx_handle_t hand
     if (message_end_must_send_itself(end, type))
         goto must_send_itself;
     if (unlikely(!message_end_can_queue_all_locked(end)))
-        return message_end_push_small_and_unlock(end, message);
+        return message_end_push_unusual_and_unlock(end, message);
     message_end_queue_locked(end, end->peer, message, num_bytes, 0);
     spin_unlock(end->object.lock);
     return ZX_OK;
@@ -47,9 +40,24 @@ must_send_itself:
     status = ZX_ERR_BAD_STATE;
     spin_unlock_inner(end->object.lock);
 free_message:
-    message_free_small_inner(message);
     preempt_enable();
+    message_free(message);
     return status;
+}
+
+/* The usual message: few bytes, no handles. What it answers is final, except MESSAGE_NOT_WRITTEN:
+ * then nothing was done, and message_write does it, or tells why not. */
+#define MESSAGE_NOT_WRITTEN ((zx_status_t)1)
+MUST_CHECK static ALWAYS_INLINE zx_status_t message_write_small(zx_handle_t handle,
+                                                                zx_obj_type_t type,
+                                                                user_in(void) bytes,
+                                                                uint32_t num_bytes) {
+    struct message* message;
+    preempt_disable();
+    if (likely(message_create_small_inner(bytes.address, num_bytes, 0, &message)))
+        return message_deliver_bytes(handle, type, message, num_bytes);
+    preempt_enable();
+    return MESSAGE_NOT_WRITTEN;
 }
 
 /* Whether message_write_small is worth a try. */
@@ -92,7 +100,8 @@ message_take_handles_locked(const struct message_source* source, const struct me
     return status;
 }
 
-/* With the table locked: the handles leave it and the message joins the queue, in one step. */
+/* With the table locked: the handles, of which there are some, leave it and the message joins the
+ * queue, in one step. */
 MUST_CHECK static ALWAYS_INLINE zx_status_t
 message_deliver_locked(const struct message_source* source, struct message_end* end,
                        struct message* message, struct handle_transfer* transfer) {
@@ -106,9 +115,9 @@ message_deliver_locked(const struct message_source* source, struct message_end* 
     if (message_end_must_send_itself(end, source->type) && status == ZX_OK)
         cycle_note(&end->object); /* the last way in from outside may have gone into the queue */
     spin_unlock_inner(end->object.lock);
-    if (count > 0 && likely(status == ZX_OK))
+    if (likely(status == ZX_OK))
         handle_transfer_commit_locked(transfer);
-    else if (count > 0)
+    else
         handle_transfer_put_back_locked(transfer);
     return status;
 }
@@ -126,6 +135,10 @@ message_write(const struct message_source* source, const struct handle_transfer_
             handle_table_check(table, source->handle, source->type, ZX_RIGHT_WRITE);
         return of_handle != ZX_OK ? of_handle : status;
     }
+    if (source->num_handles == 0) {
+        preempt_disable();
+        return message_deliver_bytes(source->handle, source->type, message, source->num_bytes);
+    }
     struct handle_transfer transfer;
     transfer.table = table;
     transfer.values = values;
@@ -140,7 +153,7 @@ message_write(const struct message_source* source, const struct handle_transfer_
     spin_unlock(&table->lock);
     if (unlikely(status != ZX_OK))
         message_free(message);
-    else if (source->num_handles > 0)
+    else
         handle_transfer_finish(&transfer);
     return status;
 }

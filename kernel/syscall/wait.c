@@ -48,15 +48,19 @@ static ALWAYS_INLINE zx_status_t wait_one(zx_handle_t handle, zx_rights_t rights
 static zx_status_t wait_many(user_inout(zx_wait_item_t) items_user, size_t count,
                              zx_rights_t rights, zx_time_t deadline) {
     zx_wait_item_t items[ZX_WAIT_MANY_MAX_ITEMS];
+    _Static_assert(sizeof(items) <= USER_SMALL_MAX, "items are copied as what is small");
     if (count > ZX_WAIT_MANY_MAX_ITEMS)
         return ZX_ERR_OUT_OF_RANGE;
-    if (!user_read(items, items_user, count) ||
-        !user_fault_in(items_user.address, sizeof(items[0]) * count, true))
+    size_t size = sizeof(items[0]) * count;
+    if (count > 0 && unlikely(!user_copy_in_small(items, items_user.address, size) ||
+                              !user_touch_small(items_user.address, size)))
         return ZX_ERR_INVALID_ARGS;
     zx_status_t status = object_wait_many(current_handles(), items, count, rights, deadline);
     if (status != ZX_OK && status != ZX_ERR_TIMED_OUT && status != ZX_ERR_CANCELED)
         return status;
-    return user_write(items_user, items, count) ? status : ZX_ERR_INVALID_ARGS;
+    bool is_told =
+        count == 0 || likely(user_copy_out_with_words(items_user.address, items, size, 0, 0, 0, 0));
+    return is_told ? status : ZX_ERR_INVALID_ARGS;
 }
 
 zx_status_t sys_object_wait_one(zx_handle_t handle, zx_signals_t signals, zx_time_t deadline,
