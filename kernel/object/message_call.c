@@ -7,40 +7,16 @@ static struct message_call* call_of(struct observer* observer) {
 }
 
 /* --- the calls of an end ------------------------------------------------------------------------
- *
- * Mostly there is one at a time, which is the whole tree. */
-
-static inline bool is_alone(const struct tree* calls) {
-    return likely(!calls->root->left && !calls->root->right);
-}
-
-static inline bool has_id(const struct tree_node* node, uint32_t id) {
-    return node->key >> 32 == id;
-}
+ */
 
 /* The call that has waited longest for this id; NULL: nobody waits for it. */
 static struct tree_node* find(const struct tree* calls, uint32_t id) {
     struct tree_node* node = tree_find_at_least(calls, message_call_key(id, 0));
-    return node && has_id(node, id) ? node : NULL;
+    return node && message_call_has_id(node, id) ? node : NULL;
 }
 
-static inline void remove(struct tree* calls, struct tree_node* node) {
-    if (is_alone(calls))
-        calls->root = NULL;
-    else
-        tree_remove(calls, node);
-}
-
-/* The same at once: there are calls. */
-static inline struct tree_node* take(struct tree* calls, uint32_t id) {
-    struct tree_node* node = calls->root;
-    if (is_alone(calls)) {
-        if (unlikely(!has_id(node, id)))
-            return NULL;
-        calls->root = NULL;
-        return node;
-    }
-    node = find(calls, id);
+struct tree_node* message_call_take_among(struct tree* calls, uint32_t id) {
+    struct tree_node* node = find(calls, id);
     if (node)
         tree_remove(calls, node);
     return node;
@@ -73,18 +49,13 @@ void message_call_add_among(struct message_end* end, struct message_call* call,
  */
 
 static void leave_locked(struct message_call* call) {
-    remove(&call->end->calls, &call->node);
+    tree_remove(&call->end->calls, &call->node);
     list_remove(&call->observer.node);
-}
-
-/* The caller cannot return before the lock is dropped. */
-static inline void set_result(struct message_call* call, zx_status_t result) {
-    atomic_store_explicit(&call->result, result, memory_order_release);
 }
 
 static void decide_locked(struct message_call* call, zx_status_t result) {
     leave_locked(call);
-    set_result(call, result);
+    message_call_set_result(call, result);
 }
 
 void message_call_on_peer_closed(struct observer* observer, zx_signals_t signals) {
@@ -96,19 +67,6 @@ void message_call_on_peer_closed(struct observer* observer, zx_signals_t signals
 void message_call_on_handle_closed(struct observer* observer) {
     decide_locked(call_of(observer), ZX_ERR_CANCELED);
     thread_unpark(call_of(observer)->thread);
-}
-
-/* Whoever replied mostly has nothing left to do but to wait for the next message. */
-bool message_call_answer_locked(struct message_end* end, struct message* message) {
-    struct tree_node* node = take(&end->calls, message_id(message));
-    if (!node)
-        return false;
-    struct message_call* call = CONTAINER_OF(node, struct message_call, node);
-    list_remove(&call->observer.node);
-    call->reply = message;
-    set_result(call, ZX_OK);
-    thread_unpark_at_once(call->thread);
-    return true;
 }
 
 /* --- the caller -------------------------------------------------------------------------------

@@ -32,12 +32,22 @@ struct message_call {
  * observer's callbacks, and the caller's own decision if nobody else's came before. */
 void message_call_add_among(struct message_end* end, struct message_call* call,
                             struct message* message, bool must_pick_id);
+struct tree_node* message_call_take_among(struct tree* calls, uint32_t id);
 void message_call_on_peer_closed(struct observer* observer, zx_signals_t signals);
 void message_call_on_handle_closed(struct observer* observer);
 void message_call_give_up(struct message_call* call, zx_status_t result);
 
 static inline zx_status_t message_call_result(const struct message_call* call) {
     return atomic_load_explicit(&call->result, memory_order_acquire);
+}
+
+/* Under the end's lock: the caller cannot return before it is dropped. */
+static inline void message_call_set_result(struct message_call* call, zx_status_t result) {
+    atomic_store_explicit(&call->result, result, memory_order_release);
+}
+
+static inline bool message_call_has_id(const struct tree_node* node, uint32_t id) {
+    return node->key >> 32 == id;
 }
 
 /* The key of a call that is alone, or one of several with the same id, told apart by a count in the
@@ -88,8 +98,30 @@ static ALWAYS_INLINE void message_call_begin_locked(struct message_call* call,
     object_add_observer_locked(&end->object, &call->observer);
 }
 
-/* The message could not be written. */
+/* The message could not be written; with the end's lock. */
 void message_call_cancel_locked(struct message_call* call);
+
+/* A message that was written to `end` goes to the call that waits for it there, if there is one,
+ * and is consumed then. Under the lock. Mostly the call is alone, which is the whole tree; and
+ * whoever replied has nothing left to do but to wait for the next message, so that the caller takes
+ * its place. */
+MUST_CHECK static ALWAYS_INLINE bool message_call_answer_locked(struct message_end* end,
+                                                                struct message* message) {
+    struct tree_node* node = end->calls.root;
+    uint32_t id = message_id(message);
+    if (!node)
+        return false;
+    if (likely(!node->left && !node->right && message_call_has_id(node, id)))
+        end->calls.root = NULL;
+    else if (!(node = message_call_take_among(&end->calls, id)))
+        return false;
+    struct message_call* call = CONTAINER_OF(node, struct message_call, node);
+    list_remove(&call->observer.node);
+    call->reply = message;
+    message_call_set_result(call, ZX_OK);
+    thread_unpark_at_once(call->thread);
+    return true;
+}
 
 /* Blocks until the call is decided. OK: the reply is the caller's; else PEER_CLOSED, CANCELED,
  * TIMED_OUT. No lock held; afterwards nobody knows of the call any more. */

@@ -50,7 +50,7 @@ zx_status_t message_end_push_unusual_locked(struct message_end* end, struct mess
     struct message_end* peer = end->peer;
     if (!peer)
         return ZX_ERR_PEER_CLOSED;
-    if (!tree_is_empty(&peer->calls) && message_call_answer_locked(peer, message))
+    if (message_call_answer_locked(peer, message))
         return ZX_OK;
     if (!(object_signals(&end->object) & ZX_OBJECT_WRITABLE))
         return ZX_ERR_NO_MEMORY;
@@ -59,11 +59,15 @@ zx_status_t message_end_push_unusual_locked(struct message_end* end, struct mess
 }
 
 zx_status_t message_end_push_unusual_and_unlock(struct message_end* end, struct message* message) {
+    if (likely(end->peer) && likely(message_call_answer_locked(end->peer, message))) {
+        spin_unlock_inner(end->object.lock);
+        preempt_enable_and_switch();
+        return ZX_OK;
+    }
     zx_status_t status = message_end_push_unusual_locked(end, message, message->byte_count, 0);
-    spin_unlock_inner(end->object.lock);
-    if (unlikely(status != ZX_OK))
+    spin_unlock(end->object.lock);
+    if (status != ZX_OK)
         message_free(message);
-    preempt_enable_and_switch(); /* to the caller that was answered */
     return status;
 }
 

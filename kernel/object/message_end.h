@@ -59,10 +59,6 @@ static ALWAYS_INLINE void message_end_queue_locked(struct message_end* end,
     object_update_signals_locked(&peer->object, 0, ZX_OBJECT_READABLE);
 }
 
-/* message_call.c: a message that was written to `end` goes to the call that waits for it there, if
- * there is one, and is consumed then. Under the lock. */
-MUST_CHECK bool message_call_answer_locked(struct message_end* end, struct message* message);
-
 /* Whether there is room, and nobody at the other end waits for a reply. Under the lock. WRITABLE is
  * shown while there is a peer with room. */
 static inline bool message_end_can_queue_all_locked(const struct message_end* end) {
