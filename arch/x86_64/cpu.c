@@ -6,6 +6,7 @@
 
 #include <abi/limits.h>
 #include <debug/panic.h>
+#include <lib/compiler.h>
 #include <lib/string.h>
 #include <lock/preempt.h>
 #include <mm/kernel_heap.h>
@@ -39,8 +40,8 @@ static struct {
     uint8_t space[EARLY_EXCEPTION_STACK_SIZE];
     struct exception_stack_top top;
 } early_exception_stack __attribute__((aligned(16)));
-static struct cpu_arch boot_cpu_arch;
-struct cpu boot_cpu = {
+static struct cpu_arch boot_cpu_arch HOT_DATA;
+struct cpu boot_cpu HOT_DATA = {
     .self = &boot_cpu,
     .mask = 1,
     .preempt_count = PREEMPT_NOT_WANTED,

@@ -1,6 +1,7 @@
 #include "fpu_internal.h"
 
 #include <arch/context.h>
+#include <lib/compiler.h>
 #include <lib/string.h>
 #include <mm/slab.h>
 
@@ -16,8 +17,8 @@
             */
 #define MXCSR_DEFAULT 0x1f80
 
-uint32_t fpu_xsave_mask;
-bool fpu_has_quick_exchange;
+uint32_t fpu_xsave_mask HOT_DATA;
+bool fpu_has_quick_exchange HOT_DATA;
 
 static uint32_t state_size = FXSAVE_SIZE;
 static struct slab_cache state_cache;

@@ -3,6 +3,7 @@
 #include <arch/layout.h>
 #include <arch/user_copy.h>
 #include <debug/panic.h>
+#include <lib/compiler.h>
 #include <lib/string.h>
 #include <mm/page.h>
 #include <mm/slab.h>
@@ -18,7 +19,7 @@ _Static_assert(LARGE_SIZE - sizeof(struct message) >=
 _Static_assert(LARGE_ROOM >= MESSAGE_KERNEL_BYTES_MAX + 16 * sizeof(struct handle),
                "the kernel's own messages fit");
 
-struct slab_cache message_small_cache =
+struct slab_cache message_small_cache HOT_DATA =
     SLAB_CACHE_INITIALIZER(message_small_cache, "small message", MESSAGE_SMALL_SIZE);
 static struct slab_cache large_cache =
     SLAB_CACHE_INITIALIZER(large_cache, "large message", LARGE_SIZE);

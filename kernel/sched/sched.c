@@ -17,6 +17,7 @@
 #include <arch/clock.h>
 #include <arch/interrupt.h>
 #include <debug/panic.h>
+#include <lib/compiler.h>
 #include <lock/preempt.h>
 #include <sched/run_queue.h>
 #include <sched/sched_cpu.h>
@@ -26,7 +27,7 @@
 #define HELP_DELAY_NANOSECONDS 50000l
 
 struct sched_cpu sched_cpus[CPU_MAX];
-static _Atomic uint32_t idle_cpus; /* bit per CPU whose idle thread runs */
+static _Atomic uint32_t idle_cpus HOT_DATA; /* bit per CPU whose idle thread runs */
 
 void thread_first_run(struct thread_context* previous);
 
