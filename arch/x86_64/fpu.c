@@ -11,6 +11,7 @@
 #define XCR0_X87_SSE_AVX 0x7u
 #define XCR0_AVX512 0xe0u
 #define FXSAVE_SIZE 512u
+#define XSAVE_HEADER_SIZE 64u /* behind it */
 #define STATE_ALIGNMENT 64u
 #define X87_CONTROL_DEFAULT                                              \
     0x037f /* all exceptions masked, as the psABI wants at process start \
@@ -53,14 +54,20 @@ void fpu_init_boot(void) {
     slab_cache_init(&state_cache, "fpu state", state_size, STATE_ALIGNMENT);
 }
 
+/* With XSAVE only the header is read, which says that all registers are initial, and MXCSR, which
+ * is loaded whatever it says. */
 bool context_fpu_create(struct thread_context* context) {
-    struct fxsave_header* state = slab_alloc_zeroed(&state_cache);
+    char* state = slab_alloc(&state_cache);
     if (!state)
         return false;
-    state->control = X87_CONTROL_DEFAULT;
-    state->mxcsr = MXCSR_DEFAULT;
-    if (cpu_features.has_xsave) /* XSTATE_BV: x87 and SSE come from here, the rest is initial */
-        ((uint64_t*)state)[FXSAVE_SIZE / sizeof(uint64_t)] = 3;
+    struct fxsave_header* legacy = (struct fxsave_header*)state;
+    if (cpu_features.has_xsave) {
+        memset(state + FXSAVE_SIZE, 0, XSAVE_HEADER_SIZE);
+    } else {
+        memset(state, 0, FXSAVE_SIZE);
+        legacy->control = X87_CONTROL_DEFAULT;
+    }
+    legacy->mxcsr = MXCSR_DEFAULT;
     context->fpu_state = state;
     return true;
 }

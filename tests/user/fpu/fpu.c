@@ -258,6 +258,37 @@ TEST(fpu, vector_registers_belong_to_the_thread_while_it_copies) {
 
 /* --- new threads ---------------------------------------------------------------------------- */
 
+/* Registers that the way from the kernel to here does not use. */
+static int look_for_old_values(void* argument) {
+    uint64_t(*words)[2] = argument;
+    __asm__ volatile(
+        "movups %%xmm12, %0; movups %%xmm13, %1; movups %%xmm14, %2; movups %%xmm15, %3"
+        : "=m"(words[0]), "=m"(words[1]), "=m"(words[2]), "=m"(words[3]));
+    __asm__ volatile("fnstenv %0; fldenv %0" : "=m"(*(char(*)[28])words[4]));
+    return 0;
+}
+
+TEST(fpu, new_threads_see_no_values_of_others) {
+    static const uint64_t old[2] = {0x1122334455667788, 0x99aabbccddeeff00};
+    for (int i = 0; i < 20; i++) {
+        thrd_t thread;
+        uint64_t words[8][2];
+        memset(words, 0x5a, sizeof(words));
+        __asm__ volatile("movups %0, %%xmm12; movups %0, %%xmm13\n"
+                         "movups %0, %%xmm14; movups %0, %%xmm15\n"
+                         "fldpi\n" ::"m"(old)
+                         : "xmm12", "xmm13", "xmm14", "xmm15");
+        int created = thrd_create(&thread, look_for_old_values, words);
+        if (created == thrd_success)
+            thrd_join(thread, NULL);
+        __asm__ volatile("fstp %st(0)");
+        EXPECT_EQUAL(created, thrd_success);
+        for (int word = 0; word < 8; word++)
+            EXPECT_EQUAL(words[word / 2][word % 2], 0);
+        EXPECT_EQUAL(((const uint16_t*)words[4])[4], 0xffff); /* the tags: all empty */
+    }
+}
+
 /* A new thread starts with an empty FPU, and sees nothing of whoever used the registers before. */
 static int look_at_fresh_registers(void* argument) {
     uint64_t* words = argument;
