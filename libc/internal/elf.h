@@ -30,6 +30,7 @@ struct elf_segment {
 #define ELF_SEGMENT_LOAD 1
 #define ELF_SEGMENT_INTERPRETER 3
 #define ELF_SEGMENT_TLS 7
+#define ELF_SEGMENT_RELRO 0x6474e552 /* read-only once it is relocated */
 #define ELF_SEGMENT_EXECUTE 1u
 #define ELF_SEGMENT_WRITE 2u
 #define ELF_SEGMENT_READ 4u

@@ -41,6 +41,10 @@ static inline struct thread_control* thread_control_self(void) {
     return self;
 }
 
+struct elf_segment;
+
+/* The program's own segment of that type; NULL: none. */
+const struct elf_segment* program_segment(uint32_t type);
 /* The bytes that TLS variables and control structure need. */
 size_t tls_size(void);
 /* Lays them out in `block` (TLS_BLOCK_ALIGNMENT, tls_size() bytes); answers the structure in it. */

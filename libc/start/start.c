@@ -9,6 +9,7 @@
 #include <limits.h>
 #include <stdlib.h>
 #include <jacinth/bootstrap.h>
+#include <zircon/process.h>
 #include <zircon/syscalls.h>
 
 typedef void (*init_function_t)(void);
@@ -37,6 +38,19 @@ __attribute__((no_stack_protector)) static void relocate_self(void) {
             *(uintptr_t*)(base + relocations[i].offset) = base + (uintptr_t)relocations[i].addend;
 }
 
+/* Tables of pointers, which only relocate_self had to write. A program whose VMAR does not let it
+ * do that goes on as well. */
+static void protect_self(void) {
+    const struct elf_segment* segment = program_segment(ELF_SEGMENT_RELRO);
+    if (!segment)
+        return;
+    uintptr_t address = (uintptr_t)&__ehdr_start + segment->address;
+    uintptr_t start = address & -(uintptr_t)PAGE_SIZE_BYTES;
+    uintptr_t end = (address + segment->memory_size) & -(uintptr_t)PAGE_SIZE_BYTES;
+    if (end > start)
+        (void)zx_vmar_protect(zx_vmar_root_self(), ZX_VM_PERM_READ, start, end - start);
+}
+
 /* The first thread's control block lives in this frame, which is never left. */
 __attribute__((no_stack_protector)) _Noreturn void start_c(zx_handle_t bootstrap) {
     relocate_self();
@@ -50,6 +64,7 @@ __attribute__((no_stack_protector)) _Noreturn void start_c(zx_handle_t bootstrap
 
     struct program_arguments arguments = bootstrap_read(bootstrap);
     thread->handle = bootstrap_borrow(BOOTSTRAP_THREAD_SELF);
+    protect_self();
     for (init_function_t* function = __init_array_start; function < __init_array_end; function++)
         (*function)();
     exit(main(arguments.count, arguments.strings));

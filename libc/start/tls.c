@@ -9,13 +9,17 @@ extern const struct elf_header __ehdr_start __attribute__((__visibility__("hidde
 /* Runs before there is a thread pointer, where the stack protector keeps its secret. */
 #define BEFORE_THREAD_POINTER __attribute__((no_stack_protector))
 
-BEFORE_THREAD_POINTER static const struct elf_segment* tls_template(void) {
+BEFORE_THREAD_POINTER const struct elf_segment* program_segment(uint32_t type) {
     const struct elf_segment* segments =
         (const struct elf_segment*)((const char*)&__ehdr_start + __ehdr_start.segment_offset);
     for (size_t i = 0; i < __ehdr_start.segment_count; i++)
-        if (segments[i].type == ELF_SEGMENT_TLS)
+        if (segments[i].type == type)
             return &segments[i];
     return NULL;
+}
+
+BEFORE_THREAD_POINTER static const struct elf_segment* tls_template(void) {
+    return program_segment(ELF_SEGMENT_TLS);
 }
 
 /* The room of the variables, such that their start is aligned when their end is. */

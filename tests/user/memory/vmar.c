@@ -250,6 +250,17 @@ TEST(zx_vmar_protect, of_children_gives_no_more_than_they_may) {
     EXPECT_OK(zx_handle_close_many(handles, countof(handles)));
 }
 
+/* The C library does that for each program, once the pointers are right. */
+TEST(zx_vmar_protect, tables_of_pointers_are_read_only) {
+    static bool (*const table[])(zx_vaddr_t) = {is_readable, is_writable};
+    bool (*const* entries)(zx_vaddr_t) = table;
+    __asm__("" : "+r"(entries)); /* so that the table stays, and is used */
+    EXPECT(entries[0]((zx_vaddr_t)entries));
+    EXPECT(!entries[1]((zx_vaddr_t)entries));
+    static int variable = 1;
+    EXPECT(is_writable((zx_vaddr_t)&variable));
+}
+
 /* --- code
  * ----------------------------------------------------------------------------------------- */
 
