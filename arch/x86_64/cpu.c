@@ -194,10 +194,13 @@ __attribute__((optimize("no-stack-protector"))) void cpu_init_boot(void) {
     fpu_init_boot();
 }
 
+static struct slab_cache cpu_cache =
+    SLAB_CACHE_INITIALIZER_BY_LINES(cpu_cache, "CPU", sizeof(struct cpu));
+
 struct cpu* cpu_allocate(uint32_t apic_id) {
     if (cpus_allocated == CPU_MAX)
         return NULL;
-    struct cpu* cpu = heap_alloc_zeroed(sizeof(*cpu));
+    struct cpu* cpu = slab_alloc(&cpu_cache);
     struct cpu_arch* arch = heap_alloc_zeroed(sizeof(*arch));
     if (!cpu || !arch)
         goto free_both;
@@ -217,7 +220,8 @@ struct cpu* cpu_allocate(uint32_t apic_id) {
 
 free_both:
     heap_free(arch);
-    heap_free(cpu);
+    if (cpu)
+        slab_free(&cpu_cache, cpu);
     return NULL;
 }
 

@@ -15,6 +15,9 @@
 #define ALIGN_UP(value, alignment) ALIGN_DOWN((value) + (__typeof__(value))(alignment)-1, alignment)
 #define IS_ALIGNED(value, alignment) (((value) & ((__typeof__(value))(alignment)-1)) == 0)
 
+/* What one CPU writes to, and others do not, keeps off the lines of the others. */
+#define CACHE_LINE_SIZE 64u
+
 #define MIN(a, b) ((a) < (b) ? (a) : (b))
 #define MAX(a, b) ((a) > (b) ? (a) : (b))
 

@@ -26,8 +26,8 @@ static struct list all_caches = LIST_INITIALIZER(all_caches);
 struct slab_magazine slab_no_magazine;
 
 /* Their own cache cannot have magazines. */
-struct slab_cache slab_magazine_cache =
-    SLAB_CACHE_INITIALIZER(slab_magazine_cache, "slab magazine", sizeof(struct slab_magazine));
+struct slab_cache slab_magazine_cache = SLAB_CACHE_INITIALIZER_BY_LINES(
+    slab_magazine_cache, "slab magazine", sizeof(struct slab_magazine));
 
 void slab_cache_init(struct slab_cache* cache, const char* name, size_t size, size_t alignment) {
     *cache = (struct slab_cache)SLAB_CACHE_INITIALIZER(*cache, name, size);

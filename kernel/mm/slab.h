@@ -43,9 +43,14 @@ struct slab_cache {
 };
 
 /* For a static cache; it joins the list of all caches at first use. */
-#define SLAB_CACHE_INITIALIZER(cache, cache_name, size)                                        \
+#define SLAB_CACHE_INITIALIZER(cache, name, size) \
+    SLAB_CACHE_INITIALIZER_ALIGNED(cache, name, size, SLAB_ALIGNMENT)
+/* The same for objects that different CPUs are busy with: no two share a cache line. */
+#define SLAB_CACHE_INITIALIZER_BY_LINES(cache, name, size) \
+    SLAB_CACHE_INITIALIZER_ALIGNED(cache, name, size, CACHE_LINE_SIZE)
+#define SLAB_CACHE_INITIALIZER_ALIGNED(cache, cache_name, size, object_alignment)              \
     {                                                                                          \
-        .name = (cache_name), .object_size = (size), .alignment = SLAB_ALIGNMENT,              \
+        .name = (cache_name), .object_size = (size), .alignment = (object_alignment),          \
         .magazines = {[0 ... CPU_MAX - 1] = &slab_no_magazine},                                \
         .lock = SPINLOCK_INITIALIZER(LOCK_SLAB), .partial = LIST_INITIALIZER((cache).partial), \
         .full = LIST_INITIALIZER((cache).full), .empty = LIST_INITIALIZER((cache).empty),      \

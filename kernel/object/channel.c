@@ -3,7 +3,7 @@
 #include <mm/slab.h>
 
 static struct slab_cache channel_cache =
-    SLAB_CACHE_INITIALIZER(channel_cache, "channel end", sizeof(struct message_end));
+    SLAB_CACHE_INITIALIZER_BY_LINES(channel_cache, "channel end", sizeof(struct message_end));
 
 static void channel_destroy(struct object* object) {
     struct message_end* end = message_end_from(object);

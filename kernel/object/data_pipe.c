@@ -13,7 +13,7 @@
 _Static_assert(FLAG_ALL_OR_NONE == MX_DATAPIPE_READ_FLAG_ALL_OR_NONE, "one flag for both ends");
 
 static struct slab_cache pipe_cache =
-    SLAB_CACHE_INITIALIZER(pipe_cache, "data pipe", sizeof(struct data_pipe));
+    SLAB_CACHE_INITIALIZER_BY_LINES(pipe_cache, "data pipe", sizeof(struct data_pipe));
 
 static const struct object_ops producer_ops, consumer_ops;
 

@@ -3,7 +3,7 @@
 #include <mm/slab.h>
 
 static struct slab_cache event_cache =
-    SLAB_CACHE_INITIALIZER(event_cache, "event", sizeof(struct event));
+    SLAB_CACHE_INITIALIZER_BY_LINES(event_cache, "event", sizeof(struct event));
 
 static void event_destroy(struct object* object) {
     slab_free(&event_cache, CONTAINER_OF(object, struct event, object));

@@ -3,8 +3,8 @@
 #include <abi/errors.h>
 #include <mm/slab.h>
 
-static struct slab_cache event_pair_cache =
-    SLAB_CACHE_INITIALIZER(event_pair_cache, "event pair end", sizeof(struct event_pair_end));
+static struct slab_cache event_pair_cache = SLAB_CACHE_INITIALIZER_BY_LINES(
+    event_pair_cache, "event pair end", sizeof(struct event_pair_end));
 
 static inline struct event_pair_end* end_from(struct object* object) {
     return CONTAINER_OF(object, struct event_pair_end, object);

@@ -79,7 +79,26 @@ static bool directory_grow(struct handle_table* table, struct handle_slot* first
     return true;
 }
 
-/* One chunk more; its slots join the end of the free list in order. */
+/* The slots of a new chunk, whose first value (if it were in use) is `value`, join the free list:
+ * neighbours in different cache lines, because whoever uses a handle writes to its slot, and those
+ * made one after the other are often for different threads. */
+static void append_chunk(struct handle_table* table, struct handle_slot* chunk, uint32_t value) {
+    const uint32_t slots_in_line = CACHE_LINE_SIZE / sizeof(struct handle_slot);
+    struct handle_slot** end = table->free_end;
+    for (uint32_t first = 0; first < slots_in_line; first++)
+        for (uint32_t i = first; i < HANDLE_CHUNK_SLOTS; i += slots_in_line) {
+            atomic_init(&chunk[i].tag, (value + i) ^ HANDLE_FREE_MARK);
+#ifdef JACINTH_DEBUG
+            chunk[i].debug = (struct lock_debug){.class = LOCK_HANDLE_SLOT};
+#endif
+            *end = &chunk[i];
+            end = &chunk[i].next_free;
+        }
+    table->free_end = end;
+    table->free_count += HANDLE_CHUNK_SLOTS;
+}
+
+/* One chunk more. */
 static zx_status_t grow_locked(struct handle_table* table) {
     uint32_t number = table->slot_count / HANDLE_CHUNK_SLOTS;
     if (number == HANDLE_CHUNK_COUNT)
@@ -92,18 +111,7 @@ static zx_status_t grow_locked(struct handle_table* table) {
         heap_free(chunk);
         return ZX_ERR_NO_MEMORY;
     }
-    uint32_t value = table->first_generation << HANDLE_INDEX_BITS | table->slot_count;
-    for (uint32_t i = 0; i < HANDLE_CHUNK_SLOTS; i++)
-        chunk[i] = (struct handle_slot){
-            .tag = (value + i) ^ HANDLE_FREE_MARK,
-            .next_free = &chunk[i + 1],
-#ifdef JACINTH_DEBUG
-            .debug = {.class = LOCK_HANDLE_SLOT},
-#endif
-        };
-    *table->free_end = chunk;
-    table->free_end = &chunk[HANDLE_CHUNK_SLOTS - 1].next_free;
-    table->free_count += HANDLE_CHUNK_SLOTS;
+    append_chunk(table, chunk, table->first_generation << HANDLE_INDEX_BITS | table->slot_count);
     __atomic_store_n(&table->chunks[number], chunk, __ATOMIC_RELEASE);
     table->slot_count += HANDLE_CHUNK_SLOTS;
     return ZX_OK;

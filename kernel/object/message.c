@@ -20,9 +20,9 @@ _Static_assert(LARGE_ROOM >= MESSAGE_KERNEL_BYTES_MAX + 16 * sizeof(struct handl
                "the kernel's own messages fit");
 
 struct slab_cache message_small_cache HOT_DATA =
-    SLAB_CACHE_INITIALIZER(message_small_cache, "small message", MESSAGE_SMALL_SIZE);
+    SLAB_CACHE_INITIALIZER_BY_LINES(message_small_cache, "small message", MESSAGE_SMALL_SIZE);
 static struct slab_cache large_cache =
-    SLAB_CACHE_INITIALIZER(large_cache, "large message", LARGE_SIZE);
+    SLAB_CACHE_INITIALIZER_BY_LINES(large_cache, "large message", LARGE_SIZE);
 
 /* Which cache, and whether the bytes need pages. */
 static inline uint32_t shape_of(uint32_t byte_count, uint32_t handle_count) {

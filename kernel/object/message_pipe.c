@@ -2,8 +2,8 @@
 
 #include <mm/slab.h>
 
-static struct slab_cache message_pipe_cache =
-    SLAB_CACHE_INITIALIZER(message_pipe_cache, "message pipe end", sizeof(struct message_end));
+static struct slab_cache message_pipe_cache = SLAB_CACHE_INITIALIZER_BY_LINES(
+    message_pipe_cache, "message pipe end", sizeof(struct message_end));
 
 static void message_pipe_destroy(struct object* object) {
     struct message_end* end = message_end_from(object);

@@ -108,7 +108,7 @@ void object_handle_observers_cancel(struct object* object, const void* table, zx
  */
 
 static struct slab_cache peer_lock_cache =
-    SLAB_CACHE_INITIALIZER(peer_lock_cache, "peer lock", sizeof(struct peer_lock));
+    SLAB_CACHE_INITIALIZER_BY_LINES(peer_lock_cache, "peer lock", sizeof(struct peer_lock));
 
 struct peer_lock* peer_lock_create(uint32_t references) {
     struct peer_lock* lock = slab_alloc(&peer_lock_cache);

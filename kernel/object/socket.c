@@ -12,7 +12,7 @@
 #define ATTEMPT_USER_FAULT ((zx_status_t)1)
 
 static struct slab_cache socket_cache =
-    SLAB_CACHE_INITIALIZER(socket_cache, "socket end", sizeof(struct socket));
+    SLAB_CACHE_INITIALIZER_BY_LINES(socket_cache, "socket end", sizeof(struct socket));
 
 /* One try under the lock. `is_checked`: the user memory was found good by is_good. `needed`, which
  * is all of the buffer to begin with: how much of it has to be good. */

@@ -6,7 +6,7 @@
 #include <mm/slab.h>
 
 static struct slab_cache user_thread_cache =
-    SLAB_CACHE_INITIALIZER(user_thread_cache, "user thread", sizeof(struct user_thread));
+    SLAB_CACHE_INITIALIZER_BY_LINES(user_thread_cache, "user thread", sizeof(struct user_thread));
 static const struct object_ops user_thread_ops;
 
 /* First code of the thread. A kill that comes later finds it in user mode, or on its way. */

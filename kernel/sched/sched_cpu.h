@@ -12,7 +12,8 @@
 #include <sched/timer.h>
 
 struct sched_cpu {
-    struct spinlock lock; /* RUN_QUEUE: guards the queues and the threads that belong to this CPU */
+    /* RUN_QUEUE: guards the queues and the threads that belong to this CPU. */
+    _Alignas(CACHE_LINE_SIZE) struct spinlock lock;
     uint32_t number;
     uint32_t mask;         /* bit `number` */
     uint32_t ready_bitmap; /* bit p: queues[p] is not empty */

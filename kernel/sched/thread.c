@@ -18,7 +18,7 @@ _Static_assert(offsetof(struct thread_context, pending_work) == CONTEXT_PENDING_
                "the system call exit looks there");
 
 static struct slab_cache thread_cache =
-    SLAB_CACHE_INITIALIZER(thread_cache, "thread", sizeof(struct thread));
+    SLAB_CACHE_INITIALIZER_BY_LINES(thread_cache, "thread", sizeof(struct thread));
 static struct thread idle_threads[CPU_MAX];
 
 static struct spinlock all_lock = SPINLOCK_INITIALIZER(LOCK_WAIT_QUEUE);

@@ -6,9 +6,10 @@
 #include <threads.h>
 
 #define WORKERS_MAX 32
+#define CACHE_LINE_SIZE 64
 
 struct worker {
-    const struct layer_pair* pair;
+    _Alignas(CACHE_LINE_SIZE) const struct layer_pair* pair; /* each on lines of its own */
     unsigned count;
     int64_t status;
     thrd_t thread;
