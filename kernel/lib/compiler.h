@@ -32,7 +32,7 @@
 #define ALWAYS_INLINE inline __attribute__((always_inline))
 /* Variables that every system call or switch looks at lie together: on few pages, which are found
  * again after each change of the address space, and each on cache lines of its own. */
-#define HOT_DATA __attribute__((section(".data.hot"), aligned(64)))
+#define HOT_DATA __attribute__((section(".data.hot"), aligned(CACHE_LINE_SIZE)))
 #define NOINLINE __attribute__((noinline))
 #define PRINTF_LIKE(format_index, first_argument) \
     __attribute__((format(printf, format_index, first_argument)))
