@@ -320,13 +320,6 @@ zx_status_t handle_table_replace(struct handle_table* table, zx_handle_t value, 
 
 /* --- many handles ---------------------------------------------------------------------------- */
 
-void handle_table_take_back_locked(struct handle_table* table, uint32_t count,
-                                   const zx_handle_t* values) {
-    struct handle handle;
-    for (uint32_t i = 0; i < count; i++)
-        (void)handle_table_remove_locked(table, values[i], &handle);
-}
-
 zx_status_t handle_table_close_many(struct handle_table* table, const zx_handle_t* values,
                                     uint32_t count) {
     struct handle handles[MOVE_CHUNK];

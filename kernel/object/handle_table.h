@@ -431,14 +431,22 @@ static inline zx_status_t handle_table_close(struct handle_table* table, zx_hand
 
 /* --- many handles ----------------------------------------------------------------------------- */
 
-/* Adds entries for which there is room (handle_table_reserve_locked); consumes them. */
+/* Under which values the next `count` entries will be, for which there is room
+ * (handle_table_reserve_locked). */
+static inline void handle_table_next_values_locked(const struct handle_table* table,
+                                                   zx_handle_t* values, uint32_t count) {
+    const struct handle_slot* slot = table->free_head;
+    for (uint32_t i = 0; i < count; i++, slot = slot->next_free)
+        values[i] = handle_slot_next_value(slot);
+}
+
+/* Adds the entries; consumes them. From here on everybody can use them. */
 static inline void handle_table_add_many_locked(struct handle_table* table,
-                                                const struct handle* entries, uint32_t count,
-                                                zx_handle_t* values) {
+                                                const struct handle* entries, uint32_t count) {
     struct handle_slot* slot = table->free_head;
     for (uint32_t i = 0; i < count; i++) {
         struct handle_slot* next = slot->next_free;
-        values[i] = handle_slot_show(slot, entries[i].object, entries[i].rights);
+        (void)handle_slot_show(slot, entries[i].object, entries[i].rights);
         slot = next;
     }
     table->free_head = slot;
@@ -446,10 +454,6 @@ static inline void handle_table_add_many_locked(struct handle_table* table,
     if (unlikely(table->free_count == 0))
         table->free_end = &table->free_head;
 }
-/* Takes them out again before the lock was dropped: the caller owns the entries. Their values were
- * told to nobody; only a thread that guessed one may have used it. */
-void handle_table_take_back_locked(struct handle_table* table, uint32_t count,
-                                   const zx_handle_t* values);
 
 /* Closes those of `count` values that are valid, in one lock hold. At most 64. */
 zx_status_t handle_table_close_many(struct handle_table* table, const zx_handle_t* values,

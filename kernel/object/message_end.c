@@ -124,17 +124,18 @@ static ALWAYS_INLINE bool write_bytes_and_counts(struct message* message,
            message_copy_out_paged(message, request->bytes) && write_counts(message, request);
 }
 
-/* Moves the handles to the table, whose lock is held. */
+/* Moves the handles to the table, whose lock is held. They show once nothing can fail any more:
+ * taking one back could mean waiting for somebody who uses it and wants this end's lock. */
 static ALWAYS_INLINE bool install_handles_locked(struct message* message,
                                                  const struct message_request* request) {
     zx_handle_t values[ZX_CHANNEL_MAX_MSG_HANDLES];
     uint32_t count = message_handle_count(message);
-    handle_table_add_many_locked(request->table, message_handles(message), count, values);
-    if (likely(user_copy_out_with_words(request->handles, values, count * sizeof(values[0]), 0, 0,
-                                        0, 0)))
-        return true;
-    handle_table_take_back_locked(request->table, count, values);
-    return false;
+    handle_table_next_values_locked(request->table, values, count);
+    if (unlikely(!user_copy_out_with_words(request->handles, values, count * sizeof(values[0]), 0,
+                                           0, 0, 0)))
+        return false;
+    handle_table_add_many_locked(request->table, message_handles(message), count);
+    return true;
 }
 
 static ALWAYS_INLINE bool fits(const struct message* message,

@@ -34,8 +34,10 @@ zx_status_t handle_install_pair_out(struct object* object0, zx_rights_t rights0,
         goto release;
     spin_lock(&table->lock);
     status = handle_table_reserve_locked(table, 2);
-    if (status == ZX_OK)
-        handle_table_add_many_locked(table, handles, 2, values);
+    if (status == ZX_OK) {
+        handle_table_next_values_locked(table, values, 2);
+        handle_table_add_many_locked(table, handles, 2);
+    }
     spin_unlock(&table->lock);
     if (status != ZX_OK)
         goto release;

@@ -261,6 +261,24 @@ SELFTEST(message, each_allocation_may_fail) {
     world_destroy();
 }
 
+/* Handles show up once their values are told, and not before: somebody who guessed a value would
+ * hold the slot, and wait for the lock of an end whose reader wants the slot back. */
+SELFTEST(message, an_attempt_that_cannot_tell_the_values_uses_none_of_them) {
+    bool was_absent = true;
+    for (unsigned nth = 1; was_absent; nth++) {
+        zx_handle_t next[HANDLES];
+        EXPECT(world_create());
+        EXPECT(send(10, HANDLES));
+        handle_table_next_values_locked(&world.table, next, HANDLES);
+        struct message_request exact = request(10, HANDLES);
+        user_absent_nth(nth);
+        EXPECT_OK(message_end_read(&exact));
+        was_absent = user_was_absent();
+        EXPECT(memcmp(next, world.values, sizeof(next)) == 0);
+        world_destroy();
+    }
+}
+
 /* The reader's table must grow for the handles, and cannot: they stay in the message. */
 SELFTEST(message, handles_for_which_there_is_no_room_stay_in_the_message) {
     EXPECT(world_create());
