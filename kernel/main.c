@@ -94,6 +94,7 @@ void kernel_main(uint32_t magic, uint64_t info_address) {
     boot_info_read(magic, info_address, &boot_info);
     select_log_level();
     reserve_boot_memory();
+    select_copying();
     memory_init();
     acpi_describe_machine(&boot_info, &machine);
     screen_init(&boot_info.screen);
@@ -101,7 +102,6 @@ void kernel_main(uint32_t magic, uint64_t info_address) {
                  sizeof(BANNER) - 1); /* the serial line had it before anything could go wrong */
     sched_init();
     machine_init(&machine);
-    select_copying();
     console_enable_interrupts();
     interrupts_enable();
     machine_start_cpus(&machine, (uint32_t)boot_option_number(&boot_info, "jacinth.cpus", 0));

@@ -3,9 +3,7 @@
 #include <arch/cpu.h>
 #include <arch/layout.h>
 #include <debug/log.h>
-#include <debug/panic.h>
 #include <lib/compiler.h>
-#include <mm/page.h>
 
 #include "cpu_internal.h"
 #include "fpu_internal.h"
@@ -102,10 +100,7 @@ static void choose(void* to, const void* from) {
 }
 
 void bulk_init(void) {
-    struct page *to = page_alloc(), *from = page_alloc();
-    if (!to || !from)
-        boot_fail("not enough memory to try how to copy it");
-    choose(page_to_virtual(to), page_to_virtual(from));
-    page_free(to);
-    page_free(from);
+    static uint8_t to[PAGE_SIZE] __attribute__((aligned(PAGE_SIZE)));
+    static uint8_t from[PAGE_SIZE] __attribute__((aligned(PAGE_SIZE)));
+    choose(to, from);
 }

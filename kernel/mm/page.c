@@ -6,7 +6,6 @@
 #include <arch/cpu.h>
 #include <debug/panic.h>
 #include <lib/compiler.h>
-#include <lib/string.h>
 #include <lock/spinlock.h>
 #include <mm/fail_allocation.h>
 
@@ -244,7 +243,8 @@ void page_init(const struct physical_range* ram, size_t count) {
     size_t size = ALIGN_UP(frame_count * sizeof(struct page), PAGE_SIZE);
     struct physical_range array = place_array(ram, count, size);
     page_array = physical_to_virtual(physical_address(array.start));
-    memset(page_array, 0, size); /* all PAGE_RESERVED */
+    for (size_t offset = 0; offset < size; offset += PAGE_SIZE)
+        bulk_clear_page((char*)page_array + offset); /* all PAGE_RESERVED */
 
     for (size_t i = 0; i < count; i++) {
         struct physical_range below = {ram[i].start, MIN(ram[i].end, BOOT_MAP_END)};

@@ -23,8 +23,7 @@ struct bulk_routine {
 extern size_t (*bulk_copy)(void* to, const void* from, size_t size);
 extern void (*bulk_clear_page)(void* page);
 
-/* Measures and chooses; before that, words are moved. Once there are pages to try on; before there
- * are other CPUs. */
+/* Measures and chooses; before that, words are moved. Before there are other CPUs. */
 void bulk_init(void);
 void bulk_use(const struct bulk_routine* copier, const struct bulk_routine* clearer);
 
