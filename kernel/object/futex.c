@@ -11,7 +11,13 @@
 #include <lock/spinlock.h>
 #include <sched/thread.h>
 
-#define BUCKET_COUNT 4096u
+/* In debug builds each lock knows its class, which fills the image: so there are fewer. */
+#ifdef JACINTH_DEBUG
+#define BUCKET_BITS 8u
+#else
+#define BUCKET_BITS 12u
+#endif
+#define BUCKET_COUNT (1u << BUCKET_BITS)
 
 struct bucket {
     struct spinlock lock; /* FUTEX */
@@ -31,7 +37,7 @@ static struct bucket buckets[BUCKET_COUNT] = {
 
 static inline struct bucket* bucket_of(const struct aspace* aspace, uintptr_t address) {
     uint64_t hash = ((uintptr_t)aspace ^ address) * 0x9e3779b97f4a7c15;
-    return &buckets[hash >> 52];
+    return &buckets[hash >> (64 - BUCKET_BITS)];
 }
 
 static inline void bucket_lock(struct bucket* bucket) {
