@@ -64,11 +64,9 @@ struct object {
     struct spinlock own_lock;
     _Atomic zx_signals_t signals; /* written under `lock` */
     struct list observers;        /* under `lock` */
+    zx_signals_t awaited;         /* all that observers wait for, or more; under `lock` */
     zx_koid_t koid;
-    union {
-        zx_signals_t awaited;        /* all that observers wait for, or more; under `lock` */
-        struct object* destroy_next; /* once `references` is 0 */
-    };
+    struct object* destroy_next; /* in a destroy_list, once `references` is 0 */
 };
 
 /* A lock shared by the two ends of a peered object, each of which holds a reference to it. */
