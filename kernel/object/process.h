@@ -71,7 +71,7 @@ static inline struct user_thread* user_thread_current(void) {
     return thread_current()->owner;
 }
 static inline struct process* process_current(void) {
-    return user_thread_current()->process;
+    return thread_current()->process;
 }
 static inline struct process* process_from(struct object* object) {
     return CONTAINER_OF(object, struct process, object);

@@ -26,6 +26,7 @@ static void on_exit(struct thread* thread) {
     preempt_disable();
     thread->aspace = NULL;
     thread->owner = NULL;
+    thread->process = NULL;
     preempt_enable();
     object_release(&user_thread->object);
 }
@@ -60,6 +61,7 @@ zx_status_t user_thread_create(struct process* process, const char* name,
     thread->process = process;
     thread->thread->aspace = process->aspace;
     thread->thread->owner = thread;
+    thread->thread->process = process;
     thread->thread->on_exit = on_exit;
     status = join_process(thread);
     if (status != ZX_OK)

@@ -19,6 +19,7 @@
 #define THREAD_NAME_SIZE 32
 
 struct aspace;
+struct process;
 struct sched_cpu;
 
 enum thread_state {
@@ -47,8 +48,9 @@ enum {
 struct thread {
     struct thread_context context; /* first: entry code finds it here; has `pending_work` */
     void* stack_top;
-    struct aspace* aspace; /* NULL for kernel threads; a reference held by the owner */
-    void* owner;           /* kernel/object's user thread; NULL for kernel threads */
+    struct aspace* aspace;   /* NULL for kernel threads; a reference held by the owner */
+    void* owner;             /* kernel/object's user thread; NULL for kernel threads */
+    struct process* process; /* the owner's: every system call asks for it */
     _Atomic uint32_t references;
     /* Guarded by the run queue lock of the CPU the thread belongs to. */
     enum thread_state state;
