@@ -7,12 +7,16 @@ static struct {
     atomic_int state;
     _Atomic(tss_dtor_t) destructor;
 } keys[TSS_KEY_COUNT];
+static atomic_uint keys_ever; /* the keys from here on were never there */
 
 int tss_create(tss_t* key, tss_dtor_t destructor) {
     for (unsigned i = 0; i < TSS_KEY_COUNT; i++) {
         int expected = KEY_FREE;
         if (atomic_compare_exchange_strong(&keys[i].state, &expected, KEY_USED)) {
             atomic_store(&keys[i].destructor, destructor);
+            unsigned before = atomic_load(&keys_ever);
+            while (before <= i && !atomic_compare_exchange_weak(&keys_ever, &before, i + 1))
+                ;
             *key = i;
             return thrd_success;
         }
@@ -41,8 +45,9 @@ void tss_run_destructors(struct thread_control* thread) {
     if (!thread->may_have_tss_values)
         return;
     for (int round = 0; round < TSS_DTOR_ITERATIONS; round++) {
+        const unsigned count = atomic_load(&keys_ever);
         bool found = false;
-        for (unsigned i = 0; i < TSS_KEY_COUNT; i++) {
+        for (unsigned i = 0; i < count; i++) {
             void* value = thread->tss_values[i];
             tss_dtor_t destructor = atomic_load(&keys[i].destructor);
             if (!value || !destructor)
