@@ -19,10 +19,11 @@
 #endif
 #define BUCKET_COUNT (1u << BUCKET_BITS)
 
+/* Of a size that finds the bucket by shifting, and does not share a cache line with many. */
 struct bucket {
     struct spinlock lock; /* FUTEX */
     struct list waiters;  /* a zeroed list is empty: see bucket_lock */
-};
+} __attribute__((aligned(32)));
 
 struct waiter {
     struct list_node node; /* linked until woken */
@@ -46,39 +47,36 @@ static inline void bucket_lock(struct bucket* bucket) {
         list_init(&bucket->waiters);
 }
 
-static bool address_is_valid(uintptr_t address) {
-    return IS_ALIGNED(address, sizeof(int32_t)) && user_range_is_valid(address, sizeof(int32_t));
+/* An aligned word that begins in user space ends there. */
+static inline bool address_is_valid(uintptr_t address) {
+    return likely(IS_ALIGNED(address, sizeof(int32_t))) && likely(address < USER_ADDRESS_END);
 }
 
 /* Joins the bucket if the word is as expected. */
-static inline zx_status_t enqueue(struct bucket* bucket, struct waiter* waiter,
-                                  int32_t current_value) {
+static ALWAYS_INLINE zx_status_t enqueue(struct bucket* bucket, struct waiter* waiter,
+                                         int32_t current_value) {
     for (;;) {
+        uint32_t value;
         bucket_lock(bucket);
-        uint32_t value = 0;
-        bool is_present = user_read_word(&value, waiter->address);
-        bool is_expected = is_present && (int32_t)value == current_value;
-        if (is_expected)
-            list_push_back(&bucket->waiters, &waiter->node);
+        if (likely(user_read_word(&value, waiter->address))) {
+            bool is_expected = (int32_t)value == current_value;
+            if (likely(is_expected))
+                list_push_back(&bucket->waiters, &waiter->node);
+            spin_unlock(&bucket->lock);
+            return likely(is_expected) ? ZX_OK : ZX_ERR_BAD_STATE;
+        }
         spin_unlock(&bucket->lock);
-        if (likely(is_present))
-            return is_expected ? ZX_OK : ZX_ERR_BAD_STATE;
         if (!user_fault_in(waiter->address, sizeof(value), false))
             return ZX_ERR_INVALID_ARGS;
     }
 }
 
-static bool was_woken(const struct waiter* waiter) {
+static inline bool was_woken(const struct waiter* waiter) {
     return !__atomic_load_n(&waiter->node.next, __ATOMIC_ACQUIRE);
 }
 
-/* Leaves the bucket; false: a wake took the waiter out before, which then counts. It did so under
- * the lock, and may be about to unpark the thread: it is done once it has let the lock go. */
-static inline bool dequeue(struct bucket* bucket, struct waiter* waiter) {
-    if (likely(was_woken(waiter))) {
-        spin_wait_for_holder(&bucket->lock);
-        return false;
-    }
+/* Leaves the bucket; false: a wake took the waiter out before, which then counts. */
+static NOINLINE bool dequeue(struct bucket* bucket, struct waiter* waiter) {
     bucket_lock(bucket);
     bool was_linked = list_node_is_linked(&waiter->node);
     if (was_linked)
@@ -94,30 +92,36 @@ zx_status_t futex_wait(struct aspace* aspace, uintptr_t address, int32_t current
     struct bucket* bucket = bucket_of(aspace, address);
     struct waiter waiter = {.thread = thread_current(), .aspace = aspace, .address = address};
     zx_status_t status = enqueue(bucket, &waiter, current_value);
-    if (status != ZX_OK)
+    if (unlikely(status != ZX_OK))
         return status;
     /* A token that an earlier wait left ends the park, not the wait. */
     do {
         status = thread_park(deadline);
-    } while (status == ZX_OK && unlikely(!was_woken(&waiter)));
+        if (likely(was_woken(&waiter))) {
+            /* Under the lock, and perhaps about to unpark us; done once that is free. */
+            spin_wait_for_holder(&bucket->lock);
+            return ZX_OK;
+        }
+    } while (status == ZX_OK);
     return dequeue(bucket, &waiter) ? status : ZX_OK;
 }
 
 zx_status_t futex_wake(struct aspace* aspace, uintptr_t address, uint32_t count) {
     if (!address_is_valid(address))
         return ZX_ERR_INVALID_ARGS;
+    if (unlikely(count == 0))
+        return ZX_OK;
     struct bucket* bucket = bucket_of(aspace, address);
     bucket_lock(bucket);
     LIST_FOR_EACH_SAFE(node, &bucket->waiters) {
         struct waiter* waiter = LIST_ENTRY(node, struct waiter, node);
-        if (count == 0)
-            break;
-        if (waiter->aspace != aspace || waiter->address != address)
+        if (unlikely(waiter->aspace != aspace || waiter->address != address))
             continue;
         struct thread* thread = waiter->thread;
         list_remove(node);
         thread_unpark(thread); /* it cannot leave before the lock is free */
-        count--;
+        if (--count == 0)
+            break;
     }
     spin_unlock(&bucket->lock);
     return ZX_OK;

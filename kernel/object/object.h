@@ -160,15 +160,6 @@ static inline void object_add_observer(struct object* object, struct observer* o
         observer->on_match(observer, signals);
     spin_unlock_inner(object->lock);
 }
-/* Afterwards no callback of the observer runs or will run. Answers the current signals. */
-static inline zx_signals_t object_remove_observer(struct object* object,
-                                                  struct observer* observer) {
-    spin_lock(object->lock);
-    list_remove(&observer->node);
-    zx_signals_t signals = object_signals(object);
-    spin_unlock(object->lock);
-    return signals;
-}
 /* The handle `value` of `table` no longer names the object: cancels its observers. The caller has a
  * reference and removed the handle before. */
 void object_handle_observers_cancel(struct object* object, const void* table, zx_handle_t value);

@@ -1,97 +1,39 @@
 #include <object/wait.h>
 
 #include <abi/limits.h>
-#include <object/handle_table.h>
-#include <sched/thread.h>
 
-#define UNDECIDED ((zx_status_t)1)
-
-/* One wait of one thread. The observers' callbacks run under the locks of different objects: the
- * first to come decides. */
-struct waiter {
-    struct thread* thread;
-    _Atomic zx_status_t result;
-};
-
-/* What the thread waits for in one object. */
-struct wait_entry {
-    struct observer observer;
-    struct waiter* waiter;
-    struct object* object; /* a reference */
-    zx_signals_t pending;  /* what the callbacks were told; under the object's lock */
-};
-
-static void decide(struct waiter* waiter, zx_status_t result) {
-    zx_status_t expected = UNDECIDED;
+static void decide(struct object_waiter* waiter, zx_status_t result) {
+    zx_status_t expected = OBJECT_WAIT_UNDECIDED;
     if (atomic_compare_exchange_strong_explicit(&waiter->result, &expected, result,
                                                 memory_order_acq_rel, memory_order_relaxed))
         thread_unpark(waiter->thread);
 }
 
-static void on_match(struct observer* observer, zx_signals_t signals) {
+/* The entry is used no more once it is out of the list; the waiter not once it is unparked. */
+static void leave_and_decide(struct observer* observer, zx_signals_t signals, zx_status_t result) {
     struct wait_entry* entry = CONTAINER_OF(observer, struct wait_entry, observer);
+    struct object_waiter* waiter = entry->waiter;
     entry->pending |= signals;
-    decide(entry->waiter, ZX_OK);
+    list_remove(&observer->node);
+    decide(waiter, result);
 }
 
-static void on_handle_closed(struct observer* observer) {
-    struct wait_entry* entry = CONTAINER_OF(observer, struct wait_entry, observer);
-    entry->pending |= ZX_SIGNAL_HANDLE_CLOSED;
-    decide(entry->waiter, ZX_ERR_CANCELED);
+void object_wait_on_match(struct observer* observer, zx_signals_t signals) {
+    leave_and_decide(observer, signals, ZX_OK);
 }
 
-/* The handle is held, or the table locked: from here on whoever takes the handle away sees the
- * observer. */
-static void begin_locked(struct wait_entry* entry, struct waiter* waiter,
-                         const struct handle_table* table, zx_handle_t handle,
-                         struct object* object, zx_signals_t signals) {
-    entry->observer.trigger = signals;
-    entry->observer.on_match = on_match;
-    entry->observer.on_handle_closed = on_handle_closed;
-    entry->observer.handle_table = table;
-    entry->observer.handle = handle;
-    entry->waiter = waiter;
-    entry->object = object;
-    entry->pending = 0;
-    object_reference(object);
-    object_add_observer(object, &entry->observer);
+void object_wait_on_handle_closed(struct observer* observer) {
+    leave_and_decide(observer, ZX_SIGNAL_HANDLE_CLOSED, ZX_ERR_CANCELED);
 }
 
-/* Afterwards nobody knows of the entry any more; answers what was seen in all. */
-static zx_signals_t end(struct wait_entry* entry) {
-    zx_signals_t signals = object_remove_observer(entry->object, &entry->observer);
-    object_release(entry->object);
-    return signals | entry->pending;
-}
-
-static zx_status_t result_of(const struct waiter* waiter) {
-    return atomic_load_explicit(&waiter->result, memory_order_acquire);
-}
-
-/* OK once decided; TIMED_OUT, or CANCELED when the thread is killed. */
-static zx_status_t park_until_decided(struct waiter* waiter, zx_time_t deadline) {
-    zx_status_t status = ZX_OK;
-    while (status == ZX_OK && result_of(waiter) == UNDECIDED)
-        status = thread_park(deadline);
-    return status;
-}
-
-/* Every observer is removed by now: what came too late to be woken for still counts. */
-static zx_status_t outcome(const struct waiter* waiter, zx_status_t park_status) {
-    zx_status_t result = result_of(waiter);
-    return result == UNDECIDED ? park_status : result;
-}
-
-zx_status_t object_wait_one_blocking(struct handle_table* table, zx_handle_t handle,
-                                     struct handle_slot* slot, zx_signals_t signals,
-                                     zx_time_t deadline, zx_signals_t* observed) {
-    struct waiter waiter = {.thread = thread_current(), .result = UNDECIDED};
-    struct wait_entry entry;
-    begin_locked(&entry, &waiter, table, handle, slot->object, signals);
-    handle_let_go(slot, handle);
-    zx_status_t status = park_until_decided(&waiter, deadline);
-    *observed = end(&entry);
-    return outcome(&waiter, status);
+zx_signals_t object_wait_leave(struct wait_entry* entry) {
+    struct object* object = entry->object;
+    spin_lock(object->lock);
+    if (list_node_is_linked(&entry->observer.node))
+        list_remove(&entry->observer.node);
+    zx_signals_t signals = object_signals(object);
+    spin_unlock(object->lock);
+    return signals;
 }
 
 zx_status_t object_wait_one(struct handle_table* table, zx_handle_t handle, zx_rights_t rights,
@@ -129,18 +71,19 @@ static zx_status_t look_locked(const struct handle_table* table, zx_wait_item_t*
 /* Called with the table's lock held, every item looked at; drops it. */
 static zx_status_t NOINLINE wait_many_blocking(struct handle_table* table, zx_wait_item_t* items,
                                                size_t count, zx_time_t deadline) {
-    struct waiter waiter = {.thread = thread_current(), .result = UNDECIDED};
+    struct object_waiter waiter = {.thread = thread_current(), .result = OBJECT_WAIT_UNDECIDED};
     struct wait_entry entries[ZX_WAIT_MANY_MAX_ITEMS];
     for (size_t i = 0; i < count; i++) {
         struct handle_slot* slot = NULL;
         (void)handle_table_find_locked(table, items[i].handle, &slot); /* looked at just now */
-        begin_locked(&entries[i], &waiter, table, items[i].handle, slot->object, items[i].waitfor);
+        object_wait_begin(&entries[i], &waiter, table, items[i].handle, slot->object,
+                          items[i].waitfor);
     }
     spin_unlock(&table->lock);
-    zx_status_t status = park_until_decided(&waiter, deadline);
+    zx_status_t status = object_wait_park(&waiter, deadline);
     for (size_t i = 0; i < count; i++)
-        items[i].pending = end(&entries[i]);
-    return outcome(&waiter, status);
+        items[i].pending = object_wait_end(&entries[i]);
+    return object_wait_outcome(&waiter, status);
 }
 
 zx_status_t object_wait_many(struct handle_table* table, zx_wait_item_t* items, size_t count,

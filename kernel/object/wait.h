@@ -9,17 +9,104 @@
 #include <abi/types.h>
 #include <lib/compiler.h>
 #include <object/handle_table.h>
+#include <sched/thread.h>
+
+/* --- the parts, inline for the wait on one object ------------------------------------------------
+ */
+
+/* One wait of one thread. The observers' callbacks run under the locks of different objects: the
+ * first to come decides. */
+struct object_waiter {
+    struct thread* thread;
+    _Atomic zx_status_t result;
+};
+
+#define OBJECT_WAIT_UNDECIDED ((zx_status_t)1)
+
+/* What the thread waits for in one object. */
+struct wait_entry {
+    struct observer observer; /* linked until it is told */
+    struct object_waiter* waiter;
+    struct object* object; /* a reference */
+    zx_signals_t pending;  /* what it was told; under the object's lock */
+};
+
+/* wait.c: the observer's callbacks, and what ends a wait that was not told. */
+void object_wait_on_match(struct observer* observer, zx_signals_t signals);
+void object_wait_on_handle_closed(struct observer* observer);
+zx_signals_t object_wait_leave(struct wait_entry* entry);
+
+/* The handle is held, or the table locked: from here on whoever takes the handle away sees the
+ * observer. */
+static inline void object_wait_begin(struct wait_entry* entry, struct object_waiter* waiter,
+                                     const struct handle_table* table, zx_handle_t handle,
+                                     struct object* object, zx_signals_t signals) {
+    entry->observer.trigger = signals;
+    entry->observer.on_match = object_wait_on_match;
+    entry->observer.on_handle_closed = object_wait_on_handle_closed;
+    entry->observer.handle_table = table;
+    entry->observer.handle = handle;
+    entry->waiter = waiter;
+    entry->object = object;
+    entry->pending = 0;
+    object_reference(object);
+    object_add_observer(object, &entry->observer);
+}
+
+/* Afterwards nobody knows of the entry any more; answers what was seen in all. Whoever told the
+ * observer took it out of the list, under the lock, and may be about to unpark us: that is done
+ * once the lock is free. */
+static inline zx_signals_t object_wait_end(struct wait_entry* entry) {
+    struct object* object = entry->object;
+    zx_signals_t signals;
+    if (likely(!__atomic_load_n(&entry->observer.node.next, __ATOMIC_ACQUIRE))) {
+        spin_wait_for_holder(object->lock);
+        signals = object_signals(object);
+    } else {
+        signals = object_wait_leave(entry);
+    }
+    object_release(object);
+    return signals | entry->pending;
+}
+
+/* Until it is decided: OK; else TIMED_OUT, or CANCELED when the thread is killed. */
+static inline zx_status_t object_wait_park(struct object_waiter* waiter, zx_time_t deadline) {
+    zx_status_t status;
+    do
+        status = thread_park(deadline);
+    while (status == ZX_OK &&
+           unlikely(atomic_load_explicit(&waiter->result, memory_order_acquire) ==
+                    OBJECT_WAIT_UNDECIDED));
+    return status;
+}
+
+/* Every entry has ended by now: what came too late to be woken for still counts. */
+static inline zx_status_t object_wait_outcome(const struct object_waiter* waiter,
+                                              zx_status_t park_status) {
+    zx_status_t result = atomic_load_explicit(&waiter->result, memory_order_acquire);
+    return likely(result != OBJECT_WAIT_UNDECIDED) ? result : park_status;
+}
+
+/* --- waiting ---------------------------------------------------------------------------------- */
+
+/* For a handle that is held and shows none of `signals`; lets go of it. */
+MUST_CHECK static inline zx_status_t
+object_wait_one_blocking(struct handle_table* table, zx_handle_t handle, struct handle_slot* slot,
+                         zx_signals_t signals, zx_time_t deadline, zx_signals_t* observed) {
+    struct object_waiter waiter = {.thread = thread_current(), .result = OBJECT_WAIT_UNDECIDED};
+    struct wait_entry entry;
+    object_wait_begin(&entry, &waiter, table, handle, slot->object, signals);
+    handle_let_go(slot, handle);
+    zx_status_t status = object_wait_park(&waiter, deadline);
+    *observed = object_wait_end(&entry);
+    return object_wait_outcome(&waiter, status);
+}
 
 /* BAD_HANDLE and ACCESS_DENIED (the handle lacks `rights`) answer before anything else and leave
  * `observed` alone. */
 MUST_CHECK zx_status_t object_wait_one(struct handle_table* table, zx_handle_t handle,
                                        zx_rights_t rights, zx_signals_t signals, zx_time_t deadline,
                                        zx_signals_t* observed);
-/* The same for an object that shows none of `signals`: called with the handle held, and lets it
- * go. */
-MUST_CHECK zx_status_t object_wait_one_blocking(struct handle_table* table, zx_handle_t handle,
-                                                struct handle_slot* slot, zx_signals_t signals,
-                                                zx_time_t deadline, zx_signals_t* observed);
 /* At most ZX_WAIT_MANY_MAX_ITEMS items; none: sleeps. Fills in every `pending`. Answers the same
  * way; with BAD_HANDLE and ACCESS_DENIED (of the leftmost faulty item) only some are filled in. */
 MUST_CHECK zx_status_t object_wait_many(struct handle_table* table, zx_wait_item_t* items,
