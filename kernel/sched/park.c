@@ -99,14 +99,14 @@ void thread_unpark(struct thread* thread) {
     if (!leave_token(thread))
         return;
     if (unlikely(thread_current()->is_handing_over))
-        sched_wake_as_successor(thread, false);
+        wake_as_successor(thread, false);
     else
         sched_wake(thread);
 }
 
 void thread_unpark_at_once(struct thread* thread) {
-    if (leave_token(thread))
-        sched_wake_as_successor(thread, !thread_current()->is_handing_over);
+    if (likely(leave_token(thread)))
+        wake_as_successor(thread, true);
 }
 
 zx_status_t thread_sleep_until(zx_time_t deadline) {

@@ -163,24 +163,6 @@ void sched_wake(struct thread* thread) {
 /* --- handing over -------------------------------------------------------------------------------
  */
 
-/* No lock is needed: nobody else touches who was claimed, nor this thread's successor but an
- * interrupt on this CPU. A thread that belongs to this CPU has left it long since; one of another
- * CPU may be about to, with the lock there held. */
-void sched_wake_as_successor(struct thread* thread, bool at_once) {
-    struct thread* running = thread_current();
-    struct sched_cpu* here = sched_here();
-    struct thread* none = NULL;
-    if (unlikely(!(thread->affinity & here->mask) || thread->priority < running->priority ||
-                 !atomic_compare_exchange_strong(&running->successor, &none, thread))) {
-        sched_wake(thread);
-        return;
-    }
-    if (unlikely(thread->sched != here))
-        spin_wait_for_holder(&thread->sched->lock);
-    if (at_once)
-        want_reschedule();
-}
-
 /* The running thread did not block. */
 void thread_hand_over_give_up(void) {
     struct thread* successor = atomic_exchange(&thread_current()->successor, NULL);

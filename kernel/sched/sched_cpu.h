@@ -12,6 +12,7 @@
 #include <sched/timer.h>
 
 struct sched_cpu {
+    struct list queues[THREAD_PRIORITY_COUNT]; /* thread.run_node; first, for short addresses */
     /* RUN_QUEUE: guards the queues and the threads that belong to this CPU. */
     _Alignas(CACHE_LINE_SIZE) struct spinlock lock;
     uint32_t number;
@@ -19,7 +20,6 @@ struct sched_cpu {
     uint32_t ready_bitmap; /* bit p: queues[p] is not empty */
     bool is_slice_armed;
     bool is_help_armed;
-    struct list queues[THREAD_PRIORITY_COUNT]; /* thread.run_node */
     struct thread* idle;
     struct thread* running;
     uint64_t turns;      /* switches to a thread that begins a slice of its own */
@@ -51,9 +51,6 @@ void timer_init_cpu(struct sched_cpu* sched);
 /* sched.c: makes a thread ready that the caller claimed (thread.h: enum park_state), or that never
  * ran. Preemption is off, or interrupts are; no run queue lock held. */
 void sched_wake(struct thread* thread);
-/* Makes it the running one's successor; or ready, where it cannot be that. `at_once`: the running
- * thread makes way for it. */
-void sched_wake_as_successor(struct thread* thread, bool at_once);
 /* Gives the CPU away: the caller set the running thread's state, under `sched`'s lock. The lock is
  * dropped; interrupts are off, and stay so. */
 void sched_switch_and_unlock(struct sched_cpu* sched);

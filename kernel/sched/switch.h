@@ -33,6 +33,27 @@ static ALWAYS_INLINE bool sched_move_locked(struct thread* thread, struct sched_
     return likely(__atomic_load_n(&thread->affinity, __ATOMIC_RELAXED) & sched->mask);
 }
 
+/* The claimed thread becomes the running one's successor; or ready, where it cannot be that.
+ * `at_once`: the running thread makes way for it. Preemption is off.
+ *
+ * No lock is needed: nobody else touches who was claimed, nor this thread's successor but an
+ * interrupt on this CPU. A thread that belongs to this CPU has left it long since; one of another
+ * CPU may be about to, with the lock there held. */
+static ALWAYS_INLINE void wake_as_successor(struct thread* thread, bool at_once) {
+    struct cpu* cpu = this_cpu();
+    struct thread* running = cpu->current;
+    struct thread* none = NULL;
+    if (unlikely(!(thread->affinity & cpu->mask) || thread->priority < running->priority ||
+                 !atomic_compare_exchange_strong(&running->successor, &none, thread))) {
+        sched_wake(thread);
+        return;
+    }
+    if (unlikely(thread->sched != cpu->sched))
+        spin_wait_for_holder(&thread->sched->lock);
+    if (at_once && likely(!running->is_handing_over))
+        cpu->preempt_count &= ~PREEMPT_NOT_WANTED;
+}
+
 /* The first of those who are ready. */
 static ALWAYS_INLINE struct thread* choose_ready_locked(struct sched_cpu* sched) {
     if (unlikely(sched->ready_bitmap == 0))
