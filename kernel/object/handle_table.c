@@ -229,7 +229,7 @@ zx_status_t handle_table_get_with_rights(struct handle_table* table, zx_handle_t
     if (status != ZX_OK)
         return status;
     *object = slot->object;
-    *handle_rights = slot->rights;
+    *handle_rights = handle_slot_rights(slot);
     object_reference(slot->object);
     handle_let_go(slot, value);
     return ZX_OK;
@@ -243,7 +243,7 @@ zx_status_t handle_table_duplicate(struct handle_table* table, zx_handle_t value
     zx_status_t status =
         handle_table_check_locked(table, value, ZX_OBJ_TYPE_NONE, ZX_RIGHT_DUPLICATE, &slot);
     if (status == ZX_OK)
-        status = handle_derive_rights(slot->rights, wanted, &rights);
+        status = handle_derive_rights(handle_slot_rights(slot), wanted, &rights);
     if (status == ZX_OK)
         status = handle_table_reserve_locked(table, 1);
     if (status == ZX_OK)
@@ -268,8 +268,9 @@ zx_status_t handle_table_remove(struct handle_table* table, zx_handle_t value,
     spin_unlock(&table->lock);
     if (!was_there)
         return ZX_ERR_BAD_HANDLE;
-    if (object_has_observers(handle->object))
+    if (handle->rights & HANDLE_WAS_OBSERVED)
         object_handle_observers_cancel(handle->object, table, value);
+    handle->rights &= ~HANDLE_WAS_OBSERVED;
     return ZX_OK;
 }
 
@@ -280,7 +281,7 @@ static zx_status_t replace_locked(struct handle_table* table, zx_handle_t value,
     if (!handle_table_find_locked(table, value, &slot))
         return ZX_ERR_BAD_HANDLE;
     zx_rights_t rights;
-    zx_status_t status = handle_derive_rights(slot->rights, wanted, &rights);
+    zx_status_t status = handle_derive_rights(handle_slot_rights(slot), wanted, &rights);
     if (status == ZX_OK)
         status = handle_table_reserve_locked(table, 1);
     if (status != ZX_OK)
@@ -291,7 +292,7 @@ static zx_status_t replace_locked(struct handle_table* table, zx_handle_t value,
     struct object* object = slot->object;
     handle_slot_fill(table, object, rights);
     (void)handle_take_locked(handle_table_chunks(table), value, &slot); /* seen above */
-    if (object_has_observers(object)) {
+    if (slot->marked_rights & HANDLE_WAS_OBSERVED) {
         *observed = object;
         object_reference(object);
     }
@@ -354,7 +355,7 @@ uint32_t handle_table_describe(struct handle_table* table, uint32_t* index,
             if (slot_is_used(slot, *index, &value))
                 entries[count++] = (struct handle_description){
                     .value = value,
-                    .rights = slot->rights,
+                    .rights = handle_slot_rights(slot),
                     .type = slot->object->ops->type,
                     .koid = slot->object->koid,
                 };
@@ -371,7 +372,7 @@ void handle_table_print(const struct handle_table* table) {
         zx_handle_t value;
         if (slot_is_used(slot, i, &value))
             console_printf("    %08x  %-16s koid %-8lu rights %04x  signals %02x\n", value,
-                           slot->object->ops->name, slot->object->koid, slot->rights,
+                           slot->object->ops->name, slot->object->koid, handle_slot_rights(slot),
                            object_signals(slot->object));
     }
 }

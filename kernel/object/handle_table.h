@@ -41,7 +41,7 @@ struct handle {
  *   next value ^ HANDLE_FREE_MARK      free, or taken out and not yet free */
 struct handle_slot {
     _Atomic uint32_t tag;
-    zx_rights_t rights;
+    zx_rights_t marked_rights; /* and HANDLE_WAS_OBSERVED */
     union {
         struct object* object;         /* in use */
         struct handle_slot* next_free; /* free */
@@ -56,6 +56,9 @@ struct handle_slot {
 #define HANDLE_GENERATION_STEP (1u << HANDLE_INDEX_BITS)
 #define HANDLE_FREE_MARK 1u
 #define HANDLE_HELD_MARK 2u
+/* Somebody waited through this handle: whoever takes it away looks for observers to tell. No right
+ * that a handle has. */
+#define HANDLE_WAS_OBSERVED ZX_RIGHT_SAME_RIGHTS
 #define HANDLE_CHUNK_SLOTS 128u
 #define HANDLE_CHUNK_COUNT (PROCESS_MAX_HANDLES / HANDLE_CHUNK_SLOTS)
 /* Growth keeps this many slots free, so that the one freed last waits behind the others. */
@@ -135,7 +138,17 @@ static inline zx_status_t handle_slot_check(const struct handle_slot* slot, zx_o
                                             zx_rights_t rights) {
     if (unlikely(type != ZX_OBJ_TYPE_NONE && slot->object->ops->type != type))
         return ZX_ERR_WRONG_TYPE;
-    return likely((slot->rights & rights) == rights) ? ZX_OK : ZX_ERR_ACCESS_DENIED;
+    return likely((slot->marked_rights & rights) == rights) ? ZX_OK : ZX_ERR_ACCESS_DENIED;
+}
+
+static inline zx_rights_t handle_slot_rights(const struct handle_slot* slot) {
+    return slot->marked_rights & ~HANDLE_WAS_OBSERVED;
+}
+
+/* Before an observer is added through the handle. The entry stays: the slot is held, or the table
+ * locked; who does both at once writes the same. */
+static inline void handle_slot_note_observer(struct handle_slot* slot) {
+    slot->marked_rights |= HANDLE_WAS_OBSERVED;
 }
 
 /* Changes the tag of a slot that is in use under `value`, once nobody holds it. False: it is not.
@@ -282,7 +295,7 @@ static inline zx_handle_t handle_slot_show(struct handle_slot* slot, struct obje
                                            zx_rights_t rights) {
     zx_handle_t value = handle_slot_next_value(slot);
     slot->object = object;
-    slot->rights = rights;
+    slot->marked_rights = rights;
     atomic_store_explicit(&slot->tag, (uint32_t)value, memory_order_release);
     return value;
 }
@@ -318,13 +331,14 @@ static ALWAYS_INLINE bool handle_take_locked(struct handle_chunks chunks, zx_han
     return likely(handle_slot_change_tag(*slot, value, handle_tag_after((uint32_t)value)));
 }
 
-/* Takes the handle out; the entry is the caller's. False: there is none. */
+/* Takes the handle out; the entry is the caller's, its rights still marked. False: there is none.
+ */
 static ALWAYS_INLINE bool handle_table_remove_locked(struct handle_table* table, zx_handle_t value,
                                                      struct handle* handle) {
     struct handle_slot* slot;
     if (unlikely(!handle_take_locked(handle_table_chunks(table), value, &slot)))
         return false;
-    *handle = (struct handle){slot->object, slot->rights};
+    *handle = (struct handle){slot->object, slot->marked_rights};
     handle_slot_append_free(table, slot);
     return true;
 }
@@ -396,7 +410,7 @@ MUST_CHECK static inline bool handle_table_duplicate_quickly(struct handle_table
     spin_lock(&table->lock);
     if (likely(handle_table_check_locked(table, value, ZX_OBJ_TYPE_NONE, ZX_RIGHT_DUPLICATE,
                                          &slot) == ZX_OK) &&
-        likely(handle_derive_rights(slot->rights, wanted, &rights) == ZX_OK) &&
+        likely(handle_derive_rights(handle_slot_rights(slot), wanted, &rights) == ZX_OK) &&
         likely(handle_table_has_room_locked(table, 1)) &&
         likely(user_write_word(out_user, handle_slot_next_value(table->free_head)))) {
         (void)handle_slot_copy(table, slot, rights);
@@ -406,11 +420,11 @@ MUST_CHECK static inline bool handle_table_duplicate_quickly(struct handle_table
     return is_done;
 }
 
-/* Gives up an entry that was taken out of the table, and tells those who wait on its value. */
+/* Gives up an entry just taken out of the table, and tells those who wait on its value. */
 void handle_release_observed(struct handle_table* table, zx_handle_t value, struct handle handle);
 static inline void handle_release_taken(struct handle_table* table, zx_handle_t value,
                                         struct handle handle) {
-    if (unlikely(object_has_observers(handle.object)))
+    if (unlikely(handle.rights & HANDLE_WAS_OBSERVED))
         handle_release_observed(table, value, handle);
     else
         handle_release(handle);

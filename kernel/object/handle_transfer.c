@@ -28,7 +28,8 @@ zx_status_t handle_transfer_fault_locked(struct handle_transfer* transfer, uint3
         status =
             is_repeated(transfer, index) ? transfer->errors->repeated : transfer->errors->invalid;
     else
-        status = slot->rights & ZX_RIGHT_TRANSFER ? ZX_ERR_NOT_SUPPORTED : ZX_ERR_ACCESS_DENIED;
+        status =
+            slot->marked_rights & ZX_RIGHT_TRANSFER ? ZX_ERR_NOT_SUPPORTED : ZX_ERR_ACCESS_DENIED;
     put_back(transfer, index);
     return status;
 }

@@ -28,7 +28,7 @@ struct handle_transfer {
     /* Private: the slots, as a piece of the free list to come... */
     struct handle_slot* first_slot;
     struct handle_slot** slots_end;
-    /* ...and the elements whose objects have observers, a bit each, with a reference to the object.
+    /* ...and the elements that were waited on, a bit each, with a reference to the object.
      */
     uint64_t observed;
     struct object* objects[HANDLE_TRANSFER_MAX];
@@ -59,14 +59,14 @@ handle_transfer_take_locked(struct handle_transfer* transfer, const struct objec
         if (unlikely(!handle_take_locked(chunks, value, &slot)))
             return handle_transfer_fault_locked(transfer, i);
         struct object* object = slot->object;
-        if (unlikely(!(slot->rights & ZX_RIGHT_TRANSFER)) ||
+        if (unlikely(!(slot->marked_rights & ZX_RIGHT_TRANSFER)) ||
             unlikely(object == carrier && i != transfer->carrier_index)) {
             handle_slot_put_back(slot, value);
             return handle_transfer_fault_locked(transfer, i);
         }
-        if (unlikely(object_has_observers(object)))
+        if (unlikely(slot->marked_rights & HANDLE_WAS_OBSERVED))
             handle_transfer_note_observed(transfer, i, object);
-        transfer->entries[i] = (struct handle){object, slot->rights};
+        transfer->entries[i] = (struct handle){object, handle_slot_rights(slot)};
         *link = slot;
         link = &slot->next_free;
     }

@@ -76,8 +76,8 @@ static ALWAYS_INLINE void message_call_add(struct message_end* end, struct messa
 }
 
 /* The call is under way from here on, and `message` carries its id. `must_pick_id`: one that no
- * other call on this end has is written into the message, which has room for it. With the locks of
- * the table, in which `handle` names the end, and of the end. */
+ * other call on this end has is written into the message, which has room for it. With the end's
+ * lock; its handle is held, or the table locked, and was told (handle_slot_note_observer). */
 static ALWAYS_INLINE void message_call_begin_locked(struct message_call* call,
                                                     struct message_end* end,
                                                     const struct handle_table* table,

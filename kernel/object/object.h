@@ -163,7 +163,7 @@ static inline void object_add_observer(struct object* object, struct observer* o
 /* The handle `value` of `table` no longer names the object: cancels its observers. The caller has a
  * reference and removed the handle before. */
 void object_handle_observers_cancel(struct object* object, const void* table, zx_handle_t value);
-/* Without the lock; exact for whoever has just taken the handle through which they were added. */
+/* Without the lock; for the debugger and tests. */
 static inline bool object_has_observers(const struct object* object) {
     return !list_is_empty(&object->observers);
 }

@@ -76,8 +76,7 @@ static zx_status_t NOINLINE wait_many_blocking(struct handle_table* table, zx_wa
     for (size_t i = 0; i < count; i++) {
         struct handle_slot* slot = NULL;
         (void)handle_table_find_locked(table, items[i].handle, &slot); /* looked at just now */
-        object_wait_begin(&entries[i], &waiter, table, items[i].handle, slot->object,
-                          items[i].waitfor);
+        object_wait_begin(&entries[i], &waiter, table, items[i].handle, slot, items[i].waitfor);
     }
     spin_unlock(&table->lock);
     zx_status_t status = object_wait_park(&waiter, deadline);

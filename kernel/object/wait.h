@@ -40,7 +40,8 @@ zx_signals_t object_wait_leave(struct wait_entry* entry);
  * observer. */
 static inline void object_wait_begin(struct wait_entry* entry, struct object_waiter* waiter,
                                      const struct handle_table* table, zx_handle_t handle,
-                                     struct object* object, zx_signals_t signals) {
+                                     struct handle_slot* slot, zx_signals_t signals) {
+    struct object* object = slot->object;
     entry->observer.trigger = signals;
     entry->observer.on_match = object_wait_on_match;
     entry->observer.on_handle_closed = object_wait_on_handle_closed;
@@ -50,6 +51,7 @@ static inline void object_wait_begin(struct wait_entry* entry, struct object_wai
     entry->object = object;
     entry->pending = 0;
     object_reference(object);
+    handle_slot_note_observer(slot);
     object_add_observer(object, &entry->observer);
 }
 
@@ -95,7 +97,7 @@ object_wait_one_blocking(struct handle_table* table, zx_handle_t handle, struct 
                          zx_signals_t signals, zx_time_t deadline, zx_signals_t* observed) {
     struct object_waiter waiter = {.thread = thread_current(), .result = OBJECT_WAIT_UNDECIDED};
     struct wait_entry entry;
-    object_wait_begin(&entry, &waiter, table, handle, slot->object, signals);
+    object_wait_begin(&entry, &waiter, table, handle, slot, signals);
     handle_let_go(slot, handle);
     zx_status_t status = object_wait_park(&waiter, deadline);
     *observed = object_wait_end(&entry);

@@ -108,6 +108,7 @@ static ALWAYS_INLINE bool write_small(const struct channel_call* call,
                  ZX_OK))
         goto free_message;
     struct message_end* end = message_end_from(slot->object);
+    handle_slot_note_observer(slot);
     spin_lock_inner(end->object.lock);
     message_call_begin_locked(waiting, end, table, call->handle, message, generation->must_pick_id);
     handle_let_go_outer(slot, call->handle);
@@ -168,6 +169,7 @@ static inline zx_status_t write_locked(const struct generation* generation,
     status = message_take_handles_locked(source, end, transfer);
     if (unlikely(status != ZX_OK))
         return status;
+    handle_slot_note_observer(slot);
     spin_lock_inner(end->object.lock);
     message_call_begin_locked(waiting, end, table, source->handle, message,
                               generation->must_pick_id);

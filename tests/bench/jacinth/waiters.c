@@ -59,6 +59,20 @@ GROWTH(wait_by_waiters, 500, 0, 10, 100, WAITERS_MAX) {
     zx_handle_close(event);
 }
 
+/* A second handle, through which nobody waits, comes and goes. */
+GROWTH(handle_dup_close_by_waiters, 500, 0, 10, 100, WAITERS_MAX) {
+    zx_handle_t copy;
+    MUST(zx_event_create(0, &event));
+    start(bench->amount, wait_for_signal);
+    MEASURE(bench) {
+        TRY(bench, zx_handle_duplicate(event, ZX_RIGHT_SAME_RIGHTS, &copy));
+        TRY(bench, zx_handle_close(copy));
+    }
+    MUST(zx_object_signal(event, 0, ZX_USER_SIGNAL_1));
+    join(bench->amount);
+    zx_handle_close(event);
+}
+
 /* --- at other words --------------------------------------------------------------------------- */
 
 static int wait_at_word(void* word) {
