@@ -3,9 +3,11 @@
 #include <arch/clock.h>
 #include <arch/cpu.h>
 #include <debug/selftest.h>
+#include <lock/preempt.h>
 #include <sched/thread.h>
 
 #include "all_cpus.h"
+#include "random.h"
 
 #define MILLISECOND 1000000l
 #define URGENT (THREAD_PRIORITY_DEFAULT + 4)
@@ -227,6 +229,42 @@ static void yield_about(void* unused) {
 
 SELFTEST(sched, threads_that_wander_between_all_cpus_arrive) {
     EXPECT(run_on_all_cpus(yield_about));
+}
+
+/* Each of two threads makes the other its successor and waits, now and then in vain. */
+static void hand_over_until_over(void* argument) {
+    struct worker* worker = argument;
+    struct worker* other = worker == &workers[0] ? &workers[1] : &workers[0];
+    while (!atomic_load(&worker->is_over)) {
+        thread_hand_over_begin();
+        preempt_disable();
+        thread_unpark(other->thread);
+        preempt_enable();
+        zx_status_t status = thread_park(clock_now() + MILLISECOND / 10);
+        thread_hand_over_end();
+        if (status == ZX_OK)
+            atomic_fetch_add(&worker->steps, 1);
+    }
+}
+
+/* They are claimed, moved and queued by one another while they get other priorities and CPUs. */
+SELFTEST(sched, threads_that_hand_over_may_change_priority_and_cpu) {
+    uint32_t everywhere = (uint32_t)((1ul << cpu_count()) - 1), random = 17;
+    for (unsigned i = 0; i < 2; i++)
+        EXPECT(prepare(&workers[i], hand_over_until_over, SELDOM, everywhere));
+    for (unsigned i = 0; i < 2; i++)
+        thread_start(workers[i].thread);
+    for (unsigned round = 0; round < 4000; round++) {
+        struct thread* thread = workers[random_next(&random) % 2].thread;
+        uint32_t cpus = random_next(&random) & everywhere;
+        thread_set_priority(thread, SELDOM + random_next(&random) % 3);
+        EXPECT_OK(thread_set_affinity(thread, cpus ? cpus : everywhere));
+        if (round % 16 == 0)
+            EXPECT_OK(thread_sleep_until(clock_now() + MILLISECOND / 20));
+    }
+    bool have_run = will_all_run(2);
+    end_busy(2);
+    EXPECT(have_run);
 }
 
 static void run_until_over(void* argument) {
