@@ -29,7 +29,6 @@ struct thread_control {
     atomic_int fate;             /* enum thread_fate */
     void* mapping;               /* stack, TLS and this structure; NULL for the first thread */
     struct thread_control* next; /* in a list of finished detached threads or of spare stacks */
-    bool may_have_tss_values;    /* one was set at some time */
     void* tss_values[TSS_KEY_COUNT];
 };
 

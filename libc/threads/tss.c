@@ -34,16 +34,12 @@ void* tss_get(tss_t key) {
 }
 
 int tss_set(tss_t key, void* value) {
-    struct thread_control* self = thread_control_self();
-    self->tss_values[key] = value;
-    self->may_have_tss_values = true;
+    thread_control_self()->tss_values[key] = value;
     return thrd_success;
 }
 
 /* Destructors may set values again, so this goes round a few times. */
 void tss_run_destructors(struct thread_control* thread) {
-    if (!thread->may_have_tss_values)
-        return;
     for (int round = 0; round < TSS_DTOR_ITERATIONS; round++) {
         const unsigned count = atomic_load(&keys_ever);
         bool found = false;
