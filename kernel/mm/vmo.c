@@ -127,6 +127,14 @@ static struct page* commit_locked(struct vmo* vmo, struct page** slot) {
     return page;
 }
 
+/* Of a paged VMO, brought in if need be; NULL: no memory. */
+static inline struct page* page_at_locked(struct vmo* vmo, size_t index) {
+    struct page** slot = page_list_slot(&vmo->pages, index);
+    if (unlikely(!slot))
+        return NULL;
+    return likely(*slot) ? *slot : commit_locked(vmo, slot);
+}
+
 enum vmo_page_result vmo_page_locked(struct vmo* vmo, size_t index, bool for_writing,
                                      physical_address_t* physical, bool* is_shared) {
     *is_shared = false;
@@ -136,10 +144,7 @@ enum vmo_page_result vmo_page_locked(struct vmo* vmo, size_t index, bool for_wri
     }
     if (unlikely(vmo->forking == index))
         return VMO_PAGE_BUSY;
-    struct page** slot = page_list_slot(&vmo->pages, index);
-    struct page* page = slot ? *slot : NULL;
-    if (slot && !page)
-        page = commit_locked(vmo, slot);
+    struct page* page = page_at_locked(vmo, index);
     if (unlikely(!page))
         return VMO_PAGE_NO_MEMORY;
     *is_shared = atomic_load(&page->references) > 1;
@@ -149,13 +154,13 @@ enum vmo_page_result vmo_page_locked(struct vmo* vmo, size_t index, bool for_wri
     return VMO_PAGE_OK;
 }
 
+/* Without clones no page is shared, or being forked. */
 void* vmo_page_address(struct vmo* vmo, size_t index) {
-    physical_address_t physical;
-    bool is_shared;
+    ASSERT(vmo->kind == VMO_PAGED);
     spin_lock(&vmo->lock);
-    enum vmo_page_result result = vmo_page_locked(vmo, index, true, &physical, &is_shared);
+    const struct page* page = page_at_locked(vmo, index);
     spin_unlock(&vmo->lock);
-    return result == VMO_PAGE_OK ? physical_to_virtual(physical) : NULL;
+    return likely(page) ? page_to_virtual(page) : NULL;
 }
 
 /* --- copies ----------------------------------------------------------------------------------- */
