@@ -165,17 +165,23 @@ void sched_wake(struct thread* thread) {
 
 /* The running thread did not block. */
 void thread_hand_over_give_up(void) {
+    preempt_disable(); /* nobody else can run it before it is queued */
     struct thread* successor = atomic_exchange(&thread_current()->successor, NULL);
     if (successor)
         place(successor);
+    preempt_enable();
 }
 
 /* --- switching: the unusual parts of switch.h --------------------------------------------------
  */
 
+/* One that may not run here any more runs until the interrupt that this CPU sends itself, which
+ * moves it: no other queue can be locked here, and in this one nobody would look for it. */
 struct thread* sched_choose_beside_locked(struct sched_cpu* sched, struct thread* successor) {
-    if (!(successor->affinity & sched->mask))
-        want_reschedule();
+    if (unlikely(!(__atomic_load_n(&successor->affinity, __ATOMIC_RELAXED) & sched->mask))) {
+        ipi_reschedule(sched->number);
+        return successor;
+    }
     queue_push(sched, successor, true);
     return queue_pop(sched);
 }
@@ -319,6 +325,7 @@ static void tell_to_reschedule(const struct sched_cpu* sched) {
 void sched_apply_affinity(struct thread* thread) {
     interrupt_state_t state;
     enum thread_state thread_state;
+    preempt_disable(); /* while it is MOVING, nobody else can run it */
     struct sched_cpu* sched = lock_thread(thread, &thread_state, &state);
     bool is_allowed = thread->affinity & sched->mask;
     bool must_place = !is_allowed && thread_state == THREAD_READY;
@@ -331,20 +338,21 @@ void sched_apply_affinity(struct thread* thread) {
     spin_unlock_irqrestore(&sched->lock, state);
     if (must_place)
         place(thread);
+    preempt_enable();
 }
 
+/* Like an affinity, the priority is changed first: so either the thread is found where it has to
+ * change its queue, or whoever moves it, and looks at the priority afterwards, sees the new one. */
 void sched_change_priority(struct thread* thread, uint32_t priority) {
     interrupt_state_t state;
     enum thread_state thread_state;
+    (void)__atomic_exchange_n(&thread->priority, priority, __ATOMIC_SEQ_CST);
     struct sched_cpu* sched = lock_thread(thread, &thread_state, &state);
     if (thread_state == THREAD_READY) {
         queue_remove(sched, thread);
-        thread->priority = priority;
         make_ready_locked(sched, thread);
-    } else {
-        __atomic_store_n(&thread->priority, priority, __ATOMIC_RELAXED);
-        if (thread_state == THREAD_RUNNING && sched->ready_bitmap >> priority > 1)
-            tell_to_reschedule(sched);
+    } else if (thread_state == THREAD_RUNNING && sched->ready_bitmap >> priority != 0) {
+        tell_to_reschedule(sched); /* for an equal, too: their slices are not being timed yet */
     }
     spin_unlock_irqrestore(&sched->lock, state);
 }
@@ -384,9 +392,12 @@ static bool steal(struct sched_cpu* sched) {
         if (!thread)
             continue;
         interrupt_state_t state = spin_lock_irqsave(&sched->lock);
-        thread->sched = sched;
-        queue_push(sched, thread, false);
+        bool is_allowed = sched_move_locked(thread, sched);
+        if (is_allowed)
+            queue_push(sched, thread, false);
         spin_unlock_irqrestore(&sched->lock, state);
+        if (!is_allowed) /* any more */
+            place(thread);
         return true;
     }
     return false;

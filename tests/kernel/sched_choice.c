@@ -138,6 +138,27 @@ SELFTEST(sched, busy_threads_of_one_cpu_share_it) {
     stay_anywhere();
 }
 
+/* They did not take turns while one was more urgent; the caller is on another CPU, if there is one,
+ * and lets both alone. */
+SELFTEST(sched, a_busy_thread_that_becomes_less_urgent_shares_its_cpu) {
+    uint32_t last = cpu_count() - 1;
+    stay_on_cpu(0);
+    thread_set_priority(thread_current(), THREAD_PRIORITY_COUNT - 1);
+    EXPECT(prepare(&workers[0], be_busy, URGENT, 1u << last));
+    EXPECT(prepare(&workers[1], be_busy, SELDOM, 1u << last));
+    thread_start(workers[0].thread);
+    bool have_run = will_all_run(1);
+    thread_start(workers[1].thread);
+    EXPECT_OK(thread_sleep_until(clock_now() + 30 * MILLISECOND));
+    EXPECT_EQUAL(atomic_load(&workers[1].steps), 0);
+    thread_set_priority(workers[0].thread, SELDOM);
+    have_run = have_run && will_all_run(2);
+    end_busy(2);
+    thread_set_priority(thread_current(), THREAD_PRIORITY_DEFAULT);
+    EXPECT(have_run);
+    stay_anywhere();
+}
+
 /* The sleeper is woken by its timer in the middle of the busy one, each time. */
 SELFTEST(sched, a_busy_thread_is_preempted_by_a_more_urgent_one) {
     stay_on_cpu(0);
@@ -192,6 +213,51 @@ SELFTEST(sched, a_thread_moves_to_the_cpu_it_is_bound_to) {
     end_busy(2);
     thread_set_priority(thread_current(), THREAD_PRIORITY_DEFAULT);
     EXPECT(have_run);
+    stay_anywhere();
+}
+
+static void park_and_go_to_cpu_1(void* argument) {
+    struct worker* worker = argument;
+    if (thread_park(ZX_TIME_INFINITE) != ZX_OK)
+        return;
+    while (cpu_number() != 1 && !atomic_load(&worker->is_over))
+        cpu_relax();
+    worker->ran_on = cpu_number();
+    atomic_store(&worker->steps, 1);
+}
+
+/* Keeps CPU 0 to itself until the other one has arrived. */
+static void watch_arrival(void* argument) {
+    const struct worker* arriving = &workers[0];
+    struct worker* worker = argument;
+    zx_time_t give_up = clock_now() + 10000 * MILLISECOND;
+    while (!atomic_load(&arriving->steps) && clock_now() < give_up)
+        cpu_relax();
+    atomic_store(&worker->steps, atomic_load(&arriving->steps));
+}
+
+/* The successor is claimed, and then bound to another CPU; and somebody more urgent is ready. */
+SELFTEST(sched, a_successor_that_may_not_run_here_any_more_runs_elsewhere) {
+    if (cpu_count() < 2)
+        return;
+    stay_on_cpu(0);
+    EXPECT(prepare(&workers[0], park_and_go_to_cpu_1, THREAD_PRIORITY_DEFAULT, 1));
+    EXPECT(prepare(&workers[1], watch_arrival, URGENT, 1));
+    thread_start(workers[0].thread);
+    EXPECT_OK(thread_sleep_until(clock_now() + MILLISECOND));
+    preempt_disable();
+    thread_start(workers[1].thread);
+    thread_hand_over_begin();
+    thread_unpark(workers[0].thread);
+    zx_status_t status = thread_set_affinity(workers[0].thread, 1u << 1);
+    preempt_enable();
+    thread_hand_over_end();
+    atomic_store(&workers[0].is_over, 1);
+    bury(&workers[0]);
+    bury(&workers[1]);
+    EXPECT_OK(status);
+    EXPECT_EQUAL(atomic_load(&workers[1].steps), 1);
+    EXPECT_EQUAL(workers[0].ran_on, 1);
     stay_anywhere();
 }
 
