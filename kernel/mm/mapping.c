@@ -22,9 +22,10 @@ uint32_t mapping_paging_flags(uint32_t permissions) {
            (permissions & ZX_VM_PERM_EXECUTE ? PAGING_EXECUTE : 0);
 }
 
-void mapping_install_locked(struct mapping* mapping, struct vmar* vmar, virtual_address_t base,
-                            size_t size, struct vmo* vmo, uint64_t vmo_offset, uint32_t permissions,
-                            uint32_t allowed) {
+/* All of it but the VMO's list. */
+static void fill_in_locked(struct mapping* mapping, struct vmar* vmar, virtual_address_t base,
+                           size_t size, struct vmo* vmo, uint64_t vmo_offset, uint32_t permissions,
+                           uint32_t allowed) {
     *mapping = (struct mapping){
         .region = {.size = size, .kind = REGION_MAPPING, .parent = vmar},
         .aspace = vmar->aspace,
@@ -36,6 +37,12 @@ void mapping_install_locked(struct mapping* mapping, struct vmar* vmar, virtual_
     };
     vmo_reference(vmo);
     tree_insert(&vmar->children, &mapping->region.node, base);
+}
+
+void mapping_install_locked(struct mapping* mapping, struct vmar* vmar, virtual_address_t base,
+                            size_t size, struct vmo* vmo, uint64_t vmo_offset, uint32_t permissions,
+                            uint32_t allowed) {
+    fill_in_locked(mapping, vmar, base, size, vmo, vmo_offset, permissions, allowed);
     spin_lock(&vmo->lock);
     list_push_back(&vmo->mappings, &mapping->link.node);
     spin_unlock(&vmo->lock);
@@ -50,13 +57,15 @@ void mapping_split_locked(struct vmar* vmar, virtual_address_t address, struct m
     mapping_note_change(lower);
     size_t lower_size = address - region_base(region);
     size_t upper_size = region->size - lower_size;
-    /* vmo_unmap_everywhere reads the sizes under the VMO's lock. */
+    struct mapping* upper = *spare;
+    fill_in_locked(upper, vmar, address, upper_size, lower->vmo, lower->vmo_offset + lower_size,
+                   lower->permissions, lower->allowed);
+    upper->window = lower->window;
+    /* One step for vmo_unmap_everywhere, which must not miss the pages of either part. */
     spin_lock(&lower->vmo->lock);
     lower->region.size = lower_size;
+    list_push_back(&lower->vmo->mappings, &upper->link.node);
     spin_unlock(&lower->vmo->lock);
-    mapping_install_locked(*spare, vmar, address, upper_size, lower->vmo,
-                           lower->vmo_offset + lower_size, lower->permissions, lower->allowed);
-    (*spare)->window = lower->window;
     *spare = NULL;
 }
 
@@ -64,11 +73,12 @@ void mapping_remove_locked(struct mapping* mapping, struct list* dead) {
     struct vmar* vmar = mapping->region.parent;
     mapping_note_change(mapping);
     tree_remove(&vmar->children, &mapping->region.node);
+    /* First out of the tables: whoever does not find it in the list may free its pages. */
+    page_table_unmap(&mapping->aspace->page_table, region_base(&mapping->region),
+                     mapping->region.size);
     spin_lock(&mapping->vmo->lock);
     list_remove(&mapping->link.node);
     spin_unlock(&mapping->vmo->lock);
-    page_table_unmap(&mapping->aspace->page_table, region_base(&mapping->region),
-                     mapping->region.size);
     list_push_back(dead, &mapping->link.node);
 }
 

@@ -315,20 +315,27 @@ zx_status_t vmar_map(struct vmar* vmar, uint32_t options, uint32_t permissions_a
     return status;
 }
 
+/* The mapping that begins where this one, somewhere in `vmar`, ends. The look begins in its parent:
+ * mappings may lie deep. */
+static struct mapping* mapping_behind_locked(struct vmar* vmar, const struct mapping* mapping) {
+    virtual_address_t address = region_end(&mapping->region);
+    struct vmar* at = mapping->region.parent;
+    while (at != vmar && region_end(&at->region) <= address)
+        at = at->region.parent;
+    return vmar_mapping_at_locked(at, address);
+}
+
 /* The whole range is mapped, also in VMARs inside this one, by mappings that may all get the
  * permissions. */
 static zx_status_t check_protect_locked(struct vmar* vmar, virtual_address_t address,
                                         virtual_address_t end, uint32_t permissions) {
-    while (address < end) {
-        const struct mapping* mapping = vmar_mapping_at_locked(vmar, address);
-        if (!mapping)
-            return ZX_ERR_NOT_FOUND;
+    const struct mapping* mapping = vmar_mapping_at_locked(vmar, address);
+    for (; mapping; mapping = mapping_behind_locked(vmar, mapping)) {
         zx_status_t status = check_permissions(permissions, mapping->allowed);
-        if (status != ZX_OK)
+        if (status != ZX_OK || region_end(&mapping->region) >= end)
             return status;
-        address = region_end(&mapping->region);
     }
-    return ZX_OK;
+    return ZX_ERR_NOT_FOUND;
 }
 
 static void split_at_locked(struct vmar* vmar, virtual_address_t address, struct mapping** spare) {
@@ -343,11 +350,11 @@ static void protect_locked(struct vmar* vmar, virtual_address_t address, virtual
                            uint32_t permissions, struct mapping* spares[2]) {
     split_at_locked(vmar, address, &spares[0]);
     split_at_locked(vmar, end, &spares[1]);
-    for (virtual_address_t at = address; at < end;) {
-        struct mapping* mapping = vmar_mapping_at_locked(vmar, at);
+    struct mapping* mapping = vmar_mapping_at_locked(vmar, address);
+    for (; mapping && region_base(&mapping->region) < end;
+         mapping = mapping_behind_locked(vmar, mapping)) {
         mapping_note_change(mapping);
         mapping->permissions = permissions;
-        at = region_end(&mapping->region);
     }
     struct page_table* table = &vmar->aspace->page_table;
     if (permissions == 0)
