@@ -255,7 +255,8 @@ void first_process_start(const struct boot_info* info) {
 
     debug_input_init();
     log_info("starting %s", name);
-    require(process_start(process, thread, entry, stack, channel, 0), "the first process");
+    require(process_start_begin(process, thread), "the first process");
+    process_start_finish(process, thread, entry, stack, channel, 0);
     object_release(&thread->object);
     object_release(&process->object);
 }

@@ -45,36 +45,28 @@ free_process:
     return status;
 }
 
-/* The new table is nobody else's yet: what is reserved in it stays free. */
-static zx_status_t reserve_argument(struct process* process) {
-    spin_lock(&process->handles.lock);
-    zx_status_t status = handle_table_reserve_locked(&process->handles, 1);
-    spin_unlock(&process->handles.lock);
-    return status;
-}
-
-zx_status_t process_start(struct process* process, struct user_thread* thread, uintptr_t entry,
-                          uintptr_t stack, struct handle argument, uint64_t argument2) {
+zx_status_t process_start_begin(struct process* process, const struct user_thread* thread) {
     if (thread->process != process)
         return ZX_ERR_ACCESS_DENIED;
-    zx_status_t status = reserve_argument(process);
-    if (status != ZX_OK)
-        return status;
+    zx_status_t status = ZX_OK;
     spin_lock(process->object.lock);
     if (process->state != PROCESS_INITIAL || thread->is_started)
         status = ZX_ERR_BAD_STATE;
     else
         process->state = PROCESS_RUNNING;
     spin_unlock(process->object.lock);
-    if (status != ZX_OK)
-        return status;
+    return status;
+}
+
+/* Nobody else ever added to the table, so that there is room. A kill in between makes the adding
+ * fail, or the start, and then the handle goes with the table. */
+void process_start_finish(struct process* process, struct user_thread* thread, uintptr_t entry,
+                          uintptr_t stack, struct handle argument, uint64_t argument2) {
     zx_handle_t value;
-    status = handle_table_add(&process->handles, argument, &value);
-    if (status != ZX_OK) /* killed in between: the table is closed */
-        return status;
-    /* A kill in between makes this fail; the handle has gone with the table then. */
-    (void)user_thread_start(thread, entry, stack, (uint64_t)value, argument2);
-    return ZX_OK;
+    if (handle_table_add(&process->handles, argument, &value) == ZX_OK)
+        (void)user_thread_start(thread, entry, stack, (uint64_t)value, argument2);
+    else
+        handle_release(argument);
 }
 
 /* --- death -------------------------------------------------------------------------------------

@@ -50,10 +50,14 @@ struct user_thread {
 
 /* One reference. NO_MEMORY; BAD_STATE: the job is being killed; NO_RESOURCES: the job is full. */
 zx_status_t process_create(struct job* job, const char* name, struct process** out);
-/* Starts the first thread: its first argument is the value of `argument` in the new process
- * (consumed on success). BAD_STATE: started before, or dead; ACCESS_DENIED: a thread of another
- * process. */
-zx_status_t process_start(struct process* process, struct user_thread* thread, uintptr_t entry,
+/* Starts the process with its first thread, in two steps: the first may be made under the lock of
+ * the table that the argument leaves, and may fail. ACCESS_DENIED: not a thread of this process.
+ * BAD_STATE: either was started before, or has ended. */
+MUST_CHECK zx_status_t process_start_begin(struct process* process,
+                                           const struct user_thread* thread);
+/* The thread finds the value of `argument`, which is consumed, in its first argument. If the
+ * process was killed meanwhile, nothing runs. */
+void process_start_finish(struct process* process, struct user_thread* thread, uintptr_t entry,
                           uintptr_t stack, struct handle argument, uint64_t argument2);
 /* Ends the process, soon: also one that never started. The first return code counts. */
 void process_kill(struct process* process, int64_t return_code);

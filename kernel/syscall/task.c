@@ -68,8 +68,7 @@ zx_status_t sys_process_create(zx_handle_t job, user_in(char) name, size_t name_
     return status == ZX_OK ? install_process(process, process_out, vmar_out) : status;
 }
 
-/* The argument's handle leaves the caller as the process starts. Meanwhile it is nowhere, so that
- * there are never two of it. */
+/* The argument's handle leaves the caller as the process starts, in one step. */
 static zx_status_t start_with_argument(struct process* process, struct user_thread* thread,
                                        zx_vaddr_t entry, zx_vaddr_t stack,
                                        zx_handle_t argument_handle, uintptr_t argument) {
@@ -87,18 +86,18 @@ static zx_status_t start_with_argument(struct process* process, struct user_thre
     };
     spin_lock(&table->lock);
     zx_status_t status = handle_transfer_take_locked(&transfer, NULL);
+    if (status == ZX_OK) {
+        status = process_start_begin(process, thread);
+        if (status == ZX_OK)
+            handle_transfer_commit_locked(&transfer);
+        else
+            handle_transfer_put_back_locked(&transfer);
+    }
     spin_unlock(&table->lock);
-    if (status != ZX_OK)
-        return status;
-    status = process_start(process, thread, entry, stack, handle, argument);
-    spin_lock(&table->lock);
-    if (status == ZX_OK)
-        handle_transfer_commit_locked(&transfer);
-    else
-        handle_transfer_put_back_locked(&transfer);
-    spin_unlock(&table->lock);
-    if (status == ZX_OK)
+    if (status == ZX_OK) {
         handle_transfer_finish(&transfer);
+        process_start_finish(process, thread, entry, stack, handle, argument);
+    }
     return status;
 }
 

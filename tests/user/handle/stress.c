@@ -4,6 +4,7 @@
 #include <magenta/syscalls.h>
 #include <stdatomic.h>
 #include <threads.h>
+#include <zircon/process.h>
 #include <zircon/syscalls.h>
 
 #define ROUNDS 3000u
@@ -62,6 +63,18 @@ static void send_in_vain(struct scene* scene) {
 TEST(handle_stress, one_that_could_not_be_sent_was_there_all_the_time) {
     struct scene scene;
     play(&scene, send_in_vain, 100);
+}
+
+/* The process runs already. */
+static void start_in_vain(struct scene* scene) {
+    EXPECT_EQUAL(zx_process_start(zx_process_self(), zx_thread_self(), (zx_vaddr_t)start_in_vain, 0,
+                                  scene->event, 0),
+                 ZX_ERR_BAD_STATE);
+}
+
+TEST(handle_stress, one_that_could_not_be_given_was_there_all_the_time) {
+    struct scene scene;
+    play(&scene, start_in_vain, ROUNDS);
 }
 
 static zx_handle_t copies[MANY_HANDLES];
