@@ -38,6 +38,8 @@ SAVED_CHART = "docs/performance.svg"
 DOCUMENT = "docs/performance.md"
 WORSE = 0.03  # than the committed figure
 GROWTH_TOLERANCE = 0.03  # from the smallest amount to the largest
+# The threads of a quarter as many words as there are buckets lie in the way by chance, now and then.
+GROWTH_TOLERANCES = {"futex_wake_by_waiters": 0.1}
 SCALING = {"scaling_own_channels": "a channel for each CPU", "scaling_shared_channel": "one channel for all"}
 SCALING_CPUS = (1, 2, 4)
 # Without ERMS Linux copies by words instead of by bytes, each of which counts as an instruction.
@@ -92,11 +94,11 @@ def slope(points):
     return sum((amount - mean_amount) * (cost - mean_cost) for amount, cost in points.items()) / spread
 
 
-def has_growth(points):
+def has_growth(points, tolerance=GROWTH_TOLERANCE):
     """Whether the slope makes a difference over the whole range, or the cost is higher anywhere in it."""
     smallest, largest = min(points), max(points)
     growth = max(slope(points) * (largest - smallest), max(points.values()) - points[smallest])
-    return growth > GROWTH_TOLERANCE * points[smallest]
+    return growth > tolerance * points[smallest]
 
 
 def is_worse(figure, committed, tolerance):

@@ -72,7 +72,8 @@ def check_saved(figures, saved):
 
 def check_growth(growth):
     for key, points in growth.items():
-        yield case(f"{key}.is_flat", bench.has_growth(points) and f"slope {bench.slope(points):.4f}: {points}")
+        tolerance = bench.GROWTH_TOLERANCES.get(key, bench.GROWTH_TOLERANCE)
+        yield case(f"{key}.is_flat", bench.has_growth(points, tolerance) and f"slope {bench.slope(points):.4f}: {points}")
 
 
 def run():
