@@ -40,6 +40,15 @@ void aspace_reference(struct aspace* aspace) {
     atomic_fetch_add_explicit(&aspace->references, 1, memory_order_relaxed);
 }
 
+bool aspace_try_reference(struct aspace* aspace) {
+    uint32_t count = atomic_load_explicit(&aspace->references, memory_order_relaxed);
+    while (count > 0)
+        if (atomic_compare_exchange_weak_explicit(&aspace->references, &count, count + 1,
+                                                  memory_order_relaxed, memory_order_relaxed))
+            return true;
+    return false;
+}
+
 /* A CPU that runs a kernel thread keeps the last program's tables loaded. No thread of that program
  * is left when this is called, so nobody loads them again. */
 static void evict_here(void* argument) {

@@ -20,6 +20,8 @@ struct page_fault;
 
 zx_status_t aspace_create(struct aspace** out); /* NO_MEMORY */
 void aspace_reference(struct aspace* aspace);
+/* For who finds it without one; false: it is on its way to destruction. */
+bool aspace_try_reference(struct aspace* aspace);
 void aspace_release(struct aspace* aspace);
 /* Unmaps everything and frees the page tables now; the VMARs are dead from here on. */
 void aspace_destroy_mappings(struct aspace* aspace);

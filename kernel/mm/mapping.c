@@ -106,9 +106,8 @@ static struct shown_range range_shown(const struct mapping* mapping, size_t firs
     uint64_t start = MAX((uint64_t)first << PAGE_SHIFT, mapping->vmo_offset);
     uint64_t end =
         MIN((uint64_t)(first + count) << PAGE_SHIFT, mapping->vmo_offset + mapping->region.size);
-    if (start >= end)
+    if (start >= end || !aspace_try_reference(mapping->aspace))
         return (struct shown_range){0};
-    aspace_reference(mapping->aspace);
     return (struct shown_range){mapping->aspace,
                                 region_base(&mapping->region) + (start - mapping->vmo_offset),
                                 end - start};
@@ -116,8 +115,9 @@ static struct shown_range range_shown(const struct mapping* mapping, size_t firs
 
 /* Walks the list with a bookmark of its own in it, because the VMO's lock cannot be held while an
  * aspace's is taken. A mapping that comes meanwhile has no page yet that matters; the address range
- * of one that went may belong to another by now, which then faults once for nothing. The aspace is
- * alive: it cannot lose its last reference before its mappings are out of the list. */
+ * of one that went may belong to another by now, which then faults once for nothing. An aspace
+ * without references is about to take the mapping out itself, and no CPU runs a program in it;
+ * until then, with the VMO's lock held, it is there. */
 void vmo_unmap_everywhere(struct vmo* vmo, size_t first, size_t count) {
     struct mapping_link bookmark = {0};
     spin_lock(&vmo->lock);

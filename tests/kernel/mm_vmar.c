@@ -340,6 +340,49 @@ SELFTEST(vmar, a_clone_holds_still_while_another_cpu_writes) {
     destroy();
 }
 
+static void clone_until_over(void* unused) {
+    (void)unused;
+    struct vmo* clone;
+    while (!atomic_load(&is_over)) {
+        if (vmo_create_clone(vmo, 0, PAGE_SIZE, &clone) == ZX_OK)
+            vmo_release(clone);
+        atomic_store(&has_begun, 1);
+        cpu_relax();
+    }
+}
+
+/* Each clone looks for all mappings of the VMO, and finds some whose address space is going. */
+SELFTEST(vmar, an_address_space_dies_once_while_what_it_maps_is_cloned) {
+    EXPECT(create());
+    EXPECT_OK(vmo_write(vmo, "x", 0, 1));
+    atomic_store(&is_over, 0);
+    atomic_store(&has_begun, 0);
+    struct thread* cloner =
+        thread_create("cloner", clone_until_over, NULL, THREAD_PRIORITY_DEFAULT);
+    EXPECT(cloner != NULL);
+    EXPECT_OK(thread_set_affinity(cloner, 1u << (cpu_count() - 1)));
+    stay_on_cpu(0);
+    thread_start(cloner);
+    bool is_good = counter_comes_to(&has_begun, 1);
+    for (unsigned i = 0; i < 5000 && is_good; i++) {
+        struct aspace* mortal;
+        virtual_address_t mapped;
+        is_good = aspace_create(&mortal) == ZX_OK;
+        if (!is_good)
+            break;
+        for (unsigned j = 0; j < 4; j++)
+            is_good = is_good && vmar_map(aspace_root(mortal), READ, READ, 0, vmo, 0, PAGE_SIZE,
+                                          &mapped) == ZX_OK;
+        aspace_release(mortal);
+    }
+    atomic_store(&is_over, 1);
+    thread_join(cloner);
+    thread_release(cloner);
+    stay_anywhere();
+    EXPECT(is_good);
+    destroy();
+}
+
 SELFTEST(vmar, a_page_that_was_unmapped_is_out_of_another_cpus_reach) {
     EXPECT(create());
     for (unsigned i = 0; i < 10; i++) {
