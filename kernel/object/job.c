@@ -35,12 +35,13 @@ zx_status_t job_create(struct job* parent, struct job** out) {
         return ZX_ERR_NO_MEMORY;
     list_init(&job->children);
     list_init(&job->processes);
+    /* First: whoever kills the parent takes a reference to each child it finds. */
+    object_init(&job->object, &job_ops, NULL, ZX_JOB_NO_PROCESSES);
     zx_status_t status = parent ? join_parent(job, parent) : ZX_OK;
     if (status != ZX_OK) {
-        slab_free(&job_cache, job);
+        object_release(&job->object);
         return status;
     }
-    object_init(&job->object, &job_ops, NULL, ZX_JOB_NO_PROCESSES);
     *out = job;
     return ZX_OK;
 }
