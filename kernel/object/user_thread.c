@@ -63,13 +63,15 @@ zx_status_t user_thread_create(struct process* process, const char* name,
     thread->thread->owner = thread;
     thread->thread->process = process;
     thread->thread->on_exit = on_exit;
-    status = join_process(thread);
-    if (status != ZX_OK)
-        goto release_thread;
     object_reference(&process->object);
+    /* First: others list what has joined. */
     object_init(&thread->object, &user_thread_ops, NULL, 0);
-    *out = thread;
-    return ZX_OK;
+    status = join_process(thread);
+    if (status == ZX_OK)
+        *out = thread;
+    else
+        object_release(&thread->object);
+    return status;
 
 release_thread:
     thread_release(thread->thread);
