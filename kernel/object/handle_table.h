@@ -324,10 +324,14 @@ static inline uint32_t handle_tag_after(uint32_t value) {
     return next ^ HANDLE_FREE_MARK;
 }
 
-/* Whether `value` names a slot, which is out of use from now on. */
+/* Whether `value` names a slot, which is out of use from now on. Waits for whoever holds it, and
+ * may want an OBJECT lock: so none is held. */
 static ALWAYS_INLINE bool handle_take_locked(struct handle_chunks chunks, zx_handle_t value,
                                              struct handle_slot** slot) {
     *slot = handle_slot_of(chunks, value);
+#ifdef JACINTH_DEBUG
+    lock_order_acquire(&(*slot)->debug, (uintptr_t)__builtin_return_address(0));
+#endif
     return likely(handle_slot_change_tag(*slot, value, handle_tag_after((uint32_t)value)));
 }
 

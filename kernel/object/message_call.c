@@ -72,7 +72,8 @@ void message_call_on_handle_closed(struct observer* observer) {
 /* --- the caller -------------------------------------------------------------------------------
  */
 
-/* The reference is not the last: the handle is still there. */
+/* The reference is not the last: whoever takes the handle away needs the end's lock before its own
+ * goes, because the handle is marked (handle_slot_note_observer) or for on_zero_handles. */
 void message_call_cancel_locked(struct message_call* call) {
     leave_locked(call);
     thread_hand_over_end();
