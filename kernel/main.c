@@ -109,7 +109,7 @@ void kernel_main(uint32_t magic, uint64_t info_address) {
              boot_info.loader);
 
     struct thread* thread =
-        thread_create("boot", run_boot_requests, NULL, THREAD_PRIORITY_COUNT - 1);
+        thread_create("boot", run_boot_requests, NULL, THREAD_PRIORITY_USER_MAX);
     if (!thread)
         boot_fail("not enough memory to start");
     thread_start(thread);

@@ -13,7 +13,7 @@ static inline void queue_push(struct sched_cpu* sched, struct thread* thread, bo
         list_push_front(queue, &thread->run_node);
     else
         list_push_back(queue, &thread->run_node);
-    sched->ready_bitmap |= 1u << priority;
+    sched->ready_bitmap |= 1ul << priority;
 }
 
 /* Out of whichever queue it is in: beside the last one there is only the queue's head. */
@@ -22,7 +22,7 @@ static inline void queue_remove(struct sched_cpu* sched, struct thread* thread) 
     bool is_last = neighbour == thread->run_node.previous;
     list_remove(&thread->run_node);
     if (is_last)
-        sched->ready_bitmap &= ~(1u << (LIST_ENTRY(neighbour, struct list, head) - sched->queues));
+        sched->ready_bitmap &= ~(1ul << (LIST_ENTRY(neighbour, struct list, head) - sched->queues));
 }
 
 /* The most urgent queue; one is not empty. */
@@ -40,7 +40,7 @@ static inline struct thread* queue_first(struct sched_cpu* sched) {
 static inline bool queue_has_second(struct sched_cpu* sched) {
     uint64_t priority;
     const struct list* queue = queue_most_urgent(sched, &priority);
-    return sched->ready_bitmap != 1u << priority || queue->head.next != queue->head.previous;
+    return sched->ready_bitmap != 1ul << priority || queue->head.next != queue->head.previous;
 }
 
 /* Somebody is ready. */
@@ -52,6 +52,6 @@ static inline struct thread* queue_pop(struct sched_cpu* sched) {
     queue->head.next = next;
     next->previous = &queue->head;
     if (next == &queue->head)
-        sched->ready_bitmap &= ~(1u << priority);
+        sched->ready_bitmap &= ~(1ul << priority);
     return LIST_ENTRY(node, struct thread, run_node);
 }

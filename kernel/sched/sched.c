@@ -364,9 +364,9 @@ void sched_change_priority(struct thread* thread, uint32_t priority) {
 static struct thread* steal_from(struct sched_cpu* victim, uint32_t here) {
     struct thread* found = NULL;
     interrupt_state_t state = spin_lock_irqsave(&victim->lock);
-    for (uint32_t left = victim->ready_bitmap; left && !found;) {
-        unsigned priority = 31u - (unsigned)__builtin_clz(left);
-        left &= ~(1u << priority);
+    for (uint64_t left = victim->ready_bitmap; left && !found;) {
+        unsigned priority = 63u - (unsigned)__builtin_clzl(left);
+        left &= ~(1ul << priority);
         LIST_FOR_EACH(node, &victim->queues[priority]) {
             struct thread* thread = LIST_ENTRY(node, struct thread, run_node);
             if (thread->affinity >> here & 1) {

@@ -17,7 +17,7 @@ struct sched_cpu {
     _Alignas(CACHE_LINE_SIZE) struct spinlock lock;
     uint32_t number;
     uint32_t mask;         /* bit `number` */
-    uint32_t ready_bitmap; /* bit p: queues[p] is not empty */
+    uint64_t ready_bitmap; /* bit p: queues[p] is not empty */
     bool is_slice_armed;
     bool is_help_armed;
     struct thread* idle;

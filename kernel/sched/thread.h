@@ -14,8 +14,12 @@
 #include <lib/list.h>
 #include <sched/timer.h>
 
-#define THREAD_PRIORITY_COUNT 32
-#define THREAD_PRIORITY_DEFAULT 16 /* 31 is the most urgent, 0 the least (idle runs below all) */
+/* A larger number is more urgent. Programs may use 0 to THREAD_PRIORITY_USER_MAX; the idle thread
+ * runs below all, and the kernel's own cleaning above all programs. */
+#define THREAD_PRIORITY_DEFAULT 16
+#define THREAD_PRIORITY_USER_MAX 31
+#define THREAD_PRIORITY_SYSTEM 32
+#define THREAD_PRIORITY_COUNT 33
 #define THREAD_NAME_SIZE 32
 
 struct aspace;

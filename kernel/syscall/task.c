@@ -195,7 +195,7 @@ zx_status_t sys_thread_set_priority(zx_handle_t thread, uint32_t priority) {
     zx_status_t status = handle_get(thread, ZX_OBJ_TYPE_THREAD, ZX_RIGHT_MANAGE_THREAD, &object);
     if (status != ZX_OK)
         return status;
-    if (priority < THREAD_PRIORITY_COUNT)
+    if (priority <= THREAD_PRIORITY_USER_MAX)
         thread_set_priority(user_thread_from(object)->thread, priority);
     else
         status = ZX_ERR_OUT_OF_RANGE;

@@ -48,7 +48,7 @@ SELFTEST(sched, the_most_urgent_runs_first_and_equals_in_turn) {
     static const uint32_t priorities[THREADS] = {0, 5, 20, 20, 7, 30};
     static const uint32_t expected[THREADS] = {5, 4, 1, 2, 3, 0};
     stay_on_cpu(0);
-    thread_set_priority(thread_current(), THREAD_PRIORITY_COUNT - 1);
+    thread_set_priority(thread_current(), THREAD_PRIORITY_USER_MAX);
     atomic_store(&ended, 0);
     for (unsigned i = 0; i < THREADS; i++) {
         EXPECT(prepare(&workers[i], note_end, priorities[i], 1));
@@ -143,7 +143,7 @@ SELFTEST(sched, busy_threads_of_one_cpu_share_it) {
 SELFTEST(sched, a_busy_thread_that_becomes_less_urgent_shares_its_cpu) {
     uint32_t last = cpu_count() - 1;
     stay_on_cpu(0);
-    thread_set_priority(thread_current(), THREAD_PRIORITY_COUNT - 1);
+    thread_set_priority(thread_current(), THREAD_PRIORITY_USER_MAX);
     EXPECT(prepare(&workers[0], be_busy, URGENT, 1u << last));
     EXPECT(prepare(&workers[1], be_busy, SELDOM, 1u << last));
     thread_start(workers[0].thread);
