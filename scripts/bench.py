@@ -36,7 +36,6 @@ CHART = "build/bench.svg"
 SAVED = "docs/performance.json"
 SAVED_CHART = "docs/performance.svg"
 DOCUMENT = "docs/performance.md"
-WORSE = 0.03  # than the committed figure
 GROWTH_TOLERANCE = 0.03  # from the smallest amount to the largest
 # The threads of a quarter as many words as there are buckets lie in the way by chance, now and then.
 GROWTH_TOLERANCES = {"futex_wake_by_waiters": 0.1}
@@ -82,6 +81,18 @@ LIMITS = {
     "boot": (30000000, 15000000),
 }
 
+# How many instructions more than saved an operation may take: by the first pattern that fits; the rest a share of its
+# figure. Many small changes that are each worth their price add up, so these hold until the figures are saved anew.
+ALLOWANCES = (
+    (r"null_call", 3),
+    (r"handle_dup_close", 13),
+    (r"(channel|msgpipe|socket|datagram|datapipe|datapipe_2phase)_\d+[kh]?", 12),
+    (r"(roundtrip|messages)_\w+|futex_roundtrip", 40),
+)
+SHARE_ALLOWED = 0.03
+# Depends on the shape of a random tree, and so on every random number that was drawn before.
+UNSTEADY = {"map_unmap": 0.1}
+
 
 # --- figures
 
@@ -101,8 +112,11 @@ def has_growth(points, tolerance=GROWTH_TOLERANCE):
     return growth > tolerance * points[smallest]
 
 
-def is_worse(figure, committed, tolerance):
-    return figure > committed * (1 + tolerance)
+def most_allowed(key, saved):
+    for pattern, allowance in ALLOWANCES:
+        if re.fullmatch(pattern, key):
+            return saved + allowance
+    return saved * (1 + UNSTEADY.get(key, SHARE_ALLOWED))
 
 
 def place(key):
