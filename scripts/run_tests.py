@@ -129,6 +129,18 @@ def smoke_task(name, shape, *expected, **options):
     return Task(name, lambda: run_smoke(boot, "user mode is up", "MiB free", *expected), 5)
 
 
+def shell_task():
+    """Programs that the shell starts can neither switch the machine off nor end others (tests/user/shell)."""
+    talk = (
+        ("> ", "run test/shell at_the_prompt\r"),
+        ("test/shell: 3 passed, 0 failed", "run test/shell killed_job\r"),
+        ("ended with", "run hello\r"),
+        ("hello from user mode", "exit\r"),
+    )
+    boot = make_boot("release.pvh.cpus2.boot.shell", "release", talk=talk)
+    return Task(boot.name, lambda: run_smoke(boot, "hello from user mode"), 5)
+
+
 def run_from_plain_archive(boot):
     """As cpio makes it: files begin anywhere, so programs are copied instead of mapped where they lie."""
     root = os.path.join(os.path.dirname(boot.archive), "root")
@@ -146,6 +158,7 @@ def run_from_plain_archive(boot):
 def smoke():
     plain = make_boot("release.pvh.cpus1.boot.plain_archive", "release", cpus=1, talk=PROMPT_TALK)
     yield Task(plain.name, lambda: run_from_plain_archive(plain), 5)
+    yield shell_task()
     for shape, loader in itertools.product(("debug", "release"), ("bios", "uefi")):
         yield smoke_task(f"{shape}.{loader}.cpus2.boot", shape, "booted by multiboot2", loader=loader)
     yield smoke_task("release.usb.cpus2.boot", "release", "booted by multiboot2", loader="usb")

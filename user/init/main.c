@@ -4,8 +4,9 @@
  * of those it understands one, and the prefix may be left out (as in jacinth.run=bin/init,test):
  *
  *   jacinth.test=1, test            run every test program, then switch the machine off
- *   jacinth.test=NAME, test=NAME    run one: channel, or some of its tests:
- * channel.duplicate_handle none                            serve a prompt on the serial console
+ *   jacinth.test=NAME, test=NAME    run one program (channel), or some of its tests
+ *                                   (channel.duplicate_handle)
+ *   none                            serve a prompt on the serial console
  *
  * and with the handles PROCESS_SELF, THREAD_SELF, VMAR_ROOT, JOB (the root job), BOOTFS and
  * RESOURCE. */
@@ -18,27 +19,38 @@
 
 #define OPTION_PREFIX "jacinth."
 
-zx_status_t start_program(const char* path, const char* const* arguments, size_t argument_count,
-                          zx_handle_t job, struct launch_handle extra, zx_handle_t* process) {
-    struct launch_handle handles[] = {
-        {BOOTSTRAP_RESOURCE, bootstrap_borrow(BOOTSTRAP_RESOURCE)},
-        {BOOTSTRAP_BOOTFS, bootstrap_borrow(BOOTSTRAP_BOOTFS)},
-        {BOOTSTRAP_JOB, job},
-        extra,
-    };
-    for (size_t i = 0; i < 3; i++)
-        if (zx_handle_duplicate(handles[i].handle, ZX_RIGHT_SAME_RIGHTS, &handles[i].handle) !=
-            ZX_OK)
-            handles[i].handle = ZX_HANDLE_INVALID; /* launch will answer BAD_HANDLE */
-    struct launch_request request = {
-        .path = path,
-        .arguments = arguments,
-        .argument_count = argument_count,
+zx_status_t start_program(const struct program_request* request, zx_handle_t* job,
+                          zx_handle_t* process) {
+    struct launch_handle handles[2 + EXTRA_HANDLES_MAX] = {{BOOTSTRAP_JOB, ZX_HANDLE_INVALID},
+                                                           {BOOTSTRAP_BOOTFS, ZX_HANDLE_INVALID}};
+    for (size_t i = 0; i < request->extra_count; i++)
+        handles[2 + i] = request->extra[i];
+    *job = ZX_HANDLE_INVALID;
+    /* A handle that could not be had stays 0: launch refuses it, and closes the others. */
+    if (zx_job_create(zx_job_default(), 0, job) == ZX_OK)
+        zx_handle_duplicate(*job, ZX_RIGHT_SAME_RIGHTS, &handles[0].handle);
+    zx_handle_duplicate(bootstrap_borrow(BOOTSTRAP_BOOTFS), ZX_RIGHT_SAME_RIGHTS,
+                        &handles[1].handle);
+    struct launch_request launch_request = {
+        .path = request->path,
+        .arguments = request->arguments,
+        .argument_count = request->argument_count,
         .handles = handles,
-        .handle_count = extra.handle ? 4 : 3,
-        .job = job,
+        .handle_count = 2 + request->extra_count,
+        .job = *job,
     };
-    return launch(&request, process);
+    zx_status_t status = launch(&launch_request, process);
+    if (status != ZX_OK) {
+        zx_handle_close(*job);
+        *job = ZX_HANDLE_INVALID;
+    }
+    return status;
+}
+
+void end_program(zx_handle_t job, zx_handle_t process) {
+    zx_task_kill(job);
+    zx_handle_close(job);
+    zx_handle_close(process);
 }
 
 /* What follows "jacinth.test=" or "test=" (for "test" alone: "1"); NULL: another word. */

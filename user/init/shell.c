@@ -83,30 +83,28 @@ static void report_end(zx_handle_t process) {
         printf("ended with %" PRId64 "\n", info.return_code);
 }
 
-static zx_status_t start_in_own_job(const char* path, const char* const* words, size_t count,
-                                    zx_handle_t* process) {
-    return start_program(path, words, count, zx_job_default(), (struct launch_handle){0}, process);
-}
-
 /* A name without a folder is looked for in bin/. */
 static void command_run(const char* const* words, size_t count) {
     if (count < 2) {
         printf("run what?\n");
         return;
     }
-    zx_handle_t process;
-    zx_status_t status = start_in_own_job(words[1], words + 1, count - 1, &process);
+    struct program_request request = {
+        .path = words[1], .arguments = words + 1, .argument_count = count - 1};
+    zx_handle_t job, process;
+    zx_status_t status = start_program(&request, &job, &process);
     if (status == ZX_ERR_NOT_FOUND) {
         char path[LINE_SIZE + 4];
         snprintf(path, sizeof(path), "bin/%s", words[1]);
-        status = start_in_own_job(path, words + 1, count - 1, &process);
+        request.path = path;
+        status = start_program(&request, &job, &process);
     }
     if (status != ZX_OK) {
         printf("%s: %s\n", words[1], status_name(status));
         return;
     }
     report_end(process);
-    zx_handle_close(process);
+    end_program(job, process);
 }
 
 static void command_mem(const char* const* words, size_t count) {

@@ -42,16 +42,22 @@ static __PRINTFLIKE(1, 2) void write_record(const char* format, ...) {
 
 static zx_status_t start(struct test_program* program) {
     zx_status_t status = zx_vmo_create(sizeof(struct test_report), 0, &program->report);
-    if (status == ZX_OK)
-        status = zx_job_create(zx_job_default(), 0, &program->job);
-    struct launch_handle report = {TEST_REPORT_INFO, ZX_HANDLE_INVALID};
-    if (status == ZX_OK)
-        status = zx_handle_duplicate(program->report, ZX_RIGHT_SAME_RIGHTS, &report.handle);
     if (status != ZX_OK)
         return status;
+    struct launch_handle extra[] = {{TEST_REPORT_INFO, ZX_HANDLE_INVALID},
+                                    {BOOTSTRAP_RESOURCE, ZX_HANDLE_INVALID}};
+    zx_handle_duplicate(program->report, ZX_RIGHT_SAME_RIGHTS, &extra[0].handle);
+    zx_handle_duplicate(bootstrap_borrow(BOOTSTRAP_RESOURCE), ZX_RIGHT_SAME_RIGHTS,
+                        &extra[1].handle);
     const char* arguments[] = {program->path, program->wanted_case};
-    return start_program(program->path, arguments, program->wanted_case ? 2 : 1, program->job,
-                         report, &program->process);
+    struct program_request request = {
+        .path = program->path,
+        .arguments = arguments,
+        .argument_count = program->wanted_case ? 2 : 1,
+        .extra = extra,
+        .extra_count = countof(extra),
+    };
+    return start_program(&request, &program->job, &program->process);
 }
 
 /* How it ended, in words; NULL: well. */
@@ -97,9 +103,7 @@ static void finish(struct test_program* program, struct totals* totals, const ch
     }
     totals->passed += report.passed;
     totals->failed += report.failed;
-    zx_task_kill(program->job);
-    zx_handle_close(program->process);
-    zx_handle_close(program->job);
+    end_program(program->job, program->process);
     zx_handle_close(program->report);
 }
 
