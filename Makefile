@@ -47,7 +47,7 @@ debug: $(KERNEL) $(BOOTFS) ## boot and wait for gdb: in another terminal, gdb -x
 	@$(call run-qemu,$(PVH_FLAGS) -S -gdb tcp:127.0.0.1:$(GDB_PORT))
 
 .PHONY: iso
-iso: $(ISO) ## the CD image, for BIOS and UEFI: build/debug/jacinth.iso
+iso: $(ISO) ## the CD image, for BIOS and UEFI: build/debug/jacinth.iso (tests: CMDLINE=jacinth.test=1)
 
 .PHONY: test
 test: ## build both shapes and run every test (TESTS=words: those whose names contain one)

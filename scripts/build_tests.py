@@ -12,6 +12,7 @@ from results import Case, Task
 
 GROUP = "build"
 ISO_LIMIT_BYTES = 3_000_000
+ISO_WITH_TESTS_LIMIT_BYTES = 8_000_000
 CORES = 2
 FULL_BUILD_LIMIT_SECONDS = 60
 EDIT_LIMIT_SECONDS = 5
@@ -112,6 +113,15 @@ class Workshop:
         make(self.folder, "BUILD=release")
         expect(not archive_has(self.folder, "bin/newcomer"), "a program whose folder is gone is still in the archive")
 
+    def an_image_has_tests_if_it_is_for_tests(self):
+        def has_tests(*arguments):
+            make(self.folder, "BUILD=release", "iso", *arguments)
+            with open(self.path("build/release/jacinth.iso"), "rb") as file:
+                return b"test/channel\0" in file.read()
+
+        expect(has_tests("CMDLINE=jacinth.test=channel"), "an image for tests has none")
+        expect(not has_tests(), "an image that is not for tests has some")
+
     def the_native_compiler_will_do(self):
         if shutil.which("gcc") and os.uname().machine == "x86_64":
             make(self.folder, "CROSS_COMPILE=", "BUILD=release")
@@ -131,6 +141,7 @@ TRIALS = (
     Workshop.a_definition_remakes_stubs_and_table,
     Workshop.new_flags_remake_everything,
     Workshop.a_folder_is_a_program,
+    Workshop.an_image_has_tests_if_it_is_for_tests,
     Workshop.the_native_compiler_will_do,
     Workshop.from_nothing_is_quick,
 )
@@ -151,10 +162,19 @@ def workshop():
         return [try_out(trial.__name__, trial, copy) for trial in TRIALS]
 
 
+def image_size(folder, shape, archive):
+    iso = os.path.join(folder, "sized.iso")
+    subprocess.run(["sh", "scripts/mkiso.sh", f"build/{shape}/jacinth.elf", archive, iso, ""], check=True)
+    return os.path.getsize(iso)
+
+
 def sizes():
-    for shape in ("debug", "release"):
-        size = os.path.getsize(f"build/{shape}/jacinth.iso")
-        yield try_out(f"{shape}_image_is_small", expect, size < ISO_LIMIT_BYTES, f"{size} bytes")
+    with tempfile.TemporaryDirectory(prefix="jacinth-iso-") as folder:
+        for shape in ("debug", "release"):
+            size = os.path.getsize(f"build/{shape}/jacinth.iso")
+            yield try_out(f"{shape}_image_is_small", expect, size < ISO_LIMIT_BYTES, f"{size} bytes")
+            size = image_size(folder, shape, f"build/{shape}/bootfs.cpio")
+            yield try_out(f"{shape}_image_with_tests_is_small", expect, size < ISO_WITH_TESTS_LIMIT_BYTES, f"{size} bytes")
 
 
 def tasks():

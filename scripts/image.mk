@@ -3,8 +3,10 @@
 ISO := $(OUT)/jacinth.iso
 
 $(eval $(call remember,$(OUT)/CMDLINE,$(CMDLINE)))
-$(ISO): $(KERNEL) $(BOOTFS) $(OUT)/CMDLINE scripts/mkiso.sh
-	$(call say,ISO)STRIP=$(STRIP) sh scripts/mkiso.sh $(KERNEL) $(BOOTFS) $@ '$(CMDLINE)'
+# The tests are most of what there is: they go in only when the command line asks for one.
+ISO_BOOTFS := $(if $(findstring jacinth.test,$(CMDLINE)),$(BOOTFS),$(SYSTEM_BOOTFS))
+$(ISO): $(KERNEL) $(ISO_BOOTFS) $(OUT)/CMDLINE scripts/mkiso.sh
+	$(call say,ISO)STRIP=$(STRIP) sh scripts/mkiso.sh $(KERNEL) $(ISO_BOOTFS) $@ '$(CMDLINE)'
 
 GDB_PORT ?= 1234
 OVMF ?= $(firstword $(wildcard /usr/share/ovmf/OVMF.fd /usr/share/qemu/OVMF.fd /usr/share/edk2/x64/OVMF.4m.fd))

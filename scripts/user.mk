@@ -1,7 +1,9 @@
 # User mode: the C library, one program for each folder of user/ (bin/NAME) and of tests/user/ (test/NAME), the
-# benchmark (bench/bench), and the boot archive they travel in. A folder of source files is all a new program needs.
+# benchmark (bench/bench), and the boot archives they travel in: one with everything, and one without tests and
+# benchmark, for CD images. A folder of source files is all a new program needs.
 
 BOOTFS := $(OUT)/bootfs.cpio
+SYSTEM_BOOTFS := $(OUT)/system.cpio
 USER_FLAGS := $(COMMON_FLAGS) -fPIE -fvisibility=hidden -ffunction-sections -fdata-sections \
     -mstack-protector-guard-reg=fs -isystem libc/include -Ikernel
 LIBC_FLAGS := $(USER_FLAGS) -Ilibc
@@ -61,9 +63,14 @@ $(eval $(call program,bench/tiny,tests/bench/tiny/main.c,$(LIBC)))
 $(OUT)/root/%: $(OUT)/programs/%
 	@mkdir -p $(@D)
 	@$(STRIP) -o $@ $<
-$(eval $(call remember,$(BOOTFS).names,$(ARCHIVED)))
-$(BOOTFS): $(ARCHIVED:%=$(OUT)/root/%) $(BOOTFS).names scripts/mkbootfs.py
-	$(call say,ARCHIVE)$(PYTHON) scripts/mkbootfs.py $@ $(foreach name,$(ARCHIVED),$(name)=$(OUT)/root/$(name))
+# $(call archive,FILE,NAMES IN THE ARCHIVE)
+define archive
+$(eval $(call remember,$(1).names,$(2)))
+$(1): $(2:%=$(OUT)/root/%) $(1).names scripts/mkbootfs.py
+	$$(call say,ARCHIVE)$$(PYTHON) scripts/mkbootfs.py $$@ $(foreach name,$(2),$(name)=$(OUT)/root/$(name))
+endef
+$(eval $(call archive,$(BOOTFS),$(ARCHIVED)))
+$(eval $(call archive,$(SYSTEM_BOOTFS),$(filter bin/%,$(ARCHIVED))))
 
 USER_SOURCES := $(LIBC_SOURCES) $(LIBTEST_SOURCES) $(PROGRAM_SOURCES)
 -include $(USER_SOURCES:%=$(OUT)/%.d)

@@ -148,7 +148,7 @@ _Noreturn void tests_run(const char* wanted) {
     }
     if (totals.programs == 0) {
         write_record("@begin init\n@fail init tests no test program %s\n",
-                     wanted ? wanted : "at all");
+                     wanted ? wanted : "at all (make run CMDLINE=jacinth.test=1 has them)");
         totals.failed++;
     }
     write_record("@done %u %u\n", totals.passed, totals.failed);
