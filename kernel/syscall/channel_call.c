@@ -272,7 +272,8 @@ zx_status_t sys_channel_call(zx_handle_t handle, uint32_t options, zx_time_t dea
     return status;
 }
 
-/* 2017: the id is the caller's, and the handles are the caller's until the message is written. */
+/* 2017: the id is the caller's, and the handles are the caller's until the message is written. What
+ * goes wrong then is told apart from that, except that the deadline is TIMED_OUT itself. */
 zx_status_t sys_mx_channel_call(zx_handle_t handle, uint32_t options, zx_time_t deadline,
                                 user_in(zx_channel_call_args_t) args,
                                 user_out(uint32_t) actual_bytes, user_out(uint32_t) actual_handles,
@@ -292,5 +293,5 @@ zx_status_t sys_mx_channel_call(zx_handle_t handle, uint32_t options, zx_time_t 
         return status;
     if (!user_is_null(read_status))
         (void)user_write(read_status, &status, 1);
-    return ZX_ERR_CALL_FAILED;
+    return status == ZX_ERR_TIMED_OUT ? status : ZX_ERR_CALL_FAILED;
 }

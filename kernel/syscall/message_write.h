@@ -82,22 +82,35 @@ MUST_CHECK static ALWAYS_INLINE zx_status_t message_prepare(const struct message
     return message_create_from_user(source->bytes, num_bytes, num_handles, message);
 }
 
-/* Takes the handles out of the table, which is locked. A reply pipe's own handle must be the last
- * of them, and no other end may be sent through itself. */
+/* The same for a reply pipe, whose own handle must be the last element. That it is not is a fault
+ * of the state: the elements are checked first, and its own handle is good in any place so far. */
+MUST_CHECK static NOINLINE zx_status_t message_take_handles_of_reply_locked(
+    const struct message_source* source, const struct message_end* end,
+    struct handle_transfer* transfer) {
+    uint32_t count = transfer->count, own = 0;
+    if (count == 0)
+        return ZX_ERR_BAD_STATE;
+    bool is_last = transfer->values[count - 1] == source->handle;
+    while (own < count - 1 && transfer->values[own] != source->handle)
+        own++;
+    transfer->carrier_index = own; /* the last place, if it is in none */
+    zx_status_t status = handle_transfer_take_locked(transfer, &end->object);
+    if (is_last || (status != ZX_OK && status != ZX_ERR_NOT_SUPPORTED))
+        return status;
+    if (status == ZX_OK)
+        handle_transfer_put_back_locked(transfer);
+    return ZX_ERR_BAD_STATE;
+}
+
+/* Takes the handles out of the table, which is locked. No end may be sent through itself, but a
+ * reply pipe must be. */
 MUST_CHECK static ALWAYS_INLINE zx_status_t
 message_take_handles_locked(const struct message_source* source, const struct message_end* end,
                             struct handle_transfer* transfer) {
-    uint32_t count = transfer->count;
-    bool must_send_itself = message_end_must_send_itself(end, source->type);
-    transfer->carrier_index = must_send_itself ? count - 1 : HANDLE_TRANSFER_NOWHERE;
-    zx_status_t status = count > 0 ? handle_transfer_take_locked(transfer, &end->object) : ZX_OK;
-    if (unlikely(must_send_itself) && status == ZX_OK &&
-        (count == 0 || transfer->values[count - 1] != source->handle)) {
-        if (count > 0)
-            handle_transfer_put_back_locked(transfer);
-        return ZX_ERR_BAD_STATE;
-    }
-    return status;
+    if (message_end_must_send_itself(end, source->type))
+        return message_take_handles_of_reply_locked(source, end, transfer);
+    transfer->carrier_index = HANDLE_TRANSFER_NOWHERE;
+    return transfer->count > 0 ? handle_transfer_take_locked(transfer, &end->object) : ZX_OK;
 }
 
 /* With the table locked: the handles, of which there are some, leave it and the message joins the

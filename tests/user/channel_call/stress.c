@@ -51,9 +51,7 @@ static int make_calls(void* argument) {
         call_run(&call);
         if (call.status == ZX_OK && call.reply.word == ~call.sent.word)
             continue;
-        bool has_timed_out =
-            call.status == ZX_ERR_TIMED_OUT ||
-            (call.status == MX_ERR_CALL_FAILED && call.read_status == MX_ERR_TIMED_OUT);
+        bool has_timed_out = call.status == ZX_ERR_TIMED_OUT;
         atomic_fetch_add(is_impatient && has_timed_out ? &office->timeouts : &office->faults, 1);
     }
     return 0;

@@ -235,19 +235,52 @@ TEST(mx_msgpipe_write, element_without_transfer_right_is_access_denied_and_all_s
 
 /* --- the pipe itself ---------------------------------------------------------------------- */
 
-/* For a reply pipe: anywhere but last. The other handles are 0 to 2, and the right one is last. */
-TEST(mx_msgpipe_write, the_pipe_itself_is_not_supported_and_all_stay) {
+TEST(mx_msgpipe_write, a_plain_pipe_itself_is_not_supported_and_all_stay) {
     FOR_ALL_KINDS(kind) {
         struct fixture fixture;
+        if (kind == REPLY)
+            continue;
         CHECK(fixture_create(&fixture, kind));
-        for (uint32_t place = 0; place < 3; place++) {
+        for (uint32_t place = 0; place < 4; place++) {
             EXPECT_STATUS(write_with(&fixture, fixture.near, place), ERR_NOT_SUPPORTED);
             CHECK(expect_unchanged(&fixture));
         }
-        EXPECT_STATUS(fixture_write(&fixture, &fixture.near, 1), ERR_NOT_SUPPORTED);
-        CHECK(expect_unchanged(&fixture));
         fixture_destroy(&fixture);
     }
+}
+
+TEST(mx_msgpipe_write, a_reply_pipe_itself_that_is_not_last_is_bad_state_and_all_stay) {
+    struct fixture fixture;
+    CHECK(fixture_create(&fixture, REPLY));
+    for (uint32_t place = 0; place < 3; place++) {
+        mx_handle_t handles[4];
+        for (uint32_t i = 0, next = 0; i < countof(handles); i++)
+            handles[i] = i == place ? fixture.near : fixture.cargo.handles[next++];
+        EXPECT_STATUS(mx_msgpipe_write(fixture.near, "x", 1, handles, 4, 0), ERR_BAD_STATE);
+        CHECK(expect_unchanged(&fixture));
+        /* Also if a second handle to it stands in the last place. */
+        handles[3] = duplicate(fixture.near);
+        EXPECT_STATUS(mx_msgpipe_write(fixture.near, "x", 1, handles, 4, 0), ERR_BAD_STATE);
+        EXPECT_STATUS(mx_handle_close(handles[3]), NO_ERROR);
+        CHECK(expect_unchanged(&fixture));
+    }
+    fixture_destroy(&fixture);
+}
+
+/* What is wrong with an element comes before the state, wherever it stands. */
+TEST(mx_msgpipe_write, faulty_elements_come_before_the_place_of_a_reply_pipe) {
+    struct fixture fixture;
+    CHECK(fixture_create(&fixture, REPLY));
+    const mx_handle_t fixed = duplicate_without(fixture.cargo.handles[0], MX_RIGHT_TRANSFER);
+    const mx_handle_t invalid[] = {fixture.near, stale_handle()};
+    const mx_handle_t repeated[] = {fixture.near, fixture.cargo.handles[0], fixture.near};
+    const mx_handle_t poor[] = {fixture.near, fixed};
+    EXPECT_STATUS(mx_msgpipe_write(fixture.near, "x", 1, invalid, 2, 0), ERR_INVALID_ARGS);
+    EXPECT_STATUS(mx_msgpipe_write(fixture.near, "x", 1, repeated, 3, 0), ERR_INVALID_ARGS);
+    EXPECT_STATUS(mx_msgpipe_write(fixture.near, "x", 1, poor, 2, 0), ERR_ACCESS_DENIED);
+    EXPECT_STATUS(mx_handle_close(fixed), NO_ERROR);
+    CHECK(expect_unchanged(&fixture));
+    fixture_destroy(&fixture);
 }
 
 TEST(mx_msgpipe_write, a_plain_pipe_in_the_last_place_is_not_supported_and_all_stay) {
