@@ -46,7 +46,7 @@ typedef unsigned tss_t;
 typedef void (*tss_dtor_t)(void*);
 
 int thrd_create(thrd_t* thread, thrd_start_t function, void* argument);
-/* As thrd_create, with a name that debugging aids show. */
+/* As thrd_create, with a name that debugging aids show. NULL: the name that thrd_create gives. */
 int thrd_create_with_name(thrd_t* thread, thrd_start_t function, void* argument, const char* name);
 int thrd_equal(thrd_t left, thrd_t right);
 thrd_t thrd_current(void);

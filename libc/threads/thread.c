@@ -12,6 +12,8 @@
 #include <zircon/syscalls.h>
 #include <zircon/threads.h>
 
+#define DEFAULT_NAME "thread"
+
 static atomic_int detached_lock; /* guards the list */
 static struct thread_control* finished_detached;
 
@@ -77,7 +79,7 @@ int thrd_create_with_name(thrd_t* out, thrd_start_t function, void* argument, co
     thread->function = function;
     thread->argument = argument;
     *out = thread; /* before it runs: it may want to see its own name */
-    zx_status_t status = start_thread(thread, name);
+    zx_status_t status = start_thread(thread, name ? name : DEFAULT_NAME);
     if (status != ZX_OK) {
         stack_destroy(thread);
         return status == ZX_ERR_NO_MEMORY ? thrd_nomem : thrd_error;
@@ -86,7 +88,7 @@ int thrd_create_with_name(thrd_t* out, thrd_start_t function, void* argument, co
 }
 
 int thrd_create(thrd_t* thread, thrd_start_t function, void* argument) {
-    return thrd_create_with_name(thread, function, argument, "thread");
+    return thrd_create_with_name(thread, function, argument, NULL);
 }
 
 _Noreturn void thrd_exit(int result) {

@@ -26,6 +26,21 @@ TEST(thrd_create, runs_and_is_joined) {
     EXPECT_EQUAL(result, 42);
 }
 
+TEST(thrd_create_with_name, the_name_is_kept_and_may_be_missing) {
+    static const char* const names[] = {"smith", "", NULL};
+    for (size_t i = 0; i < countof(names); i++) {
+        thrd_t thread;
+        int number = 41, result = 0;
+        char kept[ZX_MAX_NAME_LEN] = "untouched";
+        EXPECT_EQUAL(thrd_create_with_name(&thread, answer, &number, names[i]), thrd_success);
+        EXPECT_OK(
+            zx_object_get_property(thrd_get_zx_handle(thread), ZX_PROP_NAME, kept, sizeof(kept)));
+        EXPECT_STRING(kept, names[i] ? names[i] : "thread");
+        EXPECT_EQUAL(thrd_join(thread, &result), thrd_success);
+        EXPECT_EQUAL(result, 42);
+    }
+}
+
 static int exit_deep(void* argument) {
     if (argument)
         thrd_exit(7);
