@@ -41,8 +41,9 @@ typedef enum {
 typedef struct {
     zx_koid_t koid;
     zx_rights_t rights;
-    uint32_t type;          /* zx_obj_type_t */
-    zx_koid_t related_koid; /* the peer's, or 0 */
+    uint32_t type; /* zx_obj_type_t */
+    zx_koid_t
+        related_koid; /* a peer, also a closed one; a process's job; a thread's process; or 0 */
     uint32_t props;
     uint32_t reserved;
 } zx_info_handle_basic_t;

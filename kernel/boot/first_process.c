@@ -238,8 +238,9 @@ void first_process_start(const struct boot_info* info) {
     require(process_create(root_job, name, &process), "the first process");
     require(user_thread_create(process, "main", &thread), "the first thread");
     struct vmar* root = aspace_root(process->aspace);
-    uintptr_t entry = load_program(name, archive, archive_size, root);
-    uintptr_t stack = make_stack(root);
+    struct start_place start;
+    start.entry = load_program(name, archive, archive_size, root);
+    start.stack = make_stack(root);
 
     struct bootstrap bootstrap = {.header = {.handle_count = 0}};
     struct vmar_object* root_vmar = require_memory(vmar_object_create(process->aspace, root));
@@ -255,8 +256,8 @@ void first_process_start(const struct boot_info* info) {
 
     debug_input_init();
     log_info("starting %s", name);
-    require(process_start_begin(process, thread), "the first process");
-    process_start_finish(process, thread, entry, stack, channel, 0);
+    require(process_start_begin(process, thread, &start), "the first process");
+    process_start_finish(process, thread, &start, channel, 0);
     object_release(&thread->object);
     object_release(&process->object);
 }

@@ -19,6 +19,7 @@ static const struct object_ops channel_ops = {
     .on_zero_handles = message_end_on_zero_handles,
     .destroy = channel_destroy,
     .peer_locked = message_end_peer_locked,
+    .related_koid = peer_lock_related_koid,
 };
 
 zx_status_t channel_create(struct message_end** end0, struct message_end** end1) {

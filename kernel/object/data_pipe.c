@@ -240,6 +240,12 @@ static struct object* peer_locked(struct object* object) {
     return peer->state == DATA_PIPE_CLOSED ? NULL : &peer->object;
 }
 
+/* Both ends live as long as either. */
+static zx_koid_t related_koid(const struct object* object) {
+    const struct data_pipe_end* end = CONTAINER_OF(object, struct data_pipe_end, object);
+    return data_pipe_peer(end)->object.koid;
+}
+
 static const struct object_ops producer_ops = {
     .type = ZX_OBJ_TYPE_DATAPIPE_PRODUCER,
     .name = "data pipe producer",
@@ -247,6 +253,7 @@ static const struct object_ops producer_ops = {
     .on_zero_handles = end_on_zero_handles,
     .destroy = end_destroy,
     .peer_locked = peer_locked,
+    .related_koid = related_koid,
     .exchange_window = data_pipe_exchange_window,
 };
 
@@ -257,5 +264,6 @@ static const struct object_ops consumer_ops = {
     .on_zero_handles = end_on_zero_handles,
     .destroy = end_destroy,
     .peer_locked = peer_locked,
+    .related_koid = related_koid,
     .exchange_window = data_pipe_exchange_window,
 };

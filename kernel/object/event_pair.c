@@ -42,6 +42,7 @@ static const struct object_ops event_pair_ops = {
     .on_zero_handles = event_pair_on_zero_handles,
     .destroy = event_pair_destroy,
     .peer_locked = event_pair_peer_locked,
+    .related_koid = peer_lock_related_koid,
 };
 
 zx_status_t event_pair_create(struct event_pair_end** end0, struct event_pair_end** end1) {
@@ -60,6 +61,7 @@ zx_status_t event_pair_create(struct event_pair_end** end0, struct event_pair_en
         ends[i]->pair_lock = pair_lock;
         ends[i]->peer = ends[1 - i];
     }
+    peer_lock_set_ends(pair_lock, &ends[0]->object, &ends[1]->object);
     *end0 = ends[0];
     *end1 = ends[1];
     return ZX_OK;

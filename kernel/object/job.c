@@ -144,6 +144,11 @@ static void job_destroy(struct object* object) {
     slab_free(&job_cache, job);
 }
 
+static zx_koid_t job_related_koid(const struct object* object) {
+    const struct job* parent = CONTAINER_OF(object, struct job, object)->parent;
+    return parent ? parent->object.koid : ZX_KOID_INVALID;
+}
+
 static const struct object_ops job_ops = {
     .type = ZX_OBJ_TYPE_JOB,
     .name = "job",
@@ -152,4 +157,5 @@ static const struct object_ops job_ops = {
                       ZX_RIGHT_MANAGE_PROCESS | ZX_RIGHT_MANAGE_THREAD,
     .user_signals = ZX_USER_SIGNAL_ALL,
     .destroy = job_destroy,
+    .related_koid = job_related_koid,
 };

@@ -33,6 +33,7 @@ zx_status_t message_ends_create(struct slab_cache* cache, const struct object_op
         goto free_end0;
     connect(*end0, *end1, pair_lock, ops);
     connect(*end1, *end0, pair_lock, ops);
+    peer_lock_set_ends(pair_lock, &(*end0)->object, &(*end1)->object);
     return ZX_OK;
 
 free_end0:

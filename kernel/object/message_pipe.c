@@ -19,6 +19,7 @@ static const struct object_ops message_pipe_ops = {
     .on_zero_handles = message_end_on_zero_handles,
     .destroy = message_pipe_destroy,
     .peer_locked = message_end_peer_locked,
+    .related_koid = peer_lock_related_koid,
 };
 
 zx_status_t message_pipe_create(bool is_reply, struct message_end** end0,

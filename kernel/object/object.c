@@ -123,3 +123,7 @@ void peer_lock_release(struct peer_lock* lock) {
     if (atomic_fetch_sub_explicit(&lock->references, 1, memory_order_acq_rel) == 1)
         slab_free(&peer_lock_cache, lock);
 }
+
+zx_koid_t peer_lock_related_koid(const struct object* end) {
+    return CONTAINER_OF(end->lock, struct peer_lock, lock)->koids ^ end->koid;
+}

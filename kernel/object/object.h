@@ -43,6 +43,9 @@ struct object_ops {
     /* Under the lock: the other end, borrowed; NULL when it is gone. NULL: the type has no peers.
      */
     struct object* (*peer_locked)(struct object*);
+    /* The koid of the other end, also when that is gone; a process's job; a thread's process. NULL:
+     * the type is related to none. */
+    zx_koid_t (*related_koid)(const struct object*);
     /* Where the name is kept, ZX_MAX_NAME_LEN bytes, guarded by the object's lock. NULL: no name.
      */
     char* (*name_buffer)(struct object*);
@@ -73,9 +76,18 @@ struct object {
 struct peer_lock {
     struct spinlock lock;
     _Atomic uint32_t references;
+    zx_koid_t koids; /* of both ends, exclusive-ored: each finds the other's by its own */
 };
 struct peer_lock* peer_lock_create(uint32_t references); /* NULL: no memory */
 void peer_lock_release(struct peer_lock* lock);
+/* For the ops of the ends' types. */
+zx_koid_t peer_lock_related_koid(const struct object* end);
+
+/* The ends, initialized with the lock; before anybody else knows them. */
+static inline void peer_lock_set_ends(struct peer_lock* lock, const struct object* end0,
+                                      const struct object* end1) {
+    lock->koids = end0->koid ^ end1->koid;
+}
 
 /* One reference for the caller, no handles. `shared_lock` NULL: the object's own. */
 void object_init(struct object* object, const struct object_ops* ops, struct spinlock* shared_lock,

@@ -45,13 +45,16 @@ free_process:
     return status;
 }
 
-zx_status_t process_start_begin(struct process* process, const struct user_thread* thread) {
+zx_status_t process_start_begin(struct process* process, const struct user_thread* thread,
+                                const struct start_place* start) {
     if (thread->process != process)
         return ZX_ERR_ACCESS_DENIED;
     zx_status_t status = ZX_OK;
     spin_lock(process->object.lock);
     if (process->state != PROCESS_INITIAL || thread->is_started)
         status = ZX_ERR_BAD_STATE;
+    else if (!start_place_is_valid(start))
+        status = ZX_ERR_INVALID_ARGS;
     else
         process->state = PROCESS_RUNNING;
     spin_unlock(process->object.lock);
@@ -60,11 +63,12 @@ zx_status_t process_start_begin(struct process* process, const struct user_threa
 
 /* Nobody else ever added to the table, so that there is room. A kill in between makes the adding
  * fail, or the start, and then the handle goes with the table. */
-void process_start_finish(struct process* process, struct user_thread* thread, uintptr_t entry,
-                          uintptr_t stack, struct handle argument, uint64_t argument2) {
+void process_start_finish(struct process* process, struct user_thread* thread,
+                          const struct start_place* start, struct handle argument,
+                          uint64_t argument2) {
     zx_handle_t value;
     if (handle_table_add(&process->handles, argument, &value) == ZX_OK)
-        (void)user_thread_start(thread, entry, stack, (uint64_t)value, argument2);
+        (void)user_thread_start(thread, start, (uint64_t)value, argument2);
     else
         handle_release(argument);
 }
@@ -135,6 +139,10 @@ static void process_destroy(struct object* object) {
     slab_free(&process_cache, process);
 }
 
+static zx_koid_t process_related_koid(const struct object* object) {
+    return CONTAINER_OF(object, struct process, object)->job->object.koid;
+}
+
 static char* process_name(struct object* object) {
     return process_from(object)->name;
 }
@@ -147,6 +155,7 @@ static const struct object_ops process_ops = {
                       ZX_RIGHT_MANAGE_THREAD,
     .user_signals = ZX_USER_SIGNAL_ALL,
     .destroy = process_destroy,
+    .related_koid = process_related_koid,
     .name_buffer = process_name,
 };
 

@@ -37,6 +37,11 @@ struct process {
     struct list_node job_node; /* in the job's list, under the job's lock */
 };
 
+/* Where a thread begins. Any address of user space is good, 0 too: the thread then faults. */
+struct start_place {
+    uintptr_t entry, stack;
+};
+
 /* The object of a user thread; `thread` is the scheduler's. */
 struct user_thread {
     struct object object;
@@ -44,30 +49,35 @@ struct user_thread {
     struct process* process; /* a reference */
     struct list_node process_node;
     bool is_started; /* under the process's lock */
-    uintptr_t entry, stack;
+    struct start_place start;
     uint64_t argument1, argument2;
 };
 
 /* One reference. NO_MEMORY; BAD_STATE: the job is being killed; NO_RESOURCES: the job is full. */
 zx_status_t process_create(struct job* job, const char* name, struct process** out);
 /* Starts the process with its first thread, in two steps: the first may be made under the lock of
- * the table that the argument leaves, and may fail. ACCESS_DENIED: not a thread of this process.
- * BAD_STATE: either was started before, or has ended. */
+ * the table that the argument leaves, and may fail. Errors in this order: ACCESS_DENIED: not a
+ * thread of this process. BAD_STATE: either was started before, or has ended. INVALID_ARGS: `start`
+ * is not in user space. */
 MUST_CHECK zx_status_t process_start_begin(struct process* process,
-                                           const struct user_thread* thread);
+                                           const struct user_thread* thread,
+                                           const struct start_place* start);
 /* The thread finds the value of `argument`, which is consumed, in its first argument. If the
  * process was killed meanwhile, nothing runs. */
-void process_start_finish(struct process* process, struct user_thread* thread, uintptr_t entry,
-                          uintptr_t stack, struct handle argument, uint64_t argument2);
+void process_start_finish(struct process* process, struct user_thread* thread,
+                          const struct start_place* start, struct handle argument,
+                          uint64_t argument2);
 /* Ends the process, soon: also one that never started. The first return code counts. */
 void process_kill(struct process* process, int64_t return_code);
 NORETURN void process_exit_current(int64_t return_code);
 
 /* One reference. NO_MEMORY; BAD_STATE: the process is dying; NO_RESOURCES: too many threads. */
 zx_status_t user_thread_create(struct process* process, const char* name, struct user_thread** out);
-/* BAD_STATE: started before, or the process does not run. */
-zx_status_t user_thread_start(struct user_thread* thread, uintptr_t entry, uintptr_t stack,
+/* BAD_STATE: started before, or the process does not run. INVALID_ARGS: `start` is not in user
+ * space. */
+zx_status_t user_thread_start(struct user_thread* thread, const struct start_place* start,
                               uint64_t argument1, uint64_t argument2);
+bool start_place_is_valid(const struct start_place* start);
 void user_thread_kill(struct user_thread* thread);
 
 /* Valid in user threads only. */

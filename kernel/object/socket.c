@@ -202,6 +202,7 @@ static const struct object_ops socket_ops = {
     .on_zero_handles = socket_on_zero_handles,
     .destroy = socket_destroy,
     .peer_locked = socket_peer_locked,
+    .related_koid = peer_lock_related_koid,
 };
 
 static void end_init(struct socket* socket, struct socket* peer, bool is_datagram,
@@ -228,6 +229,7 @@ zx_status_t socket_create(bool is_datagram, struct socket** end0, struct socket*
         goto free_end0;
     end_init(*end0, *end1, is_datagram, pair_lock);
     end_init(*end1, *end0, is_datagram, pair_lock);
+    peer_lock_set_ends(pair_lock, &(*end0)->object, &(*end1)->object);
     return ZX_OK;
 
 free_end0:

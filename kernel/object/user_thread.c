@@ -2,6 +2,7 @@
 #include <object/user_thread_internal.h>
 
 #include <abi/errors.h>
+#include <arch/layout.h>
 #include <debug/panic.h>
 #include <mm/slab.h>
 
@@ -14,7 +15,8 @@ static void enter(void* argument) {
     const struct user_thread* thread = argument;
     if (thread_is_killed(thread_current()))
         return;
-    context_enter_user(thread->entry, thread->stack, thread->argument1, thread->argument2);
+    context_enter_user(thread->start.entry, thread->start.stack, thread->argument1,
+                       thread->argument2);
 }
 
 /* In the thread itself, for the last time. The address space stays loaded but is no longer this
@@ -80,25 +82,31 @@ free_object:
     return status;
 }
 
-zx_status_t user_thread_start(struct user_thread* thread, uintptr_t entry, uintptr_t stack,
+bool start_place_is_valid(const struct start_place* start) {
+    return start->entry < USER_ADDRESS_END && start->stack < USER_ADDRESS_END;
+}
+
+zx_status_t user_thread_start(struct user_thread* thread, const struct start_place* start,
                               uint64_t argument1, uint64_t argument2) {
     struct process* process = thread->process;
+    zx_status_t status = ZX_OK;
     spin_lock(process->object.lock);
-    bool may_start = process->state == PROCESS_RUNNING && !thread->is_started;
-    if (may_start) {
+    if (process->state != PROCESS_RUNNING || thread->is_started) {
+        status = ZX_ERR_BAD_STATE;
+    } else if (!start_place_is_valid(start)) {
+        status = ZX_ERR_INVALID_ARGS;
+    } else {
         thread->is_started = true;
         process->running_count++;
-        thread->entry = entry;
-        thread->stack = stack;
+        thread->start = *start;
         thread->argument1 = argument1;
         thread->argument2 = argument2;
         object_reference(&thread->object);
     }
     spin_unlock(process->object.lock);
-    if (!may_start)
-        return ZX_ERR_BAD_STATE;
-    thread_start(thread->thread);
-    return ZX_OK;
+    if (status == ZX_OK)
+        thread_start(thread->thread);
+    return status;
 }
 
 /* One that never started just never will. */
@@ -127,6 +135,10 @@ static void user_thread_destroy(struct object* object) {
     slab_free(&user_thread_cache, thread);
 }
 
+static zx_koid_t user_thread_related_koid(const struct object* object) {
+    return CONTAINER_OF(object, struct user_thread, object)->process->object.koid;
+}
+
 static char* user_thread_name(struct object* object) {
     return user_thread_from(object)->thread->name;
 }
@@ -138,5 +150,6 @@ static const struct object_ops user_thread_ops = {
                       ZX_RIGHT_SIGNAL | ZX_RIGHT_MANAGE_THREAD,
     .user_signals = ZX_USER_SIGNAL_ALL,
     .destroy = user_thread_destroy,
+    .related_koid = user_thread_related_koid,
     .name_buffer = user_thread_name,
 };

@@ -13,10 +13,11 @@ zx_status_t sys_event_create(uint32_t options, user_out(zx_handle_t) out) {
     return handle_install_out(&event->object, EVENT_DEFAULT_RIGHTS, out);
 }
 
+/* Unknown options of a pair have an error of their own. */
 zx_status_t sys_eventpair_create(uint32_t options, user_out(zx_handle_t) out0,
                                  user_out(zx_handle_t) out1) {
     if (options != 0)
-        return ZX_ERR_INVALID_ARGS;
+        return ZX_ERR_NOT_SUPPORTED;
     struct event_pair_end *end0, *end1;
     zx_status_t status = event_pair_create(&end0, &end1);
     if (status != ZX_OK)

@@ -40,14 +40,10 @@ static zx_status_t info_handle_basic(struct info_request* request) {
         .koid = object->koid,
         .rights = request->rights,
         .type = object->ops->type,
+        .related_koid =
+            object->ops->related_koid ? object->ops->related_koid(object) : ZX_KOID_INVALID,
         .props = 1, /* every object can be waited for */
     };
-    if (object->ops->peer_locked) {
-        spin_lock(object->lock);
-        struct object* peer = object->ops->peer_locked(object);
-        record.related_koid = peer ? peer->koid : ZX_KOID_INVALID;
-        spin_unlock(object->lock);
-    }
     return answer_one(request, &record, sizeof(record));
 }
 

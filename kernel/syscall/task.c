@@ -1,7 +1,6 @@
 /* Jobs, processes and threads. */
 #include <abi/errors.h>
 #include <arch/context.h>
-#include <arch/layout.h>
 #include <mm/aspace.h>
 #include <object/handle_transfer.h>
 #include <object/job.h>
@@ -17,11 +16,6 @@ static zx_status_t read_name(user_in(char) from, size_t size, char name[ZX_MAX_N
         return ZX_ERR_INVALID_ARGS;
     name[size] = 0;
     return ZX_OK;
-}
-
-/* Where a thread may begin: the entry is a user address; the stack may be none. */
-static bool start_is_valid(zx_vaddr_t entry, zx_vaddr_t stack) {
-    return entry >= USER_ADDRESS_MIN && entry < USER_ADDRESS_END && stack < USER_ADDRESS_END;
 }
 
 zx_status_t sys_job_create(zx_handle_t parent, uint32_t options, user_out(zx_handle_t) out) {
@@ -70,8 +64,8 @@ zx_status_t sys_process_create(zx_handle_t job, user_in(char) name, size_t name_
 
 /* The argument's handle leaves the caller as the process starts, in one step. */
 static zx_status_t start_with_argument(struct process* process, struct user_thread* thread,
-                                       zx_vaddr_t entry, zx_vaddr_t stack,
-                                       zx_handle_t argument_handle, uintptr_t argument) {
+                                       const struct start_place* start, zx_handle_t argument_handle,
+                                       uintptr_t argument) {
     static const struct handle_transfer_errors errors = {.repeated = ZX_ERR_BAD_HANDLE,
                                                          .invalid = ZX_ERR_BAD_HANDLE};
     struct handle_table* table = current_handles();
@@ -87,7 +81,7 @@ static zx_status_t start_with_argument(struct process* process, struct user_thre
     spin_lock(&table->lock);
     zx_status_t status = handle_transfer_take_locked(&transfer, NULL);
     if (status == ZX_OK) {
-        status = process_start_begin(process, thread);
+        status = process_start_begin(process, thread, start);
         if (status == ZX_OK)
             handle_transfer_commit_locked(&transfer);
         else
@@ -96,27 +90,37 @@ static zx_status_t start_with_argument(struct process* process, struct user_thre
     spin_unlock(&table->lock);
     if (status == ZX_OK) {
         handle_transfer_finish(&transfer);
-        process_start_finish(process, thread, entry, stack, handle, argument);
+        process_start_finish(process, thread, start, handle, argument);
     }
     return status;
 }
 
-zx_status_t sys_process_start(zx_handle_t process, zx_handle_t thread, zx_vaddr_t entry,
-                              zx_vaddr_t stack, zx_handle_t argument_handle, uintptr_t argument) {
+/* 2016 and 2017: on failure the argument's handle stays with the caller. */
+zx_status_t sys_mx_process_start(zx_handle_t process, zx_handle_t thread, zx_vaddr_t entry,
+                                 zx_vaddr_t stack, zx_handle_t argument_handle,
+                                 uintptr_t argument) {
+    const struct start_place start = {.entry = entry, .stack = stack};
     struct object *process_object, *thread_object;
     zx_status_t status = handle_get(process, ZX_OBJ_TYPE_PROCESS, ZX_RIGHT_WRITE, &process_object);
     if (status != ZX_OK)
         return status;
     status = handle_get(thread, ZX_OBJ_TYPE_THREAD, ZX_RIGHT_WRITE, &thread_object);
     if (status == ZX_OK) {
-        status =
-            start_is_valid(entry, stack)
-                ? start_with_argument(process_from(process_object), user_thread_from(thread_object),
-                                      entry, stack, argument_handle, argument)
-                : ZX_ERR_INVALID_ARGS;
+        status = start_with_argument(process_from(process_object), user_thread_from(thread_object),
+                                     &start, argument_handle, argument);
         object_release(thread_object);
     }
     object_release(process_object);
+    return status;
+}
+
+/* 2018: on every failure the argument's handle is closed. */
+zx_status_t sys_process_start(zx_handle_t process, zx_handle_t thread, zx_vaddr_t entry,
+                              zx_vaddr_t stack, zx_handle_t argument_handle, uintptr_t argument) {
+    zx_status_t status =
+        sys_mx_process_start(process, thread, entry, stack, argument_handle, argument);
+    if (status != ZX_OK)
+        (void)handle_table_close(current_handles(), argument_handle);
     return status;
 }
 
@@ -150,9 +154,8 @@ zx_status_t sys_thread_start(zx_handle_t thread, zx_vaddr_t entry, zx_vaddr_t st
     zx_status_t status = handle_get(thread, ZX_OBJ_TYPE_THREAD, ZX_RIGHT_WRITE, &object);
     if (status != ZX_OK)
         return status;
-    status = start_is_valid(entry, stack)
-                 ? user_thread_start(user_thread_from(object), entry, stack, argument1, argument2)
-                 : ZX_ERR_INVALID_ARGS;
+    const struct start_place start = {.entry = entry, .stack = stack};
+    status = user_thread_start(user_thread_from(object), &start, argument1, argument2);
     object_release(object);
     return status;
 }

@@ -148,11 +148,10 @@ static zx_status_t set_off(struct program* program, struct message* message) {
     message->handle_count = 0;
     if (status != ZX_OK)
         return status;
-    status = zx_process_start(program->process, program->thread, program->entry, program->stack,
-                              program->its_end, 0);
-    if (status == ZX_OK)
-        program->its_end = ZX_HANDLE_INVALID;
-    return status;
+    zx_handle_t its_end = program->its_end;
+    program->its_end = ZX_HANDLE_INVALID; /* consumed, also by a failure */
+    return zx_process_start(program->process, program->thread, program->entry, program->stack,
+                            its_end, 0);
 }
 
 zx_status_t launch(const struct launch_request* request, zx_handle_t* process) {

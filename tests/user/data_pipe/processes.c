@@ -235,11 +235,11 @@ TEST(data_pipe_processes, the_argument_of_a_new_process_takes_no_window_along) {
     EXPECT_EQUAL(mx_datapipe_begin_write(pipe.producer, 0, &address), CAPACITY);
     EXPECT_OK(zx_process_create(zx_job_default(), "p", 1, 0, &process, &vmar));
     EXPECT_OK(zx_thread_create(process, "t", 1, 0, &thread));
-    EXPECT_STATUS(zx_process_start(process, thread, 1ul << 63, 0, pipe.producer, 0),
-                  ZX_ERR_INVALID_ARGS);
+    EXPECT_STATUS(mx_process_start(process, thread, 1ul << 63, 0, pipe.producer, 0),
+                  MX_ERR_INVALID_ARGS);
     zx_handle_t foreign = duplicate(zx_thread_self());
-    EXPECT_STATUS(zx_process_start(process, foreign, 0x1000, 0, pipe.producer, 0),
-                  ZX_ERR_ACCESS_DENIED);
+    EXPECT_STATUS(mx_process_start(process, foreign, 0x1000, 0, pipe.producer, 0),
+                  MX_ERR_ACCESS_DENIED);
     EXPECT(is_mapped_writable((void*)address)); /* back again after the failure */
     EXPECT_EQUAL(mx_datapipe_end_write(pipe.producer, 0), NO_ERROR);
     EXPECT_OK(zx_process_start(process, thread, 0x1000, 0, pipe.producer, 0));

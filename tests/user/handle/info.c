@@ -27,6 +27,82 @@ TEST(zx_object_get_info, basic_tells_type_rights_and_peer) {
     EXPECT_OK(zx_handle_close_many(ends, 2));
 }
 
+/* --- the related object ----------------------------------------------------------------------- */
+
+static zx_koid_t related_koid(zx_handle_t handle) {
+    zx_info_handle_basic_t info = {.related_koid = 77};
+    zx_object_get_info(handle, ZX_INFO_HANDLE_BASIC, &info, sizeof(info), NULL, NULL);
+    mx_info_handle_basic_t as_mx = {.related_koid = 78};
+    mx_object_get_info(handle, MX_INFO_HANDLE_BASIC, &as_mx, sizeof(as_mx), NULL, NULL);
+    return info.related_koid == as_mx.related_koid ? info.related_koid : 79;
+}
+
+static zx_status_t create_message_pipe(zx_handle_t* end0, zx_handle_t* end1) {
+    zx_handle_t ends[2] = {0};
+    zx_status_t status = mx_msgpipe_create(ends, 0);
+    *end0 = ends[0];
+    *end1 = ends[1];
+    return status;
+}
+
+static zx_status_t create_channel(zx_handle_t* end0, zx_handle_t* end1) {
+    return zx_channel_create(0, end0, end1);
+}
+
+static zx_status_t create_socket(zx_handle_t* end0, zx_handle_t* end1) {
+    return zx_socket_create(0, end0, end1);
+}
+
+static zx_status_t create_event_pair(zx_handle_t* end0, zx_handle_t* end1) {
+    return zx_eventpair_create(0, end0, end1);
+}
+
+static zx_status_t create_data_pipe(zx_handle_t* end0, zx_handle_t* end1) {
+    *end0 = mx_datapipe_create(0, 1, 4096, end1);
+    return *end0 > 0 ? ZX_OK : *end0;
+}
+
+TEST(zx_object_get_info, a_peers_koid_stays_after_it_has_closed) {
+    static zx_status_t (*const create[])(zx_handle_t*, zx_handle_t*) = {
+        create_channel, create_message_pipe, create_socket, create_event_pair, create_data_pipe};
+    for (size_t i = 0; i < countof(create); i++)
+        for (int closed = 0; closed < 2; closed++) {
+            zx_handle_t ends[2];
+            EXPECT_OK(create[i](&ends[0], &ends[1]));
+            zx_koid_t koids[2] = {handle_koid(ends[0]), handle_koid(ends[1])};
+            EXPECT(koids[0] && koids[1] && koids[0] != koids[1]);
+            EXPECT_EQUAL(related_koid(ends[0]), koids[1]);
+            EXPECT_EQUAL(related_koid(ends[1]), koids[0]);
+            EXPECT_OK(zx_handle_close(ends[closed]));
+            EXPECT_EQUAL(related_koid(ends[!closed]), koids[closed]);
+            EXPECT_OK(zx_handle_close(ends[!closed]));
+        }
+}
+
+TEST(zx_object_get_info, a_process_is_related_to_its_job_and_a_thread_to_its_process) {
+    zx_handle_t job, process, vmar, thread, event;
+    EXPECT_OK(zx_job_create(zx_job_default(), 0, &job));
+    EXPECT_OK(zx_process_create(job, "p", 1, 0, &process, &vmar));
+    EXPECT_OK(zx_thread_create(process, "t", 1, 0, &thread));
+    EXPECT_OK(zx_event_create(0, &event));
+    EXPECT_EQUAL(related_koid(job), handle_koid(zx_job_default()));
+    EXPECT_EQUAL(related_koid(process), handle_koid(job));
+    EXPECT_EQUAL(related_koid(thread), handle_koid(process));
+    EXPECT_EQUAL(related_koid(zx_thread_self()), handle_koid(zx_process_self()));
+    EXPECT_EQUAL(related_koid(vmar), ZX_KOID_INVALID);
+    EXPECT_EQUAL(related_koid(event), ZX_KOID_INVALID);
+    /* Also when all of it is dead, and the job and the process have no handles any more. */
+    zx_koid_t koids[] = {handle_koid(job), handle_koid(process)};
+    EXPECT_OK(zx_task_kill(job));
+    EXPECT(wait_for(process, ZX_PROCESS_TERMINATED, ZX_SEC(20)));
+    EXPECT_OK(zx_handle_close(job));
+    EXPECT_EQUAL(related_koid(process), koids[0]);
+    EXPECT_OK(zx_handle_close(process));
+    EXPECT_EQUAL(related_koid(thread), koids[1]);
+    const zx_handle_t handles[] = {vmar, thread, event};
+    EXPECT_OK(zx_handle_close_many(handles, countof(handles)));
+}
+
 TEST(zx_object_get_info, koids_are_never_used_twice) {
     zx_koid_t last = 0;
     for (int i = 0; i < 100; i++) {

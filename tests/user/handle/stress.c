@@ -67,9 +67,9 @@ TEST(handle_stress, one_that_could_not_be_sent_was_there_all_the_time) {
 
 /* The process runs already. */
 static void start_in_vain(struct scene* scene) {
-    EXPECT_EQUAL(zx_process_start(zx_process_self(), zx_thread_self(), (zx_vaddr_t)start_in_vain, 0,
+    EXPECT_EQUAL(mx_process_start(zx_process_self(), zx_thread_self(), (zx_vaddr_t)start_in_vain, 0,
                                   scene->event, 0),
-                 ZX_ERR_BAD_STATE);
+                 MX_ERR_BAD_STATE);
 }
 
 TEST(handle_stress, one_that_could_not_be_given_was_there_all_the_time) {

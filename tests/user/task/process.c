@@ -1,5 +1,5 @@
 /* Processes and jobs: start, end, kill. */
-#include "raw_thread.h"
+#include "hand_made.h"
 
 #include <helper.h>
 #include <objects.h>
@@ -10,7 +10,6 @@
 #include <zircon/process.h>
 
 #define PATIENCE ZX_SEC(30)
-#define USER_END 0x00007ffffffff000ul
 
 /* --- how it ends
  * -------------------------------------------------------------------------------------- */
@@ -169,103 +168,6 @@ TEST(zx_process_create, faults) {
     EXPECT_EQUAL(process, 5);
     EXPECT_EQUAL(vmar, 6);
     EXPECT_OK(zx_handle_close(poor));
-}
-
-/* A process made and started by hand: one page of code and stack. */
-struct hand_made {
-    zx_handle_t process, vmar, thread;
-    zx_vaddr_t code, stack;
-};
-
-/* The code ends the process with the sum of its two arguments. */
-static void hand_made_create(struct hand_made* made) {
-    static const unsigned char code[] = {
-        0x48, 0x01, 0xf7,             /* add rdi, rsi */
-        0xb8, 67,   0x00, 0x00, 0x00, /* mov eax, process_exit */
-        0x0f, 0x05,                   /* syscall */
-    };
-    zx_handle_t vmo;
-    EXPECT_OK(zx_process_create(zx_job_default(), "made", 4, 0, &made->process, &made->vmar));
-    EXPECT_OK(zx_thread_create(made->process, "main", 4, 0, &made->thread));
-    EXPECT_OK(zx_vmo_create(PAGE_SIZE_BYTES, 0, &vmo));
-    EXPECT_OK(zx_vmo_write(vmo, code, 0, sizeof(code)));
-    EXPECT_OK(zx_vmar_map(made->vmar, ZX_VM_PERM_READ | ZX_VM_PERM_EXECUTE, 0, vmo, 0,
-                          PAGE_SIZE_BYTES, &made->code));
-    made->stack = made->code;
-    EXPECT_OK(zx_handle_close(vmo));
-}
-
-static void hand_made_destroy(struct hand_made* made) {
-    zx_task_kill(made->process);
-    zx_handle_close(made->process);
-    zx_handle_close(made->vmar);
-    zx_handle_close(made->thread);
-}
-
-TEST(zx_process_start, hands_over_the_handle_and_the_argument) {
-    struct hand_made made;
-    zx_handle_t near, far;
-    CHECK(hand_made_create(&made));
-    EXPECT_OK(zx_channel_create(0, &near, &far));
-    EXPECT_OK(zx_process_start(made.process, made.thread, made.code, made.stack, far, 1000000));
-    EXPECT(!handle_is_valid(far));
-    EXPECT(wait_for(made.process, ZX_PROCESS_TERMINATED, PATIENCE));
-    /* The handle's value in the new process is a positive one. */
-    EXPECT(process_return_code(made.process) > 1000000);
-    EXPECT(object_signals(near) & ZX_CHANNEL_PEER_CLOSED);
-    EXPECT_OK(zx_handle_close(near));
-    hand_made_destroy(&made);
-}
-
-TEST(zx_process_start, a_second_time_is_bad_state) {
-    struct hand_made made;
-    zx_handle_t event;
-    CHECK(hand_made_create(&made));
-    EXPECT_OK(zx_event_create(0, &event));
-    zx_handle_t copy = duplicate(event);
-    EXPECT_OK(zx_process_start(made.process, made.thread, made.code, made.stack, event, 0));
-    EXPECT_STATUS(zx_process_start(made.process, made.thread, made.code, made.stack, copy, 0),
-                  ZX_ERR_BAD_STATE);
-    EXPECT(wait_for(made.process, ZX_PROCESS_TERMINATED, PATIENCE));
-    zx_handle_close(copy);
-    hand_made_destroy(&made);
-}
-
-TEST(zx_process_start, faults) {
-    struct hand_made made;
-    zx_handle_t event;
-    static struct raw_thread foreign;
-    CHECK(hand_made_create(&made));
-    EXPECT_OK(raw_thread_create(&foreign));
-    EXPECT_OK(zx_event_create(0, &event));
-    zx_handle_t poor = duplicate_without(made.process, ZX_RIGHT_WRITE);
-    EXPECT_STATUS(zx_process_start(stale_handle(), made.thread, made.code, made.stack, event, 0),
-                  ZX_ERR_BAD_HANDLE);
-    EXPECT_STATUS(zx_process_start(poor, made.thread, made.code, made.stack, event, 0),
-                  ZX_ERR_ACCESS_DENIED);
-    EXPECT_STATUS(zx_process_start(made.thread, made.thread, made.code, made.stack, event, 0),
-                  ZX_ERR_WRONG_TYPE);
-    EXPECT_STATUS(zx_process_start(made.process, made.process, made.code, made.stack, event, 0),
-                  ZX_ERR_WRONG_TYPE);
-    EXPECT(!process_has_ended(made.process));
-    zx_handle_close(event);
-    const zx_handle_t handles[] = {poor, foreign.handle};
-    EXPECT_OK(zx_handle_close_many(handles, countof(handles)));
-    hand_made_destroy(&made);
-}
-
-TEST(zx_process_start, a_thread_of_another_process_is_access_denied) {
-    struct hand_made made;
-    zx_handle_t event;
-    static struct raw_thread foreign;
-    CHECK(hand_made_create(&made));
-    EXPECT_OK(raw_thread_create(&foreign));
-    EXPECT_OK(zx_event_create(0, &event));
-    EXPECT_STATUS(zx_process_start(made.process, foreign.handle, made.code, made.stack, event, 0),
-                  ZX_ERR_ACCESS_DENIED);
-    zx_handle_close(event);
-    EXPECT_OK(zx_handle_close(foreign.handle));
-    hand_made_destroy(&made);
 }
 
 /* --- jobs ----------------------------------------------------------------------------------- */

@@ -1,0 +1,242 @@
+/* process_start and thread_start, in both spellings: what is checked in which order, and what
+ * becomes of the argument's handle. */
+#include "hand_made.h"
+#include "raw_thread.h"
+
+#include <objects.h>
+#include <test.h>
+
+#include <magenta/syscalls.h>
+#include <zircon/process.h>
+
+#define PATIENCE ZX_SEC(30)
+#define USER_END 0x00007ffffffff000ul
+
+/* One generation's spelling. */
+struct generation {
+    zx_status_t (*start)(zx_handle_t process, zx_handle_t thread, zx_vaddr_t entry,
+                         zx_vaddr_t stack, zx_handle_t argument_handle, uintptr_t argument);
+    bool discards; /* what a failure does with the argument's handle */
+};
+static const struct generation zx = {zx_process_start, true};
+static const struct generation mx = {mx_process_start, false};
+
+#define BOTH(name, row)            \
+    TEST(zx_process_start, name) { \
+        CHECK(row(&zx));           \
+    }                              \
+    TEST(mx_process_start, name) { \
+        CHECK(row(&mx));           \
+    }
+
+static const zx_vaddr_t not_user[] = {USER_END, 0x0000800000000000, 0xffffffff80000000,
+                                      0x8000000000000000, UINT64_MAX};
+
+/* --- success ---------------------------------------------------------------------------------- */
+
+static void start_row(const struct generation* generation) {
+    struct hand_made made;
+    zx_handle_t near, far;
+    CHECK(hand_made_create(&made));
+    EXPECT_OK(zx_channel_create(0, &near, &far));
+    EXPECT_OK(generation->start(made.process, made.thread, made.code, made.stack, far, 1000000));
+    EXPECT(!handle_is_valid(far));
+    EXPECT(wait_for(made.process, ZX_PROCESS_TERMINATED, PATIENCE));
+    /* The handle's value in the new process is a positive one. */
+    EXPECT(process_return_code(made.process) > 1000000);
+    EXPECT(object_signals(near) & ZX_CHANNEL_PEER_CLOSED);
+    EXPECT_OK(zx_handle_close(near));
+    hand_made_destroy(&made);
+}
+BOTH(hands_over_the_handle_and_the_argument, start_row)
+
+/* The thread then faults, and the process with it. */
+static void zero_entry_row(const struct generation* generation) {
+    static const struct {
+        bool has_entry, has_stack;
+    } cases[] = {{false, true}, {true, false}, {false, false}};
+    for (size_t i = 0; i < countof(cases); i++) {
+        struct hand_made made;
+        zx_handle_t near, far;
+        CHECK(hand_made_create(&made));
+        EXPECT_OK(zx_channel_create(0, &near, &far));
+        EXPECT_OK(generation->start(made.process, made.thread, cases[i].has_entry ? made.code : 0,
+                                    cases[i].has_stack ? made.stack : 0, far, 1000000));
+        EXPECT(!handle_is_valid(far));
+        EXPECT(wait_for(made.process, ZX_PROCESS_TERMINATED, PATIENCE));
+        /* The code needs no stack. */
+        EXPECT_EQUAL(process_return_code(made.process) > 1000000, cases[i].has_entry);
+        EXPECT_EQUAL(process_return_code(made.process) < 0, !cases[i].has_entry);
+        EXPECT_OK(zx_handle_close(near));
+        hand_made_destroy(&made);
+    }
+}
+BOTH(entry_or_stack_0_is_no_error, zero_entry_row)
+
+/* --- failure ---------------------------------------------------------------------------------- */
+
+/* Starts with an argument that it gives, and looks what became of that. */
+static void fail(const struct generation* generation, zx_handle_t process, zx_handle_t thread,
+                 zx_vaddr_t entry, zx_vaddr_t stack, zx_status_t expected) {
+    zx_handle_t near, far;
+    EXPECT_OK(zx_channel_create(0, &near, &far));
+    EXPECT_STATUS(generation->start(process, thread, entry, stack, far, 0), expected);
+    EXPECT_EQUAL(handle_is_valid(far), !generation->discards);
+    EXPECT_EQUAL(object_signals(near),
+                 generation->discards ? ZX_CHANNEL_PEER_CLOSED : ZX_CHANNEL_WRITABLE);
+    if (!generation->discards)
+        EXPECT_OK(zx_handle_close(far));
+    EXPECT_OK(zx_handle_close(near));
+}
+
+static void handles_row(const struct generation* generation) {
+    struct hand_made made;
+    static struct raw_thread foreign;
+    CHECK(hand_made_create(&made));
+    EXPECT_OK(raw_thread_create(&foreign));
+    zx_handle_t poor_process = duplicate_without(made.process, ZX_RIGHT_WRITE);
+    zx_handle_t poor_thread = duplicate_without(made.thread, ZX_RIGHT_WRITE);
+    const struct {
+        zx_handle_t process, thread;
+        zx_status_t status;
+    } cases[] = {
+        {0, made.thread, ZX_ERR_BAD_HANDLE},
+        {stale_handle(), made.thread, ZX_ERR_BAD_HANDLE},
+        {made.thread, made.thread, ZX_ERR_WRONG_TYPE},
+        {poor_process, made.thread, ZX_ERR_ACCESS_DENIED},
+        {poor_process, stale_handle(), ZX_ERR_ACCESS_DENIED},
+        {made.process, stale_handle(), ZX_ERR_BAD_HANDLE},
+        {made.process, made.process, ZX_ERR_WRONG_TYPE},
+        {made.process, poor_thread, ZX_ERR_ACCESS_DENIED},
+        {made.process, foreign.handle, ZX_ERR_ACCESS_DENIED},
+    };
+    for (size_t i = 0; i < countof(cases); i++) {
+        CHECK(fail(generation, cases[i].process, cases[i].thread, made.code, made.stack,
+                   cases[i].status));
+        CHECK(fail(generation, cases[i].process, cases[i].thread, not_user[i % countof(not_user)],
+                   0, cases[i].status));
+    }
+    EXPECT(!process_has_ended(made.process));
+    const zx_handle_t handles[] = {poor_process, poor_thread, foreign.handle};
+    EXPECT_OK(zx_handle_close_many(handles, countof(handles)));
+    hand_made_destroy(&made);
+}
+BOTH(faults_of_the_handles_come_first, handles_row)
+
+/* The argument's handle is one of the handles: it comes before the state. */
+static void argument_row(const struct generation* generation) {
+    struct hand_made made;
+    zx_handle_t event;
+    CHECK(hand_made_create(&made));
+    EXPECT_OK(zx_event_create(0, &event));
+    zx_handle_t fixed = duplicate_without(event, ZX_RIGHT_TRANSFER);
+    EXPECT_STATUS(generation->start(made.process, made.thread, not_user[0], 0, stale_handle(), 0),
+                  ZX_ERR_BAD_HANDLE);
+    EXPECT_STATUS(generation->start(made.process, made.thread, not_user[0], 0, fixed, 0),
+                  ZX_ERR_ACCESS_DENIED);
+    EXPECT_EQUAL(object_handle_count(event), generation->discards ? 1 : 2);
+    if (!generation->discards)
+        EXPECT_OK(zx_handle_close(fixed));
+    CHECK(fail(generation, made.process, made.thread, not_user[0], 0, ZX_ERR_INVALID_ARGS));
+    EXPECT_OK(zx_handle_close(event));
+    hand_made_destroy(&made);
+}
+BOTH(faults_of_the_argument_come_before_the_entry, argument_row)
+
+static void addresses_row(const struct generation* generation) {
+    struct hand_made made;
+    CHECK(hand_made_create(&made));
+    for (size_t i = 0; i < countof(not_user); i++) {
+        CHECK(fail(generation, made.process, made.thread, not_user[i], made.stack,
+                   ZX_ERR_INVALID_ARGS));
+        CHECK(fail(generation, made.process, made.thread, made.code, not_user[i],
+                   ZX_ERR_INVALID_ARGS));
+    }
+    /* Nothing has happened: it can still be started. */
+    zx_handle_t event;
+    EXPECT_OK(zx_event_create(0, &event));
+    EXPECT_OK(generation->start(made.process, made.thread, made.code, made.stack, event, 0));
+    EXPECT(wait_for(made.process, ZX_PROCESS_TERMINATED, PATIENCE));
+    hand_made_destroy(&made);
+}
+BOTH(addresses_outside_user_space_are_invalid_args, addresses_row)
+
+static void state_row(const struct generation* generation) {
+    struct hand_made made;
+    zx_handle_t event;
+    CHECK(hand_made_create(&made));
+    EXPECT_OK(zx_event_create(0, &event));
+    EXPECT_OK(generation->start(made.process, made.thread, made.code, made.stack, event, 0));
+    CHECK(fail(generation, made.process, made.thread, made.code, made.stack, ZX_ERR_BAD_STATE));
+    CHECK(fail(generation, made.process, made.thread, not_user[0], 0, ZX_ERR_BAD_STATE));
+    EXPECT(wait_for(made.process, ZX_PROCESS_TERMINATED, PATIENCE));
+    CHECK(fail(generation, made.process, made.thread, not_user[0], 0, ZX_ERR_BAD_STATE));
+    hand_made_destroy(&made);
+}
+BOTH(the_state_comes_before_the_entry, state_row)
+
+/* --- thread_start ------------------------------------------------------------------------------
+ */
+
+typedef zx_status_t (*thread_start_t)(zx_handle_t, zx_vaddr_t, zx_vaddr_t, uintptr_t, uintptr_t);
+
+static void not_started_row(thread_start_t start) {
+    struct hand_made made;
+    zx_handle_t event;
+    CHECK(hand_made_create(&made));
+    const zx_vaddr_t entries[] = {made.code, 0, 1, not_user[0], not_user[2], UINT64_MAX};
+    for (size_t i = 0; i < countof(entries); i++) {
+        EXPECT_STATUS(start(made.thread, entries[i], made.stack, 0, 0), ZX_ERR_BAD_STATE);
+        EXPECT_STATUS(start(made.thread, made.code, entries[i], 0, 0), ZX_ERR_BAD_STATE);
+    }
+    /* The thread is still good for the start of the process. */
+    EXPECT_OK(zx_event_create(0, &event));
+    EXPECT_OK(zx_process_start(made.process, made.thread, made.code, made.stack, event, 0));
+    EXPECT(wait_for(made.process, ZX_PROCESS_TERMINATED, PATIENCE));
+    EXPECT_STATUS(start(made.thread, made.code, made.stack, 0, 0), ZX_ERR_BAD_STATE);
+    EXPECT_STATUS(start(made.thread, 0, 0, 0, 0), ZX_ERR_BAD_STATE);
+    hand_made_destroy(&made);
+}
+TEST(zx_thread_start, before_the_process_was_started_is_bad_state_whatever_the_entry) {
+    CHECK(not_started_row(zx_thread_start));
+}
+TEST(mx_thread_start, before_the_process_was_started_is_bad_state_whatever_the_entry) {
+    CHECK(not_started_row(mx_thread_start));
+}
+
+/* Sleeps for ever, so that the process lives until another thread ends it. */
+static void hand_made_sleep(struct hand_made* made) {
+    static const unsigned char code[] = {
+        0xb8, 96,   0x00, 0x00, 0x00,                               /* mov eax, nanosleep */
+        0x48, 0xbf, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0x7f, /* mov rdi, INT64_MAX */
+        0x0f, 0x05,                                                 /* syscall */
+    };
+    zx_handle_t vmo;
+    EXPECT_OK(zx_vmo_create(PAGE_SIZE_BYTES, 0, &vmo));
+    EXPECT_OK(zx_vmo_write(vmo, code, 0, sizeof(code)));
+    EXPECT_OK(zx_vmar_map(made->vmar, ZX_VM_PERM_READ | ZX_VM_PERM_EXECUTE, 0, vmo, 0,
+                          PAGE_SIZE_BYTES, &made->code));
+    EXPECT_OK(zx_handle_close(vmo));
+}
+
+static void zero_thread_entry_row(thread_start_t start) {
+    struct hand_made made;
+    zx_handle_t event, thread;
+    CHECK(hand_made_create(&made));
+    CHECK(hand_made_sleep(&made));
+    EXPECT_OK(zx_event_create(0, &event));
+    EXPECT_OK(zx_process_start(made.process, made.thread, made.code, made.stack, event, 0));
+    EXPECT_OK(zx_thread_create(made.process, "second", 6, 0, &thread));
+    EXPECT(!process_has_ended(made.process));
+    EXPECT_OK(start(thread, 0, 0, 0, 0));
+    EXPECT(wait_for(made.process, ZX_PROCESS_TERMINATED, PATIENCE));
+    EXPECT(process_return_code(made.process) < 0);
+    EXPECT_OK(zx_handle_close(thread));
+    hand_made_destroy(&made);
+}
+TEST(zx_thread_start, entry_0_is_no_error_and_faults) {
+    CHECK(zero_thread_entry_row(zx_thread_start));
+}
+TEST(mx_thread_start, entry_0_is_no_error_and_faults) {
+    CHECK(zero_thread_entry_row(mx_thread_start));
+}
