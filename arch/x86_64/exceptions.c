@@ -21,6 +21,15 @@
 #define PAGE_FAULT_WRITE (1u << 1)
 #define PAGE_FAULT_USER (1u << 2)
 #define PAGE_FAULT_EXECUTE (1u << 4)
+/* A reserved bit in an entry, protection keys, shadow stacks, SGX: no mapping helps against those.
+ */
+#define PAGE_FAULT_OTHER_CAUSES \
+    ~(PAGE_FAULT_PRESENT | PAGE_FAULT_WRITE | PAGE_FAULT_USER | PAGE_FAULT_EXECUTE)
+
+/* So often a fault may come again, at the same instruction and address, before it is looked at
+ * whether it is spurious; and so often before it is taken for one that will never end. */
+#define REPEATS_UNCHECKED 64u
+#define REPEATS_MAX 128u
 
 void exception_dispatch(struct exception_frame* frame);
 void exception_dispatch_own_stack(struct exception_frame* frame);
@@ -63,6 +72,34 @@ static bool resume_at_fixup(struct exception_frame* frame) {
     return true;
 }
 
+/* A fault may come again after it was resolved, for good reasons: other threads take the page away,
+ * or share it, or were first to resolve it. It does so without end if something forbids the access
+ * that the page tables permit. Only then is it found spurious time after time. */
+static bool can_make_progress(const struct exception_frame* frame, const struct page_fault* fault) {
+    struct thread_context* context = context_current();
+    if (likely(context->fault_rip != frame->rip || context->fault_address != fault->address)) {
+        context->fault_rip = frame->rip;
+        context->fault_address = fault->address;
+        context->fault_repeats = 0;
+        return true;
+    }
+    if (++context->fault_repeats < REPEATS_UNCHECKED)
+        return true;
+    if (!page_fault_is_spurious(fault))
+        context->fault_repeats = 0;
+    return context->fault_repeats < REPEATS_MAX;
+}
+
+/* False: the access is not legal, or nothing makes it possible. The latter is true of an access
+ * that the CPU makes in the name of the system while it runs user mode. Interrupts are on. */
+static bool resolve(const struct exception_frame* frame, const struct page_fault* fault) {
+    if (unlikely(frame->error_code & PAGE_FAULT_OTHER_CAUSES))
+        return false;
+    if (unlikely(exception_frame_is_user(frame) && !fault->is_user))
+        return false;
+    return can_make_progress(frame, fault) && page_fault_handle(fault);
+}
+
 /* A fault in the kernel is legal in the user copy routines only, and there only on the user's side.
  * With preemption off (a spinlock may be held) it is not resolved: the copy fails at once and its
  * caller knows what to do. */
@@ -73,7 +110,7 @@ static void kernel_page_fault(struct exception_frame* frame, const struct page_f
             frame->rflags & RFLAGS_IF && (this_cpu()->preempt_count & ~PREEMPT_NOT_WANTED) == 0;
         if (may_block) {
             interrupts_enable();
-            bool is_resolved = page_fault_handle(fault);
+            bool is_resolved = resolve(frame, fault);
             interrupts_disable();
             if (is_resolved)
                 return;
@@ -101,7 +138,7 @@ static void page_fault(struct exception_frame* frame) {
         return;
     }
     interrupts_enable();
-    if (!page_fault_handle(&fault))
+    if (!resolve(frame, &fault))
         user_exception(frame, fault.address);
     interrupts_disable();
 }

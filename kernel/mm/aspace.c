@@ -173,9 +173,29 @@ bool aspace_fault(struct aspace* aspace, const struct page_fault* fault) {
 
 /* The thread that faulted has its own tables loaded, and nobody takes the aspace away while it
  * runs. */
-bool page_fault_handle(const struct page_fault* fault) {
+static struct aspace* aspace_of_fault(const struct page_fault* fault) {
     preempt_disable();
     struct aspace* aspace = this_cpu()->active_aspace;
     preempt_enable();
-    return aspace && fault->address < USER_ADDRESS_END && aspace_fault(aspace, fault);
+    return fault->address < USER_ADDRESS_END ? aspace : NULL;
+}
+
+bool page_fault_handle(const struct page_fault* fault) {
+    struct aspace* aspace = aspace_of_fault(fault);
+    return aspace && aspace_fault(aspace, fault);
+}
+
+bool page_fault_is_spurious(const struct page_fault* fault) {
+    struct aspace* aspace = aspace_of_fault(fault);
+    if (!aspace)
+        return false;
+    uint32_t needed = fault->is_write     ? PAGING_WRITE
+                      : fault->is_execute ? PAGING_EXECUTE
+                                          : PAGING_READ;
+    physical_address_t physical;
+    uint32_t flags;
+    spin_lock(&aspace->lock);
+    bool is_mapped = page_table_query(&aspace->page_table, fault->address, &physical, &flags);
+    spin_unlock(&aspace->lock);
+    return is_mapped && flags & needed;
 }

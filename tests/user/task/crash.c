@@ -112,6 +112,73 @@ static void stack_overflow(void) {
     frame[1] = frame[0]; /* no tail call */
 }
 
+/* --- far returns -------------------------------------------------------------------------------
+ *
+ * What they take from the stack is never a good frame: zeros, or nothing at all. Some machines read
+ * it as user mode would, others as the system does, which SMAP forbids on each page of a program.
+ */
+
+static char zeros[2 * PAGE] __attribute__((aligned(PAGE)));
+
+static zx_vaddr_t frame_of_zeros(void) {
+    memset(zeros, 0, sizeof(zeros));
+    return (zx_vaddr_t)zeros;
+}
+
+/* Mapped, and no page is there yet. */
+static zx_vaddr_t frame_untouched(void) {
+    zx_handle_t vmo;
+    zx_vaddr_t address = 0;
+    zx_vmo_create(PAGE, 0, &vmo);
+    zx_vmar_map(zx_vmar_root_self(), ZX_VM_PERM_READ | ZX_VM_PERM_WRITE, 0, vmo, 0, PAGE, &address);
+    return address;
+}
+
+static zx_vaddr_t frame_read_only(void) {
+    return (zx_vaddr_t)read_only_page();
+}
+
+static zx_vaddr_t frame_inaccessible(void) {
+    return (zx_vaddr_t)inaccessible_page();
+}
+
+static zx_vaddr_t frame_unmapped(void) {
+    return 8;
+}
+
+static zx_vaddr_t frame_half_mapped(void) {
+    return (zx_vaddr_t)guarded_buffer(PAGE) + PAGE - 8;
+}
+
+static zx_vaddr_t frame_in_kernel(void) {
+    return 0xffffffff80000000;
+}
+
+static zx_vaddr_t frame_not_canonical(void) {
+    return 0x8000000000000000;
+}
+
+#define FAR_RETURNS(frame)                                                  \
+    static void iretq_##frame(void) {                                       \
+        __asm__ volatile("mov %0, %%rsp; iretq" ::"r"(frame()) : "memory"); \
+    }                                                                       \
+    static void lretq_##frame(void) {                                       \
+        __asm__ volatile("mov %0, %%rsp; lretq" ::"r"(frame()) : "memory"); \
+    }
+#define FAR_RETURN_ENTRIES(frame)       \
+    {"iretq_" #frame, iretq_##frame}, { \
+        "lretq_" #frame, lretq_##frame  \
+    }
+
+FAR_RETURNS(frame_of_zeros)
+FAR_RETURNS(frame_untouched)
+FAR_RETURNS(frame_read_only)
+FAR_RETURNS(frame_inaccessible)
+FAR_RETURNS(frame_unmapped)
+FAR_RETURNS(frame_half_mapped)
+FAR_RETURNS(frame_in_kernel)
+FAR_RETURNS(frame_not_canonical)
+
 /* The system call's return address would be the first one past user space. */
 static void system_call_at_the_last_address(void) {
     zx_handle_t vmo;
@@ -152,6 +219,14 @@ static const struct {
     {"x87_arithmetic", x87_arithmetic},
     {"stack_overflow", stack_overflow},
     {"system_call_at_the_last_address", system_call_at_the_last_address},
+    FAR_RETURN_ENTRIES(frame_of_zeros),
+    FAR_RETURN_ENTRIES(frame_untouched),
+    FAR_RETURN_ENTRIES(frame_read_only),
+    FAR_RETURN_ENTRIES(frame_inaccessible),
+    FAR_RETURN_ENTRIES(frame_unmapped),
+    FAR_RETURN_ENTRIES(frame_half_mapped),
+    FAR_RETURN_ENTRIES(frame_in_kernel),
+    FAR_RETURN_ENTRIES(frame_not_canonical),
 };
 
 HELPER(crashes) {

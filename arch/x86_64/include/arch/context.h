@@ -14,7 +14,9 @@ struct thread_context {
     uint64_t fs_base;  /* user mode's, thread pointer */
     uint64_t gs_base;  /* user mode's */
     void* fpu_state;   /* NULL for kernel threads: they never touch the FPU */
-    _Atomic uint32_t pending_work; /* not 0: thread_return_to_user has something to do */
+    _Atomic uint32_t pending_work;     /* not 0: thread_return_to_user has something to do */
+    uint32_t fault_repeats;            /* how often the last page fault has come again */
+    uint64_t fault_rip, fault_address; /* the last page fault's */
 };
 #define CONTEXT_PENDING_WORK 32 /* its offset, for the system call exit */
 

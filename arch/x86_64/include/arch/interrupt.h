@@ -37,6 +37,8 @@ struct page_fault {
     bool is_write, is_execute, is_user, is_present;
 };
 bool page_fault_handle(const struct page_fault* fault);
+/* kernel/mm: whether the page tables permit the access already. Interrupts on. */
+bool page_fault_is_spurious(const struct page_fault* fault);
 /* kernel/object: an exception of user mode that nothing resolved; kills the process. */
 _Noreturn void user_exception(const struct exception_frame* frame, uintptr_t fault_address);
 /* kernel/sched: the one-shot timer fired; and a reschedule IPI came. Interrupts off. */
