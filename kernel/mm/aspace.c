@@ -136,6 +136,8 @@ static bool fault_locked(struct aspace* aspace, const struct page_fault* fault, 
         return false;
     struct vmo* vmo = mapping->vmo;
     *index = (address - region_base(&mapping->region) + mapping->vmo_offset) >> PAGE_SHIFT;
+    if (unlikely(*index >= vmo->size >> PAGE_SHIFT))
+        return false; /* past the VMO's end: the one place where that is looked at */
     physical_address_t physical;
     bool is_shared;
     bool is_resolved = true;

@@ -36,9 +36,29 @@ bool aspace_fault(struct aspace* aspace, const struct page_fault* fault);
 /* VMARs are reference counted; the parent (or aspace) holds one while it is alive. */
 void vmar_reference(struct vmar* vmar);
 void vmar_release(struct vmar* vmar);
-/* `options` are ZX_VM_*. Random placement unless SPECIFIC. `permissions_allowed` (ZX_VM_PERM_*)
- * caps what vmar_protect may later give. Errors: INVALID_ARGS, NO_MEMORY, BAD_STATE (destroyed),
- * ACCESS_DENIED (VMAR does not allow), OUT_OF_RANGE. */
+/* The options that the calls know; they refuse others with INVALID_ARGS. */
+#define VMAR_PERMISSIONS (ZX_VM_PERM_READ | ZX_VM_PERM_WRITE | ZX_VM_PERM_EXECUTE)
+#define VMAR_CAPABILITIES \
+    (ZX_VM_CAN_MAP_SPECIFIC | ZX_VM_CAN_MAP_READ | ZX_VM_CAN_MAP_WRITE | ZX_VM_CAN_MAP_EXECUTE)
+#define VMAR_MAP_OPTIONS \
+    (VMAR_PERMISSIONS | ZX_VM_COMPACT | ZX_VM_SPECIFIC | ZX_VM_SPECIFIC_OVERWRITE | ZX_VM_MAP_RANGE)
+#define VMAR_ALLOCATE_OPTIONS (VMAR_CAPABILITIES | ZX_VM_COMPACT | ZX_VM_SPECIFIC)
+
+/* SPECIFIC_OVERWRITE and MAP_RANGE together: an overwrite is one step, bringing in is many. */
+static inline bool vmar_map_options_are_valid(uint32_t options) {
+    return !(options & ~VMAR_MAP_OPTIONS) &&
+           !((options & ZX_VM_SPECIFIC_OVERWRITE) && (options & ZX_VM_MAP_RANGE));
+}
+
+/* Maps `size` bytes of the VMO, rounded up to pages, in a random place unless SPECIFIC. What of it
+ * lies past the VMO's end is mapped too, and every access there faults. `permissions_allowed`
+ * (ZX_VM_PERM_*) caps what vmar_protect may later give. The errors, in the order of the checks:
+ *   INVALID_ARGS   bad options, size 0, broken pages, offsets in the VMO that wrap around
+ *   ACCESS_DENIED  the VMAR or `permissions_allowed` do not allow it
+ *   INVALID_ARGS   permissions that make no sense; not all inside the VMAR
+ *   ACCESS_DENIED  write and execute at once
+ *   BAD_STATE      the VMAR was destroyed
+ *   NO_MEMORY      also: the place is occupied, or there is none */
 zx_status_t vmar_map(struct vmar* vmar, uint32_t options, uint32_t permissions_allowed,
                      size_t vmar_offset, struct vmo* vmo, uint64_t vmo_offset, size_t size,
                      virtual_address_t* mapped);
@@ -47,6 +67,7 @@ zx_status_t vmar_unmap(struct vmar* vmar, virtual_address_t address, size_t size
  */
 zx_status_t vmar_protect(struct vmar* vmar, uint32_t options, virtual_address_t address,
                          size_t size);
+/* A VMAR inside this one, of whole pages; the errors are those of vmar_map. */
 zx_status_t vmar_allocate(struct vmar* vmar, uint32_t options, size_t offset, size_t size,
                           struct vmar** child, virtual_address_t* child_address);
 zx_status_t vmar_destroy(struct vmar* vmar);

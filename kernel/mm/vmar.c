@@ -8,12 +8,6 @@
 #include <arch/interrupt.h>
 #include <mm/vmo.h>
 
-#define ALL_PERMISSIONS (ZX_VM_PERM_READ | ZX_VM_PERM_WRITE | ZX_VM_PERM_EXECUTE)
-#define ALL_CAPABILITIES \
-    (ZX_VM_CAN_MAP_SPECIFIC | ZX_VM_CAN_MAP_READ | ZX_VM_CAN_MAP_WRITE | ZX_VM_CAN_MAP_EXECUTE)
-#define PLACEMENT_OPTIONS (ZX_VM_SPECIFIC | ZX_VM_COMPACT)
-#define MAP_OPTIONS \
-    (ALL_PERMISSIONS | PLACEMENT_OPTIONS | ZX_VM_SPECIFIC_OVERWRITE | ZX_VM_MAP_RANGE)
 #define ROOT_BASE 0x10000ul /* the first pages stay empty: NULL and its neighbourhood fault */
 
 static struct slab_cache vmar_cache =
@@ -36,7 +30,7 @@ static struct vmar* vmar_create(struct aspace* aspace, uint32_t capabilities) {
 }
 
 struct vmar* vmar_create_root(struct aspace* aspace) {
-    struct vmar* root = vmar_create(aspace, ALL_CAPABILITIES);
+    struct vmar* root = vmar_create(aspace, VMAR_CAPABILITIES);
     if (root) {
         root->region.node.key = ROOT_BASE;
         root->region.size = USER_ADDRESS_END - ROOT_BASE;
@@ -109,14 +103,15 @@ static bool is_range_inside(const struct vmar* vmar, virtual_address_t address, 
            size <= vmar->region.size - (address - base);
 }
 
-/* Permissions that make sense: pages that can be written are never executable, and x86 cannot write
- * or execute what it cannot read. */
+/* What a right is missing for is refused before what makes no sense: x86 cannot write or execute
+ * what it cannot read, and pages that can be written are never executable. */
 static zx_status_t check_permissions(uint32_t permissions, uint32_t allowed) {
+    if (permissions & ~allowed)
+        return ZX_ERR_ACCESS_DENIED;
     if (permissions != 0 && !(permissions & ZX_VM_PERM_READ))
         return ZX_ERR_INVALID_ARGS;
-    if ((permissions & ZX_VM_PERM_WRITE) && (permissions & ZX_VM_PERM_EXECUTE))
-        return ZX_ERR_ACCESS_DENIED;
-    return (permissions & allowed) == permissions ? ZX_OK : ZX_ERR_ACCESS_DENIED;
+    bool is_both = (permissions & ZX_VM_PERM_WRITE) && (permissions & ZX_VM_PERM_EXECUTE);
+    return is_both ? ZX_ERR_ACCESS_DENIED : ZX_OK;
 }
 
 static uint32_t permissions_of(uint32_t capabilities) {
@@ -125,26 +120,30 @@ static uint32_t permissions_of(uint32_t capabilities) {
            (capabilities & ZX_VM_CAN_MAP_EXECUTE ? ZX_VM_PERM_EXECUTE : 0);
 }
 
-/* Where a new region of `size` goes, as the options say. */
+#define IS_SPECIFIC(options) ((options) & (ZX_VM_SPECIFIC | ZX_VM_SPECIFIC_OVERWRITE))
+
+/* Whether the options allow a region of `size` at `offset`, wherever others are. */
+static zx_status_t check_place(const struct vmar* vmar, uint32_t options, size_t offset,
+                               size_t size) {
+    if (size > vmar->region.size || !IS_ALIGNED(offset, PAGE_SIZE))
+        return ZX_ERR_INVALID_ARGS;
+    if (!IS_SPECIFIC(options))
+        return offset == 0 ? ZX_OK : ZX_ERR_INVALID_ARGS;
+    return offset <= vmar->region.size - size ? ZX_OK : ZX_ERR_INVALID_ARGS;
+}
+
+/* Where a new region goes that check_place has allowed. */
 static zx_status_t choose_base_locked(struct vmar* vmar, uint32_t options, size_t offset,
                                       size_t size, virtual_address_t* base) {
     if (!vmar->is_alive)
         return ZX_ERR_BAD_STATE;
-    if (!(options & (ZX_VM_SPECIFIC | ZX_VM_SPECIFIC_OVERWRITE))) {
-        if (offset != 0)
-            return ZX_ERR_INVALID_ARGS;
+    if (!IS_SPECIFIC(options)) {
         *base = vmar_place_locked(vmar, size, options & ZX_VM_COMPACT);
         return *base ? ZX_OK : ZX_ERR_NO_MEMORY;
     }
-    if (!(vmar->capabilities & ZX_VM_CAN_MAP_SPECIFIC))
-        return ZX_ERR_ACCESS_DENIED;
-    if (!IS_ALIGNED(offset, PAGE_SIZE))
-        return ZX_ERR_INVALID_ARGS;
-    if (offset > vmar->region.size || size > vmar->region.size - offset)
-        return ZX_ERR_OUT_OF_RANGE;
     *base = region_base(&vmar->region) + offset;
     bool may_overlap = options & ZX_VM_SPECIFIC_OVERWRITE;
-    return may_overlap || vmar_is_free_locked(vmar, *base, size) ? ZX_OK : ZX_ERR_ALREADY_EXISTS;
+    return may_overlap || vmar_is_free_locked(vmar, *base, size) ? ZX_OK : ZX_ERR_NO_MEMORY;
 }
 
 /* --- mappings --------------------------------------------------------------------------------- */
@@ -249,26 +248,36 @@ zx_status_t vmar_unmap(struct vmar* vmar, virtual_address_t address, size_t size
     return status;
 }
 
+/* The checks of vmar_map that need no lock: a VMAR's range and capabilities never change. */
+static zx_status_t check_map(const struct vmar* vmar, uint32_t options, uint32_t allowed,
+                             size_t vmar_offset, uint64_t vmo_offset, size_t size) {
+    if (!vmar_map_options_are_valid(options) || size == 0 || !IS_ALIGNED(vmo_offset, PAGE_SIZE) ||
+        vmo_offset > UINT64_MAX - size)
+        return ZX_ERR_INVALID_ARGS;
+    if (IS_SPECIFIC(options) && !(vmar->capabilities & ZX_VM_CAN_MAP_SPECIFIC))
+        return ZX_ERR_ACCESS_DENIED;
+    zx_status_t status = check_permissions(options & VMAR_PERMISSIONS, allowed);
+    return status == ZX_OK ? check_place(vmar, options, vmar_offset, size) : status;
+}
+
 /* Everything of vmar_map under the lock; `dead` gets what an overwrite replaced. */
 static zx_status_t map_locked(struct vmar* vmar, uint32_t options, uint32_t allowed,
                               size_t vmar_offset, struct vmo* vmo, uint64_t vmo_offset, size_t size,
                               struct mapping* fresh, struct mapping* spares[2], struct list* dead,
                               virtual_address_t* mapped) {
-    zx_status_t status = choose_base_locked(vmar, options, vmar_offset, size, mapped);
-    if (status != ZX_OK)
-        return status;
-    uint32_t permissions = options & ALL_PERMISSIONS;
-    allowed &= permissions_of(vmar->capabilities);
-    status = check_permissions(permissions, allowed);
+    virtual_address_t base;
+    zx_status_t status = choose_base_locked(vmar, options, vmar_offset, size, &base);
     if (status != ZX_OK)
         return status;
     if (options & ZX_VM_SPECIFIC_OVERWRITE) {
-        status = check_unmap_locked(vmar, *mapped, *mapped + size);
+        status = check_unmap_locked(vmar, base, base + size);
         if (status != ZX_OK)
             return status;
-        unmap_locked(vmar, *mapped, *mapped + size, spares, dead);
+        unmap_locked(vmar, base, base + size, spares, dead);
     }
-    mapping_install_locked(fresh, vmar, *mapped, size, vmo, vmo_offset, permissions, allowed);
+    mapping_install_locked(fresh, vmar, base, size, vmo, vmo_offset, options & VMAR_PERMISSIONS,
+                           allowed);
+    *mapped = base;
     return ZX_OK;
 }
 
@@ -287,12 +296,12 @@ static void populate(struct aspace* aspace, virtual_address_t base, size_t size,
 zx_status_t vmar_map(struct vmar* vmar, uint32_t options, uint32_t permissions_allowed,
                      size_t vmar_offset, struct vmo* vmo, uint64_t vmo_offset, size_t size,
                      virtual_address_t* mapped) {
-    if (options & ~MAP_OPTIONS || size == 0 || size > USER_ADDRESS_END ||
-        !IS_ALIGNED(vmo_offset, PAGE_SIZE))
-        return ZX_ERR_INVALID_ARGS;
-    size = ALIGN_UP(size, PAGE_SIZE);
-    if (vmo_offset > vmo_size(vmo) || size > vmo_size(vmo) - vmo_offset)
-        return ZX_ERR_OUT_OF_RANGE;
+    size = ALIGN_UP(size, PAGE_SIZE); /* 0, if that wraps around */
+    permissions_allowed &= permissions_of(vmar->capabilities);
+    zx_status_t status =
+        check_map(vmar, options, permissions_allowed, vmar_offset, vmo_offset, size);
+    if (status != ZX_OK)
+        return status;
     struct mapping* fresh = mapping_alloc();
     struct mapping* spares[2] = {NULL, NULL};
     if (!fresh || (options & ZX_VM_SPECIFIC_OVERWRITE && !spares_alloc(spares))) {
@@ -301,13 +310,13 @@ zx_status_t vmar_map(struct vmar* vmar, uint32_t options, uint32_t permissions_a
     }
     struct list dead = LIST_INITIALIZER(dead);
     spin_lock(&vmar->aspace->lock);
-    zx_status_t status = map_locked(vmar, options, permissions_allowed, vmar_offset, vmo,
-                                    vmo_offset, size, fresh, spares, &dead, mapped);
+    status = map_locked(vmar, options, permissions_allowed, vmar_offset, vmo, vmo_offset, size,
+                        fresh, spares, &dead, mapped);
     spin_unlock(&vmar->aspace->lock);
     if (status != ZX_OK)
         mapping_free(fresh);
     else if (options & ZX_VM_MAP_RANGE)
-        populate(vmar->aspace, *mapped, size, options & ALL_PERMISSIONS);
+        populate(vmar->aspace, *mapped, size, options & VMAR_PERMISSIONS);
     if (options & ZX_VM_SPECIFIC_OVERWRITE) {
         spares_free(spares);
         mapping_bury(&dead);
@@ -367,7 +376,7 @@ static void protect_locked(struct vmar* vmar, virtual_address_t address, virtual
 zx_status_t vmar_protect(struct vmar* vmar, uint32_t options, virtual_address_t address,
                          size_t size) {
     size = ALIGN_UP(size, PAGE_SIZE);
-    if (size == 0 || !IS_ALIGNED(address, PAGE_SIZE) || options & ~ALL_PERMISSIONS)
+    if (size == 0 || !IS_ALIGNED(address, PAGE_SIZE) || options & ~VMAR_PERMISSIONS)
         return ZX_ERR_INVALID_ARGS;
     struct mapping* spares[2];
     if (!spares_alloc(spares))
@@ -390,16 +399,20 @@ zx_status_t vmar_protect(struct vmar* vmar, uint32_t options, virtual_address_t 
 
 zx_status_t vmar_allocate(struct vmar* vmar, uint32_t options, size_t offset, size_t size,
                           struct vmar** child, virtual_address_t* child_address) {
-    if (options & ~(ALL_CAPABILITIES | PLACEMENT_OPTIONS) || size == 0 || size > USER_ADDRESS_END)
+    uint32_t capabilities = options & VMAR_CAPABILITIES;
+    if (options & ~VMAR_ALLOCATE_OPTIONS || size == 0 || !IS_ALIGNED(size, PAGE_SIZE))
         return ZX_ERR_INVALID_ARGS;
-    size = ALIGN_UP(size, PAGE_SIZE);
-    struct vmar* fresh = vmar_create(vmar->aspace, options & ALL_CAPABILITIES);
+    if ((capabilities & ~vmar->capabilities) ||
+        (IS_SPECIFIC(options) && !(vmar->capabilities & ZX_VM_CAN_MAP_SPECIFIC)))
+        return ZX_ERR_ACCESS_DENIED;
+    zx_status_t status = check_place(vmar, options, offset, size);
+    if (status != ZX_OK)
+        return status;
+    struct vmar* fresh = vmar_create(vmar->aspace, capabilities);
     if (!fresh)
         return ZX_ERR_NO_MEMORY;
     spin_lock(&vmar->aspace->lock);
-    zx_status_t status = choose_base_locked(vmar, options, offset, size, child_address);
-    if (status == ZX_OK && (fresh->capabilities & ~vmar->capabilities) != 0)
-        status = ZX_ERR_ACCESS_DENIED;
+    status = choose_base_locked(vmar, options, offset, size, child_address);
     if (status == ZX_OK) {
         fresh->region.size = size;
         fresh->region.parent = vmar;

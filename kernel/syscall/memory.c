@@ -6,7 +6,6 @@
 #include <object/vmo_object.h>
 #include <syscall/handle_helpers.h>
 
-#define PERMISSION_MASK (ZX_VM_PERM_READ | ZX_VM_PERM_WRITE | ZX_VM_PERM_EXECUTE)
 #define CAN_MAP_MASK (ZX_VM_CAN_MAP_READ | ZX_VM_CAN_MAP_WRITE | ZX_VM_CAN_MAP_EXECUTE)
 
 /* --- VMOs ----------------------------------------------------------------------------------- */
@@ -86,12 +85,6 @@ static uint32_t permissions_of(zx_rights_t rights) {
            (rights & ZX_RIGHT_EXECUTE ? ZX_VM_PERM_EXECUTE : 0);
 }
 
-/* Nothing can be written or run that cannot be read. */
-static bool is_valid_permission(uint32_t options) {
-    uint32_t permissions = options & PERMISSION_MASK;
-    return permissions == 0 || (permissions & ZX_VM_PERM_READ);
-}
-
 static zx_status_t get_vmar(zx_handle_t handle, struct object** object, uint32_t* permissions) {
     zx_rights_t rights;
     zx_status_t status = handle_table_get_with_rights(current_handles(), handle, ZX_OBJ_TYPE_VMAR,
@@ -105,7 +98,7 @@ static zx_status_t get_vmar(zx_handle_t handle, struct object** object, uint32_t
 static zx_status_t map(struct vmar* vmar, uint32_t options, uint32_t allowed, size_t vmar_offset,
                        struct vmo* vmo, uint64_t vmo_offset, size_t size,
                        user_out(zx_vaddr_t) mapped_address) {
-    if ((options & PERMISSION_MASK) & ~allowed)
+    if ((options & VMAR_PERMISSIONS) & ~allowed)
         return ZX_ERR_ACCESS_DENIED;
     if (!user_fault_in(mapped_address.address, sizeof(zx_vaddr_t), true))
         return ZX_ERR_INVALID_ARGS;
@@ -124,7 +117,7 @@ static zx_status_t map(struct vmar* vmar, uint32_t options, uint32_t allowed, si
 
 zx_status_t sys_vmar_map(zx_handle_t vmar, uint32_t options, size_t vmar_offset, zx_handle_t vmo,
                          uint64_t vmo_offset, size_t size, user_out(zx_vaddr_t) mapped_address) {
-    if (!is_valid_permission(options) || (options & CAN_MAP_MASK))
+    if (!vmar_map_options_are_valid(options))
         return ZX_ERR_INVALID_ARGS;
     struct object *vmar_object, *vmo_object;
     uint32_t allowed;
@@ -156,7 +149,7 @@ zx_status_t sys_vmar_unmap(zx_handle_t vmar, zx_vaddr_t address, size_t size) {
 }
 
 zx_status_t sys_vmar_protect(zx_handle_t vmar, uint32_t options, zx_vaddr_t address, size_t size) {
-    if ((options & ~PERMISSION_MASK) || !is_valid_permission(options))
+    if (options & ~VMAR_PERMISSIONS)
         return ZX_ERR_INVALID_ARGS;
     struct object* object;
     uint32_t permissions;
@@ -211,7 +204,7 @@ static zx_status_t allocate(const struct vmar_object* parent, uint32_t options, 
 
 zx_status_t sys_vmar_allocate(zx_handle_t vmar, uint32_t options, size_t offset, size_t size,
                               user_out(zx_handle_t) child, user_out(zx_vaddr_t) child_address) {
-    if (options & PERMISSION_MASK)
+    if (options & ~VMAR_ALLOCATE_OPTIONS)
         return ZX_ERR_INVALID_ARGS;
     struct object* object;
     uint32_t permissions;

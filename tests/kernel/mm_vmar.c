@@ -163,14 +163,15 @@ SELFTEST(vmar, permissions_are_checked_before_anything_is_mapped) {
     virtual_address_t address;
     EXPECT(create());
     EXPECT_EQUAL(map(WRITE, 1, &base), ZX_ERR_INVALID_ARGS);
-    EXPECT_EQUAL(map(EXECUTE, 1, &base), ZX_ERR_INVALID_ARGS);
+    EXPECT_EQUAL(map(EXECUTE, 1, &base), ZX_ERR_ACCESS_DENIED);
+    EXPECT_EQUAL(vmar_map(root, EXECUTE, READ | EXECUTE, 0, vmo, 0, PAGE_SIZE, &base),
+                 ZX_ERR_INVALID_ARGS);
     EXPECT_EQUAL(map(READ | EXECUTE, 1, &base),
                  ZX_ERR_ACCESS_DENIED); /* not allowed by the caller */
     EXPECT_EQUAL(
         vmar_map(root, READ | WRITE | EXECUTE, READ | WRITE | EXECUTE, 0, vmo, 0, PAGE_SIZE, &base),
         ZX_ERR_ACCESS_DENIED);
     EXPECT_EQUAL(map(READ | 1u << 31, 1, &base), ZX_ERR_INVALID_ARGS);
-    EXPECT_EQUAL(map(READ, PAGES + 1, &base), ZX_ERR_OUT_OF_RANGE);
     EXPECT_EQUAL(map(READ, 0, &base), ZX_ERR_INVALID_ARGS);
     EXPECT_OK(map(READ, 1, &base));
     EXPECT_OK(vmar_protect(root, READ | WRITE, base, PAGE_SIZE));
@@ -199,17 +200,87 @@ SELFTEST(vmar, a_place_is_taken_once_unless_it_is_overwritten) {
     for (int64_t shift = -7; shift <= 7; shift += 7)
         EXPECT_EQUAL(vmar_map(root, specific, READ | WRITE, offset + (size_t)(shift * 4096), vmo, 0,
                               8 * PAGE_SIZE, &again),
-                     ZX_ERR_ALREADY_EXISTS);
+                     ZX_ERR_NO_MEMORY);
     EXPECT_OK(vmar_map(root, specific, READ | WRITE, offset + 8 * PAGE_SIZE, vmo, 0, PAGE_SIZE,
                        &again)); /* next to it is free */
     EXPECT_EQUAL(vmar_map(root, specific, READ | WRITE, offset + 1, vmo, 0, PAGE_SIZE, &again),
                  ZX_ERR_INVALID_ARGS);
     EXPECT_EQUAL(vmar_map(root, specific, READ | WRITE, vmar_size(root), vmo, 0, PAGE_SIZE, &again),
-                 ZX_ERR_OUT_OF_RANGE);
+                 ZX_ERR_INVALID_ARGS);
     EXPECT_OK(vmar_map(root, specific | ZX_VM_SPECIFIC_OVERWRITE, READ | WRITE,
                        offset + 3 * PAGE_SIZE, vmo, 0, 2 * PAGE_SIZE, &again));
     base = again;
     EXPECT_OK(vmar_protect(root, READ, at, 9 * PAGE_SIZE)); /* no hole was left */
+    destroy();
+}
+
+/* --- past the end of the VMO -------------------------------------------------------------------
+ */
+
+static bool is_in_the_tables(virtual_address_t address) {
+    physical_address_t physical;
+    uint32_t flags;
+    return page_table_query(aspace_page_table(aspace), address, &physical, &flags);
+}
+
+static void touch_twice_as_much(void* unused) {
+    (void)unused;
+    for (size_t page = 0; page < 2 * PAGES; page++) {
+        EXPECT_EQUAL(can_read(page), page < PAGES);
+        EXPECT_EQUAL(can_write(page), page < PAGES);
+    }
+}
+
+SELFTEST(vmar, what_lies_past_the_end_of_the_vmo_is_never_in_the_tables) {
+    EXPECT(create());
+    for (unsigned i = 0; i < 2; i++) {
+        EXPECT_OK(map(READ | WRITE | (i ? ZX_VM_MAP_RANGE : 0), 2 * PAGES, &base));
+        EXPECT(run_inside(touch_twice_as_much, NULL));
+        EXPECT_EQUAL(vmo_committed_pages(vmo), PAGES);
+        for (size_t page = 0; page < 2 * PAGES; page++)
+            EXPECT_EQUAL(is_in_the_tables(base + page * PAGE_SIZE), page < PAGES);
+        EXPECT_OK(vmar_unmap(root, base, 2 * PAGES * PAGE_SIZE));
+    }
+    destroy();
+}
+
+/* Its pages are next to memory of others. */
+SELFTEST(vmar, a_physical_vmo_shows_nothing_past_its_end) {
+    struct page* block = page_alloc_order(2);
+    struct vmo* physical;
+    virtual_address_t at;
+    EXPECT(create());
+    EXPECT(block != NULL);
+    EXPECT_OK(vmo_create_physical(page_to_physical(block), PAGE_SIZE, &physical));
+    for (uint64_t offset = 0; offset < 4 * PAGE_SIZE; offset += PAGE_SIZE) {
+        EXPECT_OK(vmar_map(root, READ | WRITE | ZX_VM_MAP_RANGE, READ | WRITE, 0, physical, offset,
+                           3 * PAGE_SIZE, &at));
+        struct page_fault fault = {.address = at + PAGE_SIZE, .is_user = true};
+        EXPECT_EQUAL(is_in_the_tables(at), offset == 0);
+        EXPECT(!aspace_fault(aspace, &fault));
+        EXPECT(!is_in_the_tables(at + PAGE_SIZE));
+        EXPECT_OK(vmar_unmap(root, at, 3 * PAGE_SIZE));
+    }
+    vmo_release(physical);
+    page_free_order(block, 2);
+    destroy();
+}
+
+/* Each clone takes the pages out of the tables of all who map them, wherever the mappings end. */
+SELFTEST(vmar, clones_find_the_pages_of_mappings_past_the_end) {
+    struct vmo* clone;
+    virtual_address_t at[3];
+    static const uint64_t offsets[] = {0, (PAGES - 1) * PAGE_SIZE, UINT64_MAX - 2 * PAGE_SIZE + 1};
+    EXPECT(create());
+    for (unsigned i = 0; i < ARRAY_LENGTH(offsets); i++)
+        EXPECT_OK(vmar_map(root, READ | WRITE | ZX_VM_MAP_RANGE, READ | WRITE, 0, vmo, offsets[i],
+                           i == 2 ? PAGE_SIZE : 2 * PAGES * PAGE_SIZE, &at[i]));
+    EXPECT(is_in_the_tables(at[0] + (PAGES - 1) * PAGE_SIZE));
+    EXPECT(is_in_the_tables(at[1]));
+    EXPECT_OK(vmo_create_clone(vmo, 0, 2 * PAGES * PAGE_SIZE, &clone));
+    EXPECT(!is_in_the_tables(at[0] + (PAGES - 1) * PAGE_SIZE));
+    EXPECT(!is_in_the_tables(at[1]));
+    vmo_release(clone);
     destroy();
 }
 

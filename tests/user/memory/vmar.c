@@ -6,6 +6,8 @@
 #include <stdlib.h>
 #include <zircon/process.h>
 
+#include "reach.h"
+
 #define PAGE PAGE_SIZE_BYTES
 #define READ_WRITE (ZX_VM_PERM_READ | ZX_VM_PERM_WRITE)
 #define ANY_CHILD \
@@ -13,27 +15,6 @@
 
 static zx_handle_t root(void) {
     return zx_vmar_root_self();
-}
-
-/* Can the kernel write (read) there on our behalf? So a test can look without crashing. */
-static bool is_writable(zx_vaddr_t address) {
-    uint64_t keep;
-    zx_handle_t vmo;
-    if (zx_vmo_create(PAGE, 0, &vmo) != ZX_OK)
-        return false;
-    bool readable = zx_vmo_write(vmo, (void*)address, 0, sizeof(keep)) == ZX_OK;
-    bool writable = readable && zx_vmo_read(vmo, (void*)address, 0, sizeof(keep)) == ZX_OK;
-    zx_handle_close(vmo);
-    return writable;
-}
-
-static bool is_readable(zx_vaddr_t address) {
-    zx_handle_t vmo;
-    if (zx_vmo_create(PAGE, 0, &vmo) != ZX_OK)
-        return false;
-    bool readable = zx_vmo_write(vmo, (void*)address, 0, 8) == ZX_OK;
-    zx_handle_close(vmo);
-    return readable;
 }
 
 /* --- mapping ------------------------------------------------------------------------------ */
@@ -304,10 +285,12 @@ TEST(zx_vmar_allocate, mappings_go_where_they_are_told) {
     EXPECT_EQUAL(address, base + 4 * PAGE);
     *(char*)address = 'x';
     /* Occupied, or not all inside. */
-    EXPECT(zx_vmar_map(child, READ_WRITE | ZX_VM_SPECIFIC, 5 * PAGE, vmo, 0, 2 * PAGE, &address) !=
-           ZX_OK);
-    EXPECT(zx_vmar_map(child, READ_WRITE | ZX_VM_SPECIFIC, 15 * PAGE, vmo, 0, 2 * PAGE, &address) !=
-           ZX_OK);
+    EXPECT_STATUS(
+        zx_vmar_map(child, READ_WRITE | ZX_VM_SPECIFIC, 5 * PAGE, vmo, 0, 2 * PAGE, &address),
+        ZX_ERR_NO_MEMORY);
+    EXPECT_STATUS(
+        zx_vmar_map(child, READ_WRITE | ZX_VM_SPECIFIC, 15 * PAGE, vmo, 0, 2 * PAGE, &address),
+        ZX_ERR_INVALID_ARGS);
     EXPECT_EQUAL(*(char*)(base + 4 * PAGE), 'x');
     EXPECT_OK(zx_vmar_destroy(child));
     EXPECT(!is_readable(base + 4 * PAGE));

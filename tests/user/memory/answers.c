@@ -1,0 +1,350 @@
+/* What the VMAR calls return for requests that cannot be granted, and for mappings that reach past
+ * the end of their VMO. */
+#include <helper.h>
+#include <objects.h>
+#include <test.h>
+
+#include <jacinth/bootstrap.h>
+#include <zircon/process.h>
+
+#include "reach.h"
+
+#define PAGE PAGE_SIZE_BYTES
+#define READ ZX_VM_PERM_READ
+#define WRITE ZX_VM_PERM_WRITE
+#define EXECUTE ZX_VM_PERM_EXECUTE
+#define ANY_CHILD \
+    (ZX_VM_CAN_MAP_READ | ZX_VM_CAN_MAP_WRITE | ZX_VM_CAN_MAP_EXECUTE | ZX_VM_CAN_MAP_SPECIFIC)
+
+/* A VMAR of eight pages, and a VMO of eight. */
+struct place {
+    zx_handle_t vmar, vmo;
+    zx_vaddr_t base;
+};
+
+static void place_make(struct place* place) {
+    EXPECT_OK(
+        zx_vmar_allocate(zx_vmar_root_self(), ANY_CHILD, 0, 8 * PAGE, &place->vmar, &place->base));
+    EXPECT_OK(zx_vmo_create(8 * PAGE, 0, &place->vmo));
+}
+
+static void place_end(const struct place* place) {
+    EXPECT_OK(zx_vmar_destroy(place->vmar));
+    EXPECT_OK(zx_handle_close(place->vmar));
+    EXPECT_OK(zx_handle_close(place->vmo));
+}
+
+static zx_status_t map_at(const struct place* place, uint32_t options, size_t page, size_t pages) {
+    zx_vaddr_t address;
+    return zx_vmar_map(place->vmar, options, page * PAGE, place->vmo, 0, pages * PAGE, &address);
+}
+
+/* --- places ----------------------------------------------------------------------------------- */
+
+TEST(zx_vmar_map, a_place_outside_is_invalid_args) {
+    struct place place;
+    static const struct {
+        size_t page, pages;
+    } outside[] = {{8, 1}, {7, 2}, {0, 9}, {9, 1}, {1ul << 40, 1}, {(1ul << 52) - 1, 1}};
+    static const uint32_t kinds[] = {ZX_VM_SPECIFIC, ZX_VM_SPECIFIC_OVERWRITE,
+                                     ZX_VM_SPECIFIC | ZX_VM_SPECIFIC_OVERWRITE};
+    CHECK(place_make(&place));
+    for (size_t i = 0; i < countof(outside); i++)
+        for (size_t k = 0; k < countof(kinds); k++)
+            EXPECT_STATUS(map_at(&place, READ | kinds[k], outside[i].page, outside[i].pages),
+                          ZX_ERR_INVALID_ARGS);
+    for (size_t page = 0; page < 8; page++)
+        EXPECT(!is_readable(place.base + page * PAGE));
+    CHECK(place_end(&place));
+}
+
+TEST(zx_vmar_map, more_than_the_vmar_is_invalid_args) {
+    struct place place;
+    CHECK(place_make(&place));
+    EXPECT_STATUS(map_at(&place, READ, 0, 9), ZX_ERR_INVALID_ARGS);
+    EXPECT_STATUS(map_at(&place, READ | ZX_VM_COMPACT, 0, 1ul << 30), ZX_ERR_INVALID_ARGS);
+    EXPECT_OK(map_at(&place, READ, 0, 8));
+    EXPECT_STATUS(map_at(&place, READ, 0, 1), ZX_ERR_NO_MEMORY); /* full, not too small */
+    CHECK(place_end(&place));
+}
+
+TEST(zx_vmar_allocate, a_place_outside_or_too_large_is_invalid_args) {
+    struct place place;
+    zx_handle_t child = 5;
+    zx_vaddr_t address = 6;
+    CHECK(place_make(&place));
+    EXPECT_STATUS(zx_vmar_allocate(place.vmar, ANY_CHILD, 0, 9 * PAGE, &child, &address),
+                  ZX_ERR_INVALID_ARGS);
+    EXPECT_STATUS(zx_vmar_allocate(place.vmar, ANY_CHILD | ZX_VM_SPECIFIC, 7 * PAGE, 2 * PAGE,
+                                   &child, &address),
+                  ZX_ERR_INVALID_ARGS);
+    EXPECT_STATUS(
+        zx_vmar_allocate(place.vmar, ANY_CHILD | ZX_VM_SPECIFIC, 8 * PAGE, PAGE, &child, &address),
+        ZX_ERR_INVALID_ARGS);
+    EXPECT_EQUAL(child, 5);
+    EXPECT_EQUAL(address, 6);
+    EXPECT_OK(zx_vmar_allocate(place.vmar, ANY_CHILD, 0, 8 * PAGE, &child, &address));
+    EXPECT_OK(zx_handle_close(child));
+    CHECK(place_end(&place));
+}
+
+TEST(zx_vmar_allocate, a_size_of_broken_pages_is_invalid_args) {
+    static const size_t sizes[] = {0, 1, PAGE - 1, PAGE + 1, SIZE_MAX, SIZE_MAX - PAGE + 1};
+    zx_handle_t child = 5;
+    zx_vaddr_t address = 6;
+    for (size_t i = 0; i < countof(sizes); i++)
+        EXPECT_STATUS(
+            zx_vmar_allocate(zx_vmar_root_self(), ANY_CHILD, 0, sizes[i], &child, &address),
+            ZX_ERR_INVALID_ARGS);
+    EXPECT_EQUAL(child, 5);
+    EXPECT_EQUAL(address, 6);
+}
+
+TEST(zx_vmar_map, an_occupied_place_is_no_memory_and_stays_as_it_is) {
+    static const struct {
+        size_t page, pages;
+    } occupied[] = {{0, 3}, {1, 2}, {2, 1}, {2, 2}, {3, 1}, {3, 4}, {6, 1}, {5, 2}, {6, 2}, {0, 8}};
+    struct place place;
+    zx_handle_t inner, child = 5;
+    zx_vaddr_t address = 6;
+    CHECK(place_make(&place));
+    EXPECT_OK(map_at(&place, READ | WRITE | ZX_VM_SPECIFIC, 2, 2));
+    EXPECT_OK(zx_vmar_allocate(place.vmar, ANY_CHILD | ZX_VM_SPECIFIC, 6 * PAGE, PAGE, &inner,
+                               &(zx_vaddr_t){0}));
+    for (size_t i = 0; i < countof(occupied); i++) {
+        EXPECT_STATUS(map_at(&place, READ | ZX_VM_SPECIFIC, occupied[i].page, occupied[i].pages),
+                      ZX_ERR_NO_MEMORY);
+        EXPECT_STATUS(zx_vmar_allocate(place.vmar, ANY_CHILD | ZX_VM_SPECIFIC,
+                                       occupied[i].page * PAGE, occupied[i].pages * PAGE, &child,
+                                       &address),
+                      ZX_ERR_NO_MEMORY);
+    }
+    EXPECT_EQUAL(child, 5);
+    EXPECT_EQUAL(address, 6);
+    for (size_t page = 0; page < 8; page++)
+        EXPECT_EQUAL(is_writable(place.base + page * PAGE), page == 2 || page == 3);
+    EXPECT_OK(map_at(&place, READ | ZX_VM_SPECIFIC, 4, 2)); /* between the two is free */
+    EXPECT_OK(zx_handle_close(inner));
+    CHECK(place_end(&place));
+}
+
+TEST(zx_vmar_map, overwriting_and_bringing_in_at_once_is_invalid_args) {
+    struct place place;
+    CHECK(place_make(&place));
+    EXPECT_OK(map_at(&place, READ | WRITE | ZX_VM_SPECIFIC, 0, 2));
+    ((char*)place.base)[PAGE] = 'k';
+    EXPECT_STATUS(map_at(&place, READ | ZX_VM_SPECIFIC_OVERWRITE | ZX_VM_MAP_RANGE, 0, 2),
+                  ZX_ERR_INVALID_ARGS);
+    EXPECT(is_writable(place.base));
+    EXPECT_EQUAL(((char*)place.base)[PAGE], 'k');
+    EXPECT_OK(map_at(&place, READ | ZX_VM_SPECIFIC | ZX_VM_MAP_RANGE, 2, 2));
+    CHECK(place_end(&place));
+}
+
+/* Options come before the handles, those before permissions that make no sense. */
+TEST(zx_vmar_map, faults_are_reported_in_order) {
+    struct place place;
+    zx_vaddr_t address;
+    CHECK(place_make(&place));
+    zx_handle_t read_only = duplicate_without(place.vmo, ZX_RIGHT_WRITE | ZX_RIGHT_EXECUTE);
+    zx_handle_t blind = duplicate_without(place.vmo, ZX_RIGHT_READ);
+    zx_handle_t poor = duplicate_without(place.vmar, ZX_RIGHT_WRITE);
+    static const uint32_t bad_options[] = {1u << 31, ZX_VM_CAN_MAP_READ,
+                                           ZX_VM_SPECIFIC_OVERWRITE | ZX_VM_MAP_RANGE};
+    for (size_t i = 0; i < countof(bad_options); i++)
+        EXPECT_STATUS(
+            zx_vmar_map(stale_handle(), READ | bad_options[i], 0, place.vmo, 0, PAGE, &address),
+            ZX_ERR_INVALID_ARGS);
+    EXPECT_STATUS(zx_vmar_map(place.vmar, WRITE, 0, read_only, 0, PAGE, &address),
+                  ZX_ERR_ACCESS_DENIED);
+    EXPECT_STATUS(zx_vmar_map(place.vmar, EXECUTE, 0, read_only, 0, PAGE, &address),
+                  ZX_ERR_ACCESS_DENIED);
+    EXPECT_STATUS(zx_vmar_map(place.vmar, READ | WRITE, 0, blind, 0, PAGE, &address),
+                  ZX_ERR_ACCESS_DENIED);
+    EXPECT_STATUS(zx_vmar_map(poor, WRITE, 0, place.vmo, 0, PAGE, &address), ZX_ERR_ACCESS_DENIED);
+    EXPECT_STATUS(zx_vmar_map(stale_handle(), WRITE, 0, place.vmo, 0, PAGE, &address),
+                  ZX_ERR_BAD_HANDLE);
+    EXPECT_STATUS(zx_vmar_map(place.vmar, WRITE, 0, place.vmo, 0, PAGE, &address),
+                  ZX_ERR_INVALID_ARGS);
+    EXPECT_STATUS(zx_vmar_map(place.vmar, EXECUTE, 0, place.vmo, 0, PAGE, &address),
+                  ZX_ERR_INVALID_ARGS);
+    const zx_handle_t handles[] = {read_only, blind, poor};
+    EXPECT_OK(zx_handle_close_many(handles, countof(handles)));
+    CHECK(place_end(&place));
+}
+
+/* What the VMAR itself does not allow counts like a right. */
+TEST(zx_vmar_map, what_the_vmar_does_not_allow_comes_first) {
+    struct place place;
+    zx_handle_t narrow;
+    zx_vaddr_t base, address;
+    CHECK(place_make(&place));
+    EXPECT_OK(zx_vmar_allocate(place.vmar, ZX_VM_CAN_MAP_READ, 0, 4 * PAGE, &narrow, &base));
+    EXPECT_STATUS(zx_vmar_map(narrow, WRITE, 0, place.vmo, 0, PAGE, &address),
+                  ZX_ERR_ACCESS_DENIED);
+    EXPECT_STATUS(
+        zx_vmar_map(narrow, READ | ZX_VM_SPECIFIC, 9 * PAGE, place.vmo, 0, PAGE, &address),
+        ZX_ERR_ACCESS_DENIED);
+    EXPECT_STATUS(zx_vmar_allocate(narrow, ZX_VM_CAN_MAP_WRITE, 0, 8 * PAGE, &narrow, &base),
+                  ZX_ERR_ACCESS_DENIED);
+    EXPECT_OK(zx_handle_close(narrow));
+    CHECK(place_end(&place));
+}
+
+TEST(zx_vmar_protect, faults_are_reported_in_order) {
+    struct place place;
+    CHECK(place_make(&place));
+    EXPECT_OK(map_at(&place, READ | ZX_VM_SPECIFIC, 0, 1));
+    zx_handle_t poor = duplicate_without(place.vmar, ZX_RIGHT_WRITE);
+    EXPECT_STATUS(zx_vmar_protect(stale_handle(), ZX_VM_SPECIFIC, place.base, PAGE),
+                  ZX_ERR_INVALID_ARGS);
+    EXPECT_STATUS(zx_vmar_protect(stale_handle(), WRITE, place.base, PAGE), ZX_ERR_BAD_HANDLE);
+    EXPECT_STATUS(zx_vmar_protect(poor, WRITE, place.base, PAGE), ZX_ERR_ACCESS_DENIED);
+    EXPECT_STATUS(zx_vmar_protect(place.vmar, WRITE, place.base, PAGE), ZX_ERR_INVALID_ARGS);
+    zx_handle_t read_only = duplicate_without(place.vmo, ZX_RIGHT_WRITE);
+    zx_vaddr_t address;
+    EXPECT_OK(zx_vmar_map(place.vmar, READ | ZX_VM_SPECIFIC, PAGE, read_only, 0, PAGE, &address));
+    EXPECT_STATUS(zx_vmar_protect(place.vmar, WRITE, address, PAGE), ZX_ERR_ACCESS_DENIED);
+    EXPECT(is_readable(address));
+    EXPECT_OK(zx_handle_close(poor));
+    EXPECT_OK(zx_handle_close(read_only));
+    CHECK(place_end(&place));
+}
+
+TEST(zx_vmar_unmap, only_whole_children_are_overwritten) {
+    struct place place;
+    zx_handle_t child;
+    zx_vaddr_t address;
+    CHECK(place_make(&place));
+    EXPECT_OK(zx_vmar_allocate(place.vmar, ANY_CHILD | ZX_VM_SPECIFIC, 2 * PAGE, 4 * PAGE, &child,
+                               &address));
+    EXPECT_OK(zx_vmar_map(child, READ | ZX_VM_SPECIFIC, 0, place.vmo, 0, 4 * PAGE, &address));
+    EXPECT_STATUS(map_at(&place, READ | ZX_VM_SPECIFIC_OVERWRITE, 1, 2), ZX_ERR_INVALID_ARGS);
+    EXPECT_STATUS(map_at(&place, READ | ZX_VM_SPECIFIC_OVERWRITE, 3, 5), ZX_ERR_INVALID_ARGS);
+    EXPECT_STATUS(zx_vmar_unmap(place.vmar, place.base + 5 * PAGE, 2 * PAGE), ZX_ERR_INVALID_ARGS);
+    for (size_t page = 2; page < 6; page++)
+        EXPECT(is_readable(place.base + page * PAGE));
+    EXPECT(!is_readable(place.base + PAGE));
+    EXPECT_OK(map_at(&place, READ | WRITE | ZX_VM_SPECIFIC_OVERWRITE, 1, 6));
+    EXPECT(is_writable(place.base + 3 * PAGE));
+    EXPECT_STATUS(zx_vmar_map(child, READ, 0, place.vmo, 0, PAGE, &address), ZX_ERR_BAD_STATE);
+    EXPECT_OK(zx_handle_close(child));
+    CHECK(place_end(&place));
+}
+
+/* --- past the end of the VMO ------------------------------------------------------------------ */
+
+TEST(zx_vmar_map, past_the_end_of_the_vmo_is_mapped_and_faults_there) {
+    static const uint32_t kinds[] = {0, ZX_VM_MAP_RANGE};
+    for (size_t i = 0; i < countof(kinds); i++) {
+        zx_handle_t vmo;
+        zx_vaddr_t address;
+        uint64_t size;
+        EXPECT_OK(zx_vmo_create(2 * PAGE, 0, &vmo));
+        EXPECT_OK(zx_vmar_map(zx_vmar_root_self(), READ | WRITE | kinds[i], 0, vmo, 0, 16 * PAGE,
+                              &address));
+        EXPECT(is_writable(address));
+        EXPECT(is_writable(address + PAGE));
+        for (size_t page = 2; page < 16; page++)
+            EXPECT(!is_readable(address + page * PAGE));
+        /* A copy that begins inside and ends past the end fails, too. */
+        EXPECT_STATUS(zx_vmo_write(vmo, (void*)(address + PAGE), 0, 2 * PAGE), ZX_ERR_INVALID_ARGS);
+        EXPECT_OK(zx_vmo_get_size(vmo, &size));
+        EXPECT_EQUAL(size, 2 * PAGE);
+        EXPECT_OK(zx_vmar_protect(zx_vmar_root_self(), READ, address, 16 * PAGE));
+        EXPECT(is_readable(address));
+        EXPECT(!is_readable(address + 2 * PAGE));
+        EXPECT_OK(zx_vmar_unmap(zx_vmar_root_self(), address, 16 * PAGE));
+        EXPECT_OK(zx_handle_close(vmo));
+    }
+}
+
+TEST(zx_vmar_map, an_offset_past_the_end_of_the_vmo_is_mapped_and_faults) {
+    static const uint64_t offsets[] = {2 * PAGE, 3 * PAGE, 1ull << 40, 1ull << 63,
+                                       UINT64_MAX - 2 * PAGE + 1};
+    zx_handle_t vmo, empty;
+    zx_vaddr_t address;
+    EXPECT_OK(zx_vmo_create(2 * PAGE, 0, &vmo));
+    EXPECT_OK(zx_vmo_create(0, 0, &empty));
+    for (size_t i = 0; i < countof(offsets); i++) {
+        EXPECT_OK(zx_vmar_map(zx_vmar_root_self(), READ | WRITE | ZX_VM_MAP_RANGE, 0, vmo,
+                              offsets[i], PAGE, &address));
+        EXPECT(!is_readable(address));
+        EXPECT_OK(zx_vmar_unmap(zx_vmar_root_self(), address, PAGE));
+    }
+    EXPECT_OK(zx_vmar_map(zx_vmar_root_self(), READ | WRITE, 0, empty, 0, PAGE, &address));
+    EXPECT(!is_readable(address));
+    EXPECT_OK(zx_vmar_unmap(zx_vmar_root_self(), address, PAGE));
+    EXPECT_OK(zx_handle_close(vmo));
+    EXPECT_OK(zx_handle_close(empty));
+}
+
+/* The VMO's offsets would begin again at 0. */
+TEST(zx_vmar_map, offsets_that_wrap_around_are_invalid_args) {
+    zx_handle_t vmo;
+    zx_vaddr_t address = 5;
+    EXPECT_OK(zx_vmo_create(2 * PAGE, 0, &vmo));
+    EXPECT_STATUS(
+        zx_vmar_map(zx_vmar_root_self(), READ, 0, vmo, UINT64_MAX - PAGE + 1, 2 * PAGE, &address),
+        ZX_ERR_INVALID_ARGS);
+    EXPECT_STATUS(zx_vmar_map(zx_vmar_root_self(), READ, 0, vmo, UINT64_MAX - 4 * PAGE + 1,
+                              1ul << 30, &address),
+                  ZX_ERR_INVALID_ARGS);
+    EXPECT_EQUAL(address, 5);
+    EXPECT_OK(zx_handle_close(vmo));
+}
+
+/* The archive is memory of a kind of its own: what lies behind it is not the program's. */
+TEST(zx_vmar_map, nothing_behind_the_boot_archive_is_shown) {
+    zx_handle_t archive = bootstrap_borrow(BOOTSTRAP_BOOTFS);
+    zx_vaddr_t address;
+    uint64_t size;
+    EXPECT_OK(zx_vmo_get_size(archive, &size));
+    EXPECT_OK(zx_vmar_map(zx_vmar_root_self(), READ | ZX_VM_MAP_RANGE, 0, archive, size - PAGE,
+                          4 * PAGE, &address));
+    EXPECT(is_readable(address));
+    for (size_t page = 1; page < 4; page++)
+        EXPECT(!is_readable(address + page * PAGE));
+    EXPECT_OK(zx_vmar_unmap(zx_vmar_root_self(), address, 4 * PAGE));
+}
+
+/* Both sides write to shared pages while one of them is mapped past its end. */
+TEST(zx_vmo_clone, of_what_is_mapped_past_its_end) {
+    zx_handle_t vmo, clone;
+    zx_vaddr_t address;
+    char byte;
+    EXPECT_OK(zx_vmo_create(2 * PAGE, 0, &vmo));
+    EXPECT_OK(zx_vmar_map(zx_vmar_root_self(), READ | WRITE, 0, vmo, PAGE, 4 * PAGE, &address));
+    *(volatile char*)address = 'p';
+    EXPECT_OK(zx_vmo_clone(vmo, ZX_VMO_CLONE_COPY_ON_WRITE, 0, 4 * PAGE, &clone));
+    *(volatile char*)address = 'q';
+    EXPECT_OK(zx_vmo_read(clone, &byte, PAGE, 1));
+    EXPECT_EQUAL(byte, 'p');
+    EXPECT_OK(zx_vmo_read(vmo, &byte, PAGE, 1));
+    EXPECT_EQUAL(byte, 'q');
+    EXPECT(!is_readable(address + PAGE));
+    EXPECT_OK(zx_vmar_unmap(zx_vmar_root_self(), address, 4 * PAGE));
+    EXPECT_OK(zx_handle_close(vmo));
+    EXPECT_OK(zx_handle_close(clone));
+}
+
+HELPER(touches_past_the_end) {
+    zx_handle_t vmo;
+    zx_vaddr_t address;
+    (void)channel;
+    if (zx_vmo_create(PAGE, 0, &vmo) != ZX_OK ||
+        zx_vmar_map(zx_vmar_root_self(), READ | WRITE, 0, vmo, 0, 2 * PAGE, &address) != ZX_OK)
+        return 1;
+    *(volatile char*)address = 1;
+    *(volatile char*)(address + PAGE) = 1;
+    return 2;
+}
+
+TEST(zx_vmar_map, an_access_past_the_end_ends_the_program) {
+    struct helper helper;
+    int64_t code;
+    CHECK(helper_start(&helper, "touches_past_the_end"));
+    EXPECT_OK(helper_wait(&helper, &code));
+    EXPECT_EQUAL(code, -1024);
+    helper_close(&helper);
+}
