@@ -66,5 +66,5 @@ $(GENERATED_FILES) &: kernel/abi/syscalls.def scripts/syscalls.py
 define compile-rules
 $(OUT)/$(1)/%.o: $(2)/% $(OUT)/$(3) | $(GENERATED_FILES)
 	@mkdir -p $$(@D)
-	$$(call say,CC)$$(CC) $$($(3)) -MMD -MP -c $$< -o $$@
+	$$(call say,CC)$$(CC) $$($(3)) -MD -MP -c $$< -o $$@
 endef
