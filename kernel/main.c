@@ -16,6 +16,7 @@
 #include <debug/selftest.h>
 #include <mm/page.h>
 #include <mm/slab.h>
+#include <sched/cleaner.h>
 #include <sched/sched.h>
 #include <sched/thread.h>
 
@@ -110,7 +111,7 @@ void kernel_main(uint32_t magic, uint64_t info_address) {
 
     struct thread* thread =
         thread_create("boot", run_boot_requests, NULL, THREAD_PRIORITY_USER_MAX);
-    if (!thread)
+    if (!thread || !cleaner_start())
         boot_fail("not enough memory to start");
     thread_start(thread);
     thread_release(thread);

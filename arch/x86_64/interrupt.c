@@ -33,6 +33,10 @@ void ipi_reschedule(uint32_t cpu) {
     local_apic_send(cpu_by_number(cpu)->apic_id, APIC_DELIVER_FIXED | VECTOR_RESCHEDULE);
 }
 
+void interrupt_raise_soft(void) {
+    local_apic_send(0, APIC_DELIVER_FIXED | APIC_TO_SELF | VECTOR_SOFT);
+}
+
 static void call_answer(void) {
     uint32_t here = 1u << cpu_number();
     if (!(atomic_load_explicit(&call_pending, memory_order_acquire) & here))
@@ -75,6 +79,8 @@ void interrupt_dispatch(struct exception_frame* frame) {
     } else if (frame->vector == VECTOR_RESCHEDULE) {
         this_cpu()->statistics_ipis++;
         reschedule_interrupt();
+    } else if (frame->vector == VECTOR_SOFT) {
+        soft_interrupt();
     } else if (frame->vector == VECTOR_CALL) {
         this_cpu()->statistics_ipis++;
         call_answer();

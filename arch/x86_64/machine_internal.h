@@ -24,6 +24,7 @@ uint32_t local_apic_timer_remaining(void);
 #define APIC_DELIVER_INIT 0x00500u
 #define APIC_DELIVER_STARTUP 0x00600u
 #define APIC_LEVEL_ASSERT 0x04000u
+#define APIC_TO_SELF 0x40000u /* whatever the identifier says */
 
 /* io_apic.c */
 void io_apic_init(const struct machine_description* description);
@@ -40,4 +41,5 @@ void clock_calibrate(uint64_t hpet_address);
 #define VECTOR_RESCHEDULE 0xf0
 #define VECTOR_CALL 0xf1
 #define VECTOR_TIMER 0xf2
+#define VECTOR_SOFT 0xf3
 #define VECTOR_SPURIOUS 0xff

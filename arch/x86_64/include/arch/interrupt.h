@@ -27,7 +27,11 @@ void ipi_reschedule(uint32_t cpu);
  * waits until all have. Interrupts must be on here. */
 void ipi_call(uint32_t cpu_mask, void (*function)(void*), void* argument);
 
-/* --- the three places where arch calls up; each is defined by the named room --------------------
+/* This CPU interrupts itself as soon as its interrupts are on, and calls soft_interrupt: for work
+ * that must not be done where the caller is. Any context. */
+void interrupt_raise_soft(void);
+
+/* --- the places where arch calls up; each is defined by the named room --------------------
  */
 
 /* kernel/mm + object: a page fault. `address` faulted; true: resolved, resume. Called with
@@ -41,9 +45,11 @@ bool page_fault_handle(const struct page_fault* fault);
 bool page_fault_is_spurious(const struct page_fault* fault);
 /* kernel/object: an exception of user mode that nothing resolved; kills the process. */
 _Noreturn void user_exception(const struct exception_frame* frame, uintptr_t fault_address);
-/* kernel/sched: the one-shot timer fired; and a reschedule IPI came. Interrupts off. */
+/* kernel/sched: the one-shot timer fired; a reschedule IPI came; this CPU interrupted itself.
+ * Interrupts off. */
 void timer_interrupt(void);
 void reschedule_interrupt(void);
+void soft_interrupt(void);
 /* kernel/sched: called last on the way out of an interrupt, interrupts off, when the interrupted
  * code was preemptible (preempt_count 0 with the reschedule bit set); may switch threads. */
 void interrupt_preempt(void);
