@@ -109,6 +109,19 @@ void thread_unpark_at_once(struct thread* thread) {
         wake_as_successor(thread, true);
 }
 
+/* An interrupt handler unparks in its own name, not in that of the thread it interrupted: nobody it
+ * wakes becomes that thread's successor. */
+bool interrupt_begin(void) {
+    struct thread* thread = thread_current();
+    bool was_handing_over = thread->is_handing_over;
+    thread->is_handing_over = false;
+    return was_handing_over;
+}
+
+void interrupt_end(bool was_handing_over) {
+    thread_current()->is_handing_over = was_handing_over;
+}
+
 zx_status_t thread_sleep_until(zx_time_t deadline) {
     for (;;) {
         zx_status_t status = thread_park(deadline);

@@ -131,6 +131,8 @@ void thread_reap(void) {
     struct thread* thread;
     if (self->is_reaping)
         return;
+    bool was_handing_over = self->is_handing_over;
+    self->is_handing_over = false; /* whom it wakes here has nothing to do with its own wait */
     self->is_reaping = true;
     while ((thread = take_dead())) {
         kernel_stack_free(thread->stack_top);
@@ -140,6 +142,7 @@ void thread_reap(void) {
         thread_release(thread);
     }
     self->is_reaping = false;
+    self->is_handing_over = was_handing_over;
 }
 
 void thread_reap_here(void) {

@@ -135,6 +135,91 @@ SELFTEST(park, an_uninterruptible_one_is_ended_by_a_token_only) {
     EXPECT_EQUAL(atomic_load(&parker.stage), 2);
 }
 
+/* --- handing over ------------------------------------------------------------------------------
+ */
+
+struct alarm {
+    struct timer timer;
+    struct thread* thread;
+    _Atomic uint32_t has_rung;
+};
+
+static void ring(struct timer* timer) {
+    struct alarm* alarm = CONTAINER_OF(timer, struct alarm, timer);
+    thread_unpark(alarm->thread);
+    atomic_store(&alarm->has_rung, 1);
+}
+
+/* The handler of an interrupt unparks one thread while this one hands over to another one. */
+SELFTEST(park, whom_an_interrupt_unparks_is_nobodys_successor) {
+    struct parker woken = {.deadline = ZX_TIME_INFINITE}, meant = {.deadline = ZX_TIME_INFINITE};
+    struct alarm alarm = {.has_rung = 0};
+    stay_on_cpu(0);
+    EXPECT(begin(&woken) && begin(&meant));
+    until_blocked(&woken);
+    until_blocked(&meant);
+    EXPECT_OK(thread_set_affinity(woken.thread, 1));
+    EXPECT_OK(thread_set_affinity(meant.thread, 1));
+    alarm.thread = woken.thread;
+    timer_init(&alarm.timer, ring);
+
+    preempt_disable();
+    thread_hand_over_begin();
+    timer_arm(&alarm.timer, clock_now() + MILLISECOND);
+    while (!atomic_load(&alarm.has_rung))
+        cpu_relax();
+    const struct thread* after_interrupt = thread_current()->successor;
+    bool is_handing_over = thread_current()->is_handing_over;
+    enum thread_state state = woken.thread->state;
+    thread_unpark(meant.thread);
+    const struct thread* successor = thread_current()->successor;
+    preempt_enable();
+    thread_hand_over_end();
+    timer_cancel(&alarm.timer);
+    end(&woken);
+    end(&meant);
+    EXPECT(after_interrupt == NULL);
+    EXPECT_EQUAL(state, THREAD_READY);
+    EXPECT(is_handing_over);
+    EXPECT(successor == meant.thread);
+    EXPECT_OK(woken.status);
+    EXPECT_OK(meant.status);
+    stay_anywhere();
+}
+
+static void do_nothing(void* unused) {
+    (void)unused;
+}
+
+static void join(void* thread) {
+    thread_join(thread);
+}
+
+/* A thread that hands over is preempted by one that dies, and perhaps buries it: whoever joined
+ * that one is woken, and is nobody's successor. */
+SELFTEST(park, who_joined_a_dead_thread_is_nobodys_successor) {
+    stay_on_cpu(0);
+    struct thread* dying = thread_create("dying", do_nothing, NULL, THREAD_PRIORITY_DEFAULT + 1);
+    struct thread* joining = thread_create("joining", join, dying, THREAD_PRIORITY_DEFAULT);
+    EXPECT(dying && joining);
+    EXPECT_OK(thread_set_affinity(dying, 1));
+    EXPECT_OK(thread_set_affinity(joining, 1));
+    thread_start(joining);
+    while (!is_blocked(joining))
+        thread_yield();
+    thread_hand_over_begin();
+    thread_start(dying);
+    const struct thread* successor = thread_current()->successor;
+    bool is_handing_over = thread_current()->is_handing_over;
+    thread_hand_over_end();
+    thread_join(joining);
+    thread_release(dying);
+    thread_release(joining);
+    EXPECT(successor == NULL);
+    EXPECT(is_handing_over);
+    stay_anywhere();
+}
+
 /* --- races -------------------------------------------------------------------------------------
  */
 

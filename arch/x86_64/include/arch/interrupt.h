@@ -31,7 +31,7 @@ void ipi_call(uint32_t cpu_mask, void (*function)(void*), void* argument);
  * that must not be done where the caller is. Any context. */
 void interrupt_raise_soft(void);
 
-/* --- the places where arch calls up; each is defined by the named room --------------------
+/* --- where arch calls up; each function is defined by the named room --------------------
  */
 
 /* kernel/mm + object: a page fault. `address` faulted; true: resolved, resume. Called with
@@ -50,6 +50,11 @@ _Noreturn void user_exception(const struct exception_frame* frame, uintptr_t fau
 void timer_interrupt(void);
 void reschedule_interrupt(void);
 void soft_interrupt(void);
+/* kernel/sched: around the handler of each interrupt. What the first one returns goes to the
+ * second.
+ */
+bool interrupt_begin(void);
+void interrupt_end(bool was_handing_over);
 /* kernel/sched: called last on the way out of an interrupt, interrupts off, when the interrupted
  * code was preemptible (preempt_count 0 with the reschedule bit set); may switch threads. */
 void interrupt_preempt(void);
