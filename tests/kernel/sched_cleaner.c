@@ -161,8 +161,8 @@ static _Atomic uint32_t endless_pieces;
 
 static bool never_end(struct cleaning* cleaning) {
     (void)cleaning;
-    for (uint32_t i = 0; i < CLEANER_PIECE_INSTRUCTIONS / 8; i++)
-        cpu_relax();
+    for (volatile uint32_t i = 0; i < CLEANER_PIECE_INSTRUCTIONS / 4; i = i + 1)
+        continue; /* a pause would hand an emulated CPU's turn on, each time */
     atomic_fetch_add(&endless_pieces, 1);
     return atomic_load(&is_endless);
 }
