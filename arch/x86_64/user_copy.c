@@ -1,5 +1,7 @@
 #include <arch/user_copy.h>
 
+#include <arch/context.h>
+
 #include "user_copy_internal.h"
 
 size_t user_touch_raw(void* address, bool is_write);
@@ -37,8 +39,12 @@ bool user_fault_in(uintptr_t address, size_t size, bool is_write) {
     if (!user_range_is_valid(address, size))
         return false;
     uintptr_t end = address + size;
-    for (uintptr_t at = address; at < end; at = ALIGN_DOWN(at, PAGE_SIZE) + PAGE_SIZE)
+    for (uintptr_t at = address; at < end;) {
         if (user_touch_raw((void*)at, is_write) != 0)
             return false;
+        at = ALIGN_DOWN(at, PAGE_SIZE) + PAGE_SIZE;
+        if (at < end && context_is_killed())
+            return false;
+    }
     return true;
 }

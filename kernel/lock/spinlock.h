@@ -17,7 +17,7 @@
  *   OBJECT           one object's (or one pair's) state, observers    on
  *   FUTEX            a bucket of futex waiters                        on
  *   ASPACE           VMAR tree, mappings, page tables of a process    on
- *   VMO              a VMO's (or a clone family's) pages               on
+ *   VMO              one VMO's pages, and its list of mappings        on
  *   KERNEL_HEAP      kernel virtual ranges and their tables           on
  *   SLAB             one slab cache                                   on
  *   PAGES            the buddy allocator                              on

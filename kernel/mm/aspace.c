@@ -156,7 +156,8 @@ static bool fault_locked(struct aspace* aspace, const struct page_fault* fault, 
     return is_resolved && result != VMO_PAGE_NO_MEMORY;
 }
 
-/* True also when the access should just be tried again. */
+/* True also when the access should just be tried again. A program that was killed meanwhile ends
+ * before it tries; the kernel's own access, which would be tried again at once, fails instead. */
 bool aspace_fault(struct aspace* aspace, const struct page_fault* fault) {
     for (;;) {
         struct vmo* fork = NULL;
@@ -169,7 +170,7 @@ bool aspace_fault(struct aspace* aspace, const struct page_fault* fault) {
         zx_status_t status = vmo_fork_page(fork, index);
         vmo_release(fork);
         if (status != ZX_OK)
-            return false;
+            return status == ZX_ERR_CANCELED && fault->is_user;
     }
 }
 

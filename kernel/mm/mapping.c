@@ -1,9 +1,12 @@
 #include <mm/vmar_internal.h>
 
+#include <arch/context.h>
 #include <arch/layout.h>
 #include <debug/panic.h>
 #include <mm/slab.h>
 #include <mm/vmo_internal.h>
+
+#define MAPPINGS_SEEN_AT_ONCE 64u /* in one lock hold, by vmo_unmap_everywhere */
 
 static struct slab_cache mapping_cache =
     SLAB_CACHE_INITIALIZER(mapping_cache, "mapping", sizeof(struct mapping));
@@ -44,7 +47,7 @@ void mapping_install_locked(struct mapping* mapping, struct vmar* vmar, virtual_
                             uint32_t allowed) {
     fill_in_locked(mapping, vmar, base, size, vmo, vmo_offset, permissions, allowed);
     spin_lock(&vmo->lock);
-    list_push_back(&vmo->mappings, &mapping->link.node);
+    list_push_front(&vmo->mappings, &mapping->link.node); /* behind all walkers */
     spin_unlock(&vmo->lock);
 }
 
@@ -64,7 +67,7 @@ void mapping_split_locked(struct vmar* vmar, virtual_address_t address, struct m
     /* One step for vmo_unmap_everywhere, which must not miss the pages of either part. */
     spin_lock(&lower->vmo->lock);
     lower->region.size = lower_size;
-    list_push_back(&lower->vmo->mappings, &upper->link.node);
+    list_insert_before(lower->link.node.next, &upper->link.node);
     spin_unlock(&lower->vmo->lock);
     *spare = NULL;
 }
@@ -113,34 +116,49 @@ static struct shown_range range_shown(const struct mapping* mapping, size_t firs
                                 end - start};
 }
 
+/* The next mapping behind the bookmark, which is moved behind it; NULL: there is none. Bookmarks of
+ * other walkers are passed over. */
+static const struct mapping* next_mapping_locked(struct vmo* vmo, struct list_node* bookmark) {
+    for (;;) {
+        struct list_node* next = bookmark->next;
+        if (next == &vmo->mappings.head)
+            return NULL;
+        list_remove(bookmark);
+        list_insert_before(next->next, bookmark);
+        const struct mapping* mapping = LIST_ENTRY(next, struct mapping_link, node)->mapping;
+        if (mapping)
+            return mapping;
+    }
+}
+
 /* Walks the list with a bookmark of its own in it, because the VMO's lock cannot be held while an
- * aspace's is taken. A mapping that comes meanwhile has no page yet that matters; the address range
- * of one that went may belong to another by now, which then faults once for nothing. An aspace
- * without references is about to take the mapping out itself, and no CPU runs a program in it;
- * until then, with the VMO's lock held, it is there. */
-void vmo_unmap_everywhere(struct vmo* vmo, size_t first, size_t count) {
+ * aspace's is taken, nor for long. A mapping that comes meanwhile has no page yet that matters; it
+ * joins the list at the front, so a program that maps without end cannot keep a walker busy. The
+ * address range of a mapping that went may belong to another by now, which then faults once for
+ * nothing. An aspace without references is about to take the mapping out itself, and no CPU runs a
+ * program in it; until then, with the VMO's lock held, it is there. */
+bool vmo_unmap_everywhere(struct vmo* vmo, size_t first, size_t count) {
     struct mapping_link bookmark = {0};
+    const struct mapping* mapping;
+    bool is_killed = false;
     spin_lock(&vmo->lock);
     list_push_front(&vmo->mappings, &bookmark.node);
-    for (;;) {
-        struct list_node* next = bookmark.node.next;
-        if (next == &vmo->mappings.head)
-            break;
-        list_remove(&bookmark.node);
-        list_insert_before(next->next, &bookmark.node);
-        const struct mapping* mapping = LIST_ENTRY(next, struct mapping_link, node)->mapping;
-        struct shown_range range = {0};
-        if (mapping)
-            range = range_shown(mapping, first, count);
-        if (!range.aspace)
+    for (size_t seen = 1; !is_killed && (mapping = next_mapping_locked(vmo, &bookmark.node));
+         seen++) {
+        struct shown_range range = range_shown(mapping, first, count);
+        if (!range.aspace && seen % MAPPINGS_SEEN_AT_ONCE != 0)
             continue;
         spin_unlock(&vmo->lock);
-        spin_lock(&range.aspace->lock);
-        page_table_unmap(&range.aspace->page_table, range.base, range.size);
-        spin_unlock(&range.aspace->lock);
-        aspace_release(range.aspace);
+        if (range.aspace) {
+            spin_lock(&range.aspace->lock);
+            page_table_unmap(&range.aspace->page_table, range.base, range.size);
+            spin_unlock(&range.aspace->lock);
+            aspace_release(range.aspace);
+        }
+        is_killed = context_is_killed();
         spin_lock(&vmo->lock);
     }
     list_remove(&bookmark.node);
     spin_unlock(&vmo->lock);
+    return !is_killed;
 }

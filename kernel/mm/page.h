@@ -25,7 +25,13 @@ enum page_state {
 };
 
 struct page {
-    struct list_node node;       /* free lists; the owner's lists while allocated */
+    union {
+        struct list_node node; /* free lists; the owner's lists while allocated */
+        struct {               /* a VMO's page that is not settled: see vmo_fork.c */
+            struct page* replaced;
+            uint64_t fork_number;
+        };
+    };
     void* owner;                 /* slab, VMO, ...: the owner's use */
     uint8_t state;               /* enum page_state */
     uint8_t order;               /* of the block this page heads */

@@ -73,8 +73,7 @@ void page_list_destroy(struct page_list* list, void (*visit)(struct page* page))
     page_list_init(list, 0);
 }
 
-/* How many indices from `index` on share a table that is not there. */
-static size_t hole_size(const struct page_list* list, size_t index) {
+size_t page_list_hole_size(const struct page_list* list, size_t index) {
     void** table = list->root;
     for (unsigned level = list->height; level > 0; level--) {
         size_t span = 1ul << (LEVEL_BITS * level);
@@ -83,7 +82,7 @@ static size_t hole_size(const struct page_list* list, size_t index) {
         if (level > 1)
             table = table[slot_index(index, level - 1)];
     }
-    return 1;
+    return 0;
 }
 
 bool page_list_for_each(const struct page_list* list, size_t first, size_t count,
@@ -94,7 +93,7 @@ bool page_list_for_each(const struct page_list* list, size_t first, size_t count
         struct page* page = page_list_get(list, index);
         if (page && !visit(page, index, argument))
             return false;
-        index += page ? 1 : hole_size(list, index);
+        index += page ? 1 : MAX(page_list_hole_size(list, index), 1ul);
     }
     return true;
 }

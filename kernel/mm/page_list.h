@@ -24,7 +24,10 @@ struct page* page_list_get(const struct page_list* list, size_t index);
 struct page** page_list_slot(struct page_list* list, size_t index);
 /* Hands every page to `visit` (with its index) and frees the tables. */
 void page_list_destroy(struct page_list* list, void (*visit)(struct page* page));
-/* Calls visit for each page of [first, first + count) until one answers false. */
+/* How many indices from `index` on share a table that is not there, and so have no pages; 0: the
+ * table is there. */
+size_t page_list_hole_size(const struct page_list* list, size_t index);
+/* Calls visit for each page of [first, first + count) until one call returns false. */
 bool page_list_for_each(const struct page_list* list, size_t first, size_t count,
                         bool (*visit)(struct page* page, size_t index, void* argument),
                         void* argument);

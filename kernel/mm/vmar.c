@@ -1,6 +1,7 @@
 #include <mm/vmar_internal.h>
 
 #include <abi/errors.h>
+#include <arch/context.h>
 #include <arch/layout.h>
 #include <debug/panic.h>
 #include <mm/slab.h>
@@ -282,11 +283,11 @@ static zx_status_t map_locked(struct vmar* vmar, uint32_t options, uint32_t allo
 }
 
 /* MAP_RANGE: what a first access would do, now. Running out of memory here is not an error: the
- * access will say so. */
+ * access will say so. A killed thread leaves the rest to first accesses. */
 static void populate(struct aspace* aspace, virtual_address_t base, size_t size,
                      uint32_t permissions) {
     struct page_fault fault = {.is_write = permissions & ZX_VM_PERM_WRITE, .is_user = true};
-    for (size_t offset = 0; offset < size; offset += PAGE_SIZE) {
+    for (size_t offset = 0; offset < size && !context_is_killed(); offset += PAGE_SIZE) {
         fault.address = base + offset;
         if (!aspace_fault(aspace, &fault))
             return;

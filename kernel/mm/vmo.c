@@ -1,6 +1,7 @@
 #include <mm/vmo_internal.h>
 
 #include <abi/errors.h>
+#include <arch/context.h>
 #include <arch/user_copy.h>
 #include <debug/panic.h>
 #include <lib/string.h>
@@ -25,7 +26,6 @@ static zx_status_t create(uint64_t size, enum vmo_kind kind, struct vmo** out) {
         .kind = kind,
         .size = size,
         .lock = SPINLOCK_INITIALIZER(LOCK_VMO),
-        .forking = VMO_NOT_FORKING,
     };
     list_init(&vmo->mappings);
     page_list_init(&vmo->pages, kind == VMO_PAGED ? size >> PAGE_SHIFT : 0);
@@ -100,6 +100,7 @@ void vmo_release(struct vmo* vmo) {
     if (atomic_fetch_sub_explicit(&vmo->references, 1, memory_order_acq_rel) > 1)
         return;
     ASSERT(list_is_empty(&vmo->mappings));
+    vmo_settle_all(vmo);
     page_list_destroy(&vmo->pages, vmo_page_release);
     slab_free(&vmo_cache, vmo);
 }
@@ -142,8 +143,6 @@ enum vmo_page_result vmo_page_locked(struct vmo* vmo, size_t index, bool for_wri
         *physical = physical_address(vmo->physical.value + (index << PAGE_SHIFT));
         return VMO_PAGE_OK;
     }
-    if (unlikely(vmo->forking == index))
-        return VMO_PAGE_BUSY;
     struct page* page = page_at_locked(vmo, index);
     if (unlikely(!page))
         return VMO_PAGE_NO_MEMORY;
@@ -154,7 +153,7 @@ enum vmo_page_result vmo_page_locked(struct vmo* vmo, size_t index, bool for_wri
     return VMO_PAGE_OK;
 }
 
-/* Without clones no page is shared, or being forked. */
+/* Without clones no page is shared. */
 void* vmo_page_address(struct vmo* vmo, size_t index) {
     ASSERT(vmo->kind == VMO_PAGED);
     spin_lock(&vmo->lock);
@@ -170,7 +169,8 @@ void* vmo_page_address(struct vmo* vmo, size_t index) {
 typedef bool (*copy_function_t)(void* in_page, uintptr_t other, size_t size);
 
 /* Copies page by page. Under the lock a user page that is not present makes the copy fail; the
- * caller has checked the whole range before and brings it in again. */
+ * caller has checked the whole range before and brings it in again. A kill is looked for before
+ * each page but the first, and before each further try. */
 static zx_status_t copy(struct vmo* vmo, uint64_t offset, size_t size, uintptr_t other,
                         bool is_write, copy_function_t copy_part,
                         bool (*bring_in)(uintptr_t address, size_t size)) {
@@ -200,6 +200,8 @@ static zx_status_t copy(struct vmo* vmo, uint64_t offset, size_t size, uintptr_t
         } else if (result == VMO_PAGE_OK && !bring_in(other + done, part)) {
             return ZX_ERR_INVALID_ARGS;
         }
+        if (done < size && unlikely(context_is_killed()))
+            return ZX_ERR_CANCELED;
     }
     return ZX_OK;
 }

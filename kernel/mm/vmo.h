@@ -3,8 +3,8 @@
  * Kinds: demand-zero (pages appear when touched), copy-on-write clone (shares its parent's pages
  * until either side writes), contiguous (all pages at once, physically consecutive), physical
  * (someone else's memory: devices, the boot archive). Reference counted; each mapping holds a
- * reference. The lock is VMO; a clone family (a root and all its clones) shares one, so that no
- * operation takes two. */
+ * reference. Each VMO, a clone too, has a lock of its own, of class VMO. No operation takes two:
+ * what VMOs share is pages, which are counted atomically (vmo_fork.c). */
 #pragma once
 
 #include <stdbool.h>
@@ -21,6 +21,10 @@ struct page;
 zx_status_t vmo_create(uint64_t size, struct vmo** out);
 zx_status_t vmo_create_contiguous(uint64_t size, struct vmo** out);
 zx_status_t vmo_create_physical(physical_address_t address, uint64_t size, struct vmo** out);
+/* A snapshot. Each page of the clone is the parent's page as it was at one moment during the call:
+ * writes to the parent that ended before the call are in the clone, and writes that begin after it
+ * are not. Different pages may be of different moments. What lies beyond the parent's end is zero.
+ * INVALID_ARGS: `offset` is not whole pages. CANCELED: the thread was killed. */
 zx_status_t vmo_create_clone(struct vmo* parent, uint64_t offset, uint64_t size, struct vmo** out);
 void vmo_reference(struct vmo* vmo);
 void vmo_release(struct vmo* vmo);
@@ -32,7 +36,8 @@ size_t vmo_committed_pages(struct vmo* vmo);
  * no program has a handle to: the page stays in this place as long as the VMO. */
 void* vmo_page_address(struct vmo* vmo, size_t index);
 
-/* Copies between kernel memory and the VMO. OUT_OF_RANGE: not all inside. NO_MEMORY. */
+/* Copies between kernel memory and the VMO. OUT_OF_RANGE: not all inside. NO_MEMORY. CANCELED: the
+ * thread was killed; a part may have been copied. */
 zx_status_t vmo_read(struct vmo* vmo, void* to, uint64_t offset, size_t size);
 zx_status_t vmo_write(struct vmo* vmo, const void* from, uint64_t offset, size_t size);
 /* The same with user memory on the other side; INVALID_ARGS: bad user address. No lock may be held.

@@ -1,21 +1,57 @@
 /* Copy-on-write.
  *
  * A clone is a snapshot: it shares the pages its parent has at that moment, and the two have
- * nothing else to do with each other. Whoever writes to a shared page first forks it.
+ * nothing else to do with each other. A VMO that wants to write to a shared page first forks it.
  *
- * Sharing starts in two steps: the counts go up under the VMO's lock, then the pages are taken out
- * of every mapping of the parent. From the first step on no fault maps them for writing; the call
- * returns after the second, so no write that follows it reaches a shared page.
+ * A page is shared while its `references` are more than one. A shared page is never written to by
+ * the kernel, and no fault maps it for writing.
  *
- * Forking one page: it is marked busy, which turns new faults and copies away; it is unmapped
- * wherever this VMO is mapped; then the copy takes its place. So no mapping shows the old page once
- * somebody can write to the new one. The old page does not change meanwhile: this VMO's share keeps
- * it shared, so nobody writes to it.
+ * Cloning goes piece by piece, in two steps for each:
+ *   C1. The counts of the pages go up, under the parent's lock.
+ *   C2. The pages are taken out of every mapping of the parent.
+ * Between the two, a mapping made before C1 may still write to a page. The call returns after the
+ * last C2. So each page of the clone is the parent's page as it was at one moment during the call:
+ * writes that ended before the call are in it, and writes that begin after it are not.
+ * `parent->clones_begun` counts the calls between their first C1 and their end.
+ *
+ * Forking a page. No step waits for another thread:
+ *   F1. A reference to the old page is taken, under the VMO's lock. The page stays shared until F6,
+ *       so nothing begins to write to it.
+ *   F2. If a clone of this VMO is being made, a mapping from before its C1 may still write to the
+ *       old page. So the page is taken out of every mapping first. A later clone does not matter:
+ *       the page was shared by then, and no mapping was writable.
+ *   F3. The page is copied, with no lock held. It does not change, by F1 and F2.
+ *   F4. The copy takes the old page's slot, under the lock, if no other thread was first. It is
+ * "not settled": it has one reference more, so it counts as shared. From here on faults map the
+ *       copy, for reading only.
+ *   F5. The index is taken out of every mapping of the VMO. No mapping shows the old page any more.
+ *   F6. The copy is settled: it loses the reference of F4 and may be written to. Only now does the
+ *       VMO give up its share of the old page.
+ * So no mapping shows the old page once somebody can write to the copy (F5 before F6). And no
+ * mapping shows the old page once another VMO can write to that (its share goes at F6).
+ *
+ * Several threads may fork one page:
+ *   T1. Each makes a copy of its own. The first one at F4 wins, the others drop their copies.
+ *   T2. A thread that finds a page not settled does F5 and F6 itself. It does not wait for the
+ *       thread that did F4, which may be less urgent and may not run. Whoever is first at F6
+ * settles the page; the others find it settled. `fork_number` tells them that the page in the slot
+ * is the one they saw: a page that is put there after their F5 began has another number. T3. A
+ * killed thread leaves between two steps. Before F4 it has changed nothing. After F4 the page stays
+ * not settled until the next thread writes to it, or until the VMO goes. Only a new clone makes a
+ * settled page shared again, so a thread that wants to write repeats this only as often as clones
+ * are made meanwhile.
  */
 #include <mm/vmo_internal.h>
 
 #include <abi/errors.h>
+#include <arch/context.h>
 #include <mm/page.h>
+
+/* Pages that are shared in one lock hold, and then unmapped: the clone of a large VMO neither keeps
+ * preemption off for long nor ignores a kill. */
+#define SHARE_PIECE 512ul
+
+/* --- cloning ---------------------------------------------------------------------------------- */
 
 struct share_request {
     struct page_list* to;
@@ -41,22 +77,48 @@ static zx_status_t copy_physical(const struct vmo* parent, uint64_t offset, stru
     return vmo_write(clone, from, 0, MIN(available, clone->size));
 }
 
+/* Shares the pages of one piece that begins at `*index`, which is moved behind it. */
+static zx_status_t share_piece(struct vmo* parent, size_t* index, size_t end,
+                               struct share_request* request) {
+    size_t first = *index, shared_before = request->count;
+    spin_lock(&parent->lock);
+    size_t count = page_list_hole_size(&parent->pages, first);
+    bool is_complete = true;
+    if (count == 0) {
+        count = MIN(end - first, SHARE_PIECE);
+        is_complete = page_list_for_each(&parent->pages, first, count, share_page, request);
+    }
+    spin_unlock(&parent->lock); /* C1 is done */
+    *index = first + count;
+    if (!is_complete)
+        return ZX_ERR_NO_MEMORY;
+    bool is_shown = request->count > shared_before;
+    if (context_is_killed() || (is_shown && !vmo_unmap_everywhere(parent, first, count))) /* C2 */
+        return ZX_ERR_CANCELED;
+    return ZX_OK;
+}
+
 static zx_status_t share_pages(struct vmo* parent, uint64_t offset, struct vmo* clone) {
     struct share_request request = {.to = &clone->pages, .first = offset >> PAGE_SHIFT};
     size_t parent_count = parent->size >> PAGE_SHIFT;
-    size_t count = 0;
+    size_t end = request.first;
     if (request.first < parent_count)
-        count = MIN(parent_count - request.first, clone->size >> PAGE_SHIFT);
-    spin_lock(&parent->lock);
-    bool is_complete =
-        page_list_for_each(&parent->pages, request.first, count, share_page, &request);
-    spin_unlock(&parent->lock);
+        end += MIN(parent_count - request.first, clone->size >> PAGE_SHIFT);
+    zx_status_t status = ZX_OK;
+    for (size_t index = request.first; status == ZX_OK && index < end;)
+        status = share_piece(parent, &index, end, &request);
     clone->committed = request.count;
-    if (request.count > 0)
-        vmo_unmap_everywhere(parent, request.first, count);
-    return is_complete ? ZX_OK : ZX_ERR_NO_MEMORY;
+    return status;
 }
 
+static void count_clones_begun(struct vmo* parent, int change) {
+    spin_lock(&parent->lock);
+    parent->clones_begun += (uint32_t)change;
+    spin_unlock(&parent->lock);
+}
+
+/* A clone that fails gives its shares back before it stops to count as begun: until then mappings
+ * that it did not come to may write to pages that are shared. */
 zx_status_t vmo_create_clone(struct vmo* parent, uint64_t offset, uint64_t size, struct vmo** out) {
     if (!IS_ALIGNED(offset, PAGE_SIZE))
         return ZX_ERR_INVALID_ARGS;
@@ -64,45 +126,114 @@ zx_status_t vmo_create_clone(struct vmo* parent, uint64_t offset, uint64_t size,
     zx_status_t status = vmo_create(size, &clone);
     if (status != ZX_OK)
         return status;
+    count_clones_begun(parent, 1);
     status = parent->kind == VMO_PHYSICAL ? copy_physical(parent, offset, clone)
                                           : share_pages(parent, offset, clone);
     if (status == ZX_OK)
         *out = clone;
     else
         vmo_release(clone);
+    count_clones_begun(parent, -1);
     return status;
 }
 
-/* Marks the page at `index` busy; NULL: somebody else is forking, or there is nothing to fork any
- * more. */
-static struct page* begin_fork(struct vmo* vmo, size_t index) {
+/* --- forking ---------------------------------------------------------------------------------- */
+
+/* A page that is not settled may be shared by a clone, for which it is like any shared page. */
+static inline bool is_unsettled_locked(const struct vmo* vmo, const struct page* page) {
+    return __atomic_load_n(&page->owner, __ATOMIC_RELAXED) == vmo;
+}
+
+/* Gives up what F4 added; returns the replaced page, whose share is the caller's to drop. */
+static struct page* settle_locked(struct vmo* vmo, struct page* page) {
+    struct page* replaced = page->replaced;
+    __atomic_store_n(&page->owner, NULL, __ATOMIC_RELAXED);
+    vmo->unsettled_count--;
+    atomic_fetch_sub(&page->references, 1);
+    return replaced;
+}
+
+/* F5 and F6 for the page that fork `number` put at `index`. */
+static zx_status_t settle(struct vmo* vmo, size_t index, uint64_t number) {
+    struct page* replaced = NULL;
+    if (!vmo_unmap_everywhere(vmo, index, 1)) /* F5 */
+        return ZX_ERR_CANCELED;               /* T3 */
     spin_lock(&vmo->lock);
     struct page* page = page_list_get(&vmo->pages, index);
-    if (vmo->forking != VMO_NOT_FORKING || !page || atomic_load(&page->references) == 1)
-        page = NULL;
-    else
-        vmo->forking = index;
+    if (is_unsettled_locked(vmo, page) && page->fork_number == number) /* T2 */
+        replaced = settle_locked(vmo, page);                           /* F6 */
     spin_unlock(&vmo->lock);
-    return page;
+    if (replaced)
+        vmo_page_release(replaced);
+    return ZX_OK;
+}
+
+/* F4: the number of the fork; 0: another thread was first. */
+static uint64_t exchange(struct vmo* vmo, size_t index, struct page* old, struct page* copy) {
+    uint64_t number = 0;
+    spin_lock(&vmo->lock);
+    struct page** slot = page_list_slot(&vmo->pages, index); /* it is there: it held `old` */
+    if (*slot == old) {
+        number = ++vmo->fork_count;
+        copy->references = 2;
+        copy->owner = vmo;
+        copy->replaced = old;
+        copy->fork_number = number;
+        vmo->unsettled_count++;
+        *slot = copy;
+    }
+    spin_unlock(&vmo->lock);
+    return number;
+}
+
+/* F2 to F6, with a reference to `old`, which is dropped. */
+static zx_status_t fork(struct vmo* vmo, size_t index, struct page* old, bool may_be_written) {
+    zx_status_t status = ZX_OK;
+    struct page* copy = NULL;
+    uint64_t number = 0;
+    if (may_be_written && !vmo_unmap_everywhere(vmo, index, 1)) /* F2 */
+        status = ZX_ERR_CANCELED;                               /* T3 */
+    else if (!(copy = page_alloc()))
+        status = ZX_ERR_NO_MEMORY;
+    if (copy) {
+        page_copy(copy, old); /* F3 */
+        number = exchange(vmo, index, old, copy);
+        if (number == 0)
+            page_free(copy); /* T1 */
+    }
+    vmo_page_release(old);
+    return number == 0 ? status : settle(vmo, index, number);
 }
 
 zx_status_t vmo_fork_page(struct vmo* vmo, size_t index) {
-    struct page* old = begin_fork(vmo, index);
-    if (!old)
-        return ZX_OK; /* look again */
-    struct page* copy = page_alloc();
-    if (copy) {
-        page_copy(copy, old);
-        copy->references = 1;
-        vmo_unmap_everywhere(vmo, index, 1);
-    }
+    struct page* shared = NULL;
+    uint64_t number = 0;
     spin_lock(&vmo->lock);
-    if (copy)
-        *page_list_slot(&vmo->pages, index) = copy; /* the slot is there: it held `old` */
-    vmo->forking = VMO_NOT_FORKING;
+    struct page* page = page_list_get(&vmo->pages, index);
+    bool may_be_written = vmo->clones_begun > 0;
+    if (page && is_unsettled_locked(vmo, page)) {
+        number = page->fork_number; /* T2 */
+    } else if (page && atomic_load(&page->references) > 1) {
+        shared = page;
+        atomic_fetch_add(&page->references, 1); /* F1 */
+    }
     spin_unlock(&vmo->lock);
-    if (!copy)
-        return ZX_ERR_NO_MEMORY;
-    vmo_page_release(old);
-    return ZX_OK;
+    if (number != 0)
+        return settle(vmo, index, number);
+    return shared ? fork(vmo, index, shared, may_be_written) : ZX_OK;
+}
+
+/* --- the end ---------------------------------------------------------------------------------- */
+
+static bool settle_at_the_end(struct page* page, size_t index, void* argument) {
+    struct vmo* vmo = argument;
+    (void)index;
+    if (is_unsettled_locked(vmo, page))
+        vmo_page_release(settle_locked(vmo, page));
+    return vmo->unsettled_count > 0;
+}
+
+void vmo_settle_all(struct vmo* vmo) {
+    if (unlikely(vmo->unsettled_count > 0))
+        (void)page_list_for_each(&vmo->pages, 0, vmo->pages.count, settle_at_the_end, vmo);
 }

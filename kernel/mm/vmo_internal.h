@@ -13,11 +13,11 @@ enum vmo_kind {
     VMO_PHYSICAL, /* no struct pages: somebody else's memory */
 };
 
-#define VMO_NOT_FORKING SIZE_MAX
-
-/* A page of a paged VMO counts in `references` the VMOs that share it. While that is more than one
- * nobody may write to it, and no mapping of it is writable: a VMO that wants to forks it, that is,
- * gets a copy of its own (vmo_fork.c). */
+/* A page of a paged VMO counts in `references` the VMOs that share it, and for a while whoever is
+ * forking it (vmo_fork.c). While there is more than one, the kernel does not write to the page, and
+ * no fault maps it for writing. A mapping that was made before the page became shared may be
+ * writable until the call that made the clone has returned. A VMO that wants to write to a shared
+ * page forks it: it gets a copy of its own. */
 struct vmo {
     _Atomic uint32_t references;
     enum vmo_kind kind;
@@ -26,15 +26,16 @@ struct vmo {
     struct spinlock lock;        /* VMO: guards all below */
     struct page_list pages;
     size_t committed;
-    size_t forking;       /* index of the page that is being forked, or VMO_NOT_FORKING */
-    struct list mappings; /* mapping.vmo_node */
+    uint32_t clones_begun;  /* clones of this VMO that are being made */
+    size_t unsettled_count; /* pages that a fork put in their place and did not settle yet */
+    uint64_t fork_count;    /* the number of the last fork */
+    struct list mappings;   /* mapping.vmo_node */
 };
 
 /* What a fault, or a kernel copy, gets. */
 enum vmo_page_result {
     VMO_PAGE_OK,
     VMO_PAGE_SHARED, /* wanted for writing, but shared: fork it, without locks, and ask again */
-    VMO_PAGE_BUSY,   /* it is being forked: ask again */
     VMO_PAGE_NO_MEMORY,
 };
 
@@ -42,11 +43,16 @@ enum vmo_page_result {
  * only. The lock is held. */
 enum vmo_page_result vmo_page_locked(struct vmo* vmo, size_t index, bool for_writing,
                                      physical_address_t* physical, bool* is_shared);
-/* Gives the VMO a page of its own at `index`. NO_MEMORY. No lock held. */
+/* A step towards a page at `index` that is the VMO's own: afterwards the caller asks for the page
+ * again. NO_MEMORY; CANCELED when the thread is killed. No lock held. It waits for no other thread.
+ */
 zx_status_t vmo_fork_page(struct vmo* vmo, size_t index);
+/* For the end of the VMO: it has no mappings, and nobody else knows of it. */
+void vmo_settle_all(struct vmo* vmo);
 /* Drops one VMO's share of a page. */
 void vmo_page_release(struct page* page);
 
 /* mapping.c: takes the pages [first, first + count) of the VMO out of the page tables of everybody
- * who maps them, so that the next access faults. No lock held. */
-void vmo_unmap_everywhere(struct vmo* vmo, size_t first, size_t count);
+ * who maps them, so that the next access faults. False: the thread is killed, and some mappings
+ * were left out. No lock held. */
+MUST_CHECK bool vmo_unmap_everywhere(struct vmo* vmo, size_t first, size_t count);

@@ -46,7 +46,7 @@ enum park_state {
 
 /* Bits of context.pending_work, looked at on each return to user mode. */
 enum {
-    THREAD_PENDING_KILL = 1 << 0,
+    THREAD_PENDING_KILL = CONTEXT_PENDING_KILL,
 };
 
 struct thread {

@@ -1,6 +1,7 @@
 /* A thread's saved machine state. The switch between threads stands in arch/context_switch.h. */
 #pragma once
 
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -19,10 +20,18 @@ struct thread_context {
     uint64_t fault_rip, fault_address; /* the last page fault's */
 };
 #define CONTEXT_PENDING_WORK 32 /* its offset, for the system call exit */
+#define CONTEXT_PENDING_KILL 1u /* the bit of `pending_work` that says that the thread must end */
 
 /* The running thread's. struct thread begins with it, so that arch need not know the rest. */
 static inline struct thread_context* context_current(void) {
     return (struct thread_context*)thread_current();
+}
+
+/* Whether the running thread was killed. Code that is not allowed to know of threads asks here in
+ * its long loops, and returns CANCELED: the thread ends before user mode sees that. */
+static inline bool context_is_killed(void) {
+    return atomic_load_explicit(&context_current()->pending_work, memory_order_relaxed) &
+           CONTEXT_PENDING_KILL;
 }
 
 /* Prepares `context` so that the first switch to it calls entry(argument) on the stack that ends at

@@ -29,7 +29,8 @@ static inline bool user_range_is_valid(uintptr_t address, size_t size) {
 
 /* Brings the pages of a range in, for reading or for writing, without changing them; false: the
  * program may not do that. They can be gone again at once: the next copy tells. With a spinlock
- * held, false when a page is not present. */
+ * held, false when a page is not present. False also when the thread is killed before all of them
+ * are in: then no program sees the error that the caller makes of that. */
 bool user_fault_in(uintptr_t address, size_t size, bool is_write);
 
 #if __STDC_HOSTED__ /* the build machine's tests bring their own */
