@@ -1,5 +1,8 @@
 /* A slab is a block of pages: a header, then objects. The pages' struct page points back at it.
- * Free objects of a slab are chained through their first word. */
+ * Free objects of a slab are chained through their first word.
+ *
+ * A slab has several pages where an object is large. When free memory lies in pieces, and there is
+ * no such block, a smaller one does: so slabs of one cache may differ in size. */
 #include <mm/slab.h>
 
 #include <debug/emergency_console.h>
@@ -16,7 +19,9 @@
 struct slab {
     struct list_node node;
     struct slab_cache* cache;
-    uint32_t free_count;
+    uint16_t free_count;
+    uint16_t capacity; /* objects in it */
+    uint32_t order;    /* of the block of pages */
     void* first_free;
 };
 
@@ -38,6 +43,11 @@ static size_t header_size(const struct slab_cache* cache) {
     return ALIGN_UP(sizeof(struct slab), cache->alignment);
 }
 
+/* How many objects a slab of 2^order pages has. */
+static uint32_t objects_in(const struct slab_cache* cache, size_t stride, unsigned order) {
+    return (uint32_t)(((PAGE_SIZE << order) - header_size(cache)) / stride);
+}
+
 /* The sizes follow from the object size; the cache joins the list. Preemption off. */
 static void prepare(struct slab_cache* cache) {
     spin_lock(&all_lock);
@@ -45,11 +55,9 @@ static void prepare(struct slab_cache* cache) {
         list_push_back(&all_caches, &cache->all_node);
         size_t stride = ALIGN_UP(cache->object_size + SLAB_RED_ZONE_SIZE, cache->alignment);
         unsigned order = 0;
-        while (order < SLAB_ORDER_MAX &&
-               ((PAGE_SIZE << order) - header_size(cache)) / stride < OBJECTS_PER_SLAB_WANTED)
+        while (order < SLAB_ORDER_MAX && objects_in(cache, stride, order) < OBJECTS_PER_SLAB_WANTED)
             order++;
         cache->slab_order = order;
-        cache->objects_per_slab = (uint32_t)(((PAGE_SIZE << order) - header_size(cache)) / stride);
         __atomic_store_n(&cache->stride, stride, __ATOMIC_RELEASE);
     }
     spin_unlock(&all_lock);
@@ -67,18 +75,34 @@ struct slab_cache* slab_cache_of(const void* object) {
     return slab_of(object)->cache;
 }
 
+/* A block of the order that the cache prefers, or else of the largest one that is there and has
+ * room for an object. */
+static struct page* block_alloc(const struct slab_cache* cache, unsigned* order) {
+    for (*order = cache->slab_order; *order > 0; --*order) {
+        struct page* page = page_alloc_order(*order);
+        if (page)
+            return page;
+        if (objects_in(cache, cache->stride, *order - 1) == 0)
+            return NULL;
+    }
+    return page_alloc();
+}
+
 static struct slab* slab_create(struct slab_cache* cache) {
-    struct page* page = cache->slab_order == 0 ? page_alloc() : page_alloc_order(cache->slab_order);
+    unsigned order;
+    struct page* page = block_alloc(cache, &order);
     if (!page)
         return NULL;
     struct slab* slab = page_to_virtual(page);
-    for (size_t i = 0; i < 1ul << cache->slab_order; i++) {
+    for (size_t i = 0; i < 1ul << order; i++) {
         page[i].owner = slab;
         page[i].flags = PAGE_FLAG_SLAB;
     }
-    *slab = (struct slab){.cache = cache, .free_count = cache->objects_per_slab};
+    uint16_t capacity = (uint16_t)objects_in(cache, cache->stride, order);
+    *slab =
+        (struct slab){.cache = cache, .free_count = capacity, .capacity = capacity, .order = order};
     char* object = (char*)slab + header_size(cache);
-    for (uint32_t i = 0; i < cache->objects_per_slab; i++, object += cache->stride) {
+    for (uint32_t i = 0; i < capacity; i++, object += cache->stride) {
         slab_debug_fresh(cache, object);
         *(void**)object = slab->first_free;
         slab->first_free = object;
@@ -89,13 +113,14 @@ static struct slab* slab_create(struct slab_cache* cache) {
 
 static void slab_release(struct slab_cache* cache, struct slab* slab) {
     struct page* page = page_from_physical(virtual_to_physical(slab));
-    for (size_t i = 0; i < 1ul << cache->slab_order; i++)
+    unsigned order = slab->order;
+    for (size_t i = 0; i < 1ul << order; i++)
         page[i].flags = 0;
     cache->slab_count--;
-    if (cache->slab_order == 0)
+    if (order == 0)
         page_free(page);
     else
-        page_free_order(page, cache->slab_order);
+        page_free_order(page, order);
 }
 
 static void* take_locked(struct slab_cache* cache) {
@@ -134,7 +159,7 @@ static void give_back_locked(struct slab_cache* cache, void* object) {
         list_remove(&slab->node);
         list_push_front(&cache->partial, &slab->node);
     }
-    if (slab->free_count < cache->objects_per_slab)
+    if (slab->free_count < slab->capacity)
         return;
     list_remove(&slab->node);
     if (cache->empty_count < EMPTY_SLABS_KEPT) {

@@ -31,10 +31,9 @@ struct slab_cache {
     size_t object_size; /* as asked for */
     size_t alignment;
     struct slab_magazine* magazines[CPU_MAX];
-    struct spinlock lock; /* SLAB: guards all below */
-    size_t stride;        /* distance of two objects; 0 until first use */
-    unsigned slab_order;
-    uint32_t objects_per_slab;
+    struct spinlock lock;             /* SLAB: guards all below */
+    size_t stride;                    /* distance of two objects; 0 until first use */
+    unsigned slab_order;              /* pages of a slab, if there is such a block */
     struct list partial, full, empty; /* struct slab.node */
     uint32_t empty_count;
     size_t slab_count;
