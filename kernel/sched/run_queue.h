@@ -31,19 +31,7 @@ static inline struct list* queue_most_urgent(struct sched_cpu* sched, uint64_t* 
     return &sched->queues[*priority];
 }
 
-static inline struct thread* queue_first(struct sched_cpu* sched) {
-    uint64_t priority;
-    return LIST_ENTRY(queue_most_urgent(sched, &priority)->head.next, struct thread, run_node);
-}
-
-/* Whether a second thread waits behind queue_first. */
-static inline bool queue_has_second(struct sched_cpu* sched) {
-    uint64_t priority;
-    const struct list* queue = queue_most_urgent(sched, &priority);
-    return sched->ready_bitmap != 1ul << priority || queue->head.next != queue->head.previous;
-}
-
-/* Somebody is ready. */
+/* One is not empty. What is taken out may be a bookmark. */
 static inline struct thread* queue_pop(struct sched_cpu* sched) {
     uint64_t priority;
     struct list* queue = queue_most_urgent(sched, &priority);

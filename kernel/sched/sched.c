@@ -19,15 +19,14 @@
 #include <debug/panic.h>
 #include <lib/compiler.h>
 #include <lock/preempt.h>
+#include <sched/help.h>
 #include <sched/run_queue.h>
 #include <sched/sched_cpu.h>
 #include <sched/switch.h>
 
 #define SLICE_NANOSECONDS 10000000l
-#define HELP_DELAY_NANOSECONDS 50000l
 
 struct sched_cpu sched_cpus[CPU_MAX];
-static _Atomic uint32_t idle_cpus HOT_DATA; /* bit per CPU whose idle thread runs */
 
 void thread_first_run(struct thread_context* previous);
 
@@ -59,35 +58,6 @@ static void slice_ended(struct timer* timer) {
     spin_unlock(&sched->lock);
 }
 
-/* --- help ------------------------------------------------------------------------------------ */
-
-static uint32_t idle_cpus_for(const struct thread* thread) {
-    return atomic_load_explicit(&idle_cpus, memory_order_relaxed) & thread->affinity;
-}
-
-/* An idle CPU is called to steal only when a ready thread has waited for a while: whoever wakes
- * another thread is mostly about to block, and then the thread is best run here, where what the two
- * talk about is in the cache, and nobody was woken up for it. */
-static void start_help_locked(struct sched_cpu* sched) {
-    if (sched->is_help_armed)
-        return;
-    sched->is_help_armed = true;
-    timer_arm(&sched->help_timer, clock_now() + HELP_DELAY_NANOSECONDS);
-}
-
-static void help_is_due(struct timer* timer) {
-    struct sched_cpu* sched = CONTAINER_OF(timer, struct sched_cpu, help_timer);
-    spin_lock(&sched->lock);
-    sched->is_help_armed = false;
-    uint32_t helpers = sched->ready_bitmap ? idle_cpus_for(queue_first(sched)) : 0;
-    if (helpers) { /* else whoever gets idle looks round by itself */
-        ipi_reschedule((uint32_t)__builtin_ctz(helpers));
-        if (queue_has_second(sched))
-            start_help_locked(sched);
-    }
-    spin_unlock(&sched->lock);
-}
-
 /* --- becoming ready --------------------------------------------------------------------------- */
 
 /* `thread` has just been queued at `sched`; whoever should run it is told. Under the lock. */
@@ -104,9 +74,9 @@ static NOINLINE void notify_locked(struct sched_cpu* sched, const struct thread*
     uint32_t helpers = idle_cpus_for(thread);
     if (helpers) {
         if (is_here)
-            start_help_locked(sched);
+            help_start_locked(sched, thread);
         else
-            ipi_reschedule((uint32_t)__builtin_ctz(helpers)); /* it will steal */
+            help_call(thread->affinity);
     }
     /* Only the CPU itself can arm its timer. */
     if (thread->priority == running->priority && !sched->is_slice_armed) {
@@ -133,8 +103,7 @@ static uint32_t choose_cpu(const struct thread* thread) {
     return (uint32_t)__builtin_ctz(idle ? idle : allowed ? allowed : online);
 }
 
-/* Queues a claimed or MOVING thread at a CPU it may run on. */
-static NOINLINE void place(struct thread* thread) {
+void sched_place(struct thread* thread) {
     bool is_placed;
     do {
         struct sched_cpu* sched = sched_of(choose_cpu(thread));
@@ -157,7 +126,7 @@ void sched_wake(struct thread* thread) {
     spin_unlock_inner(&sched->lock);
     interrupts_restore(state);
     if (!is_allowed)
-        place(thread);
+        sched_place(thread);
 }
 
 /* --- handing over -------------------------------------------------------------------------------
@@ -168,12 +137,17 @@ void thread_hand_over_give_up(void) {
     preempt_disable(); /* nobody else can run it before it is queued */
     struct thread* successor = atomic_exchange(&thread_current()->successor, NULL);
     if (successor)
-        place(successor);
+        sched_place(successor);
     preempt_enable();
 }
 
 /* --- switching: the unusual parts of switch.h --------------------------------------------------
  */
+
+/* It was popped. Its CPU sees that under the lock. */
+static void drop_bookmark(struct thread* bookmark) {
+    bookmark->run_node = (struct list_node){0};
+}
 
 /* One that may not run here any more runs until the interrupt that this CPU sends itself, which
  * moves it: no other queue can be locked here, and in this one nobody would look for it. */
@@ -183,7 +157,17 @@ struct thread* sched_choose_beside_locked(struct sched_cpu* sched, struct thread
         return successor;
     }
     queue_push(sched, successor, true);
-    return queue_pop(sched);
+    if (idle_cpus_for(successor))
+        help_start_locked(sched, successor);
+    struct thread* next;
+    while ((next = queue_pop(sched))->queued_as == QUEUED_AS_BOOKMARK)
+        drop_bookmark(next);
+    return next;
+}
+
+struct thread* sched_choose_past_bookmark_locked(struct sched_cpu* sched, struct thread* bookmark) {
+    drop_bookmark(bookmark);
+    return choose_ready_locked(sched);
 }
 
 struct thread* sched_become_idle_locked(struct sched_cpu* sched) {
@@ -205,7 +189,7 @@ void sched_bury_or_place(struct sched_cpu* here, struct thread* previous) {
         list_push_back(&here->dead, &previous->run_node);
     spin_unlock_inner(&here->lock);
     if (!is_dead)
-        place(previous);
+        sched_place(previous);
 }
 
 void sched_reap(void) {
@@ -240,15 +224,16 @@ static NOINLINE void leave_idle(struct sched_cpu* sched) {
         return;
     }
     atomic_fetch_and(&idle_cpus, ~sched->mask);
+    help_leave_locked(sched);
     sched_switch_and_unlock(sched);
 }
 
 /* The running thread makes way for its successor, and goes first again when that blocks. */
 static inline void queue_behind_successor(struct sched_cpu* sched, struct thread* thread) {
-    thread->inherits_slice = true;
+    thread->queued_as = QUEUED_IN_A_SLICE;
     queue_push(sched, thread, true);
     if (unlikely(idle_cpus_for(thread)))
-        start_help_locked(sched);
+        help_start_locked(sched, thread);
 }
 
 /* The running thread goes on later. Interrupts are off. */
@@ -270,6 +255,8 @@ static ALWAYS_INLINE void requeue_and_switch(void) {
         return;
     } else {
         queue_push(sched, thread, false);
+        if (unlikely(idle_cpus_for(thread)))
+            help_start_locked(sched, thread);
     }
     switch_and_unlock(cpu, sched, thread);
 }
@@ -337,7 +324,7 @@ void sched_apply_affinity(struct thread* thread) {
     }
     spin_unlock_irqrestore(&sched->lock, state);
     if (must_place)
-        place(thread);
+        sched_place(thread);
     preempt_enable();
 }
 
@@ -360,52 +347,9 @@ void sched_change_priority(struct thread* thread, uint32_t priority) {
 /* --- idling ------------------------------------------------------------------------------------
  */
 
-/* The most urgent thread of `victim` that may run here; at most one per queue is looked at. */
-static struct thread* steal_from(struct sched_cpu* victim, uint32_t here) {
-    struct thread* found = NULL;
-    interrupt_state_t state = spin_lock_irqsave(&victim->lock);
-    for (uint64_t left = victim->ready_bitmap; left && !found;) {
-        unsigned priority = 63u - (unsigned)__builtin_clzl(left);
-        left &= ~(1ul << priority);
-        LIST_FOR_EACH(node, &victim->queues[priority]) {
-            struct thread* thread = LIST_ENTRY(node, struct thread, run_node);
-            if (thread->affinity >> here & 1) {
-                found = thread;
-                break;
-            }
-        }
-    }
-    if (found) {
-        queue_remove(victim, found);
-        found->state = THREAD_MOVING;
-    }
-    spin_unlock_irqrestore(&victim->lock, state);
-    return found;
-}
-
-static bool steal(struct sched_cpu* sched) {
-    for (uint32_t i = 1; i < cpu_count(); i++) {
-        struct sched_cpu* victim = sched_of((sched->number + i) % cpu_count());
-        if (__atomic_load_n(&victim->ready_bitmap, __ATOMIC_RELAXED) == 0)
-            continue;
-        struct thread* thread = steal_from(victim, sched->number);
-        if (!thread)
-            continue;
-        interrupt_state_t state = spin_lock_irqsave(&sched->lock);
-        bool is_allowed = sched_move_locked(thread, sched);
-        if (is_allowed)
-            queue_push(sched, thread, false);
-        spin_unlock_irqrestore(&sched->lock, state);
-        if (!is_allowed) /* any more */
-            place(thread);
-        return true;
-    }
-    return false;
-}
-
 /* Interrupts are off: nothing comes in between this look and the wait. */
 static bool has_nothing_to_do(struct sched_cpu* sched) {
-    return list_is_empty(&sched->dead) && !steal(sched) && sched->ready_bitmap == 0 &&
+    return list_is_empty(&sched->dead) && !help_others(sched) && sched->ready_bitmap == 0 &&
            this_cpu()->preempt_count & PREEMPT_NOT_WANTED;
 }
 

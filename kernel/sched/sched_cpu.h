@@ -11,6 +11,15 @@
 #include <sched/thread.h>
 #include <sched/timer.h>
 
+/* How far an idle CPU has got in looking at the ready threads of the others: see help.c. Only the
+ * CPU itself touches this. */
+struct look {
+    uint32_t turn;            /* which of the others; 0: no look is under way */
+    uint32_t call;            /* bit per CPU that was named by the call it answers */
+    struct sched_cpu* victim; /* where the bookmark is, if it is in a queue */
+    uint64_t queues_left;     /* bit per queue there that was not looked through */
+};
+
 struct sched_cpu {
     struct list queues[THREAD_PRIORITY_COUNT]; /* thread.run_node; first, for short addresses */
     /* RUN_QUEUE: guards the queues and the threads that belong to this CPU. */
@@ -27,6 +36,9 @@ struct sched_cpu {
     uint64_t turns_at_slice_start;
     struct timer slice_timer;
     struct timer help_timer;
+    uint32_t help_wanted;    /* bit per CPU that may run one of those who wait for the help timer */
+    _Atomic uint32_t called; /* not 0: the idle CPU shall look round; see help_call */
+    struct look look;
 
     struct list dead; /* threads to be reaped, with this CPU's interrupts off */
 
@@ -51,6 +63,8 @@ void timer_init_cpu(struct sched_cpu* sched);
 /* sched.c: makes a thread ready that the caller claimed (thread.h: enum park_state), or that never
  * ran. Preemption is off, or interrupts are; no run queue lock held. */
 void sched_wake(struct thread* thread);
+/* Queues a claimed or MOVING thread at a CPU it may run on. */
+void sched_place(struct thread* thread);
 /* Gives the CPU away: the caller set the running thread's state, under `sched`'s lock. The lock is
  * dropped; interrupts are off, and stay so. */
 void sched_switch_and_unlock(struct sched_cpu* sched);

@@ -14,6 +14,8 @@
 
 /* sched.c. Nobody is ready. */
 struct thread* sched_become_idle_locked(struct sched_cpu* sched);
+/* What was popped is a bookmark. There is at most one of each CPU. */
+struct thread* sched_choose_past_bookmark_locked(struct sched_cpu* sched, struct thread* bookmark);
 /* Somebody more urgent than the successor is ready; or it may not run here any more, and is moved
  * when it is switched away from. */
 struct thread* sched_choose_beside_locked(struct sched_cpu* sched, struct thread* successor);
@@ -59,11 +61,13 @@ static ALWAYS_INLINE struct thread* choose_ready_locked(struct sched_cpu* sched)
     if (unlikely(sched->ready_bitmap == 0))
         return sched_become_idle_locked(sched);
     struct thread* next = queue_pop(sched);
-    if (!next->inherits_slice) {
+    if (next->queued_as == QUEUED_FOR_A_SLICE) {
         sched->turns++;
         return next;
     }
-    next->inherits_slice = false;
+    if (unlikely(next->queued_as == QUEUED_AS_BOOKMARK))
+        return sched_choose_past_bookmark_locked(sched, next);
+    next->queued_as = QUEUED_FOR_A_SLICE;
     sched->hand_overs++;
     return next;
 }

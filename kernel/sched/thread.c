@@ -44,6 +44,7 @@ struct thread* thread_adopt_idle(uint32_t cpu) {
     thread_init(thread, "idle", 0);
     thread->state = THREAD_RUNNING;
     thread->affinity = 1u << cpu;
+    thread->queued_as = QUEUED_AS_BOOKMARK;
     return thread;
 }
 

@@ -44,6 +44,13 @@ enum park_state {
     PARK_KILLABLE, /* blocks */
 };
 
+/* What a thread that is in a run queue does there. */
+enum queued_as {
+    QUEUED_FOR_A_SLICE,
+    QUEUED_IN_A_SLICE,  /* it goes on in the slice of the thread that runs */
+    QUEUED_AS_BOOKMARK, /* an idle thread: see sched/help.c */
+};
+
 /* Bits of context.pending_work, looked at on each return to user mode. */
 enum {
     THREAD_PENDING_KILL = CONTEXT_PENDING_KILL,
@@ -69,7 +76,7 @@ struct thread {
     /* Claimed, to run in this thread's place; touched by the thread and its CPU's interrupts. */
     struct thread* _Atomic successor;
     bool is_handing_over;            /* whom the thread unparks becomes its successor; its own */
-    bool inherits_slice;             /* goes on in the slice of the thread that runs */
+    uint8_t queued_as;               /* enum queued_as */
     _Atomic bool is_reaped;          /* dead, and off its stack */
     bool is_reaping;                 /* it buries others: see thread_reap */
     struct list_node all_node;       /* every thread, for the debugger */

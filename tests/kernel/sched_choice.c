@@ -282,6 +282,148 @@ SELFTEST(sched, idle_cpus_take_work_from_a_busy_one) {
     stay_anywhere();
 }
 
+/* --- threads that only CPU 0 may run, before others --------------------------------------------
+ */
+
+#define MANY_PINNED 300u /* more than an idle CPU looks at in one piece */
+
+static struct thread* pinned[MANY_PINNED];
+static _Atomic uint32_t pinned_are_over;
+
+static void wait_for_the_end(void* unused) {
+    (void)unused;
+    while (!atomic_load(&pinned_are_over))
+        thread_yield();
+}
+
+/* They are ready on CPU 0, in this order, until the caller, who is more urgent, leaves it. */
+static bool start_pinned(unsigned count) {
+    atomic_store(&pinned_are_over, 0);
+    for (unsigned i = 0; i < count; i++) {
+        pinned[i] = thread_create("pinned", wait_for_the_end, NULL, SELDOM);
+        if (!pinned[i] || thread_set_affinity(pinned[i], 1) != ZX_OK)
+            return false;
+        thread_start(pinned[i]);
+    }
+    return true;
+}
+
+static void end_pinned(unsigned count) {
+    atomic_store(&pinned_are_over, 1);
+    for (unsigned i = 0; i < count; i++) {
+        thread_join(pinned[i]);
+        thread_release(pinned[i]);
+    }
+}
+
+/* The caller keeps its CPU. */
+static bool all_will_run_elsewhere(unsigned count) {
+    zx_time_t give_up = clock_now() + 10000 * MILLISECOND;
+    while (!all_have_run(count) && clock_now() < give_up)
+        cpu_relax();
+    bool have_run = all_have_run(count);
+    for (unsigned i = 0; i < count; i++)
+        have_run = have_run && workers[i].ran_on != 0;
+    return have_run;
+}
+
+/* As many as there are idle CPUs; `priority` is that of the pinned, or a more seldom one. */
+static void expect_help_behind(unsigned pinned_count, uint32_t priority) {
+    unsigned count = MIN(cpu_count() - 1, THREADS);
+    stay_on_cpu(0);
+    EXPECT_OK(thread_sleep_until(clock_now() + MILLISECOND)); /* the others are idle */
+    EXPECT(start_pinned(pinned_count));
+    for (unsigned i = 0; i < count; i++) {
+        EXPECT(prepare(&workers[i], be_busy, priority, UINT32_MAX));
+        thread_start(workers[i].thread);
+    }
+    bool have_run = all_will_run_elsewhere(count);
+    end_pinned(pinned_count);
+    end_busy(count);
+    EXPECT(have_run);
+    stay_anywhere();
+}
+
+SELFTEST(sched, an_idle_cpu_helps_a_thread_behind_one_that_is_pinned) {
+    expect_help_behind(1, SELDOM);
+    expect_help_behind(1, SELDOM - 1);
+}
+
+SELFTEST(sched, an_idle_cpu_helps_a_thread_behind_many_that_are_pinned) {
+    expect_help_behind(MANY_PINNED, SELDOM);
+    expect_help_behind(MANY_PINNED, SELDOM - 1);
+}
+
+/* CPU 0 takes its turns meanwhile, so that it comes to the bookmarks of those who look. */
+SELFTEST(sched, a_cpu_that_runs_on_is_looked_through) {
+    unsigned count = MIN(cpu_count() - 1, THREADS);
+    stay_on_cpu(0);
+    EXPECT(start_pinned(MANY_PINNED));
+    thread_set_priority(thread_current(), SELDOM);
+    for (unsigned round = 0; round < 20; round++) {
+        for (unsigned i = 0; i < count; i++) {
+            EXPECT(prepare(&workers[i], note_end, SELDOM - 1, UINT32_MAX));
+            thread_start(workers[i].thread);
+        }
+        for (unsigned i = 0; i < count; i++)
+            bury(&workers[i]);
+        for (unsigned i = 0; i < count; i++)
+            EXPECT(workers[i].ran_on != 0);
+    }
+    thread_set_priority(thread_current(), THREAD_PRIORITY_DEFAULT);
+    end_pinned(MANY_PINNED);
+    stay_anywhere();
+}
+
+static void run_until_over(void* argument) {
+    struct worker* worker = argument;
+    while (!atomic_load(&worker->is_over))
+        cpu_relax();
+}
+
+/* From another CPU than theirs, one right after the other; then it keeps that CPU. */
+static void start_all_and_stay(void* argument) {
+    struct worker* worker = argument;
+    for (unsigned i = 0; i < cpu_count() - 2; i++)
+        thread_start(workers[i].thread);
+    run_until_over(worker);
+}
+
+SELFTEST(sched, idle_cpus_that_are_called_at_once_for_several_threads_all_come) {
+    if (cpu_count() < 3)
+        return;
+    static struct worker starter;
+    unsigned count = MIN(cpu_count() - 2, THREADS);
+    stay_on_cpu(0);
+    for (unsigned i = 0; i < count; i++)
+        EXPECT(prepare(&workers[i], be_busy, SELDOM, UINT32_MAX));
+    EXPECT(prepare(&starter, start_all_and_stay, THREAD_PRIORITY_DEFAULT, 1u << 1));
+    thread_start(starter.thread);
+    bool have_run = all_will_run_elsewhere(count);
+    atomic_store(&starter.is_over, 1);
+    bury(&starter);
+    end_busy(count);
+    EXPECT(have_run);
+    stay_anywhere();
+}
+
+/* One that may run anywhere runs, and is outranked by one that may not. */
+SELFTEST(sched, an_idle_cpu_helps_a_thread_that_was_preempted) {
+    if (cpu_count() < 2)
+        return;
+    stay_on_cpu(0);
+    EXPECT(prepare(&workers[0], be_busy, SELDOM, 1));
+    thread_start(workers[0].thread);
+    EXPECT_OK(thread_sleep_until(clock_now() + MILLISECOND));
+    EXPECT_OK(thread_set_affinity(workers[0].thread, UINT32_MAX));
+    EXPECT_OK(thread_sleep_until(clock_now() + MILLISECOND)); /* it ran here, and is preempted */
+    atomic_store(&workers[0].steps, 0);
+    bool has_run = all_will_run_elsewhere(1);
+    end_busy(1);
+    EXPECT(has_run);
+    stay_anywhere();
+}
+
 static void yield_about(void* unused) {
     (void)unused;
     for (unsigned i = 0; i < 400; i++) {
@@ -331,12 +473,6 @@ SELFTEST(sched, threads_that_hand_over_may_change_priority_and_cpu) {
     bool have_run = will_all_run(2);
     end_busy(2);
     EXPECT(have_run);
-}
-
-static void run_until_over(void* argument) {
-    struct worker* worker = argument;
-    while (!atomic_load(&worker->is_over))
-        cpu_relax();
 }
 
 static uint64_t interrupts_so_far(void) {

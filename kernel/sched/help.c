@@ -1,0 +1,187 @@
+/* The look of an idle CPU at the ready threads of the others, which may be many, and none of them
+ * allowed here. So it is done in pieces: each holds a run queue's lock for LOOK_THREADS_MAX threads
+ * at most, and leaves a bookmark in the queue where the next piece goes on. The bookmark is the
+ * idle thread of the CPU that looks: queues hold nothing but threads. If the other CPU comes to it
+ * in its turn, it drops it; the threads before it are gone then, and the look goes on at the
+ * queue's head.
+ */
+#include <sched/help.h>
+
+#include <arch/clock.h>
+#include <arch/interrupt.h>
+#include <lib/compiler.h>
+#include <sched/run_queue.h>
+#include <sched/switch.h>
+
+#define HELP_DELAY_NANOSECONDS 50000l
+#define LOOK_THREADS_MAX 64u
+
+_Atomic uint32_t idle_cpus HOT_DATA;
+
+/* --- calling ---------------------------------------------------------------------------------- */
+
+void help_call(uint32_t cpus) {
+    uint32_t helpers = cpus & atomic_load_explicit(&idle_cpus, memory_order_relaxed);
+    if (!helpers)
+        return; /* whoever becomes idle looks round by itself */
+    uint32_t helper = (uint32_t)__builtin_ctz(helpers);
+    atomic_fetch_or(&sched_of(helper)->called, cpus);
+    ipi_reschedule(helper);
+}
+
+static bool is_anybody_ready(void) {
+    for (uint32_t i = 0; i < cpu_count(); i++)
+        if (__atomic_load_n(&sched_of(i)->ready_bitmap, __ATOMIC_RELAXED) != 0)
+            return true;
+    return false;
+}
+
+/* The call that this CPU was given goes on to the others that it named. */
+static void pass_call_on(struct sched_cpu* here) {
+    uint32_t others = here->look.call & ~here->mask;
+    here->look.call = 0;
+    if (others && is_anybody_ready())
+        help_call(others);
+}
+
+/* An idle CPU is called to steal only when a ready thread has waited for a while: whoever wakes
+ * another thread is mostly about to block, and then the thread is best run here, where what the two
+ * talk about is in the cache, and nobody was woken up for it. */
+void help_start_locked(struct sched_cpu* sched, const struct thread* thread) {
+    sched->help_wanted |= thread->affinity;
+    if (sched->is_help_armed)
+        return;
+    sched->is_help_armed = true;
+    timer_arm(&sched->help_timer, clock_now() + HELP_DELAY_NANOSECONDS);
+}
+
+void help_is_due(struct timer* timer) {
+    struct sched_cpu* sched = CONTAINER_OF(timer, struct sched_cpu, help_timer);
+    spin_lock(&sched->lock);
+    sched->is_help_armed = false;
+    uint32_t wanted = sched->help_wanted;
+    sched->help_wanted = 0;
+    if (sched->ready_bitmap != 0)
+        help_call(wanted);
+    spin_unlock(&sched->lock);
+}
+
+/* --- looking ---------------------------------------------------------------------------------- */
+
+/* Takes the bookmark out. Returns where the look goes on in the most urgent queue that is left;
+ * NULL: at the head. */
+static struct list_node* take_bookmark_locked(struct sched_cpu* victim, struct sched_cpu* here) {
+    struct list_node* next = here->idle->run_node.next;
+    if (!next)
+        return NULL;
+    unsigned priority = 63u - (unsigned)__builtin_clzl(here->look.queues_left);
+    queue_remove(victim, here->idle);
+    return victim->ready_bitmap >> priority & 1 ? next : NULL;
+}
+
+/* The most urgent thread that may run here, if it is found in this piece of the look. */
+static struct thread* look_locked(struct sched_cpu* victim, struct sched_cpu* here, bool* is_over) {
+    struct look* look = &here->look;
+    struct list_node* node = take_bookmark_locked(victim, here);
+    unsigned looked_at = 0;
+    uint64_t left;
+    while ((left = victim->ready_bitmap & look->queues_left) != 0) {
+        unsigned priority = 63u - (unsigned)__builtin_clzl(left);
+        struct list* queue = &victim->queues[priority];
+        for (node = node ? node : queue->head.next; node != &queue->head; node = node->next) {
+            struct thread* thread = LIST_ENTRY(node, struct thread, run_node);
+            if (thread->affinity & here->mask)
+                return thread;
+            if (++looked_at == LOOK_THREADS_MAX) {
+                list_insert_before(node->next, &here->idle->run_node);
+                look->queues_left = (2ul << priority) - 1;
+                *is_over = false;
+                return NULL;
+            }
+        }
+        node = NULL;
+        look->queues_left = (1ul << priority) - 1;
+    }
+    return NULL;
+}
+
+static struct thread* look_at(struct sched_cpu* victim, struct sched_cpu* here, bool* is_over) {
+    interrupt_state_t state = spin_lock_irqsave(&victim->lock);
+    struct thread* found = look_locked(victim, here, is_over);
+    if (found) {
+        queue_remove(victim, found);
+        found->state = THREAD_MOVING;
+    }
+    spin_unlock_irqrestore(&victim->lock, state);
+    return found;
+}
+
+/* The last look may have been left before it was over. */
+static void begin_look(struct sched_cpu* here) {
+    struct look* look = &here->look;
+    if (look->victim) {
+        interrupt_state_t state = spin_lock_irqsave(&look->victim->lock);
+        (void)take_bookmark_locked(look->victim, here);
+        spin_unlock_irqrestore(&look->victim->lock, state);
+    }
+    look->call |= atomic_exchange(&here->called, 0);
+    look->turn = 1;
+    look->victim = NULL;
+}
+
+/* The next of the others who has ready threads; NULL: all have been looked at. */
+static struct sched_cpu* next_victim(struct sched_cpu* here) {
+    struct look* look = &here->look;
+    for (; look->turn < cpu_count(); look->turn++) {
+        struct sched_cpu* victim = sched_of((here->number + look->turn) % cpu_count());
+        if (__atomic_load_n(&victim->ready_bitmap, __ATOMIC_RELAXED) != 0)
+            return victim;
+    }
+    return NULL;
+}
+
+static void end_look(struct sched_cpu* here) {
+    here->look.turn = 0;
+    pass_call_on(here);
+}
+
+static void take(struct sched_cpu* here, struct thread* thread) {
+    interrupt_state_t state = spin_lock_irqsave(&here->lock);
+    bool is_allowed = sched_move_locked(thread, here);
+    if (is_allowed)
+        queue_push(here, thread, false);
+    spin_unlock_irqrestore(&here->lock, state);
+    if (!is_allowed) /* any more */
+        sched_place(thread);
+}
+
+bool help_others(struct sched_cpu* here) {
+    struct look* look = &here->look;
+    if (look->turn == 0)
+        begin_look(here);
+    struct sched_cpu* victim = next_victim(here);
+    if (!victim) {
+        end_look(here);
+        return atomic_load(&here->called) != 0;
+    }
+    if (look->victim != victim)
+        look->queues_left = UINT64_MAX;
+    look->victim = victim;
+    bool is_over = true;
+    struct thread* thread = look_at(victim, here, &is_over);
+    if (thread) {
+        take(here, thread);
+        end_look(here);
+    } else if (is_over) {
+        look->turn++;
+    }
+    return true;
+}
+
+void help_leave_locked(struct sched_cpu* here) {
+    here->look.turn = 0;
+    if (unlikely(here->look.call | atomic_load_explicit(&here->called, memory_order_relaxed))) {
+        here->look.call |= atomic_exchange(&here->called, 0);
+        pass_call_on(here);
+    }
+}
