@@ -21,10 +21,10 @@
 #define PAGE_FAULT_WRITE (1u << 1)
 #define PAGE_FAULT_USER (1u << 2)
 #define PAGE_FAULT_EXECUTE (1u << 4)
+#define PAGE_FAULT_ACCESS (PAGE_FAULT_WRITE | PAGE_FAULT_EXECUTE)
 /* A reserved bit in an entry, protection keys, shadow stacks, SGX: no mapping helps against those.
  */
-#define PAGE_FAULT_OTHER_CAUSES \
-    ~(PAGE_FAULT_PRESENT | PAGE_FAULT_WRITE | PAGE_FAULT_USER | PAGE_FAULT_EXECUTE)
+#define PAGE_FAULT_OTHER_CAUSES ~(PAGE_FAULT_PRESENT | PAGE_FAULT_USER | PAGE_FAULT_ACCESS)
 
 /* So often a fault may come again, at the same instruction and address, before it is looked at
  * whether it is spurious; and so often before it is taken for one that will never end. */
@@ -90,14 +90,24 @@ static bool can_make_progress(const struct exception_frame* frame, const struct 
     return context->fault_repeats < REPEATS_MAX;
 }
 
-/* False: the access is not legal, or nothing makes it possible. The latter is true of an access
- * that the CPU makes in the name of the system while it runs user mode. Interrupts are on. */
-static bool resolve(const struct exception_frame* frame, const struct page_fault* fault) {
-    if (unlikely(frame->error_code & PAGE_FAULT_OTHER_CAUSES))
+/* Not of a page that is just not there. An access that the CPU makes in the name of the system
+ * while it runs user mode is not made possible by a mapping either. */
+static NOINLINE bool can_be_resolved(const struct exception_frame* frame,
+                                     const struct page_fault* fault) {
+    if (frame->error_code & PAGE_FAULT_OTHER_CAUSES)
         return false;
-    if (unlikely(exception_frame_is_user(frame) && !fault->is_user))
+    if (exception_frame_is_user(frame) && !fault->is_user)
         return false;
-    return can_make_progress(frame, fault) && page_fault_handle(fault);
+    return can_make_progress(frame, fault);
+}
+
+/* False: the access is not legal, or nothing makes it possible. Interrupts are on. */
+static inline bool resolve(const struct exception_frame* frame, const struct page_fault* fault,
+                           uint32_t usual_cause) {
+    uint32_t cause = (uint32_t)frame->error_code & ~PAGE_FAULT_ACCESS;
+    if (unlikely(cause != usual_cause) && !can_be_resolved(frame, fault))
+        return false;
+    return page_fault_handle(fault);
 }
 
 /* A fault in the kernel is legal in the user copy routines only, and there only on the user's side.
@@ -110,7 +120,7 @@ static void kernel_page_fault(struct exception_frame* frame, const struct page_f
             frame->rflags & RFLAGS_IF && (this_cpu()->preempt_count & ~PREEMPT_NOT_WANTED) == 0;
         if (may_block) {
             interrupts_enable();
-            bool is_resolved = resolve(frame, fault);
+            bool is_resolved = resolve(frame, fault, 0);
             interrupts_disable();
             if (is_resolved)
                 return;
@@ -138,7 +148,7 @@ static void page_fault(struct exception_frame* frame) {
         return;
     }
     interrupts_enable();
-    if (!resolve(frame, &fault))
+    if (!resolve(frame, &fault, PAGE_FAULT_USER))
         user_exception(frame, fault.address);
     interrupts_disable();
 }
