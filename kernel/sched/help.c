@@ -15,6 +15,7 @@
 
 #define HELP_DELAY_NANOSECONDS 50000l
 #define LOOK_THREADS_MAX 64u
+#define EQUALS_MAX 16u
 
 _Atomic uint32_t idle_cpus HOT_DATA;
 
@@ -47,12 +48,26 @@ static void pass_call_on(struct sched_cpu* here) {
 /* An idle CPU is called to steal only when a ready thread has waited for a while: whoever wakes
  * another thread is mostly about to block, and then the thread is best run here, where what the two
  * talk about is in the cache, and nobody was woken up for it. */
-void help_start_locked(struct sched_cpu* sched, const struct thread* thread) {
-    sched->help_wanted |= thread->affinity;
+void help_start_locked(struct sched_cpu* sched, uint32_t cpus) {
+    sched->help_wanted |= cpus;
     if (sched->is_help_armed)
         return;
     sched->is_help_armed = true;
     timer_arm(&sched->help_timer, clock_now() + HELP_DELAY_NANOSECONDS);
+}
+
+void help_equals_locked(struct sched_cpu* sched) {
+    uint32_t cpus = sched->running->affinity;
+    unsigned looked_at = 0;
+    LIST_FOR_EACH(node, &sched->queues[sched->running->priority]) {
+        cpus |= LIST_ENTRY(node, struct thread, run_node)->affinity;
+        if (++looked_at == EQUALS_MAX)
+            cpus = UINT32_MAX;
+        if (cpus == UINT32_MAX)
+            break;
+    }
+    if (cpus & atomic_load_explicit(&idle_cpus, memory_order_relaxed))
+        help_start_locked(sched, cpus);
 }
 
 void help_is_due(struct timer* timer) {

@@ -3,9 +3,11 @@
  * What holds: no CPU stays halted while a thread waits elsewhere that may run on it.
  *
  * 1. A CPU that becomes idle says so in idle_cpus, then looks at all ready threads of all others.
- * 2. A thread that is queued to wait sees the idle CPUs it may run on, and calls one of them, at
+ * 2. Who queues a thread to wait sees the idle CPUs it may run on, and has one of them called, at
  *    once or a moment later: see help_start_locked. The push and the look are both done under the
- *    same lock, so that either the look finds the thread, or the push sees the idle CPU.
+ *    same lock, so that either the look finds the thread, or the push sees the idle CPU. A thread
+ *    that is preempted is treated so by who preempts it. One that yields to an equal waits until
+ *    the slice ends.
  * 3. A call names the CPUs that the thread may run on. The called one looks at all ready threads.
  *    It may take another thread, find none or leave for work of its own: then, if anybody is ready
  *    anywhere, it calls the next of those that were named, but never again itself. */
@@ -19,8 +21,11 @@ static inline uint32_t idle_cpus_for(const struct thread* thread) {
     return atomic_load_explicit(&idle_cpus, memory_order_relaxed) & thread->affinity;
 }
 
-/* The thread has been queued at `sched`, which is this CPU's. */
-void help_start_locked(struct sched_cpu* sched, const struct thread* thread);
+/* A thread that these CPUs may run was queued at `sched`, which is this CPU's, or is about to be.
+ */
+void help_start_locked(struct sched_cpu* sched, uint32_t cpus);
+/* At a slice's end: the same for the running thread and those it shares the CPU with. */
+void help_equals_locked(struct sched_cpu* sched);
 void help_is_due(struct timer* timer);
 /* Calls one of these CPUs, if one is idle. */
 void help_call(uint32_t cpus);

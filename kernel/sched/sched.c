@@ -54,11 +54,27 @@ static void slice_ended(struct timer* timer) {
         if (sched->turns == sched->turns_at_slice_start)
             want_reschedule();
         sched_start_slice_locked(sched);
+        help_equals_locked(sched);
     }
     spin_unlock(&sched->lock);
 }
 
 /* --- becoming ready --------------------------------------------------------------------------- */
+
+/* The running thread will be preempted, mostly, and may go on elsewhere. */
+static void make_way_locked(struct sched_cpu* sched) {
+    want_reschedule();
+    if (sched->running != sched->idle && idle_cpus_for(sched->running))
+        help_start_locked(sched, sched->running->affinity);
+}
+
+/* Only the CPU itself can arm its timer. */
+static void start_or_call_help_locked(struct sched_cpu* sched, const struct thread* thread) {
+    if (sched->number == cpu_number())
+        help_start_locked(sched, thread->affinity);
+    else
+        help_call(thread->affinity);
+}
 
 /* `thread` has just been queued at `sched`; whoever should run it is told. Under the lock. */
 static NOINLINE void notify_locked(struct sched_cpu* sched, const struct thread* thread) {
@@ -66,18 +82,14 @@ static NOINLINE void notify_locked(struct sched_cpu* sched, const struct thread*
     bool is_here = sched->number == cpu_number();
     if (running == sched->idle || thread->priority > running->priority) {
         if (is_here)
-            want_reschedule();
+            make_way_locked(sched);
         else
             ipi_reschedule(sched->number);
         return;
     }
     uint32_t helpers = idle_cpus_for(thread);
-    if (helpers) {
-        if (is_here)
-            help_start_locked(sched, thread);
-        else
-            help_call(thread->affinity);
-    }
+    if (helpers)
+        start_or_call_help_locked(sched, thread);
     /* Only the CPU itself can arm its timer. */
     if (thread->priority == running->priority && !sched->is_slice_armed) {
         if (is_here)
@@ -158,7 +170,7 @@ struct thread* sched_choose_beside_locked(struct sched_cpu* sched, struct thread
     }
     queue_push(sched, successor, true);
     if (idle_cpus_for(successor))
-        help_start_locked(sched, successor);
+        help_start_locked(sched, successor->affinity);
     struct thread* next;
     while ((next = queue_pop(sched))->queued_as == QUEUED_AS_BOOKMARK)
         drop_bookmark(next);
@@ -233,7 +245,7 @@ static inline void queue_behind_successor(struct sched_cpu* sched, struct thread
     thread->queued_as = QUEUED_IN_A_SLICE;
     queue_push(sched, thread, true);
     if (unlikely(idle_cpus_for(thread)))
-        help_start_locked(sched, thread);
+        help_start_locked(sched, thread->affinity);
 }
 
 /* The running thread goes on later. Interrupts are off. */
@@ -255,8 +267,6 @@ static ALWAYS_INLINE void requeue_and_switch(void) {
         return;
     } else {
         queue_push(sched, thread, false);
-        if (unlikely(idle_cpus_for(thread)))
-            help_start_locked(sched, thread);
     }
     switch_and_unlock(cpu, sched, thread);
 }
@@ -281,7 +291,10 @@ void interrupt_preempt(void) {
 
 /* Another CPU queued something here, or wants this one to steal or to look at its thread again. */
 void reschedule_interrupt(void) {
-    want_reschedule();
+    struct sched_cpu* sched = sched_here();
+    spin_lock(&sched->lock);
+    make_way_locked(sched);
+    spin_unlock(&sched->lock);
 }
 
 /* --- affinity and priority ---------------------------------------------------------------------
@@ -321,6 +334,8 @@ void sched_apply_affinity(struct thread* thread) {
         thread->state = THREAD_MOVING;
     } else if (!is_allowed && thread_state == THREAD_RUNNING) {
         tell_to_reschedule(sched);
+    } else if (thread_state == THREAD_READY && idle_cpus_for(thread)) {
+        start_or_call_help_locked(sched, thread); /* it may run there from now on, perhaps */
     }
     spin_unlock_irqrestore(&sched->lock, state);
     if (must_place)

@@ -407,18 +407,31 @@ SELFTEST(sched, idle_cpus_that_are_called_at_once_for_several_threads_all_come) 
     stay_anywhere();
 }
 
-/* One that may run anywhere runs, and is outranked by one that may not. */
+/* It runs on CPU 0 while the caller sleeps there, who then keeps that CPU. */
 SELFTEST(sched, an_idle_cpu_helps_a_thread_that_was_preempted) {
     if (cpu_count() < 2)
         return;
     stay_on_cpu(0);
-    EXPECT(prepare(&workers[0], be_busy, SELDOM, 1));
+    EXPECT(prepare(&workers[0], be_busy, SELDOM, UINT32_MAX));
     thread_start(workers[0].thread);
     EXPECT_OK(thread_sleep_until(clock_now() + MILLISECOND));
-    EXPECT_OK(thread_set_affinity(workers[0].thread, UINT32_MAX));
-    EXPECT_OK(thread_sleep_until(clock_now() + MILLISECOND)); /* it ran here, and is preempted */
     atomic_store(&workers[0].steps, 0);
     bool has_run = all_will_run_elsewhere(1);
+    end_busy(1);
+    EXPECT(has_run);
+    stay_anywhere();
+}
+
+SELFTEST(sched, an_idle_cpu_helps_a_ready_thread_that_was_pinned) {
+    if (cpu_count() < 2)
+        return;
+    stay_on_cpu(0);
+    EXPECT(start_pinned(1));
+    EXPECT(prepare(&workers[0], be_busy, SELDOM, 1));
+    thread_start(workers[0].thread);
+    EXPECT_OK(thread_set_affinity(workers[0].thread, UINT32_MAX));
+    bool has_run = all_will_run_elsewhere(1);
+    end_pinned(1);
     end_busy(1);
     EXPECT(has_run);
     stay_anywhere();
