@@ -90,6 +90,12 @@ void aspace_destroy_mappings(struct aspace* aspace) {
     mapping_bury(&dead);
 }
 
+void aspace_allow_wx(struct aspace* aspace) {
+    spin_lock(&aspace->lock);
+    aspace->is_wx_allowed = true;
+    spin_unlock(&aspace->lock);
+}
+
 struct vmar* aspace_root(struct aspace* aspace) {
     return aspace->root;
 }

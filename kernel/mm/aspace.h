@@ -25,6 +25,9 @@ bool aspace_try_reference(struct aspace* aspace);
 void aspace_release(struct aspace* aspace);
 /* Unmaps everything and frees the page tables now; the VMARs are dead from here on. */
 void aspace_destroy_mappings(struct aspace* aspace);
+/* Lets the address space map memory writable and executable at once, and either way what others map
+ * the other way. For a process whose job's policy says so, before it runs. */
+void aspace_allow_wx(struct aspace* aspace);
 /* struct aspace begins with them. */
 static inline struct page_table* aspace_page_table(struct aspace* aspace) {
     return (struct page_table*)aspace;
@@ -56,15 +59,16 @@ static inline bool vmar_map_options_are_valid(uint32_t options) {
  *   INVALID_ARGS   bad options, size 0, broken pages, offsets in the VMO that wrap around
  *   ACCESS_DENIED  the VMAR or `permissions_allowed` do not allow it
  *   INVALID_ARGS   permissions that make no sense; not all inside the VMAR
- *   ACCESS_DENIED  write and execute at once
+ *   ACCESS_DENIED  write and execute at once, unless aspace_allow_wx
  *   BAD_STATE      the VMAR was destroyed
- *   NO_MEMORY      also: the place is occupied, or there is none */
+ *   NO_MEMORY      also: the place is occupied, or there is none
+ *   ACCESS_DENIED  to write a VMO that is mapped to be executed, or the reverse; likewise */
 zx_status_t vmar_map(struct vmar* vmar, uint32_t options, uint32_t permissions_allowed,
                      size_t vmar_offset, struct vmo* vmo, uint64_t vmo_offset, size_t size,
                      virtual_address_t* mapped);
 zx_status_t vmar_unmap(struct vmar* vmar, virtual_address_t address, size_t size);
 /* Of all that is mapped in the range, also in VMARs inside this one. NOT_FOUND: not all of it is.
- */
+ * ACCESS_DENIED as for vmar_map; then nothing has changed. */
 zx_status_t vmar_protect(struct vmar* vmar, uint32_t options, virtual_address_t address,
                          size_t size);
 /* A VMAR inside this one, of whole pages; the errors are those of vmar_map. */

@@ -20,17 +20,30 @@ void mapping_free(struct mapping* unused) {
         slab_free(&mapping_cache, unused);
 }
 
+void mapping_spares_free(struct mapping* spares[2]) {
+    mapping_free(spares[0]);
+    mapping_free(spares[1]);
+}
+
+bool mapping_spares_alloc(struct mapping* spares[2]) {
+    spares[0] = mapping_alloc();
+    spares[1] = mapping_alloc();
+    if (spares[0] && spares[1])
+        return true;
+    mapping_spares_free(spares);
+    return false;
+}
+
 uint32_t mapping_paging_flags(uint32_t permissions) {
     return PAGING_USER | PAGING_READ | (permissions & ZX_VM_PERM_WRITE ? PAGING_WRITE : 0) |
            (permissions & ZX_VM_PERM_EXECUTE ? PAGING_EXECUTE : 0);
 }
 
-/* All of it but the VMO's list. */
-static void fill_in_locked(struct mapping* mapping, struct vmar* vmar, virtual_address_t base,
-                           size_t size, struct vmo* vmo, uint64_t vmo_offset, uint32_t permissions,
-                           uint32_t allowed) {
+void mapping_fill_in(struct mapping* mapping, struct vmar* vmar, virtual_address_t base,
+                     size_t size, struct vmo* vmo, uint64_t vmo_offset, uint32_t permissions,
+                     uint32_t allowed) {
     *mapping = (struct mapping){
-        .region = {.size = size, .kind = REGION_MAPPING, .parent = vmar},
+        .region = {.node.key = base, .size = size, .kind = REGION_MAPPING, .parent = vmar},
         .aspace = vmar->aspace,
         .vmo = vmo,
         .vmo_offset = vmo_offset,
@@ -38,17 +51,29 @@ static void fill_in_locked(struct mapping* mapping, struct vmar* vmar, virtual_a
         .allowed = allowed,
         .link = {.mapping = mapping},
     };
-    vmo_reference(vmo);
-    tree_insert(&vmar->children, &mapping->region.node, base);
 }
 
-void mapping_install_locked(struct mapping* mapping, struct vmar* vmar, virtual_address_t base,
-                            size_t size, struct vmo* vmo, uint64_t vmo_offset, uint32_t permissions,
-                            uint32_t allowed) {
-    fill_in_locked(mapping, vmar, base, size, vmo, vmo_offset, permissions, allowed);
+/* Before `next` in the VMO's list. */
+static void enlist_locked(struct mapping* mapping, struct list_node* next) {
+    vmo_reference(mapping->vmo);
+    list_insert_before(next, &mapping->link.node);
+    mapping_counts_add(&mapping->vmo->mapped, mapping->permissions, 1);
+}
+
+bool mapping_announce_locked(struct mapping* mapping, const struct mapping_counts* leaving) {
+    struct vmo* vmo = mapping->vmo;
     spin_lock(&vmo->lock);
-    list_push_front(&vmo->mappings, &mapping->link.node); /* behind all walkers */
+    bool is_allowed = mapping->aspace->is_wx_allowed ||
+                      mapping_counts_allow(&vmo->mapped, mapping->permissions, leaving);
+    if (likely(is_allowed))
+        enlist_locked(mapping, vmo->mappings.head.next); /* behind all walkers */
     spin_unlock(&vmo->lock);
+    return is_allowed;
+}
+
+void mapping_insert_locked(struct mapping* mapping) {
+    tree_insert(&mapping->region.parent->children, &mapping->region.node,
+                region_base(&mapping->region));
 }
 
 void mapping_split_locked(struct vmar* vmar, virtual_address_t address, struct mapping** spare) {
@@ -61,14 +86,15 @@ void mapping_split_locked(struct vmar* vmar, virtual_address_t address, struct m
     size_t lower_size = address - region_base(region);
     size_t upper_size = region->size - lower_size;
     struct mapping* upper = *spare;
-    fill_in_locked(upper, vmar, address, upper_size, lower->vmo, lower->vmo_offset + lower_size,
-                   lower->permissions, lower->allowed);
+    mapping_fill_in(upper, vmar, address, upper_size, lower->vmo, lower->vmo_offset + lower_size,
+                    lower->permissions, lower->allowed);
     upper->window = lower->window;
     /* One step for vmo_unmap_everywhere, which must not miss the pages of either part. */
     spin_lock(&lower->vmo->lock);
     lower->region.size = lower_size;
-    list_insert_before(lower->link.node.next, &upper->link.node);
+    enlist_locked(upper, lower->link.node.next);
     spin_unlock(&lower->vmo->lock);
+    mapping_insert_locked(upper);
     *spare = NULL;
 }
 
@@ -76,11 +102,13 @@ void mapping_remove_locked(struct mapping* mapping, struct list* dead) {
     struct vmar* vmar = mapping->region.parent;
     mapping_note_change(mapping);
     tree_remove(&vmar->children, &mapping->region.node);
-    /* First out of the tables: whoever does not find it in the list may free its pages. */
+    /* First out of the tables: whoever does not find it in the list may free its pages, or map
+     * them the other way. */
     page_table_unmap(&mapping->aspace->page_table, region_base(&mapping->region),
                      mapping->region.size);
     spin_lock(&mapping->vmo->lock);
     list_remove(&mapping->link.node);
+    mapping_counts_remove(&mapping->vmo->mapped, mapping->permissions, 1);
     spin_unlock(&mapping->vmo->lock);
     list_push_back(dead, &mapping->link.node);
 }

@@ -114,8 +114,10 @@ static struct slab* slab_create(struct slab_cache* cache) {
 static void slab_release(struct slab_cache* cache, struct slab* slab) {
     struct page* page = page_from_physical(virtual_to_physical(slab));
     unsigned order = slab->order;
-    for (size_t i = 0; i < 1ul << order; i++)
+    for (size_t i = 0; i < 1ul << order; i++) {
+        page[i].owner = NULL;
         page[i].flags = 0;
+    }
     cache->slab_count--;
     if (order == 0)
         page_free(page);

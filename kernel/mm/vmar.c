@@ -98,21 +98,22 @@ size_t vmar_size(const struct vmar* vmar) {
 
 /* --- checks ----------------------------------------------------------------------------------- */
 
-static bool is_range_inside(const struct vmar* vmar, virtual_address_t address, size_t size) {
+bool vmar_contains(const struct vmar* vmar, virtual_address_t address, size_t size) {
     virtual_address_t base = region_base(&vmar->region);
     return address >= base && address - base <= vmar->region.size &&
            size <= vmar->region.size - (address - base);
 }
 
 /* What a right is missing for is refused before what makes no sense: x86 cannot write or execute
- * what it cannot read, and pages that can be written are never executable. */
-static zx_status_t check_permissions(uint32_t permissions, uint32_t allowed) {
+ * what it cannot read. */
+zx_status_t vmar_check_permissions(const struct vmar* vmar, uint32_t permissions,
+                                   uint32_t allowed) {
     if (permissions & ~allowed)
         return ZX_ERR_ACCESS_DENIED;
     if (permissions != 0 && !(permissions & ZX_VM_PERM_READ))
         return ZX_ERR_INVALID_ARGS;
-    bool is_both = (permissions & ZX_VM_PERM_WRITE) && (permissions & ZX_VM_PERM_EXECUTE);
-    return is_both ? ZX_ERR_ACCESS_DENIED : ZX_OK;
+    bool is_both = (permissions & COUNTED_PERMISSIONS) == COUNTED_PERMISSIONS;
+    return is_both && !vmar->aspace->is_wx_allowed ? ZX_ERR_ACCESS_DENIED : ZX_OK;
 }
 
 static uint32_t permissions_of(uint32_t capabilities) {
@@ -189,21 +190,6 @@ static void unmap_locked(struct vmar* vmar, virtual_address_t address, virtual_a
     }
 }
 
-static void spares_free(struct mapping* spares[2]) {
-    mapping_free(spares[0]);
-    mapping_free(spares[1]);
-}
-
-/* What cutting a mapping at both ends of a range may take. */
-static bool spares_alloc(struct mapping* spares[2]) {
-    spares[0] = mapping_alloc();
-    spares[1] = mapping_alloc();
-    if (spares[0] && spares[1])
-        return true;
-    spares_free(spares);
-    return false;
-}
-
 /* The usual range: one mapping as a whole. False: it is another one. */
 static bool unmap_one_locked(struct vmar* vmar, virtual_address_t address, virtual_address_t end,
                              struct list* dead) {
@@ -219,7 +205,7 @@ static zx_status_t unmap_any_locked(struct vmar* vmar, virtual_address_t address
                                     struct mapping* spares[2], struct list* dead) {
     if (!vmar->is_alive)
         return ZX_ERR_BAD_STATE;
-    if (!is_range_inside(vmar, address, size))
+    if (!vmar_contains(vmar, address, size))
         return ZX_ERR_INVALID_ARGS;
     zx_status_t status = check_unmap_locked(vmar, address, address + size);
     if (status == ZX_OK)
@@ -238,18 +224,18 @@ zx_status_t vmar_unmap(struct vmar* vmar, virtual_address_t address, size_t size
     spin_unlock(&vmar->aspace->lock);
     if (unlikely(!is_done)) {
         struct mapping* spares[2];
-        if (!spares_alloc(spares))
+        if (!mapping_spares_alloc(spares))
             return ZX_ERR_NO_MEMORY;
         spin_lock(&vmar->aspace->lock);
         status = unmap_any_locked(vmar, address, size, spares, &dead);
         spin_unlock(&vmar->aspace->lock);
-        spares_free(spares);
+        mapping_spares_free(spares);
     }
     mapping_bury(&dead);
     return status;
 }
 
-/* The checks of vmar_map that need no lock: a VMAR's range and capabilities never change. */
+/* The checks of vmar_map that need no lock: what they look at in VMARs does not change. */
 static zx_status_t check_map(const struct vmar* vmar, uint32_t options, uint32_t allowed,
                              size_t vmar_offset, uint64_t vmo_offset, size_t size) {
     if (!vmar_map_options_are_valid(options) || size == 0 || !IS_ALIGNED(vmo_offset, PAGE_SIZE) ||
@@ -257,8 +243,52 @@ static zx_status_t check_map(const struct vmar* vmar, uint32_t options, uint32_t
         return ZX_ERR_INVALID_ARGS;
     if (IS_SPECIFIC(options) && !(vmar->capabilities & ZX_VM_CAN_MAP_SPECIFIC))
         return ZX_ERR_ACCESS_DENIED;
-    zx_status_t status = check_permissions(options & VMAR_PERMISSIONS, allowed);
+    zx_status_t status = vmar_check_permissions(vmar, options & VMAR_PERMISSIONS, allowed);
     return status == ZX_OK ? check_place(vmar, options, vmar_offset, size) : status;
+}
+
+/* The first mapping, in the VMAR or in one inside it, that ends above `address`; NULL: none. */
+static struct mapping* mapping_from_address_locked(struct vmar* vmar, virtual_address_t address) {
+    for (struct vmar* at = vmar;;) {
+        struct region* region = vmar_region_from(at, address);
+        if (region && region->kind == REGION_MAPPING)
+            return mapping_from(region);
+        if (region) {
+            at = vmar_from(region);
+        } else if (at == vmar) {
+            return NULL;
+        } else {
+            address = region_end(&at->region);
+            at = at->region.parent;
+        }
+    }
+}
+
+/* The mappings of the VMO that are in the range as a whole, and so will go with it. */
+static struct mapping_counts count_inside_locked(struct vmar* vmar, virtual_address_t address,
+                                                 virtual_address_t end, const struct vmo* vmo) {
+    struct mapping_counts counts = {0};
+    const struct mapping* mapping = mapping_from_address_locked(vmar, address);
+    for (; mapping && region_end(&mapping->region) <= end;
+         mapping = mapping_from_address_locked(vmar, region_end(&mapping->region)))
+        if (mapping->vmo == vmo && region_base(&mapping->region) >= address)
+            mapping_counts_add(&counts, mapping->permissions, 1);
+    return counts;
+}
+
+/* Puts the mapping in the place of what is in its range. */
+static zx_status_t overwrite_locked(struct vmar* vmar, struct mapping* fresh,
+                                    struct mapping* spares[2], struct list* dead) {
+    virtual_address_t base = region_base(&fresh->region), end = region_end(&fresh->region);
+    zx_status_t status = check_unmap_locked(vmar, base, end);
+    if (status != ZX_OK)
+        return status;
+    struct mapping_counts leaving = count_inside_locked(vmar, base, end, fresh->vmo);
+    if (!mapping_announce_locked(fresh, &leaving))
+        return ZX_ERR_ACCESS_DENIED;
+    unmap_locked(vmar, base, end, spares, dead);
+    mapping_insert_locked(fresh);
+    return ZX_OK;
 }
 
 /* Everything of vmar_map under the lock; `dead` gets what an overwrite replaced. */
@@ -270,14 +300,16 @@ static zx_status_t map_locked(struct vmar* vmar, uint32_t options, uint32_t allo
     zx_status_t status = choose_base_locked(vmar, options, vmar_offset, size, &base);
     if (status != ZX_OK)
         return status;
+    mapping_fill_in(fresh, vmar, base, size, vmo, vmo_offset, options & VMAR_PERMISSIONS, allowed);
     if (options & ZX_VM_SPECIFIC_OVERWRITE) {
-        status = check_unmap_locked(vmar, base, base + size);
+        status = overwrite_locked(vmar, fresh, spares, dead);
         if (status != ZX_OK)
             return status;
-        unmap_locked(vmar, base, base + size, spares, dead);
+    } else {
+        if (!mapping_announce_locked(fresh, &(struct mapping_counts){0}))
+            return ZX_ERR_ACCESS_DENIED;
+        mapping_insert_locked(fresh);
     }
-    mapping_install_locked(fresh, vmar, base, size, vmo, vmo_offset, options & VMAR_PERMISSIONS,
-                           allowed);
     *mapped = base;
     return ZX_OK;
 }
@@ -305,7 +337,7 @@ zx_status_t vmar_map(struct vmar* vmar, uint32_t options, uint32_t permissions_a
         return status;
     struct mapping* fresh = mapping_alloc();
     struct mapping* spares[2] = {NULL, NULL};
-    if (!fresh || (options & ZX_VM_SPECIFIC_OVERWRITE && !spares_alloc(spares))) {
+    if (!fresh || (options & ZX_VM_SPECIFIC_OVERWRITE && !mapping_spares_alloc(spares))) {
         mapping_free(fresh);
         return ZX_ERR_NO_MEMORY;
     }
@@ -319,79 +351,9 @@ zx_status_t vmar_map(struct vmar* vmar, uint32_t options, uint32_t permissions_a
     else if (options & ZX_VM_MAP_RANGE)
         populate(vmar->aspace, *mapped, size, options & VMAR_PERMISSIONS);
     if (options & ZX_VM_SPECIFIC_OVERWRITE) {
-        spares_free(spares);
+        mapping_spares_free(spares);
         mapping_bury(&dead);
     }
-    return status;
-}
-
-/* The mapping that begins where this one, somewhere in `vmar`, ends. The look begins in its parent:
- * mappings may lie deep. */
-static struct mapping* mapping_behind_locked(struct vmar* vmar, const struct mapping* mapping) {
-    virtual_address_t address = region_end(&mapping->region);
-    struct vmar* at = mapping->region.parent;
-    while (at != vmar && region_end(&at->region) <= address)
-        at = at->region.parent;
-    return vmar_mapping_at_locked(at, address);
-}
-
-/* The whole range is mapped, also in VMARs inside this one, by mappings that may all get the
- * permissions. */
-static zx_status_t check_protect_locked(struct vmar* vmar, virtual_address_t address,
-                                        virtual_address_t end, uint32_t permissions) {
-    const struct mapping* mapping = vmar_mapping_at_locked(vmar, address);
-    for (; mapping; mapping = mapping_behind_locked(vmar, mapping)) {
-        zx_status_t status = check_permissions(permissions, mapping->allowed);
-        if (status != ZX_OK || region_end(&mapping->region) >= end)
-            return status;
-    }
-    return ZX_ERR_NOT_FOUND;
-}
-
-static void split_at_locked(struct vmar* vmar, virtual_address_t address, struct mapping** spare) {
-    const struct mapping* mapping = vmar_mapping_at_locked(vmar, address);
-    if (mapping)
-        mapping_split_locked(mapping->region.parent, address, spare);
-}
-
-/* A page that is shared stays read-only in the tables; so writing is never given here, but by the
- * fault that the next write takes. */
-static void protect_locked(struct vmar* vmar, virtual_address_t address, virtual_address_t end,
-                           uint32_t permissions, struct mapping* spares[2]) {
-    split_at_locked(vmar, address, &spares[0]);
-    split_at_locked(vmar, end, &spares[1]);
-    struct mapping* mapping = vmar_mapping_at_locked(vmar, address);
-    for (; mapping && region_base(&mapping->region) < end;
-         mapping = mapping_behind_locked(vmar, mapping)) {
-        mapping_note_change(mapping);
-        mapping->permissions = permissions;
-    }
-    struct page_table* table = &vmar->aspace->page_table;
-    if (permissions == 0)
-        page_table_unmap(table, address, end - address);
-    else
-        page_table_protect(table, address, end - address,
-                           mapping_paging_flags(permissions & ~ZX_VM_PERM_WRITE));
-}
-
-zx_status_t vmar_protect(struct vmar* vmar, uint32_t options, virtual_address_t address,
-                         size_t size) {
-    size = ALIGN_UP(size, PAGE_SIZE);
-    if (size == 0 || !IS_ALIGNED(address, PAGE_SIZE) || options & ~VMAR_PERMISSIONS)
-        return ZX_ERR_INVALID_ARGS;
-    struct mapping* spares[2];
-    if (!spares_alloc(spares))
-        return ZX_ERR_NO_MEMORY;
-    spin_lock(&vmar->aspace->lock);
-    zx_status_t status = ZX_ERR_INVALID_ARGS;
-    if (!vmar->is_alive)
-        status = ZX_ERR_BAD_STATE;
-    else if (is_range_inside(vmar, address, size))
-        status = check_protect_locked(vmar, address, address + size, options);
-    if (status == ZX_OK)
-        protect_locked(vmar, address, address + size, options, spares);
-    spin_unlock(&vmar->aspace->lock);
-    spares_free(spares);
     return status;
 }
 

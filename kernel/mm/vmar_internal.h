@@ -7,12 +7,14 @@
 #include <lib/tree.h>
 #include <lock/spinlock.h>
 #include <mm/aspace.h>
+#include <mm/mapping_counts.h>
 #include <mm/window.h>
 
 struct aspace {
     struct page_table page_table; /* first: see aspace_page_table */
     _Atomic uint32_t references;
     bool is_dead;         /* its mappings were destroyed: nothing can be mapped any more */
+    bool is_wx_allowed;   /* see aspace_allow_wx */
     struct spinlock lock; /* ASPACE */
     struct vmar* root;    /* a reference */
 };
@@ -54,6 +56,7 @@ struct mapping {
     uint32_t permissions;     /* ZX_VM_PERM_* */
     uint32_t allowed;         /* what vmar_protect may make of them */
     struct window* window;    /* the mark of a kernel's window, or NULL */
+    struct mapping* next;     /* in the list of a vmar_protect under way */
     struct mapping_link link; /* under the VMO's lock; in a list of the dead afterwards */
 };
 
@@ -89,16 +92,30 @@ static inline struct region* vmar_region_from(const struct vmar* vmar, virtual_a
 struct vmar* vmar_create_root(struct aspace* aspace); /* NULL: no memory */
 /* The one that contains `address`, in the VMAR or in one inside it; NULL: none. */
 struct mapping* vmar_mapping_at_locked(struct vmar* vmar, virtual_address_t address);
+/* A range of the VMAR. */
+bool vmar_contains(const struct vmar* vmar, virtual_address_t address, size_t size);
+/* ACCESS_DENIED: more than `allowed`, or writing and executing at once. INVALID_ARGS: x86 has no
+ * such pages. */
+zx_status_t vmar_check_permissions(const struct vmar* vmar, uint32_t permissions, uint32_t allowed);
 /* Takes everything out of the VMAR: mappings go to `dead`, VMARs die. */
 void vmar_clear_locked(struct vmar* vmar, struct list* dead);
 
 /* mapping.c */
 struct mapping* mapping_alloc(void); /* NULL: no memory */
 void mapping_free(struct mapping* unused);
-/* Fills in a fresh mapping and puts it into `vmar`; takes a reference to the VMO. */
-void mapping_install_locked(struct mapping* mapping, struct vmar* vmar, virtual_address_t base,
-                            size_t size, struct vmo* vmo, uint64_t vmo_offset, uint32_t permissions,
-                            uint32_t allowed);
+/* For the two ends of a range that may cut mappings. False: no memory. */
+bool mapping_spares_alloc(struct mapping* spares[2]);
+void mapping_spares_free(struct mapping* spares[2]);
+/* A fresh mapping comes in three steps. The first fills it in. */
+void mapping_fill_in(struct mapping* mapping, struct vmar* vmar, virtual_address_t base,
+                     size_t size, struct vmo* vmo, uint64_t vmo_offset, uint32_t permissions,
+                     uint32_t allowed);
+/* The second makes it known to its VMO, with a reference. False: refused, because the VMO is mapped
+ * the other way (mapping_counts.h); nothing has changed then. */
+MUST_CHECK bool mapping_announce_locked(struct mapping* mapping,
+                                        const struct mapping_counts* leaving);
+/* The third puts it into its VMAR, where its place is free by now. */
+void mapping_insert_locked(struct mapping* mapping);
 /* Cuts the mapping that contains `address` inside in two there; uses *spare, which becomes NULL
  * then. */
 void mapping_split_locked(struct vmar* vmar, virtual_address_t address, struct mapping** spare);

@@ -5,6 +5,7 @@
 
 #include <lib/list.h>
 #include <lock/spinlock.h>
+#include <mm/mapping_counts.h>
 #include <mm/page_list.h>
 #include <mm/vmo.h>
 
@@ -29,7 +30,8 @@ struct vmo {
     uint32_t clones_begun;  /* clones of this VMO that are being made */
     size_t unsettled_count; /* pages that a fork put in their place and did not settle yet */
     uint64_t fork_count;    /* the number of the last fork */
-    struct list mappings;   /* mapping.vmo_node */
+    struct list mappings;   /* mapping.link */
+    struct mapping_counts mapped;
 };
 
 /* What a fault, or a kernel copy, gets. */

@@ -13,10 +13,13 @@ static virtual_address_t map_locked(struct aspace* aspace, struct mapping* fresh
     struct vmar* root = aspace->root;
     size_t size = vmo_size(vmo);
     virtual_address_t base = root->is_alive ? vmar_place_locked(root, size, false) : 0;
-    if (base) {
-        mapping_install_locked(fresh, root, base, size, vmo, 0, permissions, permissions);
-        fresh->window = window;
-    }
+    if (!base)
+        return 0;
+    mapping_fill_in(fresh, root, base, size, vmo, 0, permissions, permissions);
+    fresh->window = window;
+    if (!mapping_announce_locked(fresh, &(struct mapping_counts){0}))
+        return 0; /* only for a VMO that something else maps, and executes */
+    mapping_insert_locked(fresh);
     return base;
 }
 

@@ -1,0 +1,47 @@
+/* W^X for a VMO as a whole: while it is mapped to be executed, no mapping of it may become
+ * writable, and the reverse, in whatever address space.
+ *
+ * Each VMO counts its mappings that allow writing and those that allow executing, under its lock:
+ *   1. A mapping is counted in the step that finds no mapping of the other kind, before the page
+ *      tables can show it.
+ *   2. It is counted until it is out of the page tables and of every TLB.
+ * So of two CPUs that want both kinds at once, one is refused.
+ * An address space that may write and execute (aspace_allow_wx) is not refused, but it counts.
+ *
+ * A call that turns mappings of one kind into the other would stand in its own way. So it says
+ * which of those counted are `leaving`: it makes them go before it shows the new ones. */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <abi/memory.h>
+
+struct mapping_counts {
+    size_t writable;
+    size_t executable;
+};
+
+/* Only these permissions are counted. */
+#define COUNTED_PERMISSIONS (ZX_VM_PERM_WRITE | ZX_VM_PERM_EXECUTE)
+
+static inline void mapping_counts_add(struct mapping_counts* counts, uint32_t permissions,
+                                      size_t mappings) {
+    counts->writable += permissions & ZX_VM_PERM_WRITE ? mappings : 0;
+    counts->executable += permissions & ZX_VM_PERM_EXECUTE ? mappings : 0;
+}
+
+static inline void mapping_counts_remove(struct mapping_counts* counts, uint32_t permissions,
+                                         size_t mappings) {
+    counts->writable -= permissions & ZX_VM_PERM_WRITE ? mappings : 0;
+    counts->executable -= permissions & ZX_VM_PERM_EXECUTE ? mappings : 0;
+}
+
+/* Whether mappings may gain these permissions. */
+static inline bool mapping_counts_allow(const struct mapping_counts* counts, uint32_t gained,
+                                        const struct mapping_counts* leaving) {
+    if ((gained & ZX_VM_PERM_WRITE) && counts->executable > leaving->executable)
+        return false;
+    return !(gained & ZX_VM_PERM_EXECUTE) || counts->writable == leaving->writable;
+}

@@ -1,0 +1,196 @@
+/* vmar_protect: all or nothing, for a range that may show several VMOs, some of them more than
+ * once.
+ *
+ * 1. Every mapping in the range is listed; each may get the permissions.
+ * 2. VMO by VMO, the mappings are counted as what they will be, if W^X allows it
+ *    (mapping_counts.h); a refusal takes back what was counted. For this the list is sorted: what a
+ *    VMO loses by the call is known only when all its mappings in the range are looked at together.
+ * 3. The mappings at the ends of the range are cut, and the page tables tightened.
+ * 4. The mappings change, and are not counted any more as what they were. */
+#include <mm/vmar_internal.h>
+
+#include <abi/errors.h>
+#include <arch/layout.h>
+#include <mm/vmo_internal.h>
+
+struct protection {
+    struct vmar* vmar;
+    virtual_address_t address, end;
+    uint32_t permissions;
+    struct mapping* first; /* the mappings in the range, by mapping.next */
+    size_t count;
+};
+
+/* --- 1: which mappings ------------------------------------------------------------------------ */
+
+/* The mapping that begins where this one, somewhere in `vmar`, ends. The look begins in its parent:
+ * mappings may lie deep. */
+static struct mapping* mapping_behind_locked(struct vmar* vmar, const struct mapping* mapping) {
+    virtual_address_t address = region_end(&mapping->region);
+    struct vmar* at = mapping->region.parent;
+    while (at != vmar && region_end(&at->region) <= address)
+        at = at->region.parent;
+    return vmar_mapping_at_locked(at, address);
+}
+
+static zx_status_t list_mappings_locked(struct protection* protection) {
+    struct mapping** last = &protection->first;
+    struct mapping* mapping = vmar_mapping_at_locked(protection->vmar, protection->address);
+    for (; mapping; mapping = mapping_behind_locked(protection->vmar, mapping)) {
+        zx_status_t status =
+            vmar_check_permissions(protection->vmar, protection->permissions, mapping->allowed);
+        if (status != ZX_OK)
+            return status;
+        *last = mapping;
+        last = &mapping->next;
+        protection->count++;
+        if (region_end(&mapping->region) >= protection->end) {
+            *last = NULL;
+            return ZX_OK;
+        }
+    }
+    /* Permissions that no mapping can have are the worse fault. */
+    zx_status_t status =
+        vmar_check_permissions(protection->vmar, protection->permissions, VMAR_PERMISSIONS);
+    return status == ZX_OK ? ZX_ERR_NOT_FOUND : status;
+}
+
+/* --- 2: counting ------------------------------------------------------------------------------ */
+
+/* Two lists that are sorted become one. */
+static struct mapping* merge(struct mapping* one, struct mapping* other) {
+    struct mapping* first = NULL;
+    struct mapping** last = &first;
+    while (one && other) {
+        struct mapping** smaller = (uintptr_t)one->vmo <= (uintptr_t)other->vmo ? &one : &other;
+        *last = *smaller;
+        last = &(*smaller)->next;
+        *smaller = (*smaller)->next;
+    }
+    *last = one ? one : other;
+    return first;
+}
+
+/* Takes `count` mappings, at least one, off the list and sorts them by their VMOs. Recursion is as
+ * deep as `count` has bits. */
+static struct mapping* take_sorted(struct mapping** list, size_t count) {
+    if (count == 1) {
+        struct mapping* only = *list;
+        *list = only->next;
+        only->next = NULL;
+        return only;
+    }
+    struct mapping* lower = take_sorted(list, count / 2);
+    return merge(lower, take_sorted(list, count - count / 2));
+}
+
+/* The mappings of one VMO, which begin at *next; moves that to the next VMO's. */
+static bool count_vmo_locked(const struct protection* protection, struct mapping** next) {
+    struct vmo* vmo = (*next)->vmo;
+    struct mapping_counts leaving = {0};
+    uint32_t gained = 0;
+    size_t count = 0;
+    for (; *next && (*next)->vmo == vmo; *next = (*next)->next, count++) {
+        const struct mapping* mapping = *next;
+        gained |= protection->permissions & ~mapping->permissions;
+        if (region_base(&mapping->region) >= protection->address &&
+            region_end(&mapping->region) <= protection->end)
+            mapping_counts_add(&leaving, mapping->permissions, 1);
+    }
+    spin_lock(&vmo->lock);
+    bool is_allowed = protection->vmar->aspace->is_wx_allowed ||
+                      mapping_counts_allow(&vmo->mapped, gained, &leaving);
+    if (is_allowed)
+        mapping_counts_add(&vmo->mapped, protection->permissions, count);
+    spin_unlock(&vmo->lock);
+    return is_allowed;
+}
+
+static void count_no_more_locked(const struct mapping* mapping, uint32_t permissions) {
+    if (!(permissions & COUNTED_PERMISSIONS))
+        return;
+    spin_lock(&mapping->vmo->lock);
+    mapping_counts_remove(&mapping->vmo->mapped, permissions, 1);
+    spin_unlock(&mapping->vmo->lock);
+}
+
+static zx_status_t count_locked(struct protection* protection) {
+    if (!(protection->permissions & COUNTED_PERMISSIONS))
+        return ZX_OK;
+    protection->first = take_sorted(&protection->first, protection->count);
+    for (struct mapping* next = protection->first; next;) {
+        const struct mapping* refused = next;
+        if (count_vmo_locked(protection, &next))
+            continue;
+        for (const struct mapping* mapping = protection->first; mapping != refused;
+             mapping = mapping->next)
+            count_no_more_locked(mapping, protection->permissions);
+        return ZX_ERR_ACCESS_DENIED;
+    }
+    return ZX_OK;
+}
+
+/* --- 3 and 4: the change ---------------------------------------------------------------------- */
+
+static void split_at_locked(struct vmar* vmar, virtual_address_t address, struct mapping** spare) {
+    const struct mapping* mapping = vmar_mapping_at_locked(vmar, address);
+    if (mapping)
+        mapping_split_locked(mapping->region.parent, address, spare);
+}
+
+/* A page that is shared stays read-only in the tables; so writing is never given here, but by the
+ * fault that the next write takes. */
+static void protect_pages_locked(const struct protection* protection) {
+    struct page_table* table = &protection->vmar->aspace->page_table;
+    size_t size = protection->end - protection->address;
+    if (protection->permissions == 0)
+        page_table_unmap(table, protection->address, size);
+    else
+        page_table_protect(table, protection->address, size,
+                           mapping_paging_flags(protection->permissions & ~ZX_VM_PERM_WRITE));
+}
+
+static void change_locked(const struct protection* protection, struct mapping* spares[2]) {
+    struct vmar* vmar = protection->vmar;
+    split_at_locked(vmar, protection->address, &spares[0]);
+    split_at_locked(vmar, protection->end, &spares[1]);
+    protect_pages_locked(protection);
+    struct mapping* mapping = vmar_mapping_at_locked(vmar, protection->address);
+    for (; mapping && region_base(&mapping->region) < protection->end;
+         mapping = mapping_behind_locked(vmar, mapping)) {
+        uint32_t before = mapping->permissions;
+        mapping_note_change(mapping);
+        mapping->permissions = protection->permissions;
+        count_no_more_locked(mapping, before);
+    }
+}
+
+static zx_status_t protect_locked(struct protection* protection, struct mapping* spares[2]) {
+    struct vmar* vmar = protection->vmar;
+    if (!vmar->is_alive)
+        return ZX_ERR_BAD_STATE;
+    if (!vmar_contains(vmar, protection->address, protection->end - protection->address))
+        return ZX_ERR_INVALID_ARGS;
+    zx_status_t status = list_mappings_locked(protection);
+    if (status == ZX_OK)
+        status = count_locked(protection);
+    if (status == ZX_OK)
+        change_locked(protection, spares);
+    return status;
+}
+
+zx_status_t vmar_protect(struct vmar* vmar, uint32_t options, virtual_address_t address,
+                         size_t size) {
+    size = ALIGN_UP(size, PAGE_SIZE);
+    if (size == 0 || !IS_ALIGNED(address, PAGE_SIZE) || options & ~VMAR_PERMISSIONS)
+        return ZX_ERR_INVALID_ARGS;
+    struct protection protection = {vmar, address, address + size, options, NULL, 0};
+    struct mapping* spares[2];
+    if (!mapping_spares_alloc(spares))
+        return ZX_ERR_NO_MEMORY;
+    spin_lock(&vmar->aspace->lock);
+    zx_status_t status = protect_locked(&protection, spares);
+    spin_unlock(&vmar->aspace->lock);
+    mapping_spares_free(spares);
+    return status;
+}
