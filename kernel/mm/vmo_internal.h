@@ -22,9 +22,11 @@ enum vmo_kind {
 struct vmo {
     _Atomic uint32_t references;
     enum vmo_kind kind;
-    uint64_t size;               /* whole pages */
-    physical_address_t physical; /* VMO_PHYSICAL: where it begins */
-    struct spinlock lock;        /* VMO: guards all below */
+    uint64_t size;                  /* whole pages */
+    physical_address_t physical;    /* VMO_PHYSICAL: where it begins */
+    void (*on_end)(void* argument); /* see vmo_set_end; or NULL */
+    void* end_argument;
+    struct spinlock lock; /* VMO: guards all below */
     struct page_list pages;
     size_t committed;
     uint32_t clones_begun;  /* clones of this VMO that are being made */

@@ -1,21 +1,86 @@
 #include <object/vmo_object.h>
 
+#include <abi/errors.h>
+#include <lib/string.h>
 #include <mm/slab.h>
 #include <mm/vmo.h>
 
 static struct slab_cache vmo_object_cache =
     SLAB_CACHE_INITIALIZER(vmo_object_cache, "VMO object", sizeof(struct vmo_object));
 
-static struct vmo_object* from_object(struct object* object) {
-    return CONTAINER_OF(object, struct vmo_object, object);
+/* --- how clones find their parent ------------------------------------------------------------- */
+
+struct vmo_origin {
+    _Atomic uint32_t references; /* the parent's, and one of each clone that lives */
+    struct spinlock lock;        /* OBJECT: guards `parent` */
+    struct vmo_object* parent;   /* borrowed; NULL: it is gone, or going */
+};
+
+static struct slab_cache vmo_origin_cache =
+    SLAB_CACHE_INITIALIZER(vmo_origin_cache, "VMO origin", sizeof(struct vmo_origin));
+
+static void origin_release(struct vmo_origin* origin) {
+    if (atomic_fetch_sub_explicit(&origin->references, 1, memory_order_acq_rel) == 1)
+        slab_free(&vmo_origin_cache, origin);
 }
 
+/* The parent's origin, made at its first clone, with a reference more; NULL: no memory. */
+static struct vmo_origin* origin_get_locked(struct vmo_object* parent) {
+    if (!parent->origin) {
+        struct vmo_origin* origin = slab_alloc(&vmo_origin_cache);
+        if (!origin)
+            return NULL;
+        atomic_init(&origin->references, 1);
+        spinlock_init(&origin->lock, LOCK_OBJECT);
+        origin->parent = parent;
+        parent->origin = origin;
+    }
+    atomic_fetch_add_explicit(&parent->origin->references, 1, memory_order_relaxed);
+    return parent->origin;
+}
+
+/* With a reference; NULL: it is gone. */
+static struct vmo_object* origin_parent(struct vmo_origin* origin) {
+    spin_lock(&origin->lock);
+    struct vmo_object* parent = origin->parent;
+    if (parent && !object_try_reference(&parent->object))
+        parent = NULL;
+    spin_unlock(&origin->lock);
+    return parent;
+}
+
+/* From here on clones do not find the parent. */
+static void origin_leave(struct vmo_origin* origin) {
+    spin_lock(&origin->lock);
+    origin->parent = NULL;
+    spin_unlock(&origin->lock);
+    origin_release(origin);
+}
+
+/* The memory of a clone is gone. */
+static void clone_ended(void* argument) {
+    struct vmo_origin* origin = argument;
+    struct vmo_object* parent = origin_parent(origin);
+    if (parent) {
+        spin_lock(parent->object.lock);
+        if (--parent->clone_count == 0)
+            object_update_signals_locked(&parent->object, 0, ZX_VMO_ZERO_CHILDREN);
+        spin_unlock(parent->object.lock);
+        object_release(&parent->object);
+    }
+    origin_release(origin);
+}
+
+/* --- life ------------------------------------------------------------------------------------- */
+
 static char* vmo_object_name(struct object* object) {
-    return from_object(object)->name;
+    return vmo_object_from(object)->name;
 }
 
 static void vmo_object_destroy(struct object* object) {
-    struct vmo_object* vmo_object = from_object(object);
+    struct vmo_object* vmo_object = vmo_object_from(object);
+    if (vmo_object->origin)
+        origin_leave(vmo_object->origin);
     vmo_release(vmo_object->vmo);
     slab_free(&vmo_object_cache, vmo_object);
 }
@@ -35,8 +100,44 @@ struct vmo_object* vmo_object_create(struct vmo* vmo) {
         vmo_release(vmo);
         return NULL;
     }
-    object_init(&vmo_object->object, &vmo_object_ops, NULL, 0);
+    object_init(&vmo_object->object, &vmo_object_ops, NULL, ZX_VMO_ZERO_CHILDREN);
     vmo_object->vmo = vmo;
+    vmo_object->is_resizable = false;
     vmo_object->name[0] = '\0';
+    vmo_object->clone_count = 0;
+    vmo_object->origin = NULL;
     return vmo_object;
+}
+
+/* The parent counts the clone before anybody can end it. */
+static zx_status_t add_clone(struct vmo_object* parent, struct vmo_object* clone) {
+    spin_lock(parent->object.lock);
+    struct vmo_origin* origin = origin_get_locked(parent);
+    if (origin) {
+        parent->clone_count++;
+        object_update_signals_locked(&parent->object, ZX_VMO_ZERO_CHILDREN, 0);
+        memcpy(clone->name, parent->name, sizeof(clone->name));
+    }
+    spin_unlock(parent->object.lock);
+    if (!origin)
+        return ZX_ERR_NO_MEMORY;
+    vmo_set_end(clone->vmo, clone_ended, origin);
+    return ZX_OK;
+}
+
+zx_status_t vmo_object_clone(struct vmo_object* parent, uint64_t offset, uint64_t size,
+                             struct vmo_object** out) {
+    struct vmo* vmo;
+    zx_status_t status = vmo_create_clone(parent->vmo, offset, size, &vmo);
+    if (status != ZX_OK)
+        return status;
+    struct vmo_object* clone = vmo_object_create(vmo);
+    if (!clone)
+        return ZX_ERR_NO_MEMORY;
+    status = add_clone(parent, clone);
+    if (status == ZX_OK)
+        *out = clone;
+    else
+        object_release(&clone->object);
+    return status;
 }

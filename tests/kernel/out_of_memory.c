@@ -285,6 +285,32 @@ SELFTEST(out_of_memory, event_resource_and_vmo_object) {
     fail_each(make_small_objects, 4);
 }
 
+/* A VMO, a clone and a clone of that. */
+static bool make_clone_objects(void) {
+    struct vmo* vmo;
+    struct vmo_object *first, *second = NULL, *third = NULL;
+    if (vmo_create(PAGE_SIZE, &vmo) != ZX_OK || !(first = vmo_object_create(vmo)))
+        return false;
+    zx_status_t status = vmo_object_clone(first, 0, PAGE_SIZE, &second);
+    if (status == ZX_OK)
+        status = vmo_object_clone(second, 0, PAGE_SIZE, &third);
+    if (third)
+        object_release(&third->object);
+    if (second)
+        object_release(&second->object);
+    bool has_no_clones = object_signals(&first->object) == ZX_VMO_ZERO_CHILDREN;
+    object_release(&first->object);
+    if (status != ZX_OK && status != ZX_ERR_NO_MEMORY)
+        selftest_fail(__FILE__, __LINE__, "status %d", status);
+    if (!has_no_clones)
+        selftest_fail(__FILE__, __LINE__, "a clone is counted that does not live");
+    return status == ZX_OK;
+}
+
+SELFTEST(out_of_memory, clones_of_vmo_objects) {
+    fail_each(make_clone_objects, 7);
+}
+
 /* Sends one handle to itself and one event, with text, and leaves them unread. */
 static bool fill_channel(struct handle ends[2], uint32_t byte_count) {
     static const char bytes[MESSAGE_KERNEL_BYTES_MAX];
