@@ -11,6 +11,28 @@
 #define ZX_VM_CAN_MAP_READ (1u << 7)
 #define ZX_VM_CAN_MAP_WRITE (1u << 8)
 #define ZX_VM_CAN_MAP_EXECUTE (1u << 9)
-#define ZX_VM_MAP_RANGE (1u << 10) /* fault the whole range in at once */
+#define ZX_VM_MAP_RANGE (1u << 10)             /* fault the whole range in at once */
+#define ZX_VM_REQUIRE_NON_RESIZABLE (1u << 11) /* of vmar_map: refuse a VMO that can be resized */
 
-#define ZX_VMO_CLONE_COPY_ON_WRITE (1u << 0)
+#define ZX_VMO_NON_RESIZABLE (1u << 0)       /* of vmo_create */
+#define ZX_VMO_CLONE_COPY_ON_WRITE (1u << 0) /* of vmo_clone, always */
+#define ZX_VMO_CLONE_NON_RESIZEABLE (1u << 1)
+
+/* The same as 2018 spelled them at first. */
+#define ZX_VM_FLAG_PERM_READ ZX_VM_PERM_READ
+#define ZX_VM_FLAG_PERM_WRITE ZX_VM_PERM_WRITE
+#define ZX_VM_FLAG_PERM_EXECUTE ZX_VM_PERM_EXECUTE
+#define ZX_VM_FLAG_COMPACT ZX_VM_COMPACT
+#define ZX_VM_FLAG_SPECIFIC ZX_VM_SPECIFIC
+#define ZX_VM_FLAG_SPECIFIC_OVERWRITE ZX_VM_SPECIFIC_OVERWRITE
+#define ZX_VM_FLAG_CAN_MAP_SPECIFIC ZX_VM_CAN_MAP_SPECIFIC
+#define ZX_VM_FLAG_CAN_MAP_READ ZX_VM_CAN_MAP_READ
+#define ZX_VM_FLAG_CAN_MAP_WRITE ZX_VM_CAN_MAP_WRITE
+#define ZX_VM_FLAG_CAN_MAP_EXECUTE ZX_VM_CAN_MAP_EXECUTE
+#define ZX_VM_FLAG_MAP_RANGE ZX_VM_MAP_RANGE
+#define ZX_VM_FLAG_REQUIRE_NON_RESIZABLE ZX_VM_REQUIRE_NON_RESIZABLE
+
+/* What 2016 knew besides; in 2016 their values, and those of the permissions, were others. */
+#define ZX_VM_FLAG_2016_FIXED ZX_VM_SPECIFIC  /* exactly at the address */
+#define ZX_VM_FLAG_2016_ALLOC_BASE (1u << 12) /* at the address if that is free, or elsewhere */
+#define ZX_VM_FLAG_2016_DMA (1u << 13)        /* not supported */

@@ -5,24 +5,24 @@
 #include <object/vmar_object.h>
 #include <object/vmo_object.h>
 #include <syscall/handle_helpers.h>
+#include <syscall/vmar_helpers.h>
 
 #define CAN_MAP_MASK (ZX_VM_CAN_MAP_READ | ZX_VM_CAN_MAP_WRITE | ZX_VM_CAN_MAP_EXECUTE)
 
 /* --- VMOs ----------------------------------------------------------------------------------- */
 
-static zx_status_t install_vmo(struct vmo* vmo, zx_rights_t rights, user_out(zx_handle_t) out) {
-    struct vmo_object* object = vmo_object_create(vmo);
-    if (!object)
-        return ZX_ERR_NO_MEMORY;
-    return handle_install_out(&object->object, rights, out);
-}
-
 zx_status_t sys_vmo_create(uint64_t size, uint32_t options, user_out(zx_handle_t) out) {
-    if (options != 0)
+    if (options & ~ZX_VMO_NON_RESIZABLE)
         return ZX_ERR_INVALID_ARGS;
     struct vmo* vmo;
     zx_status_t status = vmo_create(size, &vmo);
-    return status == ZX_OK ? install_vmo(vmo, VMO_DEFAULT_RIGHTS, out) : status;
+    if (status != ZX_OK)
+        return status;
+    struct vmo_object* object = vmo_object_create(vmo);
+    if (!object)
+        return ZX_ERR_NO_MEMORY;
+    object->is_resizable = !(options & ZX_VMO_NON_RESIZABLE);
+    return handle_install_out(&object->object, VMO_DEFAULT_RIGHTS, out);
 }
 
 zx_status_t sys_vmo_read(zx_handle_t vmo, user_out(void) buffer, uint64_t offset, size_t size) {
@@ -59,7 +59,7 @@ zx_status_t sys_vmo_get_size(zx_handle_t vmo, user_out(uint64_t) size) {
  */
 zx_status_t sys_vmo_clone(zx_handle_t vmo, uint32_t options, uint64_t offset, uint64_t size,
                           user_out(zx_handle_t) out) {
-    if (options != ZX_VMO_CLONE_COPY_ON_WRITE)
+    if ((options & ~ZX_VMO_CLONE_NON_RESIZEABLE) != ZX_VMO_CLONE_COPY_ON_WRITE)
         return ZX_ERR_INVALID_ARGS;
     struct object* object;
     zx_rights_t rights;
@@ -68,39 +68,31 @@ zx_status_t sys_vmo_clone(zx_handle_t vmo, uint32_t options, uint64_t offset, ui
                                      ZX_RIGHT_DUPLICATE | ZX_RIGHT_READ, &object, &rights);
     if (status != ZX_OK)
         return status;
-    struct vmo* clone;
-    status = vmo_create_clone(vmo_from_object(object), offset, size, &clone);
+    struct vmo_object* clone;
+    status = vmo_object_clone(vmo_object_from(object), offset, size, &clone);
     object_release(object);
     if (status != ZX_OK)
         return status;
-    return install_vmo(clone, rights | ZX_RIGHT_WRITE | ZX_RIGHTS_PROPERTY, out);
+    clone->is_resizable = !(options & ZX_VMO_CLONE_NON_RESIZEABLE);
+    return handle_install_out(&clone->object, rights | ZX_RIGHT_WRITE | ZX_RIGHTS_PROPERTY, out);
 }
 
 /* --- VMARs ---------------------------------------------------------------------------------- */
-
-/* What a handle's rights let a mapping be. */
-static uint32_t permissions_of(zx_rights_t rights) {
-    return (rights & ZX_RIGHT_READ ? ZX_VM_PERM_READ : 0) |
-           (rights & ZX_RIGHT_WRITE ? ZX_VM_PERM_WRITE : 0) |
-           (rights & ZX_RIGHT_EXECUTE ? ZX_VM_PERM_EXECUTE : 0);
-}
 
 static zx_status_t get_vmar(zx_handle_t handle, struct object** object, uint32_t* permissions) {
     zx_rights_t rights;
     zx_status_t status = handle_table_get_with_rights(current_handles(), handle, ZX_OBJ_TYPE_VMAR,
                                                       ZX_RIGHT_NONE, object, &rights);
     if (status == ZX_OK)
-        *permissions = permissions_of(rights);
+        *permissions = vmar_permissions_of(rights);
     return status;
 }
 
-/* Both handles cap what the mapping may be, now and by vmar_protect later. */
-static zx_status_t map(struct vmar* vmar, uint32_t options, uint32_t allowed, size_t vmar_offset,
-                       struct vmo* vmo, uint64_t vmo_offset, size_t size,
-                       user_out(zx_vaddr_t) mapped_address) {
+zx_status_t vmar_map_out(struct vmar* vmar, uint32_t options, uint32_t allowed, size_t vmar_offset,
+                         struct vmo* vmo, uint64_t vmo_offset, size_t size, uintptr_t out) {
     if ((options & VMAR_PERMISSIONS) & ~allowed)
         return ZX_ERR_ACCESS_DENIED;
-    if (!user_fault_in(mapped_address.address, sizeof(zx_vaddr_t), true))
+    if (!user_fault_in(out, sizeof(zx_vaddr_t), true))
         return ZX_ERR_INVALID_ARGS;
     virtual_address_t mapped;
     zx_status_t status =
@@ -108,16 +100,26 @@ static zx_status_t map(struct vmar* vmar, uint32_t options, uint32_t allowed, si
     if (status != ZX_OK)
         return status;
     zx_vaddr_t address = mapped;
-    if (!user_write(mapped_address, &address, 1)) {
+    if (!user_write_bytes(out, &address, sizeof(address))) {
         (void)vmar_unmap(vmar, mapped, ALIGN_UP(size, (size_t)PAGE_SIZE_BYTES));
         return ZX_ERR_INVALID_ARGS;
     }
     return ZX_OK;
 }
 
+/* Both handles cap what the mapping may be, now and by vmar_protect later. */
+static zx_status_t map(struct vmar* vmar, uint32_t options, uint32_t allowed, size_t vmar_offset,
+                       const struct vmo_object* vmo, uint64_t vmo_offset, size_t size,
+                       user_out(zx_vaddr_t) mapped_address) {
+    if ((options & ZX_VM_REQUIRE_NON_RESIZABLE) && vmo->is_resizable)
+        return ZX_ERR_NOT_SUPPORTED;
+    return vmar_map_out(vmar, options & ~ZX_VM_REQUIRE_NON_RESIZABLE, allowed, vmar_offset,
+                        vmo->vmo, vmo_offset, size, mapped_address.address);
+}
+
 zx_status_t sys_vmar_map(zx_handle_t vmar, uint32_t options, size_t vmar_offset, zx_handle_t vmo,
                          uint64_t vmo_offset, size_t size, user_out(zx_vaddr_t) mapped_address) {
-    if (!vmar_map_options_are_valid(options))
+    if (!vmar_map_options_are_valid(options & ~ZX_VM_REQUIRE_NON_RESIZABLE))
         return ZX_ERR_INVALID_ARGS;
     struct object *vmar_object, *vmo_object;
     uint32_t allowed;
@@ -128,9 +130,9 @@ zx_status_t sys_vmar_map(zx_handle_t vmar, uint32_t options, size_t vmar_offset,
     status = handle_table_get_with_rights(current_handles(), vmo, ZX_OBJ_TYPE_VMO, ZX_RIGHT_MAP,
                                           &vmo_object, &vmo_rights);
     if (status == ZX_OK) {
-        status =
-            map(vmar_object_from(vmar_object)->vmar, options, allowed & permissions_of(vmo_rights),
-                vmar_offset, vmo_from_object(vmo_object), vmo_offset, size, mapped_address);
+        status = map(vmar_object_from(vmar_object)->vmar, options,
+                     allowed & vmar_permissions_of(vmo_rights), vmar_offset,
+                     vmo_object_from(vmo_object), vmo_offset, size, mapped_address);
         object_release(vmo_object);
     }
     object_release(vmar_object);

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <magenta/errors.h>
+#include <magenta/memory.h>
 #include <magenta/rights.h>
 #include <zircon/types.h>
 

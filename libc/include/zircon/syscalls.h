@@ -5,4 +5,23 @@
 
 __BEGIN_CDECLS
 #include <syscalls/zx.h>
+
+/* The same calls with the options behind the sizes, as they were before 2018 turned them round. */
+
+static inline zx_status_t zx_vmar_allocate_old(zx_handle_t parent, uint64_t offset, uint64_t size,
+                                               uint32_t flags, zx_handle_t* child,
+                                               zx_vaddr_t* child_address) {
+    return zx_vmar_allocate(parent, flags, offset, size, child, child_address);
+}
+
+static inline zx_status_t zx_vmar_map_old(zx_handle_t vmar, uint64_t vmar_offset, zx_handle_t vmo,
+                                          uint64_t vmo_offset, uint64_t size, uint32_t flags,
+                                          zx_vaddr_t* mapped_address) {
+    return zx_vmar_map(vmar, flags, vmar_offset, vmo, vmo_offset, size, mapped_address);
+}
+
+static inline zx_status_t zx_vmar_protect_old(zx_handle_t vmar, zx_vaddr_t address, uint64_t size,
+                                              uint32_t flags) {
+    return zx_vmar_protect(vmar, flags, address, size);
+}
 __END_CDECLS

@@ -22,7 +22,7 @@ TEST(zx_vmo_create, size_is_whole_pages_and_may_be_zero) {
 
 TEST(zx_vmo_create, options_are_invalid_args) {
     zx_handle_t vmo = 5;
-    EXPECT_STATUS(zx_vmo_create(PAGE, 1, &vmo), ZX_ERR_INVALID_ARGS);
+    EXPECT_STATUS(zx_vmo_create(PAGE, 2, &vmo), ZX_ERR_INVALID_ARGS);
     EXPECT_EQUAL(vmo, 5);
 }
 

@@ -1,0 +1,127 @@
+/* The memory calls of 2016 and 2017, where 2018 has others. */
+#include <syscalls/prototypes.h>
+
+#include <mm/aspace.h>
+#include <mm/vmo.h>
+#include <object/process.h>
+#include <object/vmo_object.h>
+#include <syscall/handle_helpers.h>
+#include <syscall/vmar_helpers.h>
+
+/* --- 2017: reads and writes that stop at the VMO's end ---------------------------------------- */
+
+/* Copies what there is between the VMO and user memory, and says how much that was; `actual` may be
+ * NULL. OUT_OF_RANGE: the offset is past the end. */
+static zx_status_t transfer(struct vmo* vmo, uintptr_t buffer, uint64_t offset, size_t size,
+                            uintptr_t actual,
+                            zx_status_t (*copy)(struct vmo*, uintptr_t, uint64_t, size_t)) {
+    if (offset > vmo_size(vmo))
+        return ZX_ERR_OUT_OF_RANGE;
+    if (actual && !user_fault_in(actual, sizeof(size), true))
+        return ZX_ERR_INVALID_ARGS;
+    size = MIN(size, vmo_size(vmo) - offset);
+    zx_status_t status = copy(vmo, buffer, offset, size);
+    if (status == ZX_OK && actual && !user_write_bytes(actual, &size, sizeof(size)))
+        return ZX_ERR_INVALID_ARGS;
+    return status;
+}
+
+zx_status_t sys_mx_vmo_read(zx_handle_t vmo, user_out(void) buffer, uint64_t offset, size_t size,
+                            user_out(size_t) actual) {
+    struct object* object;
+    zx_status_t status = handle_get(vmo, ZX_OBJ_TYPE_VMO, ZX_RIGHT_READ, &object);
+    if (status != ZX_OK)
+        return status;
+    status = transfer(vmo_from_object(object), buffer.address, offset, size, actual.address,
+                      vmo_read_user);
+    object_release(object);
+    return status;
+}
+
+zx_status_t sys_mx_vmo_write(zx_handle_t vmo, user_in(void) buffer, uint64_t offset, size_t size,
+                             user_out(size_t) actual) {
+    struct object* object;
+    zx_status_t status = handle_get(vmo, ZX_OBJ_TYPE_VMO, ZX_RIGHT_WRITE, &object);
+    if (status != ZX_OK)
+        return status;
+    status = transfer(vmo_from_object(object), buffer.address, offset, size, actual.address,
+                      vmo_write_user);
+    object_release(object);
+    return status;
+}
+
+/* --- 2016: the memory of a process, named by the process -------------------------------------- */
+
+#define MAP_VM_FLAGS (VMAR_PERMISSIONS | ZX_VM_FLAG_2016_FIXED | ZX_VM_FLAG_2016_ALLOC_BASE)
+
+static zx_status_t get_root(zx_handle_t process, struct object** object, struct vmar** root) {
+    zx_status_t status = handle_get(process, ZX_OBJ_TYPE_PROCESS, ZX_RIGHT_WRITE, object);
+    if (status == ZX_OK)
+        *root = aspace_root(process_from(*object)->aspace);
+    return status;
+}
+
+/* ALLOC_BASE is a wish: when the place is not free, any other will do. */
+static zx_status_t map(struct vmar* root, struct vmo* vmo, uint64_t offset, size_t size,
+                       uint32_t allowed, user_inout(uintptr_t) address, uint32_t flags) {
+    uint32_t permissions = flags & VMAR_PERMISSIONS;
+    if (flags & (ZX_VM_FLAG_2016_FIXED | ZX_VM_FLAG_2016_ALLOC_BASE)) {
+        uintptr_t wanted;
+        if (!user_read(&wanted, address, 1))
+            return ZX_ERR_INVALID_ARGS;
+        zx_status_t status =
+            vmar_map_out(root, permissions | ZX_VM_SPECIFIC, allowed, wanted - vmar_base(root), vmo,
+                         offset, size, address.address);
+        if (status == ZX_OK || (flags & ZX_VM_FLAG_2016_FIXED))
+            return status;
+    }
+    return vmar_map_out(root, permissions, allowed, 0, vmo, offset, size, address.address);
+}
+
+zx_status_t sys_mx_process_map_vm(zx_handle_t process, zx_handle_t vmo, uint64_t offset,
+                                  size_t size, user_inout(uintptr_t) address, uint32_t flags) {
+    if (flags & ZX_VM_FLAG_2016_DMA)
+        return ZX_ERR_NOT_SUPPORTED;
+    if (flags & ~MAP_VM_FLAGS)
+        return ZX_ERR_INVALID_ARGS;
+    struct object *process_object, *vmo_object;
+    struct vmar* root;
+    zx_rights_t rights;
+    zx_status_t status = get_root(process, &process_object, &root);
+    if (status != ZX_OK)
+        return status;
+    status = handle_table_get_with_rights(current_handles(), vmo, ZX_OBJ_TYPE_VMO, ZX_RIGHT_MAP,
+                                          &vmo_object, &rights);
+    if (status == ZX_OK) {
+        status = map(root, vmo_from_object(vmo_object), offset, size, vmar_permissions_of(rights),
+                     address, flags);
+        object_release(vmo_object);
+    }
+    object_release(process_object);
+    return status;
+}
+
+zx_status_t sys_mx_process_protect_vm(zx_handle_t process, uintptr_t address, size_t size,
+                                      uint32_t protection) {
+    if (protection & ~VMAR_PERMISSIONS)
+        return ZX_ERR_INVALID_ARGS;
+    struct object* object;
+    struct vmar* root;
+    zx_status_t status = get_root(process, &object, &root);
+    if (status != ZX_OK)
+        return status;
+    status = vmar_protect(root, protection, address, size);
+    object_release(object);
+    return status;
+}
+
+zx_status_t sys_mx_process_unmap_vm(zx_handle_t process, uintptr_t address, size_t size) {
+    struct object* object;
+    struct vmar* root;
+    zx_status_t status = get_root(process, &object, &root);
+    if (status != ZX_OK)
+        return status;
+    status = vmar_unmap(root, address, size);
+    object_release(object);
+    return status;
+}
