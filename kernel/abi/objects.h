@@ -68,14 +68,26 @@ typedef struct {
     zx_koid_t koid;
 } zx_info_handle_entry_t;
 
-#define ZX_THREAD_STATE_NEW 0u
-#define ZX_THREAD_STATE_RUNNING 1u
-#define ZX_THREAD_STATE_BLOCKED 3u
-#define ZX_THREAD_STATE_DEAD 5u
+#define ZX_THREAD_STATE_NEW 0x0000u
+#define ZX_THREAD_STATE_RUNNING 0x0001u
+#define ZX_THREAD_STATE_SUSPENDED 0x0002u
+#define ZX_THREAD_STATE_BLOCKED 0x0003u
+#define ZX_THREAD_STATE_DYING 0x0004u
+#define ZX_THREAD_STATE_DEAD 0x0005u
+/* 2018 says in what a thread is blocked; 2017 says only BLOCKED, as does 2018 of other waits. */
+#define ZX_THREAD_STATE_BLOCKED_EXCEPTION 0x0103u
+#define ZX_THREAD_STATE_BLOCKED_SLEEPING 0x0203u
+#define ZX_THREAD_STATE_BLOCKED_FUTEX 0x0303u
+#define ZX_THREAD_STATE_BLOCKED_PORT 0x0403u
+#define ZX_THREAD_STATE_BLOCKED_CHANNEL 0x0503u
+#define ZX_THREAD_STATE_BLOCKED_WAIT_ONE 0x0603u
+#define ZX_THREAD_STATE_BLOCKED_WAIT_MANY 0x0703u
+#define ZX_THREAD_STATE_BLOCKED_INTERRUPT 0x0803u
+#define ZX_THREAD_STATE_BASIC(state) ((state)&0xffu)
 
 typedef struct {
     uint32_t state;
-    uint32_t reserved;
+    uint32_t wait_exception_port_type; /* 0: in no exception */
 } zx_info_thread_t;
 
 /* What the kernel holds right now: tests compare it before and after. */

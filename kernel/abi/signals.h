@@ -8,6 +8,7 @@
 #define ZX_OBJECT_SIGNALED (1u << 3)
 #define ZX_SIGNAL_READ_THRESHOLD (1u << 4)  /* data pipe consumer */
 #define ZX_SIGNAL_WRITE_THRESHOLD (1u << 5) /* data pipe producer */
+#define ZX_SIGNAL_LAST_HANDLE (1u << 22)    /* there is exactly one handle to the object */
 #define ZX_SIGNAL_HANDLE_CLOSED (1u << 23)
 #define ZX_USER_SIGNAL_0 (1u << 24)
 #define ZX_USER_SIGNAL_ALL (0xFFu << 24)
@@ -26,3 +27,4 @@
 #define ZX_PROCESS_TERMINATED ZX_OBJECT_SIGNALED
 #define ZX_THREAD_TERMINATED ZX_OBJECT_SIGNALED
 #define ZX_JOB_NO_PROCESSES ZX_OBJECT_SIGNALED
+#define ZX_JOB_NO_JOBS (1u << 4)

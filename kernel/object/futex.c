@@ -94,15 +94,18 @@ zx_status_t futex_wait(struct aspace* aspace, uintptr_t address, int32_t current
     zx_status_t status = enqueue(bucket, &waiter, current_value);
     if (unlikely(status != ZX_OK))
         return status;
+    waiter.thread->wait = THREAD_WAIT_FUTEX;
     /* A token that an earlier wait left ends the park, not the wait. */
     do {
         status = thread_park(deadline);
         if (likely(was_woken(&waiter))) {
+            waiter.thread->wait = THREAD_WAIT_OTHER;
             /* Under the lock, and perhaps about to unpark us; done once that is free. */
             spin_wait_for_holder(&bucket->lock);
             return ZX_OK;
         }
     } while (status == ZX_OK);
+    waiter.thread->wait = THREAD_WAIT_OTHER;
     return dequeue(bucket, &waiter) ? status : ZX_OK;
 }
 

@@ -39,7 +39,9 @@ void handle_release_last(struct object* object) {
     release_reference(object);
 }
 
-void handle_release_in_cycle(struct object* object) {
+void handle_release_with_work(struct object* object) {
+    if (atomic_load_explicit(&object->is_last_handle_awaited, memory_order_relaxed))
+        object_notify_last_handle(object);
     if (object_may_hold_handles(object))
         cycle_note(object); /* the handles left may all be in its own queues */
     release_reference(object);

@@ -90,15 +90,16 @@ zx_status_t handle_table_init(struct handle_table* table); /* NO_MEMORY */
 void handle_table_destroy(struct handle_table* table);     /* empty by now */
 
 /* Gives up an entry without a value: drops its handle count and reference. No lock held. */
-void handle_release_last(struct object* object);     /* its handle count has just become 0 */
-void handle_release_in_cycle(struct object* object); /* there may be a cycle of queues */
+void handle_release_last(struct object* object); /* its handle count has just become 0 */
+/* There may be a cycle of queues, or somebody waits for the last handle. */
+void handle_release_with_work(struct object* object);
 static inline void handle_release(struct handle handle) {
     struct object* object = handle.object;
     if (atomic_fetch_sub_explicit(&object->handle_count, 1, memory_order_acq_rel) == 1)
         handle_release_last(object);
-    else if (unlikely(object_may_hold_handles(object) ||
+    else if (unlikely(object_has_release_work(object) ||
                       atomic_load_explicit(&cycle_is_suspected, memory_order_relaxed)))
-        handle_release_in_cycle(object);
+        handle_release_with_work(object);
     else
         object_release(object);
 }
@@ -250,12 +251,17 @@ MUST_CHECK static inline zx_status_t handle_table_lookup(struct handle_table* ta
 
 /* --- look-up with the table locked ------------------------------------------------------------ */
 
-/* Whether `value` names a slot; somebody may hold it. */
+/* Whether the slot is in use under `value`; somebody may hold it. */
+static inline bool handle_slot_is_used_locked(const struct handle_slot* slot, zx_handle_t value) {
+    uint32_t tag = atomic_load_explicit(&slot->tag, memory_order_relaxed);
+    return likely(((tag ^ (uint32_t)value) & ~HANDLE_HELD_MARK) == 0);
+}
+
+/* Whether `value` names a slot. */
 static inline bool handle_table_find_locked(const struct handle_table* table, zx_handle_t value,
                                             struct handle_slot** slot) {
     *slot = handle_table_slot(table, value);
-    uint32_t tag = atomic_load_explicit(&(*slot)->tag, memory_order_relaxed);
-    return likely(((tag ^ (uint32_t)value) & ~HANDLE_HELD_MARK) == 0);
+    return handle_slot_is_used_locked(*slot, value);
 }
 
 /* OK when the slot is there and passes handle_slot_check; else BAD_HANDLE or its error. */

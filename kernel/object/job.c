@@ -18,7 +18,8 @@ static zx_status_t join_parent(struct job* job, struct job* parent) {
         status = ZX_ERR_NO_RESOURCES;
     } else {
         list_push_back(&parent->children, &job->parent_node);
-        parent->child_count++;
+        if (parent->child_count++ == 0)
+            object_update_signals_locked(&parent->object, ZX_JOB_NO_JOBS, 0);
     }
     spin_unlock(parent->object.lock);
     if (status != ZX_OK)
@@ -30,13 +31,17 @@ static zx_status_t join_parent(struct job* job, struct job* parent) {
 }
 
 zx_status_t job_create(struct job* parent, struct job** out) {
-    struct job* job = slab_alloc_zeroed(&job_cache);
+    struct job* job = slab_alloc(&job_cache);
     if (!job)
         return ZX_ERR_NO_MEMORY;
+    job->parent = NULL;
     list_init(&job->children);
     list_init(&job->processes);
+    job->child_count = job->process_count = 0;
+    job->depth = 0;
+    job->is_dying = false;
     /* First: whoever kills the parent takes a reference to each child it finds. */
-    object_init(&job->object, &job_ops, NULL, ZX_JOB_NO_PROCESSES);
+    object_init(&job->object, &job_ops, NULL, ZX_JOB_NO_PROCESSES | ZX_JOB_NO_JOBS);
     zx_status_t status = parent ? join_parent(job, parent) : ZX_OK;
     if (status != ZX_OK) {
         object_release(&job->object);
@@ -137,7 +142,8 @@ static void job_destroy(struct object* object) {
     if (job->parent) {
         spin_lock(job->parent->object.lock);
         list_remove(&job->parent_node);
-        job->parent->child_count--;
+        if (--job->parent->child_count == 0)
+            object_update_signals_locked(&job->parent->object, 0, ZX_JOB_NO_JOBS);
         spin_unlock(job->parent->object.lock);
         object_release(&job->parent->object);
     }

@@ -18,8 +18,9 @@ struct job {
     bool is_dying;
 };
 
-/* One reference; `parent` NULL: the root job. NO_MEMORY; OUT_OF_RANGE: too deep; NO_RESOURCES: too
- * many; BAD_STATE: the parent is being killed. */
+/* Shows NO_PROCESSES and NO_JOBS while it has none. One reference; `parent` NULL: the root job.
+ * NO_MEMORY; OUT_OF_RANGE: too deep; NO_RESOURCES: too many; BAD_STATE: the parent is being killed.
+ */
 zx_status_t job_create(struct job* parent, struct job** out);
 /* Kills every process of the job and of its descendants; nothing can be made in them any more. */
 void job_kill(struct job* job);

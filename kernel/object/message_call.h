@@ -129,6 +129,7 @@ MUST_CHECK static ALWAYS_INLINE zx_status_t message_call_wait(struct message_cal
                                                               zx_time_t deadline,
                                                               struct message** reply) {
     struct message_end* end = call->end;
+    call->thread->wait = THREAD_WAIT_CHANNEL;
     for (;;) {
         zx_status_t status = thread_park(deadline);
         if (likely(message_call_result(call) != MESSAGE_CALL_UNDECIDED))
@@ -138,6 +139,7 @@ MUST_CHECK static ALWAYS_INLINE zx_status_t message_call_wait(struct message_cal
             break;
         }
     }
+    call->thread->wait = THREAD_WAIT_OTHER;
     thread_hand_over_end();
     /* Whoever decided may still be about to unpark us, with the lock held. */
     spin_wait_for_holder(end->object.lock);

@@ -1,6 +1,9 @@
 #include <object/object.h>
 
+#include <abi/errors.h>
+#include <abi/limits.h>
 #include <debug/panic.h>
+#include <lib/string.h>
 #include <mm/slab.h>
 #include <sched/thread.h>
 
@@ -12,10 +15,11 @@ void object_init(struct object* object, const struct object_ops* ops, struct spi
     object->ops = ops;
     atomic_init(&object->references, 1);
     atomic_init(&object->handle_count, 0);
-    atomic_init(&object->may_hold_handles, false);
+    atomic_init(&object->release_work, 0);
     atomic_init(&object->signals, signals);
     list_init(&object->observers);
     object->awaited = 0;
+    object->name = NULL;
     object->koid = atomic_fetch_add_explicit(&last_koid, 1, memory_order_relaxed) + 1;
     if (shared_lock) {
         object->lock = shared_lock;
@@ -62,6 +66,8 @@ static void destroy_list_append(struct destroy_list* list, struct object* object
 void object_release_last(struct object* object) {
     struct thread* thread = thread_current();
     ASSERT(list_is_empty(&object->observers));
+    if (unlikely(object->name))
+        heap_free(object->name);
     if (thread->destroy_list) {
         destroy_list_append(thread->destroy_list, object);
         return;
@@ -102,6 +108,53 @@ void object_handle_observers_cancel(struct object* object, const void* table, zx
             observer->on_handle_closed(observer);
     }
     spin_unlock(object->lock);
+}
+
+zx_signals_t object_await_last_handle_locked(struct object* object) {
+    atomic_store(&object->is_last_handle_awaited, true);
+    return object_last_handle_signal(object);
+}
+
+void object_notify_last_handle(struct object* object) {
+    spin_lock(object->lock);
+    zx_signals_t signal = object_last_handle_signal(object);
+    if (signal) {
+        object_notify_observers_locked(object, object_signals(object) | signal);
+        bool is_awaited = object->awaited & ZX_SIGNAL_LAST_HANDLE;
+        atomic_store_explicit(&object->is_last_handle_awaited, is_awaited, memory_order_relaxed);
+    }
+    spin_unlock(object->lock);
+}
+
+/* --- names ------------------------------------------------------------------------------------ */
+
+static char* name_of(struct object* object) {
+    return object->ops->name_buffer ? object->ops->name_buffer(object) : object->name;
+}
+
+void object_get_name(struct object* object, char* name) {
+    memset(name, 0, ZX_MAX_NAME_LEN);
+    spin_lock(object->lock);
+    const char* kept = name_of(object);
+    if (kept)
+        strlcpy(name, kept, ZX_MAX_NAME_LEN);
+    spin_unlock(object->lock);
+}
+
+zx_status_t object_set_name(struct object* object, const char* name) {
+    char* fresh = object->ops->name_buffer ? NULL : heap_alloc(ZX_MAX_NAME_LEN);
+    if (!fresh && !object->ops->name_buffer)
+        return ZX_ERR_NO_MEMORY;
+    spin_lock(object->lock);
+    if (fresh && !object->name) {
+        object->name = fresh;
+        fresh = NULL;
+    }
+    memcpy(name_of(object), name, ZX_MAX_NAME_LEN);
+    spin_unlock(object->lock);
+    if (fresh)
+        heap_free(fresh);
+    return ZX_OK;
 }
 
 /* --- the lock of a pair ------------------------------------------------------------------------

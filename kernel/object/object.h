@@ -46,8 +46,8 @@ struct object_ops {
     /* The koid of the other end, also when that is gone; a process's job; a thread's process. NULL:
      * the type is related to none. */
     zx_koid_t (*related_koid)(const struct object*);
-    /* Where the name is kept, ZX_MAX_NAME_LEN bytes, guarded by the object's lock. NULL: no name.
-     */
+    /* Where the name is kept, ZX_MAX_NAME_LEN bytes, guarded by the object's lock. NULL: on the
+     * heap, once it was set. */
     char* (*name_buffer)(struct object*);
     /* For a type whose objects have one handle each: puts `window` in the place of the one through
      * which the handle's process sees the object, and answers that; NULL is none. Called with the
@@ -61,15 +61,24 @@ struct object {
     struct spinlock* lock;
     _Atomic uint32_t references;
     _Atomic uint32_t handle_count;
-    /* A message end through whose pair handles went since the collector saw none (object/cycle.h).
-     */
-    _Atomic bool may_hold_handles;
+    union {
+        struct {
+            /* A message end through whose pair handles went since the collector saw none
+             * (object/cycle.h). */
+            _Atomic bool may_hold_handles;
+            _Atomic bool is_last_handle_awaited; /* see object_last_handle_signal */
+        };
+        _Atomic uint16_t release_work; /* both: not 0 when the end of a handle means more */
+    };
     struct spinlock own_lock;
     _Atomic zx_signals_t signals; /* written under `lock` */
     struct list observers;        /* under `lock` */
     zx_signals_t awaited;         /* all that observers wait for, or more; under `lock` */
     zx_koid_t koid;
-    struct object* destroy_next; /* in a destroy_list, once `references` is 0 */
+    union {
+        char* name;                  /* of a type without name_buffer: NULL, or on the heap */
+        struct object* destroy_next; /* in a destroy_list, once `references` is 0 */
+    };
 };
 
 /* A lock shared by the two ends of a peered object, each of which holds a reference to it. */
@@ -117,6 +126,9 @@ static inline void object_handle_added(struct object* object) {
 static inline bool object_may_hold_handles(const struct object* object) {
     return atomic_load_explicit(&object->may_hold_handles, memory_order_relaxed);
 }
+static inline bool object_has_release_work(const struct object* object) {
+    return atomic_load_explicit(&object->release_work, memory_order_relaxed) != 0;
+}
 
 /* --- signals and waiting ------------------------------------------------------------------- */
 
@@ -137,6 +149,29 @@ struct observer {
 static inline zx_signals_t object_signals(const struct object* object) {
     return atomic_load_explicit(&object->signals, memory_order_acquire);
 }
+
+/* LAST_HANDLE is shown while there is exactly one handle. So that duplicate and close need not keep
+ * it up to date, it is not among `signals`, but made from the count for those who ask for it:
+ *
+ *   1. An observer that waits for it sets is_last_handle_awaited, then looks at the count.
+ *   2. The end of a handle lowers the count, then looks at is_last_handle_awaited.
+ *
+ * At least one of the two sees the other, because both first steps are full barriers. */
+static inline zx_signals_t object_last_handle_signal(const struct object* object) {
+    bool is_last = atomic_load_explicit(&object->handle_count, memory_order_relaxed) == 1;
+    return is_last ? ZX_SIGNAL_LAST_HANDLE : 0;
+}
+/* What is shown to somebody who waits for `wanted`. */
+static inline zx_signals_t object_signals_for(const struct object* object, zx_signals_t wanted) {
+    zx_signals_t signals = object_signals(object);
+    return unlikely(wanted & ZX_SIGNAL_LAST_HANDLE) ? signals | object_last_handle_signal(object)
+                                                    : signals;
+}
+/* Step 1, under the lock; returns the signal if it is shown. */
+zx_signals_t object_await_last_handle_locked(struct object* object);
+/* Step 2. A handle has gone; the caller has a reference. */
+void object_notify_last_handle(struct object* object);
+
 void object_notify_observers_locked(struct object* object, zx_signals_t signals);
 static inline void object_add_observer_locked(struct object* object, struct observer* observer) {
     object->awaited |= observer->trigger;
@@ -168,6 +203,8 @@ static inline void object_add_observer(struct object* object, struct observer* o
     spin_lock_inner(object->lock);
     object_add_observer_locked(object, observer);
     zx_signals_t signals = object_signals(object);
+    if (unlikely(observer->trigger & ZX_SIGNAL_LAST_HANDLE))
+        signals |= object_await_last_handle_locked(object);
     if (unlikely(observer->trigger & signals))
         observer->on_match(observer, signals);
     spin_unlock_inner(object->lock);
@@ -179,6 +216,14 @@ void object_handle_observers_cancel(struct object* object, const void* table, zx
 static inline bool object_has_observers(const struct object* object) {
     return !list_is_empty(&object->observers);
 }
+
+/* --- names -----------------------------------------------------------------------------------
+ */
+
+/* Copies the name, which is empty until it is set, to ZX_MAX_NAME_LEN bytes. */
+void object_get_name(struct object* object, char* name);
+/* `name` has ZX_MAX_NAME_LEN bytes, zeros at its end. NO_MEMORY. */
+MUST_CHECK zx_status_t object_set_name(struct object* object, const char* name);
 
 size_t object_count(void); /* live objects of every type */
 const char* object_type_name(zx_obj_type_t type);

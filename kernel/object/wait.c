@@ -42,7 +42,7 @@ zx_status_t object_wait_one(struct handle_table* table, zx_handle_t handle, zx_r
     zx_status_t status = handle_hold(table, handle, ZX_OBJ_TYPE_NONE, rights, &slot);
     if (status != ZX_OK)
         return status;
-    *observed = object_signals(slot->object);
+    *observed = object_signals_for(slot->object, signals);
     if (!(*observed & signals) && deadline > 0)
         return object_wait_one_blocking(table, handle, slot, signals, deadline, observed);
     handle_let_go(slot, handle);
@@ -51,19 +51,38 @@ zx_status_t object_wait_one(struct handle_table* table, zx_handle_t handle, zx_r
 
 /* --- many ----------------------------------------------------------------------------------- */
 
-/* One look at every item; `matched` tells whether some item shows what it waits for. */
-static zx_status_t look_locked(const struct handle_table* table, zx_wait_item_t* items,
-                               size_t count, zx_rights_t rights, zx_signals_t* matched) {
+/* LAST_HANDLE for those items that ask for it; answers whether one has it. */
+static NOINLINE zx_signals_t look_for_last_handle_locked(const struct handle_table* table,
+                                                         zx_wait_item_t* items, size_t count) {
     zx_signals_t any = 0;
     for (zx_wait_item_t* item = items; item < items + count; item++) {
         struct handle_slot* slot;
-        zx_status_t status =
-            handle_table_check_locked(table, item->handle, ZX_OBJ_TYPE_NONE, rights, &slot);
+        if (!handle_table_find_locked(table, item->handle, &slot))
+            continue;
+        item->pending = object_signals_for(slot->object, item->waitfor);
+        any |= item->pending & item->waitfor;
+    }
+    return any;
+}
+
+/* One look at every item; `matched` tells whether some item shows what it waits for. */
+static zx_status_t look_locked(const struct handle_table* table, zx_wait_item_t* items,
+                               size_t count, zx_rights_t rights, zx_signals_t* matched) {
+    const struct handle_chunks chunks = handle_table_chunks(table);
+    zx_signals_t any = 0, wanted = 0;
+    for (zx_wait_item_t* item = items; item < items + count; item++) {
+        const struct handle_slot* slot = handle_slot_of(chunks, item->handle);
+        if (unlikely(!handle_slot_is_used_locked(slot, item->handle)))
+            return ZX_ERR_BAD_HANDLE;
+        zx_status_t status = handle_slot_check(slot, ZX_OBJ_TYPE_NONE, rights);
         if (unlikely(status != ZX_OK))
             return status;
         item->pending = object_signals(slot->object);
         any |= item->pending & item->waitfor;
+        wanted |= item->waitfor;
     }
+    if (unlikely(wanted & ZX_SIGNAL_LAST_HANDLE))
+        any = look_for_last_handle_locked(table, items, count);
     *matched = any;
     return ZX_OK;
 }
@@ -79,7 +98,7 @@ static zx_status_t NOINLINE wait_many_blocking(struct handle_table* table, zx_wa
         object_wait_begin(&entries[i], &waiter, table, items[i].handle, slot, items[i].waitfor);
     }
     spin_unlock(&table->lock);
-    zx_status_t status = object_wait_park(&waiter, deadline);
+    zx_status_t status = object_wait_park(&waiter, THREAD_WAIT_MANY, deadline);
     for (size_t i = 0; i < count; i++)
         items[i].pending = object_wait_end(&entries[i]);
     return object_wait_outcome(&waiter, status);

@@ -72,13 +72,17 @@ static inline zx_signals_t object_wait_end(struct wait_entry* entry) {
 }
 
 /* Until it is decided: OK; else TIMED_OUT, or CANCELED when the thread is killed. */
-static inline zx_status_t object_wait_park(struct object_waiter* waiter, zx_time_t deadline) {
+static inline zx_status_t object_wait_park(struct object_waiter* waiter, enum thread_wait wait,
+                                           zx_time_t deadline) {
+    struct thread* thread = waiter->thread;
     zx_status_t status;
+    thread->wait = (uint8_t)wait;
     do
         status = thread_park(deadline);
     while (status == ZX_OK &&
            unlikely(atomic_load_explicit(&waiter->result, memory_order_acquire) ==
                     OBJECT_WAIT_UNDECIDED));
+    thread->wait = THREAD_WAIT_OTHER;
     return status;
 }
 
@@ -99,7 +103,7 @@ object_wait_one_blocking(struct handle_table* table, zx_handle_t handle, struct 
     struct wait_entry entry;
     object_wait_begin(&entry, &waiter, table, handle, slot, signals);
     handle_let_go(slot, handle);
-    zx_status_t status = object_wait_park(&waiter, deadline);
+    zx_status_t status = object_wait_park(&waiter, THREAD_WAIT_ONE, deadline);
     *observed = object_wait_end(&entry);
     return object_wait_outcome(&waiter, status);
 }

@@ -51,6 +51,17 @@ enum queued_as {
     QUEUED_AS_BOOKMARK, /* an idle thread: see sched/help.c */
 };
 
+/* In what a blocked thread waits, for those who ask what it does. Its own waits say it; others are
+ * OTHER. */
+enum thread_wait {
+    THREAD_WAIT_OTHER,
+    THREAD_WAIT_SLEEPING,
+    THREAD_WAIT_FUTEX,
+    THREAD_WAIT_CHANNEL,
+    THREAD_WAIT_ONE,
+    THREAD_WAIT_MANY,
+};
+
 /* Bits of context.pending_work, looked at on each return to user mode. */
 enum {
     THREAD_PENDING_KILL = CONTEXT_PENDING_KILL,
@@ -77,6 +88,7 @@ struct thread {
     struct thread* _Atomic successor;
     bool is_handing_over;            /* whom the thread unparks becomes its successor; its own */
     uint8_t queued_as;               /* enum queued_as */
+    uint8_t wait;                    /* enum thread_wait; written by the thread */
     _Atomic bool is_reaped;          /* dead, and off its stack */
     bool is_reaping;                 /* it buries others: see thread_reap */
     struct list_node all_node;       /* every thread, for the debugger */

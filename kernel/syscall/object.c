@@ -1,6 +1,5 @@
 #include <syscalls/prototypes.h>
 
-#include <lib/string.h>
 #include <object/data_pipe.h>
 #include <syscall/handle_helpers.h>
 
@@ -58,28 +57,19 @@ zx_status_t sys_object_signal_peer(zx_handle_t handle, uint32_t clear_mask, uint
 /* --- properties ------------------------------------------------------------------------------- */
 
 static zx_status_t get_name(struct object* object, user_out(void) value, size_t value_size) {
-    char name[ZX_MAX_NAME_LEN] = {0};
-    if (!object->ops->name_buffer)
-        return ZX_ERR_WRONG_TYPE;
+    char name[ZX_MAX_NAME_LEN];
     if (value_size < sizeof(name))
         return ZX_ERR_BUFFER_TOO_SMALL;
-    spin_lock(object->lock);
-    strlcpy(name, object->ops->name_buffer(object), sizeof(name));
-    spin_unlock(object->lock);
+    object_get_name(object, name);
     return user_copy_out(value.address, name, sizeof(name)) ? ZX_OK : ZX_ERR_INVALID_ARGS;
 }
 
 /* A longer name is cut. */
 static zx_status_t set_name(struct object* object, user_in(void) value, size_t value_size) {
     char name[ZX_MAX_NAME_LEN] = {0};
-    if (!object->ops->name_buffer)
-        return ZX_ERR_WRONG_TYPE;
     if (!user_copy_in(name, value.address, MIN(value_size, sizeof(name) - 1)))
         return ZX_ERR_INVALID_ARGS;
-    spin_lock(object->lock);
-    memcpy(object->ops->name_buffer(object), name, sizeof(name));
-    spin_unlock(object->lock);
-    return ZX_OK;
+    return object_set_name(object, name);
 }
 
 /* The size that is kept for one end of a data pipe; both are one word. */
@@ -100,8 +90,8 @@ static zx_status_t set_threshold(struct object* object, user_in(void) value, siz
     return data_pipe_set_threshold(data_pipe_end_from(object), threshold);
 }
 
-/* The ends of data pipes carry no rights for properties: whoever may use the end may look at its
- * threshold and change it. */
+/* Many types carry no rights for properties: a handle through which such an object may be read
+ * shows them, and one through which it may be written, if the type knows writing, changes them. */
 struct property {
     uint32_t number;
     zx_obj_type_t type; /* NONE: any */
@@ -125,13 +115,31 @@ static const struct property* property_find(uint32_t number) {
     return NULL;
 }
 
+/* A reference to the object, if the handle has the right that its type asks for instead of `right`,
+ * which is GET_PROPERTY or SET_PROPERTY, or another that is asked for itself. */
+static zx_status_t get_object(zx_handle_t handle, zx_obj_type_t type, zx_rights_t right,
+                              struct object** object) {
+    zx_rights_t present, needed = right;
+    zx_status_t status = handle_table_get_with_rights(current_handles(), handle, type,
+                                                      ZX_RIGHT_NONE, object, &present);
+    if (status != ZX_OK)
+        return status;
+    zx_rights_t usual = (*object)->ops->default_rights;
+    if (!(usual & right))
+        needed = usual & (right == ZX_RIGHT_SET_PROPERTY ? ZX_RIGHT_WRITE : ZX_RIGHT_READ);
+    if ((present & needed) == needed)
+        return ZX_OK;
+    object_release(*object);
+    return ZX_ERR_ACCESS_DENIED;
+}
+
 zx_status_t sys_object_get_property(zx_handle_t handle, uint32_t number, user_out(void) value,
                                     size_t value_size) {
     const struct property* property = property_find(number);
     if (!property)
         return ZX_ERR_INVALID_ARGS;
     struct object* object;
-    zx_status_t status = handle_get(handle, property->type, property->get_right, &object);
+    zx_status_t status = get_object(handle, property->type, property->get_right, &object);
     if (status != ZX_OK)
         return status;
     status = property->get(object, value, value_size);
@@ -145,7 +153,7 @@ zx_status_t sys_object_set_property(zx_handle_t handle, uint32_t number, user_in
     if (!property)
         return ZX_ERR_INVALID_ARGS;
     struct object* object;
-    zx_status_t status = handle_get(handle, property->type, property->set_right, &object);
+    zx_status_t status = get_object(handle, property->type, property->set_right, &object);
     if (status != ZX_OK)
         return status;
     status = property->set(object, value, value_size);

@@ -16,6 +16,7 @@ struct info_request {
     zx_rights_t rights; /* of the handle */
     user_out(void) buffer;
     size_t buffer_size;
+    bool tells_wait; /* 2018: in what a thread is blocked */
     size_t actual, available;
 };
 
@@ -116,17 +117,30 @@ static zx_status_t info_handle_table(struct info_request* request) {
     return ZX_OK;
 }
 
-static zx_status_t info_thread(struct info_request* request) {
+static uint32_t state_of(const struct thread* thread, bool tells_wait) {
     static const uint32_t states[] = {
         [THREAD_INITIAL] = ZX_THREAD_STATE_NEW,     [THREAD_READY] = ZX_THREAD_STATE_RUNNING,
         [THREAD_RUNNING] = ZX_THREAD_STATE_RUNNING, [THREAD_BLOCKED] = ZX_THREAD_STATE_BLOCKED,
         [THREAD_MOVING] = ZX_THREAD_STATE_RUNNING,  [THREAD_DEAD] = ZX_THREAD_STATE_DEAD,
     };
+    static const uint32_t waits[] = {
+        [THREAD_WAIT_OTHER] = ZX_THREAD_STATE_BLOCKED,
+        [THREAD_WAIT_SLEEPING] = ZX_THREAD_STATE_BLOCKED_SLEEPING,
+        [THREAD_WAIT_FUTEX] = ZX_THREAD_STATE_BLOCKED_FUTEX,
+        [THREAD_WAIT_CHANNEL] = ZX_THREAD_STATE_BLOCKED_CHANNEL,
+        [THREAD_WAIT_ONE] = ZX_THREAD_STATE_BLOCKED_WAIT_ONE,
+        [THREAD_WAIT_MANY] = ZX_THREAD_STATE_BLOCKED_WAIT_MANY,
+    };
+    uint32_t state = states[thread->state];
+    return state == ZX_THREAD_STATE_BLOCKED && tells_wait ? waits[thread->wait] : state;
+}
+
+static zx_status_t info_thread(struct info_request* request) {
     const struct user_thread* thread = CONTAINER_OF(request->object, struct user_thread, object);
     zx_info_thread_t record = {
         .state = object_signals(&thread->object) & ZX_THREAD_TERMINATED
                      ? ZX_THREAD_STATE_DEAD
-                     : states[thread->thread->state],
+                     : state_of(thread->thread, request->tells_wait),
     };
     return answer_one(request, &record, sizeof(record));
 }
@@ -179,10 +193,8 @@ static bool count_write(user_out(size_t) to, size_t count) {
     return user_is_null(to) || user_write(to, &count, 1);
 }
 
-zx_status_t sys_object_get_info(zx_handle_t handle, uint32_t topic_number, user_out(void) buffer,
-                                size_t buffer_size, user_out(size_t) actual,
-                                user_out(size_t) available) {
-    struct info_request request = {.buffer = buffer, .buffer_size = buffer_size};
+static zx_status_t get_info(zx_handle_t handle, uint32_t topic_number, struct info_request request,
+                            user_out(size_t) actual, user_out(size_t) available) {
     const struct topic* topic = topic_find(topic_number);
     if (!topic)
         return ZX_ERR_NOT_SUPPORTED;
@@ -198,4 +210,19 @@ zx_status_t sys_object_get_info(zx_handle_t handle, uint32_t topic_number, user_
     return count_write(actual, request.actual) && count_write(available, request.available)
                ? status
                : ZX_ERR_INVALID_ARGS;
+}
+
+zx_status_t sys_object_get_info(zx_handle_t handle, uint32_t topic, user_out(void) buffer,
+                                size_t buffer_size, user_out(size_t) actual,
+                                user_out(size_t) available) {
+    struct info_request request = {
+        .buffer = buffer, .buffer_size = buffer_size, .tells_wait = true};
+    return get_info(handle, topic, request, actual, available);
+}
+
+zx_status_t sys_mx_object_get_info(zx_handle_t handle, uint32_t topic, user_out(void) buffer,
+                                   size_t buffer_size, user_out(size_t) actual,
+                                   user_out(size_t) available) {
+    struct info_request request = {.buffer = buffer, .buffer_size = buffer_size};
+    return get_info(handle, topic, request, actual, available);
 }

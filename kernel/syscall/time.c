@@ -6,7 +6,11 @@
 #include <syscalls/prototypes.h>
 
 zx_status_t sys_nanosleep(zx_time_t deadline) {
-    return thread_sleep_until(deadline);
+    struct thread* thread = thread_current();
+    thread->wait = THREAD_WAIT_SLEEPING;
+    zx_status_t status = thread_sleep_until(deadline);
+    thread->wait = THREAD_WAIT_OTHER;
+    return status;
 }
 
 zx_status_t sys_clock_get(uint32_t clock, user_out(zx_time_t) time) {

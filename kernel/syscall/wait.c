@@ -30,15 +30,16 @@ static NOINLINE zx_status_t wait_one_blocking(zx_handle_t handle, struct handle_
     return was_observed ? write_observed(observed, shown, status) : status;
 }
 
-/* `rights`: what this generation asks of a handle that is waited on. */
+/* `rights`: what this generation asks of a handle that is waited on. `looked_for`: what it shows
+ * beside the object's signals to a caller who waits for none. */
 static ALWAYS_INLINE zx_status_t wait_one(zx_handle_t handle, zx_rights_t rights,
-                                          zx_signals_t signals, zx_time_t deadline,
-                                          user_out(zx_signals_t) observed) {
+                                          zx_signals_t looked_for, zx_signals_t signals,
+                                          zx_time_t deadline, user_out(zx_signals_t) observed) {
     struct handle_slot* slot;
     zx_status_t status = handle_hold(current_handles(), handle, ZX_OBJ_TYPE_NONE, rights, &slot);
     if (unlikely(status != ZX_OK))
         return status;
-    zx_signals_t shown = object_signals(slot->object);
+    zx_signals_t shown = object_signals_for(slot->object, signals ? signals : looked_for);
     if (!(shown & signals) && deadline > 0)
         return wait_one_blocking(handle, slot, rights, signals, deadline, observed);
     handle_let_go(slot, handle);
@@ -65,12 +66,12 @@ static zx_status_t wait_many(user_inout(zx_wait_item_t) items_user, size_t count
 
 zx_status_t sys_object_wait_one(zx_handle_t handle, zx_signals_t signals, zx_time_t deadline,
                                 user_out(zx_signals_t) observed) {
-    return wait_one(handle, ZX_RIGHT_WAIT, signals, deadline, observed);
+    return wait_one(handle, ZX_RIGHT_WAIT, 0, signals, deadline, observed);
 }
 
 zx_status_t sys_mx_object_wait_one(zx_handle_t handle, zx_signals_t signals, zx_time_t deadline,
                                    user_out(zx_signals_t) observed) {
-    return wait_one(handle, ZX_RIGHT_READ, signals, deadline, observed);
+    return wait_one(handle, ZX_RIGHT_READ, ZX_SIGNAL_LAST_HANDLE, signals, deadline, observed);
 }
 
 zx_status_t sys_object_wait_many(user_inout(zx_wait_item_t) items, size_t count,
@@ -98,7 +99,7 @@ static zx_time_t deadline_after(zx_time_t timeout) {
 
 zx_status_t sys_mx_handle_wait_one(zx_handle_t handle, zx_signals_t signals, zx_time_t timeout,
                                    user_out(zx_signals_t) observed) {
-    return wait_one(handle, ZX_RIGHT_READ, signals, deadline_after(timeout), observed);
+    return wait_one(handle, ZX_RIGHT_READ, 0, signals, deadline_after(timeout), observed);
 }
 
 zx_status_t sys_mx_handle_wait_many(user_inout(zx_wait_item_t) items, uint32_t count,

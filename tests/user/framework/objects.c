@@ -180,7 +180,8 @@ void sleep_for(zx_duration_t duration) {
 
 void wait_until_blocked(zx_handle_t thread) {
     zx_info_thread_t info = {.state = ZX_THREAD_STATE_NEW};
-    while (info.state != ZX_THREAD_STATE_BLOCKED && info.state != ZX_THREAD_STATE_DEAD) {
+    while (ZX_THREAD_STATE_BASIC(info.state) != ZX_THREAD_STATE_BLOCKED &&
+           info.state != ZX_THREAD_STATE_DEAD) {
         zx_thread_yield();
         EXPECT_OK(zx_object_get_info(thread, ZX_INFO_THREAD, &info, sizeof(info), NULL, NULL));
     }

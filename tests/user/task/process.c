@@ -6,6 +6,7 @@
 #include <test.h>
 
 #include <jacinth/launch.h>
+#include <magenta/syscalls.h>
 #include <threads.h>
 #include <zircon/process.h>
 
@@ -193,6 +194,31 @@ TEST(zx_job_create, depth_is_bounded) {
     EXPECT_OK(zx_handle_close_many(jobs, depth));
     EXPECT_STATUS(status, ZX_ERR_OUT_OF_RANGE);
     EXPECT(depth >= 8);
+}
+
+TEST(zx_job_create, shows_whether_it_has_processes_and_jobs) {
+    zx_handle_t outer, inner[2], process, vmar;
+    zx_signals_t both = ZX_JOB_NO_PROCESSES | ZX_JOB_NO_JOBS;
+    EXPECT_OK(zx_job_create(zx_job_default(), 0, &outer));
+    EXPECT_EQUAL(object_signals(outer), both);
+    EXPECT_OK(zx_job_create(outer, 0, &inner[0]));
+    EXPECT_OK(mx_job_create(outer, 0, &inner[1]));
+    EXPECT_EQUAL(object_signals(outer), ZX_JOB_NO_PROCESSES);
+    EXPECT_EQUAL(object_signals(inner[0]), both);
+    EXPECT_OK(zx_process_create(inner[0], "a", 1, 0, &process, &vmar));
+    EXPECT_EQUAL(object_signals(outer), ZX_JOB_NO_PROCESSES);
+    EXPECT_EQUAL(object_signals(inner[0]), ZX_JOB_NO_JOBS);
+    EXPECT_OK(zx_handle_close(inner[0])); /* the process keeps it */
+    EXPECT_OK(zx_handle_close(inner[1]));
+    EXPECT_EQUAL(object_signals(outer), ZX_JOB_NO_PROCESSES);
+    EXPECT_OK(zx_task_kill(process));
+    EXPECT_OK(zx_handle_close(vmar));
+    EXPECT_OK(zx_handle_close(process));
+    EXPECT(wait_for(outer, ZX_JOB_NO_JOBS, PATIENCE));
+    EXPECT_EQUAL(object_signals(outer), both);
+    EXPECT_EQUAL(MX_JOB_NO_JOBS, ZX_JOB_NO_JOBS);
+    EXPECT_EQUAL(MX_JOB_NO_PROCESSES, ZX_JOB_NO_PROCESSES);
+    EXPECT_OK(zx_handle_close(outer));
 }
 
 TEST(zx_task_kill, of_a_job_ends_all_below_it_and_nothing_can_be_made_there) {
