@@ -1,369 +1,175 @@
+/* Which suspects are looked at when, and by whom. How one look works stands in cycle_look.c.
+ *
+ * A fresh suspect gets a small look: by the call that noted it, or else by the cleaner. One that
+ * needs more joins the old suspects. The cleaner makes a pass over these when they have gathered
+ * enough weight: more than the last pass cost, or the memory of many messages. So the collector
+ * never costs much on average, however long the chains.
+ *
+ * A pass looks at many suspects together. If one queue changes meanwhile, nothing can be said about
+ * any of them; then the next look takes half as many, at last one alone. So an end in constant use
+ * does not keep the others from being collected. */
 #include <object/cycle.h>
 
 #include <stdatomic.h>
 
 #include <abi/limits.h>
 #include <lock/spinlock.h>
+#include <object/cycle_look.h>
 #include <object/message_end.h>
+#include <sched/cleaner.h>
 #include <sched/thread.h>
-
-/* How a collection is right although the ends are looked at one after the other, each under its own
- * lock, while other threads go on:
- *
- *   1. reach: the ends reachable from the suspect through queues and peers, each with the number of
- * handles to it found in these queues, and with its queue's counts at that moment.
- *   2. mark: an end with more handles than were found is held from outside; whatever can be reached
- * from such ends lives.
- *   3. confirm: the others are looked at once more. If each of their queues is as it was, all their
- *      handles are in these queues, and nobody has a reference besides handles and the collector,
- *      then between 1 and 3 there was a moment when all of this was true at once; and from that
- *      moment on nobody had a handle or a reference with which to change it.
- *   4. Their messages are destroyed, and with them the handles.
- *
- * If anything differs in 2 or 3, nothing is done and the suspect stays.
- *
- * What it costs: a fresh suspect is looked at with a small budget, which is enough for the cycles
- * that programs make by mistake. A suspect that needs more joins the old ones, and these are looked
- * at all together when they have gathered enough weight: more than the last such look cost, or the
- * memory of many messages. So closing a handle never costs much on average, however long the
- * chains. */
 
 _Atomic bool cycle_is_suspected;
 
-/* LEAF: guards both lists, old_weight, writes of cycle_is_suspected, and is_collecting. */
+/* LEAF: guards the lists, the suspects' nodes, and all below up to is_looking. */
 static struct spinlock suspects_lock = SPINLOCK_INITIALIZER(LOCK_LEAF);
 static struct list fresh_suspects = LIST_INITIALIZER(fresh_suspects);
 static struct list old_suspects = LIST_INITIALIZER(old_suspects);
-static size_t old_weight;
-static bool is_collecting;
+static struct list pass_suspects = LIST_INITIALIZER(pass_suspects); /* before the pass under way */
+static size_t fresh_count;
+static size_t old_weight; /* of the old suspects that were added since the last pass began */
+static size_t last_pass_cost;
+static bool is_full_pass_wanted;
+static bool is_looking; /* a small look is under way; preemption is off there */
 
-/* Of whoever set is_collecting: */
-static uint64_t collection;
-static size_t last_cost; /* of looking at all old suspects, in ends and messages */
-
-#define FRESH_BUDGET 64u  /* ends and messages */
-#define WEIGHT_MIN 256u   /* of the old suspects before they are looked at: ends, and... */
+#define SUSPECTS_PER_CALL 2u
+#define WEIGHT_MIN 256u   /* of the old suspects before a pass: ends, and... */
 #define WEIGHT_MAX 16384u /* ...pages of messages */
-#define SCAN_CHUNK 32u    /* messages looked at in one lock hold */
 
-static void note_locked(struct message_end* end, struct list* list) {
-    if (list_node_is_linked(&end->cycle.suspect_node))
-        list_remove(&end->cycle.suspect_node);
-    list_push_back(list, &end->cycle.suspect_node);
-    end->cycle.was_noted = true;
+static bool clean_piece(struct cleaning* cleaning);
+static struct cleaning cleaning = CLEANING_INITIALIZER(clean_piece);
+
+/* --- the lists ----------------------------------------------------------------------------------
+ */
+
+static void take_locked(struct message_end* end) {
+    if (!list_node_is_linked(&end->cycle.suspect_node))
+        return;
+    list_remove(&end->cycle.suspect_node);
+    fresh_count -= end->cycle.is_fresh;
+    end->cycle.is_fresh = false;
+    old_weight -= end->cycle.weight;
+    end->cycle.weight = 0;
 }
 
 void cycle_note(struct object* object) {
+    struct message_end* end = message_end_from(object);
     interrupt_state_t state = spin_lock_irqsave(&suspects_lock);
-    note_locked(message_end_from(object), &fresh_suspects);
+    take_locked(end);
+    list_push_back(&fresh_suspects, &end->cycle.suspect_node);
+    end->cycle.is_fresh = true;
+    end->cycle.was_noted = true;
+    fresh_count++;
     atomic_store_explicit(&cycle_is_suspected, true, memory_order_relaxed);
     spin_unlock_irqrestore(&suspects_lock, state);
 }
 
-/* An end that was noted may be in the hands of next_suspect, which has the lock. */
+/* An end that was noted may be in the hands of take_suspect_locked. */
 void cycle_forget(struct object* object) {
     struct message_end* end = message_end_from(object);
     if (!end->cycle.was_noted)
         return;
     interrupt_state_t state = spin_lock_irqsave(&suspects_lock);
-    if (list_node_is_linked(&end->cycle.suspect_node))
-        list_remove(&end->cycle.suspect_node);
+    take_locked(end);
     spin_unlock_irqrestore(&suspects_lock, state);
 }
 
-/* --- the queues of one end ----------------------------------------------------------------------
- */
-
-static bool is_message_end(const struct object* object) {
-    return object->ops->peer_locked == message_end_peer_locked;
-}
-
-static bool is_queue_as_before(const struct message_end* end) {
-    return end->queue.taken == end->cycle.taken &&
-           end->queue.message_room == end->cycle.message_room;
-}
-
-static bool spend(size_t* budget) {
-    return *budget > 0 && (*budget)-- > 0;
-}
-
-/* Calls visit for each end that a message waiting at `end` has a handle to, under the lock of
- * `end`, which is dropped now and then. False: the queue changed meanwhile, or the budget is spent.
- */
-static bool visit_held_ends(struct message_end* end, size_t* budget,
-                            void (*visit)(struct message_end*, void*), void* argument) {
-    struct message* message = NULL;
-    bool is_first = true;
-    for (;;) {
-        spin_lock(end->object.lock);
-        bool is_good = is_queue_as_before(end);
-        if (is_first && is_good && end->queue.handle_count > 0)
-            message = end->queue.first;
-        is_first = false;
-        for (uint32_t i = 0; is_good && message && i < SCAN_CHUNK; i++) {
-            const struct handle* handles = message_handles(message);
-            for (uint32_t j = 0; j < message_handle_count(message); j++)
-                if (is_message_end(handles[j].object))
-                    visit(message_end_from(handles[j].object), argument);
-            message = message->next;
-            is_good = spend(budget);
-        }
-        spin_unlock(end->object.lock);
-        if (!is_good || !message)
-            return is_good;
+/* The newest or the oldest of the list, with a reference; passes over ends that are being
+ * destroyed. NULL: there is none. */
+static struct message_end* take_suspect_locked(struct list* list, bool is_newest) {
+    while (!list_is_empty(list)) {
+        struct list_node* node = is_newest ? list->head.previous : list->head.next;
+        struct message_end* end = LIST_ENTRY(node, struct message_end, cycle.suspect_node);
+        take_locked(end);
+        if (object_try_reference(&end->object))
+            return end;
     }
+    return NULL;
 }
 
-/* --- 1: reach -----------------------------------------------------------------------------------
- */
-
-/* The ends looked at, each with a reference, in the order found. */
-struct reached {
-    struct message_end* first;
-    struct message_end* last;
-    size_t budget; /* ends and messages that may still be looked at */
-};
-
-static void reach(struct reached* reached, struct message_end* end) {
-    if (end->cycle.collection == collection)
-        return;
-    object_reference(&end->object);
-    end->cycle.collection = collection;
-    end->cycle.inner_handles = 0;
-    end->cycle.is_live = false;
-    end->cycle.next = NULL;
-    if (reached->last)
-        reached->last->cycle.next = end;
-    else
-        reached->first = end;
-    reached->last = end;
-}
-
-static void count_inner_handle(struct message_end* end, void* argument) {
-    reach(argument, end);
-    end->cycle.inner_handles++;
-}
-
-/* Under the lock: where no handles wait any more, closing a handle need not be looked at. */
-static void forget_handles_gone(struct message_end* end) {
-    struct message_end* peer = end->peer;
-    if (end->queue.handle_count > 0 || (peer && peer->queue.handle_count > 0))
-        return;
-    atomic_store_explicit(&end->object.may_hold_handles, false, memory_order_relaxed);
-    if (peer)
-        atomic_store_explicit(&peer->object.may_hold_handles, false, memory_order_relaxed);
-}
-
-static bool reach_all(struct reached* reached) {
-    for (struct message_end* end = reached->first; end; end = end->cycle.next) {
-        if (!spend(&reached->budget))
-            return false;
-        spin_lock(end->object.lock);
-        end->cycle.taken = end->queue.taken;
-        end->cycle.message_room = end->queue.message_room;
-        if (end->peer)
-            reach(reached, end->peer);
-        forget_handles_gone(end);
-        spin_unlock(end->object.lock);
-        if (!visit_held_ends(end, &reached->budget, count_inner_handle, reached))
-            return false;
-    }
-    return true;
-}
-
-/* --- 2: mark ------------------------------------------------------------------------------------
- */
-
-static uint32_t handle_count(const struct message_end* end) {
-    return atomic_load_explicit(&end->object.handle_count, memory_order_acquire);
-}
-
-/* `argument` is the list of live ends whose queues are still to be followed. An end that came into
- * a queue only now was not reached; then the queue changed, and the collection fails anyway. */
-static void mark_live(struct message_end* end, void* argument) {
-    struct message_end** live = argument;
-    if (end->cycle.is_live || end->cycle.collection != collection)
-        return;
-    end->cycle.is_live = true;
-    end->cycle.next_live = *live;
-    *live = end;
-}
-
-static bool mark_all(const struct reached* reached) {
-    struct message_end* live = NULL;
-    size_t unlimited = SIZE_MAX; /* it looks at nothing new */
-    for (struct message_end* end = reached->first; end; end = end->cycle.next)
-        if (handle_count(end) > end->cycle.inner_handles)
-            mark_live(end, &live);
-    while (live) {
-        struct message_end* end = live;
-        live = end->cycle.next_live;
-        spin_lock(end->object.lock);
-        if (end->peer)
-            mark_live(end->peer, &live);
-        spin_unlock(end->object.lock);
-        if (!visit_held_ends(end, &unlimited, mark_live, &live))
-            return false;
-    }
-    return true;
-}
-
-/* --- 3 and 4 ------------------------------------------------------------------------------------
- */
-
-static bool is_dead(struct message_end* end) {
-    spin_lock(end->object.lock);
-    uint32_t handles = handle_count(end);
-    bool is_dead = is_queue_as_before(end) && handles == end->cycle.inner_handles &&
-                   atomic_load_explicit(&end->object.references, memory_order_acquire) ==
-                       handles + 1; /* the collector's */
-    spin_unlock(end->object.lock);
-    return is_dead;
-}
-
-static bool confirm(const struct reached* reached) {
-    for (struct message_end* end = reached->first; end; end = end->cycle.next)
-        if (!end->cycle.is_live && !is_dead(end))
-            return false;
-    return true;
-}
-
-/* Takes the messages out of all dead ends before any is destroyed. */
-static void empty_dead(const struct reached* reached) {
-    struct message* messages = NULL;
-    for (struct message_end* end = reached->first; end; end = end->cycle.next) {
-        if (end->cycle.is_live)
-            continue;
-        spin_lock(end->object.lock);
-        if (!message_queue_is_empty(&end->queue)) {
-            *end->queue.end = messages;
-            messages = end->queue.first;
-            message_queue_init(&end->queue);
-        }
-        atomic_store_explicit(&end->object.may_hold_handles, false, memory_order_relaxed);
-        spin_unlock(end->object.lock);
-    }
-    while (messages) {
-        struct message* message = messages;
-        messages = message->next;
-        message_destroy(message);
-    }
-}
-
-static void let_go(const struct reached* reached) {
-    for (struct message_end *end = reached->first, *next; end; end = next) {
-        next = end->cycle.next;
-        object_release(&end->object);
-    }
-}
-
-/* False: it cannot be told now, or not for this price. */
-static bool collect(struct reached* reached) {
-    if (!reach_all(reached) || !mark_all(reached) || !confirm(reached))
-        return false;
-    empty_dead(reached);
-    return true;
-}
-
-/* --- who is looked at when ----------------------------------------------------------------------
- */
-
-/* A reference, unless the end is being destroyed. */
-static bool try_reference(struct message_end* end) {
-    uint32_t references = atomic_load_explicit(&end->object.references, memory_order_relaxed);
-    while (references > 0)
-        if (atomic_compare_exchange_weak_explicit(&end->object.references, &references,
-                                                  references + 1, memory_order_relaxed,
-                                                  memory_order_relaxed))
-            return true;
-    return false;
-}
-
-static struct message_end* next_suspect(struct list* suspects) {
-    struct message_end* suspect = NULL;
-    interrupt_state_t state = spin_lock_irqsave(&suspects_lock);
-    while (!suspect && !list_is_empty(suspects)) {
-        struct message_end* end =
-            LIST_ENTRY(list_pop_front(suspects), struct message_end, cycle.suspect_node);
-        suspect = try_reference(end) ? end : NULL;
-    }
-    spin_unlock_irqrestore(&suspects_lock, state);
-    return suspect;
-}
-
-/* The weight is what the end and its peer keep from being freed. */
-static void keep_suspect(struct message_end* end) {
+/* What the end and its peer keep from being freed. */
+static uint32_t weigh(struct message_end* end) {
     spin_lock(end->object.lock);
     size_t weight = 1 + message_queue_size(&end->queue) / PAGE_SIZE_BYTES;
     if (end->peer)
         weight += message_queue_size(&end->peer->queue) / PAGE_SIZE_BYTES;
     spin_unlock(end->object.lock);
+    return (uint32_t)weight;
+}
+
+/* The end stays a suspect, unless it was noted anew meanwhile. */
+static void keep_suspect(struct message_end* end, uint32_t weight) {
     interrupt_state_t state = spin_lock_irqsave(&suspects_lock);
-    if (!list_node_is_linked(&end->cycle.suspect_node))
-        note_locked(end, &old_suspects);
-    old_weight += weight;
+    if (!list_node_is_linked(&end->cycle.suspect_node)) {
+        list_push_back(&old_suspects, &end->cycle.suspect_node);
+        end->cycle.weight = weight;
+        old_weight += weight;
+    }
     spin_unlock_irqrestore(&suspects_lock, state);
 }
 
-static void collect_fresh(void) {
-    struct message_end* suspect;
-    while ((suspect = next_suspect(&fresh_suspects))) {
-        struct reached reached = {.budget = FRESH_BUDGET};
-        collection++;
-        reach(&reached, suspect);
-        object_release(&suspect->object); /* reach has one */
-        if (!collect(&reached))
-            keep_suspect(suspect);
-        let_go(&reached);
-    }
+static bool is_pass_due_locked(void) {
+    return is_full_pass_wanted || old_weight > MIN(MAX(last_pass_cost, WEIGHT_MIN), WEIGHT_MAX);
 }
 
-/* One look for all of them. The list is `taken` over first, so that those kept come back for next
- * time. */
-static void collect_old(void) {
-    struct list taken;
-    struct message_end* suspect;
-    struct reached reached = {.budget = SIZE_MAX};
-    list_init(&taken);
+size_t cycle_fresh_count(void) {
+    return fresh_count;
+}
+
+size_t cycle_old_weight(void) {
+    return old_weight;
+}
+
+/* --- small looks --------------------------------------------------------------------------------
+ */
+
+/* NULL: there is no fresh suspect, or another CPU is looking at one. */
+static struct message_end* begin_small_look(bool is_newest) {
+    struct message_end* suspect = NULL;
     interrupt_state_t state = spin_lock_irqsave(&suspects_lock);
-    list_append_all(&taken, &old_suspects);
+    atomic_store_explicit(&cycle_is_suspected, false, memory_order_relaxed);
+    if (!is_looking)
+        suspect = take_suspect_locked(&fresh_suspects, is_newest);
+    is_looking = is_looking || suspect;
     spin_unlock_irqrestore(&suspects_lock, state);
-    collection++;
-    while ((suspect = next_suspect(&taken))) {
-        suspect->cycle.is_old_suspect = true;
-        reach(&reached, suspect);
-        object_release(&suspect->object);
-    }
-    bool is_conclusive = collect(&reached);
-    for (struct message_end* end = reached.first; end; end = end->cycle.next) {
-        if (end->cycle.is_old_suspect && !is_conclusive)
-            keep_suspect(end);
-        end->cycle.is_old_suspect = false;
-    }
-    last_cost = SIZE_MAX - reached.budget;
-    let_go(&reached);
-    state = spin_lock_irqsave(&suspects_lock);
-    old_weight = 0;
+    return suspect;
+}
+
+static void end_small_look(void) {
+    interrupt_state_t state = spin_lock_irqsave(&suspects_lock);
+    is_looking = false;
     spin_unlock_irqrestore(&suspects_lock, state);
 }
 
-/* Whether this thread is to collect; if another one does, that one goes round again. */
-static bool begin(void) {
-    interrupt_state_t state = spin_lock_irqsave(&suspects_lock);
-    bool is_mine =
-        !is_collecting && atomic_load_explicit(&cycle_is_suspected, memory_order_relaxed);
-    if (is_mine) {
-        is_collecting = true;
-        atomic_store_explicit(&cycle_is_suspected, false, memory_order_relaxed);
+/* Looks at one fresh suspect. What is found dead is destroyed when the caller's destroy list is.
+ * False: there was nothing to do here. */
+static NOINLINE bool look_at_fresh(bool is_newest) {
+    struct message_end* ends[LOOK_SMALL_ENDS];
+    struct look look;
+    size_t units = SIZE_MAX; /* the look has a budget of its own */
+    preempt_disable();
+    struct message_end* suspect = begin_small_look(is_newest);
+    if (!suspect) {
+        preempt_enable();
+        return false;
     }
-    spin_unlock_irqrestore(&suspects_lock, state);
-    return is_mine;
-}
-
-static void end_collection(void) {
-    interrupt_state_t state = spin_lock_irqsave(&suspects_lock);
-    is_collecting = false;
-    spin_unlock_irqrestore(&suspects_lock, state);
+    look_begin(&look, true);
+    look_add_suspect(&look, suspect);
+    object_release(&suspect->object); /* the look has one */
+    (void)look_go_on(&look, &units);
+    if (!look.is_conclusive)
+        keep_suspect(suspect, weigh(suspect));
+    size_t count = look_take_small_ends(ends);
+    end_small_look();
+    preempt_enable();
+    while (look.messages) {
+        struct message* message = look.messages;
+        look.messages = message->next;
+        message_destroy(message);
+    }
+    for (size_t i = 0; i < count; i++)
+        object_release(&ends[i]->object);
+    return true;
 }
 
 /* Inside a destructor it is too early: what looks like garbage is about to be destroyed anyway. */
@@ -371,20 +177,190 @@ static bool is_destroying(void) {
     return thread_current()->destroy_list != NULL;
 }
 
+/* What this call did not look at, and what it noted while it destroyed, is left to the cleaner. */
+static void leave_rest_to_cleaner(void) {
+    interrupt_state_t state = spin_lock_irqsave(&suspects_lock);
+    atomic_store_explicit(&cycle_is_suspected, false, memory_order_relaxed);
+    if (!list_is_empty(&fresh_suspects) || is_pass_due_locked())
+        cleaner_request(&cleaning);
+    spin_unlock_irqrestore(&suspects_lock, state);
+}
+
 void cycle_collect(void) {
-    while (!is_destroying() && begin()) {
-        collect_fresh();
-        if (old_weight > MIN(MAX(last_cost, WEIGHT_MIN), WEIGHT_MAX))
-            collect_old();
-        end_collection();
+    struct destroy_list dead = {NULL, NULL};
+    if (is_destroying())
+        return;
+    object_gather_begin(&dead);
+    for (uint32_t i = 0; i < SUSPECTS_PER_CALL && look_at_fresh(true); i++)
+        ;
+    while (object_destroy_gathered(&dead))
+        ;
+    object_gather_end();
+    leave_rest_to_cleaner();
+}
+
+/* --- passes, in the cleaner ---------------------------------------------------------------------
+ */
+
+#define PIECE_UNITS 100u    /* of work: see look_go_on */
+#define DESTROY_UNITS 4u    /* what an object costs to destroy, about */
+#define HANDLES_PER_UNIT 2u /* to release */
+
+enum pass_phase { PASS_NONE, PASS_GATHER, PASS_LOOK, PASS_DESTROY, PASS_LET_GO };
+
+/* Only the cleaner touches these. */
+static struct {
+    enum pass_phase phase;
+    struct look look;
+    struct cycle_visit* at;
+    size_t count; /* of the suspects in the look */
+    size_t cost;  /* of all looks of the pass so far */
+} pass;
+static size_t suspects_per_look = SIZE_MAX;
+static struct destroy_list dead; /* what was released last, to be destroyed piece by piece */
+static bool is_fresh_turn;
+
+/* A full pass takes the fresh suspects too. It cannot begin while a CPU has one in its hands that
+ * it may keep. */
+static void begin_pass_if_due(void) {
+    interrupt_state_t state = spin_lock_irqsave(&suspects_lock);
+    bool must_begin = is_pass_due_locked() && !is_looking;
+    if (must_begin) {
+        list_append_all(&pass_suspects, &old_suspects);
+        if (is_full_pass_wanted)
+            list_append_all(&pass_suspects, &fresh_suspects);
+        is_full_pass_wanted = false;
+    }
+    spin_unlock_irqrestore(&suspects_lock, state);
+    if (!must_begin)
+        return;
+    pass.phase = PASS_GATHER;
+    pass.cost = 0;
+    pass.count = 0;
+    look_begin(&pass.look, false);
+}
+
+static void end_pass(void) {
+    interrupt_state_t state = spin_lock_irqsave(&suspects_lock);
+    last_pass_cost = pass.cost;
+    spin_unlock_irqrestore(&suspects_lock, state);
+    pass.phase = PASS_NONE;
+}
+
+/* One suspect more for the look. */
+static void gather(void) {
+    struct message_end* suspect = NULL;
+    if (pass.count < suspects_per_look) {
+        interrupt_state_t state = spin_lock_irqsave(&suspects_lock);
+        suspect = take_suspect_locked(&pass_suspects, false);
+        spin_unlock_irqrestore(&suspects_lock, state);
+    }
+    if (suspect) {
+        pass.count++;
+        look_add_suspect(&pass.look, suspect);
+        object_release(&suspect->object); /* the look has one */
+    } else if (pass.count > 0) {
+        pass.phase = PASS_LOOK;
+    } else {
+        end_pass();
     }
 }
 
-void cycle_collect_all(void) {
-    atomic_store_explicit(&cycle_is_suspected, true, memory_order_relaxed);
-    while (!is_destroying() && begin()) {
-        collect_fresh();
-        collect_old();
-        end_collection();
+static void end_pass_look(void) {
+    pass.cost += pass.look.reach_cost;
+    if (pass.look.is_conclusive)
+        suspects_per_look = MIN(suspects_per_look, SIZE_MAX / 2) * 2;
+    else
+        suspects_per_look = MAX(pass.count / 2, 1ul);
+    pass.at = pass.look.first;
+    pass.phase = PASS_DESTROY;
+}
+
+/* Its handles, and what they alone kept alive, join the list of the dead. */
+static void destroy_message(struct message* message, size_t* units) {
+    look_spend(units, 1 + message_handle_count(message) / HANDLES_PER_UNIT);
+    message_destroy(message);
+}
+
+static void destroy_found(size_t* units) {
+    struct message* message = pass.look.messages;
+    if (message) {
+        pass.look.messages = message->next;
+        destroy_message(message, units);
+    } else {
+        pass.phase = PASS_LET_GO;
     }
+}
+
+/* One end less. After the last one the next look may begin. */
+static void let_go(void) {
+    struct cycle_visit* visit = pass.at;
+    if (!visit) {
+        pass.phase = PASS_GATHER;
+        pass.count = 0;
+        look_begin(&pass.look, false);
+        return;
+    }
+    struct message_end* end = visit->end;
+    pass.at = visit->next;
+    if (visit->is_suspect && !pass.look.is_conclusive)
+        keep_suspect(end, 0);
+    object_release(&end->object);
+}
+
+static void go_on_with_pass(size_t* units) {
+    if (pass.phase == PASS_NONE)
+        begin_pass_if_due();
+    while (*units > 0 && pass.phase != PASS_NONE) {
+        look_spend(units, 1);
+        if (pass.phase == PASS_GATHER)
+            gather();
+        else if (pass.phase == PASS_LOOK && look_go_on(&pass.look, units))
+            end_pass_look();
+        else if (pass.phase == PASS_DESTROY)
+            destroy_found(units);
+        else if (pass.phase == PASS_LET_GO)
+            let_go();
+    }
+}
+
+/* An end gives up its messages one by one: there may be very many. */
+static void destroy_dead(size_t* units) {
+    while (*units > 0 && dead.first) {
+        struct object* object = dead.first;
+        struct message_queue* queue =
+            is_message_end(object) ? &message_end_from(object)->queue : NULL;
+        if (queue && !message_queue_is_empty(queue)) {
+            destroy_message(message_queue_pop(queue, 0, 0), units);
+        } else {
+            (void)object_destroy_gathered(&dead);
+            look_spend(units, DESTROY_UNITS);
+        }
+    }
+}
+
+/* What is dead goes first. Fresh suspects and the pass take turns, so that neither can keep the
+ * other waiting. */
+static bool clean_piece(struct cleaning* unused) {
+    size_t units = PIECE_UNITS;
+    (void)unused;
+    object_gather_begin(&dead);
+    is_fresh_turn = !is_fresh_turn;
+    if (dead.first)
+        destroy_dead(&units);
+    else if (!is_fresh_turn || !look_at_fresh(false))
+        go_on_with_pass(&units);
+    object_gather_end();
+    interrupt_state_t state = spin_lock_irqsave(&suspects_lock);
+    bool has_more = dead.first || pass.phase != PASS_NONE || is_pass_due_locked() ||
+                    !list_is_empty(&fresh_suspects);
+    spin_unlock_irqrestore(&suspects_lock, state);
+    return has_more;
+}
+
+void cycle_collect_all(void) {
+    interrupt_state_t state = spin_lock_irqsave(&suspects_lock);
+    is_full_pass_wanted = true;
+    spin_unlock_irqrestore(&suspects_lock, state);
+    (void)cleaner_run_out(&cleaning); /* a killed caller need not know */
 }

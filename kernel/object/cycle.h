@@ -1,20 +1,27 @@
 /* Ends of channels and message pipes that hold each other alive from within their queues.
  *
  * A handle in a queued message keeps its object alive. When the ends of some pairs are named only
- * by messages that wait at these very ends (the simplest case: an end sent into itself through its
- * peer), nobody can ever read them, and no count ever falls to 0. Such ends are collected: whenever
- * a handle of an end goes whose pair has handles waiting, and other handles to the end remain, or
- * when an end is sent in a message of its own (a reply pipe), the ends that can be reached from it
- * through queues are looked at, and those that no handle outside leads to give up their messages:
- * small cycles at once, large ones together with others after some time, which bounds what they
- * keep.
+ * by messages that wait at these very ends, nobody can ever read them, and no count ever falls
+ * to 0. The simplest case is an end sent into itself through its peer.
  *
- * An end is never collected while a call that uses it is under way; it is then looked at again
- * later. No call waits for a collection that another thread does. */
+ * Such ends are collected. An end becomes a suspect when one of its handles goes while handles wait
+ * in its pair's queues, and when it is sent in a message of its own (a reply pipe). The collector
+ * looks at all ends that can be reached from a suspect through queues and peers. Those that no
+ * handle outside leads to give up their messages.
+ *
+ * Who collects:
+ *   - The call that closes a handle looks at the newest suspects, a few of them, each with a small
+ *     budget. That is enough for the cycles that programs make by mistake.
+ *   - The rest is for the cleaner (sched/cleaner.h). It looks at the suspects that the calls left,
+ *     and from time to time at all those that needed more than the small budget.
+ *
+ * So no call works for long because of what others do. An end is never collected while a call that
+ * uses it is under way; it is then looked at again later. */
 #pragma once
 
 #include <stdatomic.h>
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 #include <lib/list.h>
@@ -22,26 +29,38 @@
 struct message_end;
 struct object;
 
-/* The collector's own, in every end. */
-struct cycle_node {
-    struct list_node suspect_node; /* under the suspects' lock */
-    bool was_noted;
-    /* Of the collection under way: */
-    struct message_end* next;
-    struct message_end* next_live;
-    uint64_t collection;          /* the last one that looked at the end */
-    uint32_t inner_handles;       /* handles to it in the queues looked at */
-    uint32_t taken, message_room; /* the queue's counts when it was looked at */
-    bool is_live, is_old_suspect;
+/* What one look found out about one end. */
+struct cycle_visit {
+    struct message_end* end;
+    struct cycle_visit* next;      /* in the order found */
+    struct cycle_visit* next_live; /* whose queue is still to be followed */
+    uint32_t inner_handles;        /* handles to the end in the queues looked at */
+    uint32_t taken, message_room;  /* the queue's counts when it was looked at */
+    bool is_live, is_suspect;
 };
 
-extern _Atomic bool cycle_is_suspected; /* some end was noted since the last collection */
+/* The collector's own, in every end. */
+struct cycle_node {
+    struct list_node suspect_node; /* under the suspects' lock, as the two below */
+    uint32_t weight;               /* what it adds to the weight of the old suspects */
+    bool was_noted, is_fresh;
+    uint8_t small_index;      /* its place in the small look, if it has one there */
+    uint64_t number;          /* of the last large look at the end */
+    struct cycle_visit visit; /* of that look */
+};
+
+extern _Atomic bool cycle_is_suspected; /* some end was noted, and nobody has come to look yet */
 
 /* Notes an end as a suspect; any lock below LEAF may be held. It need not stay alive. */
 void cycle_note(struct object* end);
 /* Forgets it; for its destructor. */
 void cycle_forget(struct object* end);
-/* Looks at the suspects, if any were noted since the last time. No lock held. */
+/* Looks at the newest suspects, and leaves the others to the cleaner. No lock held. */
 void cycle_collect(void);
-/* Looks at those that are left from earlier times, too. */
+/* Waits until the cleaner has looked at all suspects that there are now, whatever they cost, and
+ * what it found is destroyed. Returns early if the caller is killed. No lock held. */
 void cycle_collect_all(void);
+
+/* For tests: how many suspects wait for their first look, and the weight of the old ones. */
+size_t cycle_fresh_count(void);
+size_t cycle_old_weight(void);

@@ -16,7 +16,7 @@ static void connect(struct message_end* end, struct message_end* peer, struct pe
     message_queue_init(&end->queue);
     end->calls = (struct tree){.root = NULL};
     end->next_call_id = end->next_call_order = 0;
-    end->cycle = (struct cycle_node){.collection = 0};
+    end->cycle = (struct cycle_node){.number = 0};
     end->is_reply = false;
 }
 

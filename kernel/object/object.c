@@ -47,13 +47,6 @@ const char* object_type_name(zx_obj_type_t type) {
 
 /* --- death ------------------------------------------------------------------------------------ */
 
-/* Objects whose last reference is gone, in the order they went; on the stack of the outermost
- * release. */
-struct destroy_list {
-    struct object* first;
-    struct object* last;
-};
-
 static void destroy_list_append(struct destroy_list* list, struct object* object) {
     object->destroy_next = NULL;
     if (list->first)
@@ -84,6 +77,26 @@ void object_release_last(struct object* object) {
     thread->destroy_list = NULL;
     if (atomic_load_explicit(&cycle_is_suspected, memory_order_relaxed))
         cycle_collect();
+}
+
+void object_gather_begin(struct destroy_list* list) {
+    struct thread* thread = thread_current();
+    ASSERT(!thread->destroy_list);
+    thread->destroy_list = list;
+}
+
+bool object_destroy_gathered(struct destroy_list* list) {
+    struct object* object = list->first;
+    if (!object)
+        return false;
+    list->first = object->destroy_next;
+    atomic_fetch_sub_explicit(&live_objects, 1, memory_order_relaxed);
+    object->ops->destroy(object);
+    return true;
+}
+
+void object_gather_end(void) {
+    thread_current()->destroy_list = NULL;
 }
 
 /* --- signals ---------------------------------------------------------------------------------- */

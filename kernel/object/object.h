@@ -119,6 +119,17 @@ static inline void object_release(struct object* object) {
         object_release_last(object);
 }
 
+/* Objects whose last reference is gone, in the order they went; of one thread. */
+struct destroy_list {
+    struct object* first;
+    struct object* last;
+};
+/* Between _begin and _end what this thread releases last is not destroyed, but joins `list`. There
+ * _destroy_gathered destroys the first of the list, if there is one. */
+void object_gather_begin(struct destroy_list* list);
+bool object_destroy_gathered(struct destroy_list* list);
+void object_gather_end(void);
+
 /* A handle comes to be, which holds a reference of its own besides; handle_release ends it. */
 static inline void object_handle_added(struct object* object) {
     atomic_fetch_add_explicit(&object->handle_count, 1, memory_order_relaxed);

@@ -40,7 +40,7 @@ void cleaner_request(struct cleaning* cleaning);
 /* Requests it and waits until all that was there to do has been done: until a whole round that
  * began after this call has ended. CANCELED: the caller was killed. No lock held; not for the
  * cleaner itself. */
-MUST_CHECK zx_status_t cleaner_run_out(struct cleaning* cleaning);
+zx_status_t cleaner_run_out(struct cleaning* cleaning);
 
 /* Once, when threads can run. False: no memory. */
 MUST_CHECK bool cleaner_start(void);

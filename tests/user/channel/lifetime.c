@@ -19,6 +19,8 @@ static void send_into_own_peer(const struct generation* generation, uint32_t oth
     EXPECT_EQUAL(object_signals(fixture.cargo.witnesses[0]), ZX_CHANNEL_WRITABLE);
     EXPECT_EQUAL(object_signals(fixture.near), ZX_CHANNEL_WRITABLE);
     EXPECT_OK(zx_handle_close(fixture.near));
+    /* At once, or a moment later if the collector was busy. */
+    EXPECT(wait_for(fixture.cargo.witnesses[0], ZX_CHANNEL_PEER_CLOSED, ZX_SEC(60)));
     EXPECT_EQUAL(object_signals(fixture.cargo.witnesses[0]), ZX_CHANNEL_PEER_CLOSED);
     cargo_destroy(&fixture.cargo);
 }

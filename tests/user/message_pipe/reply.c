@@ -138,7 +138,7 @@ TEST(mx_msgpipe_reply, both_ends_in_one_message_are_collected) {
         EXPECT_STATUS(fixture_write(&fixture, handles, 2), NO_ERROR);
         EXPECT(!handle_is_valid(fixture.near));
         EXPECT(!handle_is_valid(fixture.far));
-        EXPECT_EQUAL(object_signals(fixture.cargo.witnesses[0]), MX_CHANNEL_PEER_CLOSED);
+        EXPECT(wait_for(fixture.cargo.witnesses[0], MX_CHANNEL_PEER_CLOSED, MX_SEC(60)));
         mx_handle_close_many(fixture.cargo.handles + 1, 2);
         CHECK(cargo_expect_discarded(&fixture.cargo));
         cargo_destroy(&fixture.cargo);
