@@ -17,6 +17,7 @@
 #include <mm/page.h>
 #include <mm/slab.h>
 #include <sched/cleaner.h>
+#include <sched/console_output.h>
 #include <sched/sched.h>
 #include <sched/thread.h>
 
@@ -99,8 +100,7 @@ void kernel_main(uint32_t magic, uint64_t info_address) {
     memory_init();
     acpi_describe_machine(&boot_info, &machine);
     screen_init(&boot_info.screen);
-    screen_write(BANNER,
-                 sizeof(BANNER) - 1); /* the serial line had it before anything could go wrong */
+    screen_put(BANNER, sizeof(BANNER) - 1); /* the serial line had it before */
     sched_init();
     machine_init(&machine);
     console_enable_interrupts();
@@ -113,6 +113,7 @@ void kernel_main(uint32_t magic, uint64_t info_address) {
         thread_create("boot", run_boot_requests, NULL, THREAD_PRIORITY_USER_MAX);
     if (!thread || !cleaner_start())
         boot_fail("not enough memory to start");
+    console_output_start();
     thread_start(thread);
     thread_release(thread);
     sched_idle();

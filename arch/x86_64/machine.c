@@ -1,6 +1,7 @@
 #include <arch/machine.h>
 
 #include <arch/cpu.h>
+#include <debug/console.h>
 
 #include "cpu_internal.h"
 #include "machine_internal.h"
@@ -29,13 +30,13 @@ void results_write(const char* text, size_t size) {
 }
 
 void machine_exit(uint32_t code) {
-    serial_flush();
+    console_take_over();
     port_write32(PORT_DEBUG_EXIT, code);
     cpu_stop();
 }
 
 void machine_reboot(void) {
-    serial_flush();
+    console_take_over();
     port_write8(PORT_KEYBOARD_COMMAND, KEYBOARD_RESET_CPU);
     machine_triple_fault();
     cpu_stop();

@@ -1,8 +1,13 @@
 /* A text console on VGA text memory or on a linear framebuffer. The caller (kernel/debug/console.c)
- * sees to it that one CPU writes at a time. A full screen moves up by a line. */
+ * sees to it that one CPU writes at a time. A full screen moves up by a line.
+ *
+ * Reading the screen's memory back is slow, and so is writing all of it for each line. So the text
+ * is kept here, with what each place of the screen shows. A place is drawn when the two differ,
+ * however many lines went by since. */
 #include <arch/machine.h>
 
 #include <arch/layout.h>
+#include <lib/string.h>
 #include <mm/kernel_heap.h>
 
 #include "screen_font.h"
@@ -14,25 +19,35 @@
 #define GLYPH_TOP 1u
 #define TEXT_ATTRIBUTE 0x0700u /* light grey on black */
 #define LIGHT 0xccu
+#define COLUMNS_MAX 256u /* what a larger screen has more stays dark */
+#define ROWS_MAX 128u
+#define CELLS_DRAWN 8u  /* at most in one call of screen_refresh */
+#define ROWS_SCANNED 2u /* for places to draw; likewise */
 
 static struct screen_description screen;
 static volatile uint8_t* memory; /* NULL: no screen */
 static uint32_t columns, rows;
 static uint32_t column, row;
 
+static char text_rows[ROWS_MAX][COLUMNS_MAX]; /* the uppermost is text_rows[top] */
+static uint32_t top;
+static char shown[ROWS_MAX][COLUMNS_MAX]; /* on the screen; 0: not known */
+static bool may_differ[ROWS_MAX];         /* of each row of the screen */
+
 static void draw_pixels(uint32_t at_column, uint32_t at_row, char character) {
     const unsigned char* glyph = screen_font[character - SCREEN_FONT_FIRST];
-    uint32_t light =
+    uint64_t light =
         LIGHT << screen.red_shift | LIGHT << screen.green_shift | LIGHT << screen.blue_shift;
+    const uint64_t pairs[] = {0, light << 32, light, light << 32 | light};
     for (uint32_t y = 0; y < CELL_HEIGHT; y++) {
-        volatile uint32_t* line =
-            (volatile uint32_t*)(memory + (at_row * CELL_HEIGHT + y) * (size_t)screen.pitch) +
-            at_column * CELL_WIDTH;
+        volatile uint64_t* line =
+            (volatile uint64_t*)(memory + (at_row * CELL_HEIGHT + y) * (size_t)screen.pitch) +
+            at_column * CELL_WIDTH / 2;
         uint32_t glyph_row = (y - GLYPH_TOP) / 2;
         unsigned bits = y >= GLYPH_TOP && glyph_row < SCREEN_FONT_ROWS ? glyph[glyph_row] : 0;
         bits <<= CELL_WIDTH - SCREEN_FONT_COLUMNS - GLYPH_LEFT;
-        for (uint32_t x = 0; x < CELL_WIDTH; x++)
-            line[x] = bits >> (CELL_WIDTH - 1 - x) & 1 ? light : 0;
+        for (uint32_t x = 0; x < CELL_WIDTH; x += 2)
+            line[x / 2] = pairs[bits >> (CELL_WIDTH - 2 - x) & 3];
     }
 }
 
@@ -47,15 +62,35 @@ static void draw(uint32_t at_column, uint32_t at_row, char character) {
     line[at_column] = (uint16_t)(TEXT_ATTRIBUTE | (uint8_t)character);
 }
 
-/* In words of eight bytes: reading a framebuffer back is slow. */
-static void scroll(void) {
-    size_t line_size = (size_t)screen.pitch * (screen.is_text ? 1 : CELL_HEIGHT);
-    volatile uint64_t* to = (volatile uint64_t*)memory;
-    const volatile uint64_t* from = (const volatile uint64_t*)(memory + line_size);
-    for (size_t i = 0; i < line_size * (rows - 1) / sizeof(*to); i++)
-        to[i] = from[i];
-    for (uint32_t i = 0; i < columns; i++)
-        draw(i, rows - 1, ' ');
+static char* text_of_row(uint32_t at_row) {
+    return text_rows[(top + at_row) % rows];
+}
+
+/* False: `cells` more have been drawn, and the row has others. */
+static bool refresh_row(uint32_t at_row, uint32_t* cells) {
+    const char* text = text_of_row(at_row);
+    for (uint32_t i = 0; i < columns; i++) {
+        if (shown[at_row][i] == text[i])
+            continue;
+        if (*cells == 0)
+            return false;
+        draw(i, at_row, text[i]);
+        shown[at_row][i] = text[i];
+        (*cells)--;
+    }
+    may_differ[at_row] = false;
+    return true;
+}
+
+bool screen_refresh(void) {
+    uint32_t cells = CELLS_DRAWN, scanned = 0;
+    for (uint32_t i = 0; memory && i < rows; i++) {
+        if (!may_differ[i])
+            continue;
+        if (scanned++ == ROWS_SCANNED || !refresh_row(i, &cells))
+            return true;
+    }
+    return false;
 }
 
 void screen_init(const struct screen_description* description) {
@@ -63,19 +98,24 @@ void screen_init(const struct screen_description* description) {
     if (description->address == 0 || !is_usable)
         return;
     screen = *description;
-    columns = screen.is_text ? screen.width : screen.width / CELL_WIDTH;
-    rows = screen.is_text ? screen.height : screen.height / CELL_HEIGHT;
+    columns = MIN(screen.is_text ? screen.width : screen.width / CELL_WIDTH, COLUMNS_MAX);
+    rows = MIN(screen.is_text ? screen.height : screen.height / CELL_HEIGHT, ROWS_MAX);
     memory = device_map(physical_address(screen.address), (size_t)screen.pitch * screen.height);
-    for (uint32_t i = 0; memory && i < columns * rows; i++)
-        draw(i % columns, i / columns, ' ');
+    memset(text_rows, ' ', sizeof(text_rows));
+    memset(may_differ, true, sizeof(may_differ));
+    while (screen_refresh())
+        ;
 }
 
 static void new_line(void) {
     column = 0;
-    if (row + 1 < rows)
+    if (row + 1 < rows) {
         row++;
-    else
-        scroll();
+        return;
+    }
+    top = (top + 1) % rows;
+    memset(text_of_row(row), ' ', columns);
+    memset(may_differ, true, rows);
 }
 
 static void put(char character) {
@@ -88,11 +128,12 @@ static void put(char character) {
     } else {
         if (column == columns)
             new_line();
-        draw(column++, row, character);
+        text_of_row(row)[column++] = character;
+        may_differ[row] = true;
     }
 }
 
-void screen_write(const char* text, size_t size) {
+void screen_put(const char* text, size_t size) {
     for (size_t i = 0; memory && i < size; i++)
         put(text[i]);
 }

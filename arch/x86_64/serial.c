@@ -1,9 +1,8 @@
 /* The 16550 on COM1.
  *
- * Until serial_enable_interrupts, and after serial_use_polling, a write waits for the line. In
- * between it leaves its text in a ring, which the line empties by interrupt, and waits only when
- * the ring is full. Each wait has a bound, so that a line nobody listens to never hangs the kernel:
- * what does not get out is lost. */
+ * Nothing here waits for the line but serial_wait_for_room and serial_read_polled. Text is kept,
+ * until the line takes it, by the caller (kernel/debug/console.c), which also sees to it that one
+ * CPU sends at a time. */
 #include <arch/machine.h>
 
 #include <arch/cpu.h>
@@ -34,19 +33,25 @@
 #define INTERRUPT_ON_RECEIVE 0x01
 #define INTERRUPT_ON_TRANSMIT 0x02
 #define CAUSE_NONE 0x01
+#define CAUSE_MASK 0x0f
+#define CAUSE_TRANSMIT 0x02
 #define STATUS_DATA_READY 0x01
 #define STATUS_TRANSMIT_EMPTY 0x20
 
 #define FIFO_ROOM 16u      /* characters the line takes once it says that it is empty */
-#define WAIT_LIMIT 100000u /* polls for room before a character is given up */
-#define OUTPUT_ROOM 4096u  /* a power of two */
+#define SEND_LIMIT 4u      /* characters sent in one call: a port is slow */
+#define WAIT_LIMIT 100000u /* polls for room */
 
 static bool is_present;
 static void (*receiver)(uint8_t byte);
+static void (*room_listener)(void);
 
-static struct spinlock output_lock = SPINLOCK_INITIALIZER(LOCK_LEAF);
-static char output[OUTPUT_ROOM]; /* under output_lock, as all below */
-static uint32_t output_head, output_tail;
+/* Of whoever sends: */
+static uint32_t fifo_room;  /* what the line takes without another look */
+static bool is_return_sent; /* the carriage return before the next character, a line feed */
+
+/* LEAF: guards which interrupts are enabled. */
+static struct spinlock enable_lock = SPINLOCK_INITIALIZER(LOCK_LEAF);
 static bool is_interrupt_driven;
 
 void serial_init(void) {
@@ -66,103 +71,83 @@ void serial_init(void) {
 /* --- output ----------------------------------------------------------------------------------- */
 
 static bool can_transmit(void) {
-    return port_read8(COM1 + REGISTER_LINE_STATUS) & STATUS_TRANSMIT_EMPTY;
+    if (fifo_room == 0 && port_read8(COM1 + REGISTER_LINE_STATUS) & STATUS_TRANSMIT_EMPTY)
+        fifo_room = FIFO_ROOM;
+    return fifo_room > 0;
 }
 
-static void transmit_polled(char character) {
+static void transmit(char character) {
+    port_write8(COM1 + REGISTER_DATA, (uint8_t)character);
+    fifo_room--;
+}
+
+size_t serial_send_some(const char* text, size_t size) {
+    size_t taken = 0;
+    if (!is_present)
+        return size;
+    for (unsigned i = 0; i < SEND_LIMIT && taken < size && can_transmit(); i++) {
+        bool needs_return = text[taken] == '\n' && !is_return_sent;
+        transmit(needs_return ? '\r' : text[taken]);
+        is_return_sent = needs_return;
+        taken += !needs_return;
+    }
+    return taken;
+}
+
+bool serial_wait_for_room(void) {
     for (unsigned i = 0; i < WAIT_LIMIT; i++) {
-        if (can_transmit()) {
-            port_write8(COM1 + REGISTER_DATA, (uint8_t)character);
-            return;
-        }
+        if (!is_present || can_transmit())
+            return true;
         cpu_relax();
     }
-}
-
-/* In a panic without the lock: somebody else may have taken the last character meanwhile. */
-static void drain_polled(void) {
-    while ((int32_t)(output_head - output_tail) > 0)
-        transmit_polled(output[output_tail++ % OUTPUT_ROOM]);
-}
-
-static void put(char character) {
-    if (output_head - output_tail == OUTPUT_ROOM)
-        transmit_polled(output[output_tail++ % OUTPUT_ROOM]);
-    output[output_head++ % OUTPUT_ROOM] = character;
-}
-
-/* The interrupt is on exactly while something is left to send. */
-static void feed_line_locked(void) {
-    if (can_transmit())
-        for (unsigned i = 0; i < FIFO_ROOM && output_tail != output_head; i++)
-            port_write8(COM1 + REGISTER_DATA, (uint8_t)output[output_tail++ % OUTPUT_ROOM]);
-    uint8_t on_transmit = output_tail != output_head ? INTERRUPT_ON_TRANSMIT : 0;
-    port_write8(COM1 + REGISTER_INTERRUPT_ENABLE, INTERRUPT_ON_RECEIVE | on_transmit);
-}
-
-static void put_text(const char* text, size_t size) {
-    for (size_t i = 0; i < size; i++) {
-        if (text[i] == '\n')
-            put('\r');
-        put(text[i]);
-    }
-}
-
-void serial_write(const char* text, size_t size) {
-    if (!is_present)
-        return;
-    if (!is_interrupt_driven) {
-        put_text(text, size);
-        drain_polled();
-        return;
-    }
-    interrupt_state_t state = spin_lock_irqsave(&output_lock);
-    put_text(text, size);
-    feed_line_locked();
-    spin_unlock_irqrestore(&output_lock, state);
-}
-
-void serial_flush(void) {
-    if (!is_interrupt_driven)
-        return;
-    interrupt_state_t state = spin_lock_irqsave(&output_lock);
-    drain_polled();
-    spin_unlock_irqrestore(&output_lock, state);
-}
-
-void serial_use_polling(void) {
-    if (!is_interrupt_driven)
-        return;
-    is_interrupt_driven = false;
-    port_write8(COM1 + REGISTER_INTERRUPT_ENABLE, 0);
-    drain_polled();
+    return false;
 }
 
 /* --- interrupts and input --------------------------------------------------------------------- */
 
-/* The line raises its interrupt anew only after it had no cause left. */
+static void enable_interrupts(uint8_t causes) {
+    interrupt_state_t state = spin_lock_irqsave(&enable_lock);
+    if (is_interrupt_driven)
+        port_write8(COM1 + REGISTER_INTERRUPT_ENABLE, causes);
+    spin_unlock_irqrestore(&enable_lock, state);
+}
+
+void serial_ask_for_room(void) {
+    enable_interrupts(INTERRUPT_ON_RECEIVE | INTERRUPT_ON_TRANSMIT);
+}
+
+void serial_use_polling(void) {
+    is_interrupt_driven = false;
+    if (is_present)
+        port_write8(COM1 + REGISTER_INTERRUPT_ENABLE, 0);
+}
+
+/* The line raises its interrupt anew only after it had no cause left. Room is told once for each
+ * time it was asked for. */
 static void on_interrupt(void* unused) {
+    uint8_t cause;
     (void)unused;
-    while (!(port_read8(COM1 + REGISTER_INTERRUPT_CAUSE) & CAUSE_NONE)) {
+    while (!((cause = port_read8(COM1 + REGISTER_INTERRUPT_CAUSE)) & CAUSE_NONE)) {
         while (port_read8(COM1 + REGISTER_LINE_STATUS) & STATUS_DATA_READY)
             receiver(port_read8(COM1 + REGISTER_DATA));
-        spin_lock(&output_lock);
-        feed_line_locked();
-        spin_unlock(&output_lock);
+        if ((cause & CAUSE_MASK) == CAUSE_TRANSMIT) {
+            enable_interrupts(INTERRUPT_ON_RECEIVE);
+            room_listener();
+        }
     }
 }
 
-void serial_enable_interrupts(void (*receive)(uint8_t byte)) {
+void serial_enable_interrupts(void (*receive)(uint8_t byte), void (*on_room)(void)) {
     if (!is_present)
         return;
     receiver = receive;
+    room_listener = on_room;
     interrupt_register(COM1_INTERRUPT_LINE, on_interrupt, NULL);
-    port_write8(COM1 + REGISTER_INTERRUPT_ENABLE, INTERRUPT_ON_RECEIVE);
     is_interrupt_driven = true;
+    enable_interrupts(INTERRUPT_ON_RECEIVE);
 }
 
 uint8_t serial_read_polled(void) {
-    serial_flush();
     while (!(port_read8(COM1 + REGISTER_LINE_STATUS) & STATUS_DATA_READY))
         cpu_relax();
     return port_read8(COM1 + REGISTER_DATA);

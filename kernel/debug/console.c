@@ -1,57 +1,234 @@
+/* Output waits in a ring, in the order written, until console_drain_step gives it to the line and
+ * the screen, a few characters at a time. So the lock is held for a moment only, and nobody has
+ * interrupts off because a device is slow. While output is direct, who writes waits for the line
+ * with the lock held: in an early boot, in a panic and on the emergency console.
+ *
+ * A line that has taken nothing for LINE_PATIENCE is given up until it takes something again: what
+ * is written meanwhile is lost to it, but shown on the screen. */
 #include <debug/console.h>
 
+#include <stdatomic.h>
+
+#include <arch/clock.h>
 #include <arch/machine.h>
 #include <debug/emergency_console.h>
 #include <lib/printf.h>
+#include <lib/string.h>
 #include <lock/spinlock.h>
 
-#define INPUT_ROOM 1024u /* a power of two */
+#define INPUT_ROOM 1024u          /* a power of two */
+#define OUTPUT_ROOM 16384u        /* likewise */
+#define KERNEL_ROOM 4096u         /* of this, for what cannot wait: programs leave it free */
+#define LOST_AT_ONCE 64u          /* characters, when the line is given up */
+#define LINE_PATIENCE 1000000000l /* nanoseconds */
 
+/* LOG: guards all below up to on_output, the line and the screen. */
 static struct spinlock output_lock = SPINLOCK_INITIALIZER(LOCK_LOG);
 static bool is_lock_broken;
+static char output[OUTPUT_ROOM];
+static uint32_t output_head, output_tail;
+static uint32_t direct_reasons = 1; /* while there are any, output is direct */
+static size_t lost_count;           /* characters that did not get out, and nobody was told yet */
+static bool is_line_given_up;
+static zx_time_t line_waits_since; /* 0: it does not */
+static void (*on_output)(void);
 
 static struct spinlock input_lock = SPINLOCK_INITIALIZER(LOCK_LEAF);
 static char input[INPUT_ROOM]; /* under input_lock; what does not fit is lost */
 static uint32_t input_head, input_tail;
 static void (*input_notify)(void);
 
-static void write_unlocked(const char* text, size_t size) {
-    serial_write(text, size);
-    screen_write(text, size);
+static interrupt_state_t lock_output(void) {
+    return is_lock_broken ? 0 : spin_lock_irqsave(&output_lock);
 }
 
-void console_write(const char* text, size_t size) {
-    if (is_lock_broken) {
-        write_unlocked(text, size);
+static void unlock_output(interrupt_state_t state) {
+    if (!is_lock_broken)
+        spin_unlock_irqrestore(&output_lock, state);
+}
+
+/* --- the ring -----------------------------------------------------------------------------------
+ */
+
+static uint32_t queued(void) {
+    return __atomic_load_n(&output_head, __ATOMIC_RELAXED) -
+           __atomic_load_n(&output_tail, __ATOMIC_RELAXED);
+}
+
+/* All or nothing: a line that is cut says less than the count of what was lost. */
+static void queue_locked(const char* text, size_t size) {
+    if (size > OUTPUT_ROOM - queued()) {
+        lost_count += size;
         return;
     }
-    interrupt_state_t state = spin_lock_irqsave(&output_lock);
-    write_unlocked(text, size);
-    spin_unlock_irqrestore(&output_lock, state);
+    for (size_t i = 0; i < size; i++)
+        output[(output_head + i) % OUTPUT_ROOM] = text[i];
+    __atomic_store_n(&output_head, output_head + (uint32_t)size, __ATOMIC_RELAXED);
+}
+
+static void tell_lost_locked(void) {
+    char text[64];
+    size_t size = snprintf(text, sizeof(text), "\n[%zu characters were lost]\n", lost_count);
+    if (size > OUTPUT_ROOM - queued())
+        return;
+    lost_count = 0;
+    queue_locked(text, size);
+}
+
+/* Whether the line is to be waited for no longer. */
+static bool must_give_up_line(void) {
+    zx_time_t now = clock_now();
+    if (line_waits_since == 0)
+        line_waits_since = now;
+    if (now - line_waits_since >= LINE_PATIENCE)
+        is_line_given_up = true;
+    return is_line_given_up;
+}
+
+/* Some of what is queued goes out. False: the line has no room. */
+static bool send_locked(void) {
+    const char* text = &output[output_tail % OUTPUT_ROOM];
+    size_t size = MIN(queued(), OUTPUT_ROOM - output_tail % OUTPUT_ROOM);
+    size_t sent = serial_send_some(text, size);
+    if (sent > 0) {
+        line_waits_since = 0;
+        is_line_given_up = false;
+    } else if (must_give_up_line()) {
+        sent = MIN(size, LOST_AT_ONCE);
+        lost_count += sent;
+    }
+    screen_put(text, sent);
+    __atomic_store_n(&output_tail, output_tail + (uint32_t)sent, __ATOMIC_RELAXED);
+    if (lost_count > 0 && !is_line_given_up && sent > 0)
+        tell_lost_locked();
+    return sent > 0;
+}
+
+static enum console_progress drain_locked(void) {
+    if (direct_reasons > 0)
+        return CONSOLE_IDLE;
+    bool is_waiting = queued() > 0 && !send_locked();
+    if (queued() > 0 && !is_waiting)
+        return CONSOLE_SENT;
+    if (screen_refresh())
+        return CONSOLE_DREW;
+    if (is_waiting)
+        serial_ask_for_room();
+    return is_waiting ? CONSOLE_WAITS : queued() > 0 ? CONSOLE_SENT : CONSOLE_IDLE;
+}
+
+enum console_progress console_drain_step(void) {
+    interrupt_state_t state = lock_output();
+    enum console_progress progress = drain_locked();
+    unlock_output(state);
+    return progress;
+}
+
+bool console_refresh_screen(void) {
+    interrupt_state_t state = lock_output();
+    bool has_more = direct_reasons == 0 && screen_refresh();
+    unlock_output(state);
+    return has_more;
+}
+
+void console_begin_queueing(void (*listener)(void)) {
+    interrupt_state_t state = lock_output();
+    on_output = listener;
+    direct_reasons--;
+    unlock_output(state);
+}
+
+/* --- directly -----------------------------------------------------------------------------------
+ */
+
+static void drain_directly_locked(void) {
+    while (queued() > 0) {
+        if (!is_line_given_up && !serial_wait_for_room())
+            is_line_given_up = true;
+        (void)send_locked();
+    }
+    while (screen_refresh())
+        ;
+}
+
+void console_take_over(void) {
+    interrupt_state_t state = lock_output();
+    direct_reasons++;
+    drain_directly_locked();
+    unlock_output(state);
+}
+
+void console_give_back(void) {
+    interrupt_state_t state = lock_output();
+    direct_reasons--;
+    unlock_output(state);
 }
 
 void console_break_lock(void) {
+    if (is_lock_broken)
+        return;
     is_lock_broken = true;
     serial_use_polling();
+    console_take_over();
+}
+
+/* --- writing ------------------------------------------------------------------------------------
+ */
+
+static void write_locked(const char* text, size_t size) {
+    if (direct_reasons == 0) {
+        queue_locked(text, size);
+        return;
+    }
+    for (size_t done = 0, part; done < size; done += part) {
+        part = MIN(size - done, OUTPUT_ROOM);
+        queue_locked(text + done, part);
+        drain_directly_locked();
+    }
+}
+
+static void unlock_written(interrupt_state_t state) {
+    bool must_tell = direct_reasons == 0;
+    unlock_output(state);
+    if (must_tell)
+        on_output();
+}
+
+void console_write(const char* text, size_t size) {
+    interrupt_state_t state = lock_output();
+    write_locked(text, size);
+    unlock_written(state);
+}
+
+bool console_has_room(size_t size) {
+    return queued() + size <= OUTPUT_ROOM - KERNEL_ROOM;
+}
+
+bool console_try_write(const char* text, size_t size) {
+    interrupt_state_t state = lock_output();
+    bool is_written = direct_reasons > 0 || console_has_room(size);
+    if (is_written)
+        write_locked(text, size);
+    unlock_written(state);
+    return is_written;
 }
 
 static void console_sink(void* unused, const char* text, size_t size) {
     (void)unused;
-    write_unlocked(text, size);
+    write_locked(text, size);
 }
 
 void console_printf(const char* format, ...) {
     va_list arguments;
     va_start(arguments, format);
-    interrupt_state_t state = 0;
-    bool is_locked = !is_lock_broken;
-    if (is_locked)
-        state = spin_lock_irqsave(&output_lock);
+    interrupt_state_t state = lock_output();
     format_vprint(console_sink, NULL, format, arguments);
-    if (is_locked)
-        spin_unlock_irqrestore(&output_lock, state);
+    unlock_written(state);
     va_end(arguments);
 }
+
+/* --- input --------------------------------------------------------------------------------------
+ */
 
 static void receive(uint8_t byte) {
     if (byte == EMERGENCY_CONSOLE_KEY) {
@@ -66,8 +243,13 @@ static void receive(uint8_t byte) {
         input_notify();
 }
 
+static void line_has_room(void) {
+    if (on_output)
+        on_output();
+}
+
 void console_enable_interrupts(void) {
-    serial_enable_interrupts(receive);
+    serial_enable_interrupts(receive, line_has_room);
 }
 
 void console_set_input_listener(void (*on_input)(void)) {

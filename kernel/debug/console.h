@@ -1,7 +1,10 @@
 /* The console: text out to the serial line and the screen, characters in from the serial line.
  *
- * Whole writes do not interleave (lock class LOG). Input is a ring filled by the serial interrupt;
- * the emergency console (debug/emergency_console.h) takes the line over when its key comes. */
+ * Whole writes do not interleave (lock class LOG). Output is queued, and drained by the cleaner
+ * (sched/console_output.h); it is direct before that begins, in a panic and on the emergency
+ * console. Text is lost, and how much is told later, where the queue is full or the line takes
+ * nothing for a second. Input is a ring filled by the serial interrupt; the emergency console
+ * (debug/emergency_console.h) takes the line over when its key comes. */
 #pragma once
 
 #include <stdbool.h>
@@ -10,9 +13,34 @@
 
 #include <lib/compiler.h>
 
+/* Any context, any lock below LOG held. Neither waits unless output is direct. */
 void console_write(const char* text, size_t size);
 void console_printf(const char* format, ...) PRINTF_LIKE(1, 2);
-/* For panic: takes no lock from now on, whoever holds it. */
+
+/* For writers that can wait. Queues all of the text, or nothing: it leaves room for the kernel. */
+bool console_try_write(const char* text, size_t size);
+bool console_has_room(size_t size); /* without the lock: a hint */
+
+/* From here on output is queued. `listener` is called when text came or the line has room again;
+ * any context, any lock held. */
+void console_begin_queueing(void (*listener)(void));
+/* A step of giving what is queued to the devices, with interrupts off for some hundred
+ * instructions, or a thousand where it drew on the screen. */
+enum console_progress {
+    CONSOLE_IDLE,  /* nothing is left to do */
+    CONSOLE_WAITS, /* the line has no room; the listener is called when it has */
+    CONSOLE_SENT,
+    CONSOLE_DREW,
+};
+enum console_progress console_drain_step(void);
+/* The screen only. True: there is more to draw. */
+bool console_refresh_screen(void);
+
+/* Writes out what is queued, whoever waits meanwhile; from here on output is direct. */
+void console_take_over(void);
+/* Ends what console_take_over began. */
+void console_give_back(void);
+/* For panic: the same, and it takes no lock from now on, whoever holds it. */
 void console_break_lock(void);
 
 /* From here on the serial line is driven by interrupts, and input is queued. */

@@ -80,11 +80,13 @@ static void run_command(const char* name) {
 void emergency_console_run(void) {
     char line[LINE_ROOM];
     is_leaving = false;
+    console_take_over();
     console_printf("\nemergency console on CPU %u; help lists the commands\n", cpu_number());
     while (!is_leaving) {
         read_line(line);
         run_command(line);
     }
+    console_give_back();
 }
 
 void emergency_console_run_anywhere(void) {

@@ -3,6 +3,7 @@
 #include <arch/machine.h>
 #include <debug/console.h>
 #include <object/leak_check.h>
+#include <sched/console_output.h>
 #include <sched/wait_queue.h>
 #include <syscall/debug.h>
 #include <syscall/handle_helpers.h>
@@ -18,16 +19,18 @@ static zx_status_t check_resource(zx_handle_t handle) {
     return status;
 }
 
-/* Long texts go out in pieces, so that no CPU is kept from its other work for long. */
+/* Each chunk stays together; other writers may come between two. Waits for room in the console's
+ * queue, as long as the devices take, but not for devices that take nothing. */
 zx_status_t sys_debug_write(user_in(char) text, size_t size) {
     char chunk[TEXT_CHUNK];
     if (!user_range_is_valid(text.address, size))
         return ZX_ERR_INVALID_ARGS;
-    while (size > 0 && !thread_is_killed(thread_current())) {
+    while (size > 0) {
         size_t count = MIN(size, sizeof(chunk));
         if (!user_read(chunk, text, count))
             return ZX_ERR_INVALID_ARGS;
-        console_write(chunk, count);
+        if (!console_output_write(chunk, count))
+            break; /* killed */
         text.address += count;
         size -= count;
     }

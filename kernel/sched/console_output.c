@@ -1,0 +1,94 @@
+#include <sched/console_output.h>
+
+#include <abi/errors.h>
+#include <arch/clock.h>
+#include <debug/console.h>
+#include <debug/panic.h>
+#include <sched/cleaner.h>
+#include <sched/thread.h>
+#include <sched/timer.h>
+#include <sched/wait_queue.h>
+
+/* What a piece may cost, in steps that send. One that draws costs as much as several. */
+#define PIECE_STEPS 64u
+#define STEPS_OF_DRAWING 4u
+/* Writers who wait are woken when there is room for many. */
+#define ROOM_TO_GO_ON (16 * CONSOLE_OUTPUT_MAX)
+/* When the line is looked at again, should its interrupt not come. */
+#define POLL_NANOSECONDS 10000000l
+
+static struct wait_queue writers = WAIT_QUEUE_INITIALIZER(writers);
+
+static bool drain(struct cleaning* cleaning);
+static struct cleaning cleaning = CLEANING_INITIALIZER(drain);
+
+static void request_drain(void) {
+    cleaner_request(&cleaning);
+}
+
+/* --- draining -----------------------------------------------------------------------------------
+ */
+
+static struct timer poll_timer;
+static _Atomic bool is_polling; /* the timer is armed */
+
+static void poll(struct timer* timer) {
+    (void)timer;
+    atomic_store(&is_polling, false);
+    request_drain();
+}
+
+static void begin_polling(void) {
+    if (!atomic_exchange(&is_polling, true))
+        timer_arm(&poll_timer, clock_now() + POLL_NANOSECONDS);
+}
+
+/* Those who wait go on one by one: each wakes the next when it has written. */
+static void wake_a_writer(size_t room) {
+    if (console_has_room(room))
+        wait_queue_wake_one(&writers);
+}
+
+/* The screen is drawn now and then even if text comes without end. */
+static bool drain(struct cleaning* unused) {
+    enum console_progress progress = CONSOLE_SENT;
+    (void)unused;
+    (void)console_refresh_screen();
+    for (unsigned steps = STEPS_OF_DRAWING; steps < PIECE_STEPS && progress >= CONSOLE_SENT;
+         steps += progress == CONSOLE_DREW ? STEPS_OF_DRAWING : 1)
+        progress = console_drain_step();
+    wake_a_writer(ROOM_TO_GO_ON);
+    if (progress == CONSOLE_WAITS)
+        begin_polling();
+    return progress >= CONSOLE_SENT;
+}
+
+void console_output_start(void) {
+    timer_init(&poll_timer, poll);
+    console_begin_queueing(request_drain);
+}
+
+/* --- writing ------------------------------------------------------------------------------------
+ */
+
+struct request {
+    const char* text;
+    size_t size;
+};
+
+static bool is_written(void* argument) {
+    const struct request* request = argument;
+    return console_try_write(request->text, request->size);
+}
+
+/* The console's lock is below the queue's. So whoever finds no room is in the queue before the next
+ * text is drained, and woken then. */
+bool console_output_write(const char* text, size_t size) {
+    struct request request = {text, size};
+    ASSERT(size <= CONSOLE_OUTPUT_MAX);
+    if (console_try_write(text, size))
+        return true;
+    zx_status_t status = wait_queue_wait(&writers, is_written, &request, ZX_TIME_INFINITE);
+    wake_a_writer(CONSOLE_OUTPUT_MAX);
+    return status == ZX_OK;
+}
