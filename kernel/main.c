@@ -6,6 +6,7 @@
 #include <arch/layout.h>
 #include <arch/machine.h>
 #include <arch/paging.h>
+#include <arch/turns.h>
 #include <boot/acpi.h>
 #include <boot/boot_info.h>
 #include <boot/first_process.h>
@@ -74,6 +75,14 @@ static void select_copying(void) {
             bulk_use(routine, routine);
 }
 
+static void start_turns(void) {
+    uint64_t seed = boot_option_number(&boot_info, "jacinth.turns", 0);
+    if (seed == 0)
+        return;
+    turns_start(seed);
+    sched_take_turns();
+}
+
 /* What the command line asks for besides starting user mode. The thread is urgent, so that it has
  * gone before the first program looks round; the tests are not. */
 static void run_boot_requests(void* unused) {
@@ -104,6 +113,7 @@ void kernel_main(uint32_t magic, uint64_t info_address) {
     sched_init();
     machine_init(&machine);
     console_enable_interrupts();
+    start_turns();
     interrupts_enable();
     machine_start_cpus(&machine, (uint32_t)boot_option_number(&boot_info, "jacinth.cpus", 0));
     log_info("%u CPUs, %zu MiB free, booted by %s", cpu_count(), page_count_free() >> 8,
@@ -122,6 +132,7 @@ void kernel_main(uint32_t magic, uint64_t info_address) {
 void secondary_cpu_main(void) {
     page_init_cpu();
     sched_init_cpu();
+    sched_take_turns();
     interrupts_enable();
     sched_idle();
 }

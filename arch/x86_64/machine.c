@@ -1,6 +1,7 @@
 #include <arch/machine.h>
 
 #include <arch/cpu.h>
+#include <arch/turns.h>
 #include <debug/console.h>
 
 #include "cpu_internal.h"
@@ -30,6 +31,7 @@ void results_write(const char* text, size_t size) {
 }
 
 void machine_exit(uint32_t code) {
+    turns_report();
     console_take_over();
     port_write32(PORT_DEBUG_EXIT, code);
     cpu_stop();

@@ -35,6 +35,7 @@
 #include <stdint.h>
 
 #include <arch/cpu.h>
+#include <arch/turns.h>
 #include <lock/preempt.h>
 
 enum lock_class {
@@ -131,6 +132,7 @@ static inline void spin_release_raw(struct spinlock* lock) {
  *   spin_lock(a); spin_lock_inner(b); spin_unlock_outer(a); ... spin_unlock(b);
  *   spin_lock(a); spin_lock_inner(b); ... spin_unlock_inner(b); spin_unlock(a); */
 static inline void spin_lock_inner(struct spinlock* lock) {
+    turn_point();
 #ifdef JACINTH_DEBUG
     lock_order_acquire(&lock->debug, (uintptr_t)__builtin_return_address(0));
 #endif
@@ -145,6 +147,7 @@ static inline void spin_unlock_inner(struct spinlock* lock) {
     lock_order_release(&lock->debug);
 #endif
     spin_release_raw(lock);
+    turn_point();
 }
 
 static inline void spin_unlock_outer(struct spinlock* lock) {

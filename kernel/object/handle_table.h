@@ -23,6 +23,7 @@
 #include <abi/limits.h>
 #include <abi/rights.h>
 #include <abi/types.h>
+#include <arch/turns.h>
 #include <arch/user_copy.h>
 #include <lib/compiler.h>
 #include <lock/spinlock.h>
@@ -158,6 +159,7 @@ static ALWAYS_INLINE bool handle_slot_change_tag(struct handle_slot* slot, zx_ha
                                                  uint32_t tag) {
     for (;;) {
         uint32_t present = (uint32_t)value;
+        turn_point();
         if (likely(atomic_compare_exchange_strong_explicit(
                 &slot->tag, &present, tag, memory_order_acquire, memory_order_relaxed)))
             return true;
@@ -170,6 +172,7 @@ static ALWAYS_INLINE bool handle_slot_change_tag(struct handle_slot* slot, zx_ha
 /* A slot that was held, or taken and not given to the free list, can be used by others again. */
 static inline void handle_slot_put_back(struct handle_slot* slot, zx_handle_t value) {
     atomic_store_explicit(&slot->tag, (uint32_t)value, memory_order_release);
+    turn_point();
 }
 
 /* Holds the slot, if it is in use under `value`. What is not there may only be away: whoever is
@@ -302,6 +305,7 @@ static inline zx_handle_t handle_slot_show(struct handle_slot* slot, struct obje
     zx_handle_t value = handle_slot_next_value(slot);
     slot->object = object;
     slot->marked_rights = rights;
+    turn_point();
     atomic_store_explicit(&slot->tag, (uint32_t)value, memory_order_release);
     return value;
 }

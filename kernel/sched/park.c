@@ -19,6 +19,7 @@
 #include <abi/errors.h>
 #include <arch/clock.h>
 #include <arch/interrupt.h>
+#include <arch/turns.h>
 #include <debug/panic.h>
 #include <lock/spinlock.h>
 #include <sched/sched_cpu.h>
@@ -27,6 +28,7 @@
 /* The running thread's: nobody waits in it. Whatever the unparker did before is seen from here on.
  */
 static inline bool take_token(struct thread* thread) {
+    turn_point();
     return atomic_exchange(&thread->park, PARK_NONE) == PARK_TOKEN;
 }
 
@@ -38,10 +40,13 @@ static ALWAYS_INLINE struct thread* block(struct thread* thread, uint32_t how, b
     spin_lock_inner(&sched->lock);
     if (unlikely(!atomic_compare_exchange_strong(&thread->park, &none, how)))
         goto stay;
+    turn_point();
     if ((how == PARK_KILLABLE && unlikely(thread_is_killed(thread))) ||
-        (has_deadline && unlikely(atomic_load(&thread->has_timed_out))))
+        (has_deadline && unlikely(atomic_load(&thread->has_timed_out)))) {
+        turn_point();
         if (atomic_compare_exchange_strong(&thread->park, &waits, PARK_NONE))
             goto stay;
+    }
     thread->state = THREAD_BLOCKED;
     return switch_and_unlock(cpu, sched, thread);
 
@@ -92,12 +97,14 @@ void thread_park_uninterruptible(void) {
 /* Leaves the token; whether the thread waited for it, and is claimed. */
 static inline bool leave_token(struct thread* thread) {
     ASSERT(preempt_depth() > 0 || !interrupts_are_enabled());
+    turn_point();
     return atomic_exchange(&thread->park, PARK_TOKEN) >= PARK_WAITING;
 }
 
 void thread_unpark(struct thread* thread) {
     if (!leave_token(thread))
         return;
+    turn_point();
     if (unlikely(thread_current()->is_handing_over))
         wake_as_successor(thread, false);
     else

@@ -16,6 +16,7 @@
 
 #include <arch/clock.h>
 #include <arch/interrupt.h>
+#include <arch/turns.h>
 #include <debug/panic.h>
 #include <lib/compiler.h>
 #include <lock/preempt.h>
@@ -272,6 +273,7 @@ static ALWAYS_INLINE void requeue_and_switch(void) {
 }
 
 void thread_yield(void) {
+    turn_point_always();
     interrupts_disable();
     requeue_and_switch();
     interrupts_enable();
@@ -368,6 +370,15 @@ static bool has_nothing_to_do(struct sched_cpu* sched) {
            this_cpu()->preempt_count & PREEMPT_NOT_WANTED;
 }
 
+/* In the mode of arch/turns.h the last CPU that becomes idle does not halt. */
+static void wait_for_interrupt(void) {
+    uint32_t online = (uint32_t)((1ul << cpu_count()) - 1);
+    if (unlikely(turns_are_on) && atomic_load(&idle_cpus) == online)
+        turn_wait_for_interrupt();
+    else
+        cpu_wait_for_interrupt();
+}
+
 /* The bit in idle_cpus is set, and interrupts are off, before the last look round: a thread that
  * becomes ready afterwards brings an interrupt, which ends the wait even if it came before it
  * began. One that came, ran and died since thread_reap lies in the list of the dead. */
@@ -378,7 +389,7 @@ void sched_idle(void) {
         thread_reap();
         interrupts_disable();
         if (has_nothing_to_do(sched))
-            cpu_wait_for_interrupt();
+            wait_for_interrupt();
         interrupts_enable();
         thread_yield();
     }

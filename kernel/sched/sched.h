@@ -9,4 +9,6 @@ void sched_init(void);
 void sched_init_cpu(void);
 /* Turns the caller into this CPU's idle loop. */
 _Noreturn void sched_idle(void);
+/* On each CPU, once: starts its timer in the mode of arch/turns.h; else does nothing. */
+void sched_take_turns(void);
 uint64_t sched_context_switches(void); /* over all CPUs */

@@ -6,6 +6,7 @@
 #pragma once
 
 #include <arch/context_switch.h>
+#include <arch/turns.h>
 #include <debug/panic.h>
 #include <lock/preempt.h>
 #include <mm/aspace.h>
@@ -123,6 +124,7 @@ static ALWAYS_INLINE struct thread* switch_and_unlock(struct cpu* cpu, struct sc
         sched_start_slice_locked(sched);
     next->state = THREAD_RUNNING;
     sched->running = next;
+    turn_note_switch(next);
     cpu->current = next;
     switch_aspace(cpu, previous, next);
     struct thread_context* left;

@@ -3,6 +3,7 @@
 #include <abi/errors.h>
 #include <arch/backtrace.h>
 #include <arch/interrupt.h>
+#include <arch/turns.h>
 #include <debug/console.h>
 #include <debug/emergency_console.h>
 #include <debug/panic.h>
@@ -52,6 +53,7 @@ static void park_timed_out(struct timer* timer) {
     struct thread* thread = CONTAINER_OF(timer, struct thread, park_timer);
     uint32_t expected = PARK_KILLABLE;
     atomic_store(&thread->has_timed_out, true);
+    turn_point();
     if (atomic_compare_exchange_strong(&thread->park, &expected, PARK_NONE))
         sched_wake(thread);
 }
@@ -167,6 +169,7 @@ void thread_kill(struct thread* thread) {
     uint32_t expected = PARK_KILLABLE;
     preempt_disable();
     atomic_fetch_or(&thread->context.pending_work, THREAD_PENDING_KILL);
+    turn_point();
     if (atomic_compare_exchange_strong(&thread->park, &expected, PARK_NONE)) {
         sched_wake(thread);
     } else {

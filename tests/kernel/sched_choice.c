@@ -2,6 +2,7 @@
 #include <abi/errors.h>
 #include <arch/clock.h>
 #include <arch/cpu.h>
+#include <arch/turns.h>
 #include <debug/selftest.h>
 #include <lock/preempt.h>
 #include <sched/thread.h>
@@ -511,5 +512,6 @@ SELFTEST(sched, busy_cpus_do_not_go_on_calling_for_help) {
         atomic_store(&workers[i].is_over, 1);
     for (unsigned i = 0; i < THREADS; i++)
         bury(&workers[i]);
-    EXPECT(interrupts < cpu_count() * (2 * elapsed + 50));
+    /* The mode of arch/turns.h has timers of its own. */
+    EXPECT(turns_are_on || interrupts < cpu_count() * (2 * elapsed + 50));
 }

@@ -13,6 +13,7 @@
 
 #include <arch/bulk.h>
 #include <arch/layout.h>
+#include <arch/turns.h>
 #include <lib/compiler.h>
 
 /* True when [address, address + size) lies in the user half without wrapping; says nothing about
@@ -53,11 +54,13 @@ bool user_copy_out_with_size(uintptr_t to_user, const void* from, size_t size,
 size_t user_copy_raw(void* to, const void* from, size_t size); /* user_copy.S */
 
 static inline bool user_copy_in(void* to, uintptr_t from_user, size_t size) {
+    turn_point();
     return user_range_is_valid(from_user, size) &&
            likely(user_copy_raw(to, (const void*)from_user, size) == 0);
 }
 
 static inline bool user_copy_out(uintptr_t to_user, const void* from, size_t size) {
+    turn_point();
     return user_range_is_valid(to_user, size) &&
            likely(user_copy_raw((void*)to_user, from, size) == 0);
 }
@@ -74,6 +77,7 @@ static inline bool user_copy_out(uintptr_t to_user, const void* from, size_t siz
     ".popsection\n"
 
 static inline void user_access_open(void) {
+    turn_point();
     __asm__ volatile(USER_ACCESS_PATCH(0xcb010f)::: "memory"); /* STAC */
 }
 
