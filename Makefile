@@ -8,6 +8,9 @@ BUILD ?= debug
 CPUS ?= 2
 MEM ?= 1G
 CMDLINE ?=
+TURNS ?=
+SEEDS ?= 10
+FIRST ?= 1
 QEMU ?= qemu-system-x86_64
 WERROR ?= 0
 
@@ -18,7 +21,7 @@ MAKEFLAGS += -j$(shell getconf _NPROCESSORS_ONLN)
 endif
 
 # The tools are looked for once, before anything else: make makes this file first, then starts anew.
-TOOLS := $(if $(filter check format,$(MAKECMDGOALS)),check,$(if $(filter run% debug iso test bench% profile screenshot,$(MAKECMDGOALS)),run,build))
+TOOLS := $(if $(filter check format,$(MAKECMDGOALS)),check,$(if $(filter run% debug iso test bench% profile screenshot races replay,$(MAKECMDGOALS)),run,build))
 ifneq ($(filter-out clean help,$(or $(MAKECMDGOALS),all)),)
 include build/tools-$(TOOLS).mk
 include scripts/toolchain.mk scripts/kernel.mk scripts/user.mk scripts/image.mk
@@ -53,7 +56,15 @@ iso: $(ISO) ## the CD image, for BIOS and UEFI: build/debug/jacinth.iso (tests: 
 test: ## build both shapes and run every test (TESTS=words: those whose names contain one)
 	@$(MAKE) BUILD=debug all iso
 	@$(MAKE) BUILD=release all iso
-	@$(PYTHON) scripts/run_tests.py $(TESTS)
+	@$(PYTHON) scripts/run_tests.py --turns '$(TURNS)' $(TESTS)
+
+.PHONY: races
+races: $(KERNEL) $(BOOTFS) ## look for races: SEEDS interleavings, from FIRST on, of the tests named like TESTS
+	@$(PYTHON) scripts/races.py --seeds $(SEEDS) --first $(FIRST) --shape $(BUILD) $(TESTS)
+
+.PHONY: replay
+replay: $(KERNEL) $(BOOTFS) ## one of them again: TURNS=seed CPUS=4 CMDLINE=jacinth.test=channel (GDB=1: waits for gdb)
+	@$(PYTHON) scripts/replay.py $(if $(GDB),--gdb $(GDB_PORT)) $(BUILD) $(CPUS) $(or $(TURNS),1) '$(CMDLINE)'
 
 .PHONY: bench
 bench: ## what each operation costs, in guest instructions and in nanoseconds; writes build/bench.json

@@ -36,6 +36,7 @@ EXIT_WORDS = {
 EMERGENCY_KEY = "\x1d"
 EMERGENCY_COMMANDS = ("threads", "stacks", "locks", "memory", "log")
 EMERGENCY_GREETING = "emergency console on CPU"
+TURNS_ICOUNT = 3
 POLL_SECONDS = 0.05
 GUEST_CLOCK_SECONDS = 2.0
 
@@ -56,6 +57,7 @@ class Boot:
     machine: str = "pc"
     is_parallel: bool = False  # each CPU in a thread of its own; else they take turns, also where one pauses
     icount: int | None = None  # 2**icount ns for each instruction, and no wall time in the guest
+    turns: int | None = None  # a seed: the same interleaving of the CPUs each time; by pvh only
     silence: int = 60  # guest seconds without a word on console or results
     limit: int = 600  # guest seconds in all
     wall_limit: int = 1800  # a wide net, for a guest whose time stands still
@@ -103,6 +105,9 @@ _libc = ctypes.CDLL(None) if sys.platform == "linux" else None
 
 
 def _arguments(boot, folder):
+    icount, command_line = boot.icount, boot.command_line
+    if boot.turns is not None:
+        icount, command_line = TURNS_ICOUNT, f"jacinth.turns={boot.turns} {command_line}"
     arguments = [
         QEMU, "-machine", boot.machine, "-cpu", boot.cpu_model, "-smp", str(boot.cpus), "-m", boot.memory,
         "-display", "none", "-nodefaults", "-vga", "std", "-no-reboot", "-no-shutdown",
@@ -114,10 +119,12 @@ def _arguments(boot, folder):
         "-qmp", f"unix:{folder}/qmp", "-d", "cpu_reset", "-D", f"{folder}/qemu.log",
     ]  # fmt: skip
     arguments += ["-accel", f"tcg,thread={'multi' if boot.is_parallel else 'single'}"]
-    if boot.icount is not None:
-        arguments += ["-icount", f"shift={boot.icount},sleep=off"]
+    if icount is not None:
+        arguments += ["-icount", f"shift={icount},sleep=off"]
+    if boot.turns is not None:
+        arguments += ["-seed", str(boot.turns)]
     if boot.loader == "pvh":
-        arguments += ["-kernel", boot.kernel, "-append", boot.command_line]
+        arguments += ["-kernel", boot.kernel, "-append", command_line]
         if boot.archive:
             arguments += ["-initrd", boot.archive]
     elif boot.loader == "usb":

@@ -1,10 +1,11 @@
 #!/usr/bin/env python3
 """Runs every test of Jacinth and says what came of it.
 
-usage: run_tests.py [--cores N] [--list] [WORD...]
+usage: run_tests.py [--cores N] [--turns "SEED..."] [--list] [WORD...]
 
 With words, only the tests whose group contains one of them: run_tests.py user, run_tests.py debug.pvh. A word
 with a '=' narrows what the kernel runs: kernel=slab, kernel=slab.name, user=channel, user=channel.name.
+--turns gives the seeds of the runs whose interleaving is chosen by one (docs/testing.md).
 Both shapes must be built, with their CD images (make test does). Results also go to build/test-results.xml.
 """
 
@@ -26,6 +27,7 @@ import host_tests
 import mkbootfs
 import readme_tests
 import runner_tests
+import turns
 from jacinth_qemu import EXIT_FAILURES, EXIT_GOOD, Boot, run_boot
 from results import BadRecords, Case, Task, parse_records, write_junit
 
@@ -90,9 +92,8 @@ def recorded_task(shape, road, cpus, suite, pattern, cost, copy="", **options):
 def matrix(patterns):
     """CPUs take turns in one host thread, as a rule: several cost no more than their instructions. Where they really run
     at once they mostly wait for each other on a loaded machine, so that is done for one shape only. With icount one CPU
-    runs the same instructions between the same interrupts each time: what fails there fails again. (Several CPUs do
-    not get along with it: QEMU before 8.1 lets a busy first CPU starve the others.) How much is copied is chosen for
-    some, for each routine to be tried whatever is quickest where this runs."""
+    runs the same instructions between the same interrupts each time: what fails there fails again; several CPUs do so
+    in the runs of turns_tests. How much is copied is chosen for some, for each routine to be tried whatever is quickest where this runs."""
     copies = {1: "bytes", 2: "vectors", 4: ""}
     for shape, cpus, suite in itertools.product(("debug", "release"), copies, ("kernel", "user")):
         cost = 30 + (20 if shape == "debug" else 0)
@@ -102,6 +103,42 @@ def matrix(patterns):
         yield recorded_task("release", "icount", 1, suite, patterns[suite], cost=40, icount=3)
     yield recorded_task("debug", "uefi", 2, "kernel", patterns["kernel"], cost=20, loader="uefi")
     yield recorded_task("release", "bios", 1, "user", patterns["user"], cost=30, loader="bios")
+
+
+def run_turns(group, runs):
+    """One boot after the other; what fails says how to see it again."""
+    found = (turns.name_replay(run_recorded(make_boot(group, run.shape, silence=120, **run.options())), run) for run in runs)
+    return list(itertools.chain.from_iterable(found))
+
+
+def run_kept(group):
+    """Of each run that found a race once only the verdict counts."""
+    for run in turns.kept_runs():
+        failed = [case for case in run_turns(group, [run]) if case.status == "failed"]
+        yield Case(group, run.name, "failed" if failed else "passed", "\n".join(case.text for case in failed))
+
+
+def run_repeats(group, shape, cpus):
+    """A seed is the same run each time, and another seed another run."""
+    runs = [turns.Run(shape, cpus, seed, "jacinth.test=wait") for seed in (1, 1, 1, 2)]
+    outcomes = [run_boot(make_boot(group, shape, **run.options())) for run in runs]
+    first, *again, other = [turns.hash_of(outcome) for outcome in outcomes]
+    said = f"{first} {again} {other}\n{report(outcomes[0])}"
+    yield Case(group, "one_seed_is_one_run", "passed" if first and again == [first, first] else "failed", said)
+    yield Case(group, "another_seed_is_another_run", "passed" if other and other != first else "failed", said)
+
+
+def turns_tests(patterns, seeds):
+    """Everything with several CPUs whose interleaving a seed chooses. Debug builds have the points where it can."""
+    for cpus, seed, suite in itertools.product(turns.CPUS, seeds, ("kernel", "user")):
+        name = f"debug.turns.cpus{cpus}.seed{seed}.{suite}"
+        runs = [turns.Run("debug", cpus, seed, line) for line in turns.command_lines(suite, patterns[suite])]
+        yield Task(name, lambda n=name, r=runs: run_turns(n, r), 90 if suite == "user" else 40)
+    if turns.kept_runs():
+        yield Task("turns.kept", lambda: list(run_kept("turns.kept")), 10)
+    for shape, cpus in (("debug", 4), ("release", 2)):
+        name = f"{shape}.turns.cpus{cpus}.repeats"
+        yield Task(name, lambda n=name, s=shape, c=cpus: list(run_repeats(n, s, c)), 5)
 
 
 def long_tests():
@@ -170,8 +207,9 @@ def smoke():
     yield smoke_task("debug.pvh.cpus2.boot.no_hpet", "debug", "2 CPUs", machine="pc,hpet=off")
 
 
-def all_tasks(patterns):
+def all_tasks(patterns, seeds):
     yield from matrix(patterns)
+    yield from turns_tests(patterns, seeds)
     yield from long_tests()
     yield from smoke()
     for module in (boot_failures, runner_tests, host_tests, build_tests, bench_tests, readme_tests):
@@ -224,12 +262,13 @@ def show(number, count, task, cases, seconds):
 def parse_arguments():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--cores", type=int, default=os.cpu_count() or 1)
+    parser.add_argument("--turns", type=lambda text: [int(word) for word in text.split()], default=[])
     parser.add_argument("--list", action="store_true")
     parser.add_argument("words", nargs="*")
     return parser.parse_args()
 
 
-def choose(words):
+def choose(words, seeds):
     patterns = {"kernel": "1", "user": "1"}
     narrowed = [word for word in words if "=" in word]
     plain = [word for word in words if "=" not in word]
@@ -241,7 +280,7 @@ def choose(words):
     suites = [f".{word.partition('=')[0]}" for word in narrowed]
     return [
         task
-        for task in all_tasks(patterns)
+        for task in all_tasks(patterns, seeds)
         if (not plain or any(word in task.group for word in plain))
         and (not suites or any(task.group.endswith(suite) for suite in suites))
     ]
@@ -250,7 +289,7 @@ def choose(words):
 def main():
     options = parse_arguments()
     os.chdir(os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."))
-    tasks = sorted(choose(options.words), key=lambda task: (-task.cores, -task.cost))
+    tasks = sorted(choose(options.words, options.turns or turns.DEFAULT_SEEDS), key=lambda task: (-task.cores, -task.cost))
     if options.list:
         print("\n".join(task.group for task in tasks))
         return 0
