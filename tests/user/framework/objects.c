@@ -178,6 +178,13 @@ void sleep_for(zx_duration_t duration) {
     zx_nanosleep(zx_clock_get_monotonic() + duration);
 }
 
+void wait_until_handle_count(zx_handle_t handle, uint32_t count) {
+    zx_time_t deadline = zx_clock_get_monotonic() + SETTLE_TIME;
+    while (object_handle_count(handle) != count && zx_clock_get_monotonic() < deadline)
+        sleep_for(ZX_MSEC(1));
+    EXPECT_EQUAL(object_handle_count(handle), count);
+}
+
 void wait_until_blocked(zx_handle_t thread) {
     zx_info_thread_t info = {.state = ZX_THREAD_STATE_NEW};
     while (ZX_THREAD_STATE_BASIC(info.state) != ZX_THREAD_STATE_BLOCKED &&

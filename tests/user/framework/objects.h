@@ -14,6 +14,7 @@ zx_rights_t handle_rights(zx_handle_t handle);
 zx_koid_t handle_koid(zx_handle_t handle);
 /* How many handles there are to the object, in all processes and messages. */
 uint32_t object_handle_count(zx_handle_t handle);
+void wait_until_handle_count(zx_handle_t handle, uint32_t count);
 /* What the object shows now. */
 zx_signals_t object_signals(zx_handle_t handle);
 /* A duplicate without `removed`. */

@@ -98,22 +98,25 @@ TEST(zx_vmo_clone, zero_children_ends_a_wait) {
     EXPECT_OK(zx_handle_close(parent));
 }
 
-TEST(zx_vmo_clone, long_families_leave_nothing_behind) {
+/* Each VMO is a clone of the one before; they are closed in steps of `step`. */
+static void raise_family(int step) {
     enum { GENERATIONS = 200 };
     zx_handle_t family[GENERATIONS];
+    EXPECT_OK(zx_vmo_create(PAGE, 0, &family[0]));
+    EXPECT_OK(zx_vmo_write(family[0], "x", 0, 1));
+    for (int i = 1; i < GENERATIONS; i++)
+        EXPECT_OK(clone(family[i - 1], &family[i]));
+    for (int i = 0; i < GENERATIONS; i++)
+        EXPECT_OK(zx_handle_close(family[(i + 1) * step % GENERATIONS]));
+}
+
+TEST(zx_vmo_clone, long_families_leave_nothing_behind) {
+    static const int steps[] = {1, 199, 77};
+    CHECK(raise_family(1)); /* the handle table grows */
     zx_info_kernel_memory_t before = kernel_memory();
-    for (int order = 0; order < 3; order++) {
-        EXPECT_OK(zx_vmo_create(PAGE, 0, &family[0]));
-        EXPECT_OK(zx_vmo_write(family[0], "x", 0, 1));
-        for (int i = 1; i < GENERATIONS; i++)
-            EXPECT_OK(clone(family[i - 1], &family[i]));
-        for (int i = 0; i < GENERATIONS; i++) {
-            static const int steps[] = {1, GENERATIONS - 1, 77};
-            int next = (i + 1) * steps[order] % GENERATIONS;
-            EXPECT_OK(zx_handle_close(family[next]));
-        }
-    }
-    CHECK(expect_no_leak(&before, 16)); /* the handle table has grown */
+    for (size_t i = 0; i < countof(steps); i++)
+        CHECK(raise_family(steps[i]));
+    CHECK(expect_no_leak(&before, 16));
 }
 
 /* --- names ------------------------------------------------------------------------------------ */
