@@ -4,6 +4,7 @@
 #include <mm/slab.h>
 #include <mm/vmo.h>
 #include <mm/window.h>
+#include <sched/thread.h>
 
 #define FLAG_ALL_OR_NONE MX_DATAPIPE_WRITE_FLAG_ALL_OR_NONE
 #define FLAG_DISCARD MX_DATAPIPE_READ_FLAG_DISCARD
@@ -121,7 +122,7 @@ static void account_locked(struct data_pipe_end* end, size_t size) {
 
 /* Between user memory and the ring, from the end's offset on, a page's part at a time. No lock is
  * held: nobody else moves the end. User memory is looked at before, so that only another thread
- * that unmaps it meanwhile leaves a part behind, in bytes that do not count. */
+ * that unmaps it meanwhile, or a kill, leaves a part behind, in bytes that do not count. */
 static zx_status_t copy(const struct data_pipe_end* end, const struct data_pipe_request* request,
                         size_t size) {
     const struct data_pipe* pipe = end->pipe;
@@ -142,6 +143,8 @@ static zx_status_t copy(const struct data_pipe_end* end, const struct data_pipe_
             return ZX_ERR_INVALID_ARGS;
         done += part;
         offset = offset + part < pipe->capacity ? offset + part : 0;
+        if (done < size && thread_is_killed(thread_current()))
+            return ZX_ERR_CANCELED;
     }
     return ZX_OK;
 }
@@ -185,9 +188,11 @@ int64_t data_pipe_copy(const struct data_pipe_request* request) {
     struct data_pipe_end* end = data_pipe_end_from(object);
     int64_t result = check_flags(request);
     if (result == ZX_OK) {
-        mutex_lock(&end->mutex);
-        result = copy_exclusively(end, request);
-        mutex_unlock(&end->mutex);
+        result = mutex_lock(&end->mutex);
+        if (result == ZX_OK) {
+            result = copy_exclusively(end, request);
+            mutex_unlock(&end->mutex);
+        }
     }
     object_release(object);
     return result;

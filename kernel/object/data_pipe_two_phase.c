@@ -99,9 +99,11 @@ int64_t data_pipe_begin(const struct data_pipe_request* request, struct aspace* 
     struct data_pipe_end* end = data_pipe_end_from(object);
     int64_t result = check_begin(request);
     if (result == ZX_OK) {
-        mutex_lock(&end->mutex);
-        result = begin_exclusively(end, request, aspace);
-        mutex_unlock(&end->mutex);
+        result = mutex_lock(&end->mutex);
+        if (result == ZX_OK) {
+            result = begin_exclusively(end, request, aspace);
+            mutex_unlock(&end->mutex);
+        }
     }
     object_release(object);
     return result;

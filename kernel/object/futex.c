@@ -68,6 +68,8 @@ static ALWAYS_INLINE zx_status_t enqueue(struct bucket* bucket, struct waiter* w
         spin_unlock(&bucket->lock);
         if (!user_fault_in(waiter->address, sizeof(value), false))
             return ZX_ERR_INVALID_ARGS;
+        if (thread_is_killed(thread_current())) /* the page may come and go without end */
+            return ZX_ERR_CANCELED;
     }
 }
 

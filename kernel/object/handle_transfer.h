@@ -1,10 +1,13 @@
 /* Handles on their way out of a table and into a message, in one step.
  *
- * With the table locked: handle_transfer_take checks every value, left to right, and takes all of
- * them or none. Whoever delivers the entries does so next, still with the table locked, and then
- * either commits or puts back; so nobody ever sees a handle in both places or in neither. Once the
- * lock is dropped, handle_transfer_finish tells those who waited on the handles, and takes away the
- * windows (mm/window.h) that the process had through them. */
+ * With the table locked: handle_transfer_take_locked checks and takes the values one by one, from
+ * left to right. When one is at fault it puts back those before it; so it takes all of them or
+ * none. The caller delivers the entries next, still with the table locked, and then calls
+ * handle_transfer_commit_locked or handle_transfer_put_back_locked. So no other thread sees a
+ * handle in both places or in neither. After the lock is dropped, handle_transfer_finish wakes
+ * those who waited on the handles, and takes away the windows (mm/window.h) that the process had
+ * through them.
+ */
 #pragma once
 
 #include <object/handle_table.h>
@@ -21,7 +24,7 @@ struct handle_transfer_errors {
 struct handle_transfer {
     struct handle_table* table;
     const zx_handle_t* values;
-    struct handle* entries; /* filled in by _take */
+    struct handle* entries; /* filled in by handle_transfer_take_locked */
     uint32_t count;         /* 1 to HANDLE_TRANSFER_MAX */
     uint32_t carrier_index; /* where the end that is written to may stand, or nowhere */
     const struct handle_transfer_errors* errors;
@@ -44,7 +47,7 @@ void handle_transfer_note_observed(struct handle_transfer* transfer, uint32_t in
 void handle_transfer_cancel_observed(const struct handle_transfer* transfer);
 void handle_transfer_take_windows_locked(struct handle_transfer* transfer);
 void handle_transfer_destroy_windows(const struct handle_transfer* transfer);
-/* After _take: nothing happened. */
+/* After handle_transfer_take_locked: makes the values ordinary handles again. */
 void handle_transfer_put_back_locked(struct handle_transfer* transfer);
 
 /* A taken slot has its next tag already, so that meeting its value again finds nothing. */

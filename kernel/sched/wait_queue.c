@@ -64,7 +64,17 @@ void mutex_init(struct mutex* mutex) {
     mutex->holder = NULL;
 }
 
-void mutex_lock(struct mutex* mutex) {
+/* False: the mutex was handed to the waiter before it could leave. */
+static bool stop_waiting(struct mutex* mutex, struct waiter* waiter) {
+    interrupt_state_t state = spin_lock_irqsave(&mutex->queue.lock);
+    bool was_waiting = list_node_is_linked(&waiter->node);
+    if (was_waiting)
+        list_remove(&waiter->node);
+    spin_unlock_irqrestore(&mutex->queue.lock, state);
+    return was_waiting;
+}
+
+zx_status_t mutex_lock(struct mutex* mutex) {
     struct waiter waiter = {.thread = thread_current()};
     interrupt_state_t state = spin_lock_irqsave(&mutex->queue.lock);
     ASSERT(mutex->holder != waiter.thread);
@@ -76,7 +86,9 @@ void mutex_lock(struct mutex* mutex) {
     spin_unlock_irqrestore(&mutex->queue.lock, state);
     /* Whoever unlocks makes the first waiter the holder. */
     while (!is_free && __atomic_load_n(&mutex->holder, __ATOMIC_ACQUIRE) != waiter.thread)
-        thread_park_uninterruptible();
+        if (thread_park(ZX_TIME_INFINITE) != ZX_OK && stop_waiting(mutex, &waiter))
+            return ZX_ERR_CANCELED;
+    return ZX_OK;
 }
 
 void mutex_unlock(struct mutex* mutex) {

@@ -4,6 +4,7 @@
 #include <stdbool.h>
 
 #include <abi/types.h>
+#include <lib/compiler.h>
 #include <lib/list.h>
 #include <lock/spinlock.h>
 
@@ -27,13 +28,13 @@ void wait_queue_wake_one(struct wait_queue* queue);
 void wait_queue_wake_all(struct wait_queue* queue);
 
 /* A mutex: sleeps while it is contended and is handed over in order of arrival. It may not be taken
- * with a spinlock held or in an interrupt, nor twice by one thread. A killed thread still gets it,
- * because it must unwind. */
+ * with a spinlock held or in an interrupt, nor twice by one thread. */
 struct mutex {
     struct wait_queue queue; /* its lock guards `holder` */
     struct thread* holder;   /* NULL: free */
 };
 
 void mutex_init(struct mutex* mutex);
-void mutex_lock(struct mutex* mutex);
+/* OK; or CANCELED, without the mutex: the thread was killed while it waited. */
+MUST_CHECK zx_status_t mutex_lock(struct mutex* mutex);
 void mutex_unlock(struct mutex* mutex);

@@ -57,7 +57,9 @@ zx_status_t handle_close_user_array(user_in(zx_handle_t) values, size_t count) {
     struct handle_table* table = current_handles();
     zx_handle_t chunk[CLOSE_CHUNK];
     zx_status_t result = ZX_OK;
-    while (count > 0 && !thread_is_killed(thread_current())) {
+    while (count > 0) {
+        if (thread_is_killed(thread_current()))
+            return ZX_ERR_CANCELED;
         uint32_t size = (uint32_t)MIN(count, (size_t)CLOSE_CHUNK);
         if (!user_read(chunk, values, size))
             return ZX_ERR_INVALID_ARGS;

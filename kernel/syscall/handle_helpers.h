@@ -34,5 +34,6 @@ MUST_CHECK zx_status_t handle_install_pair_out(struct object* object0, zx_rights
                                                zx_rights_t rights1, user_out(zx_handle_t) out1);
 
 /* Closes every valid handle of a user array, in bounded steps; stops where the array cannot be
- * read (INVALID_ARGS). BAD_HANDLE when some value was not valid (0 is passed over). */
+ * read (INVALID_ARGS), and before the next step when the thread is killed (CANCELED). BAD_HANDLE
+ * when some value was not valid (0 is passed over). */
 zx_status_t handle_close_user_array(user_in(zx_handle_t) values, size_t count);

@@ -113,6 +113,8 @@ static zx_status_t info_handle_table(struct info_request* request) {
             request->actual++;
         }
         request->available += count;
+        if (thread_is_killed(thread_current()))
+            return ZX_ERR_CANCELED;
     }
     return ZX_OK;
 }

@@ -119,3 +119,112 @@ SELFTEST(vmo_fork, while_a_clone_is_made_loses_no_write_of_another_cpu) {
     EXPECT(!atomic_load(&has_lost_a_write));
     destroy();
 }
+
+/* --- a killed thread ---------------------------------------------------------------------------
+ */
+
+#define LARGE_PAGES 2000u
+
+static struct vmo *large, *copy_of_large;
+static zx_status_t cloned, written_large, read_large;
+static bool was_brought_in;
+
+/* Each call ends after a few pages, and a clone that is not complete leaves nothing behind. */
+static void call_when_killed(void* unused) {
+    (void)unused;
+    static char bytes[8 * PAGE_SIZE];
+    struct vmo* clone = NULL;
+    thread_kill(thread_current());
+    cloned = vmo_create_clone(large, 0, LARGE_PAGES * PAGE_SIZE, &clone);
+    written_large = vmo_write(copy_of_large, bytes, 0, sizeof(bytes));
+    read_large = vmo_read(copy_of_large, bytes, sizeof(bytes), sizeof(bytes));
+    was_brought_in = user_fault_in(places[0], 4 * PAGE_SIZE, true);
+}
+
+SELFTEST(vmo_fork, a_killed_thread_leaves_every_long_call) {
+    EXPECT(create());
+    EXPECT_OK(vmo_create(LARGE_PAGES * PAGE_SIZE, &large));
+    EXPECT_OK(vmo_create(LARGE_PAGES * PAGE_SIZE, &copy_of_large));
+    for (size_t i = 0; i < LARGE_PAGES; i++)
+        EXPECT(vmo_page_address(large, i) != NULL);
+    struct thread* thread =
+        thread_create("killed", call_when_killed, NULL, THREAD_PRIORITY_DEFAULT);
+    EXPECT(thread != NULL);
+    thread->aspace = aspace;
+    thread_start(thread);
+    thread_join(thread);
+    thread_release(thread);
+    EXPECT_EQUAL(cloned, ZX_ERR_CANCELED);
+    EXPECT_EQUAL(written_large, ZX_ERR_CANCELED);
+    EXPECT_EQUAL(read_large, ZX_ERR_CANCELED);
+    EXPECT(!was_brought_in);
+    EXPECT_EQUAL(vmo_committed_pages(copy_of_large), 2); /* one by each call */
+    EXPECT_EQUAL(vmo_committed_pages(vmo), 1);
+    EXPECT_EQUAL(large->clones_begun, 0);
+    for (size_t i = 0; i < LARGE_PAGES; i++)
+        EXPECT_EQUAL(page_list_get(&large->pages, i)->references, 1);
+    vmo_release(large);
+    vmo_release(copy_of_large);
+    destroy();
+}
+
+/* --- forks that are left half done -------------------------------------------------------------
+ */
+
+static _Atomic uint32_t forks_canceled;
+
+static void fork_when_killed(void* index) {
+    thread_kill(thread_current());
+    if (vmo_fork_page(vmo, (size_t)index) == ZX_ERR_CANCELED)
+        atomic_fetch_add(&forks_canceled, 1);
+}
+
+static bool run_killed(size_t index) {
+    struct thread* thread =
+        thread_create("forker", fork_when_killed, (void*)index, THREAD_PRIORITY_DEFAULT);
+    if (!thread)
+        return false;
+    thread_start(thread);
+    thread_join(thread);
+    thread_release(thread);
+    return true;
+}
+
+static uint32_t first_word_of(struct vmo* of, size_t index) {
+    uint32_t word = 0;
+    return vmo_read(of, &word, index * PAGE_SIZE, sizeof(word)) == ZX_OK ? word : UINT32_MAX;
+}
+
+/* T3 after F4: the next writer settles the page. Of one that nobody writes to, the end of the VMO
+ * does. Until then both VMOs read the same, and a clone may be made. */
+SELFTEST(vmo_fork, what_a_killed_thread_left_is_settled_by_the_next_writer_or_the_end) {
+    struct vmo *clone, *second;
+    uint32_t old_word = 11, new_word = 22;
+    EXPECT(create());
+    for (size_t i = 0; i < 3; i++)
+        EXPECT_OK(vmo_write(vmo, &old_word, i * PAGE_SIZE, sizeof(old_word)));
+    EXPECT_OK(vmo_create_clone(vmo, 0, 4 * PAGE_SIZE, &clone));
+    atomic_store(&forks_canceled, 0);
+    for (size_t i = 0; i < 3; i++)
+        EXPECT(run_killed(i));
+    EXPECT_EQUAL(atomic_load(&forks_canceled), 3);
+    EXPECT_EQUAL(vmo->unsettled_count, 3);
+    EXPECT_EQUAL(first_word_of(vmo, 0), old_word);
+    EXPECT_EQUAL(first_word_of(clone, 0), old_word);
+
+    EXPECT_OK(vmo_write(vmo, &new_word, 0, sizeof(new_word)));
+    EXPECT_EQUAL(vmo->unsettled_count, 2);
+    EXPECT_EQUAL(first_word_of(vmo, 0), new_word);
+    EXPECT_EQUAL(first_word_of(clone, 0), old_word);
+    EXPECT_EQUAL(page_list_get(&clone->pages, 0)->references, 1); /* the parent's share is gone */
+
+    EXPECT_OK(vmo_create_clone(vmo, 0, 4 * PAGE_SIZE, &second)); /* of pages that are not settled */
+    EXPECT_OK(vmo_write(second, &new_word, PAGE_SIZE, sizeof(new_word)));
+    EXPECT_EQUAL(first_word_of(vmo, 1), old_word);
+    EXPECT_OK(vmo_write(vmo, &new_word, PAGE_SIZE, sizeof(new_word)));
+    EXPECT_EQUAL(vmo->unsettled_count, 1);
+    EXPECT_EQUAL(first_word_of(clone, 1), old_word);
+    vmo_release(second);
+    vmo_release(clone);
+    destroy(); /* with one page that is not settled */
+}

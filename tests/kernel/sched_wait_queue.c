@@ -135,7 +135,7 @@ static uint32_t guarded[4]; /* all the same while the mutex is free */
 static void count_under_mutex(void* unused) {
     (void)unused;
     for (unsigned i = 0; i < 1500; i++) {
-        mutex_lock(&mutex);
+        EXPECT_OK(mutex_lock(&mutex));
         for (unsigned j = 0; j < 4; j++) {
             EXPECT_EQUAL(guarded[j], guarded[3]);
             if (i % 16 == j)
@@ -161,16 +161,17 @@ static struct waiter_thread lockers[WAITERS];
 
 static void lock_once(void* argument) {
     struct waiter_thread* locker = argument;
-    mutex_lock(&mutex);
+    locker->status = mutex_lock(&mutex);
     locker->order = atomic_fetch_add(&woken, 1);
-    mutex_unlock(&mutex);
+    if (locker->status == ZX_OK)
+        mutex_unlock(&mutex);
 }
 
-/* The third is killed while it waits: it still gets its turn. */
-SELFTEST(mutex, it_is_handed_over_in_order_of_arrival_even_to_the_killed) {
+/* The third is killed while it waits: it leaves at once, and the others keep their order. */
+SELFTEST(mutex, it_is_handed_over_in_order_of_arrival_but_not_to_the_killed) {
     mutex_init(&mutex);
     atomic_store(&woken, 0);
-    mutex_lock(&mutex);
+    EXPECT_OK(mutex_lock(&mutex));
     EXPECT(mutex.holder == thread_current());
     for (unsigned i = 0; i < WAITERS; i++) {
         lockers[i].thread =
@@ -181,12 +182,42 @@ SELFTEST(mutex, it_is_handed_over_in_order_of_arrival_even_to_the_killed) {
             thread_yield();
     }
     thread_kill(lockers[2].thread);
-    EXPECT_OK(thread_sleep_until(clock_now() + MILLISECOND));
-    EXPECT_EQUAL(atomic_load(&woken), 0);
+    end(&lockers[2]);
+    EXPECT_EQUAL(lockers[2].status, ZX_ERR_CANCELED);
+    EXPECT_EQUAL(lockers[2].order, 0);
+    EXPECT_EQUAL(atomic_load(&woken), 1);
     mutex_unlock(&mutex);
     for (unsigned i = 0; i < WAITERS; i++) {
+        if (i == 2)
+            continue;
         end(&lockers[i]);
-        EXPECT_EQUAL(lockers[i].order, i);
+        EXPECT_OK(lockers[i].status);
+        EXPECT_EQUAL(lockers[i].order, i < 2 ? i + 1 : i);
     }
     EXPECT(mutex.holder == NULL);
+}
+
+/* The killed may be the one whose turn it is just then: either it leaves, or it has the mutex. */
+SELFTEST(mutex, a_kill_and_the_turn_at_once_lose_nothing) {
+    mutex_init(&mutex);
+    for (unsigned i = 0; i < 300; i++) {
+        struct waiter_thread* locker = &lockers[0];
+        EXPECT_OK(mutex_lock(&mutex));
+        locker->thread = thread_create("locker", lock_once, locker, THREAD_PRIORITY_DEFAULT);
+        EXPECT(locker->thread != NULL);
+        thread_start(locker->thread);
+        while (__atomic_load_n(&locker->thread->state, __ATOMIC_SEQ_CST) != THREAD_BLOCKED)
+            thread_yield();
+        if (i % 2) {
+            thread_kill(locker->thread);
+            mutex_unlock(&mutex);
+        } else {
+            mutex_unlock(&mutex);
+            thread_kill(locker->thread);
+        }
+        end(locker);
+        EXPECT(locker->status == ZX_OK || locker->status == ZX_ERR_CANCELED);
+        EXPECT(mutex.holder == NULL);
+        EXPECT(list_is_empty(&mutex.queue.waiters));
+    }
 }

@@ -59,7 +59,7 @@ void interrupt_end(bool was_handing_over);
  * code was preemptible (preempt_count 0 with the reschedule bit set); may switch threads. */
 void interrupt_preempt(void);
 /* kernel/sched: called before going back to user mode (system call, interrupt, exception) when the
- * thread has THREAD_PENDING_WORK; may not return (kill). */
+ * thread's context.pending_work is not 0. Does not return if the thread was killed. */
 void thread_return_to_user(void);
 
 const char* exception_name(uint64_t vector);
