@@ -12,14 +12,16 @@
  * Between the two, a mapping made before C1 may still write to a page. The call returns after the
  * last C2. So each page of the clone is the parent's page as it was at one moment during the call:
  * writes that ended before the call are in it, and writes that begin after it are not.
- * `parent->clones_begun` counts the calls between their first C1 and their end.
+ * `parent->sharing_calls` counts the clones between their first C1 and their end.
  *
  * Forking a page. No step waits for another thread:
  *   F1. A reference to the old page is taken, under the VMO's lock. The page stays shared until F6,
  *       so nothing begins to write to it.
  *   F2. If a clone of this VMO is being made, a mapping from before its C1 may still write to the
  *       old page. So the page is taken out of every mapping first. A later clone does not matter:
- *       the page was shared by then, and no mapping was writable.
+ *       the page was shared by then, and no mapping was writable. A fork that began during a clone
+ *       counts as one of the `sharing_calls` too: the clone may fail before its C2, and then only
+ *       the reference of F1 keeps the page shared.
  *   F3. The page is copied, with no lock held. It does not change, by F1 and F2.
  *   F4. The copy takes the old page's slot, under the lock, if no other thread was first. It is
  * "not settled": it has one reference more, so it counts as shared. From here on faults map the
@@ -111,14 +113,14 @@ static zx_status_t share_pages(struct vmo* parent, uint64_t offset, struct vmo* 
     return status;
 }
 
-static void count_clones_begun(struct vmo* parent, int change) {
-    spin_lock(&parent->lock);
-    parent->clones_begun += (uint32_t)change;
-    spin_unlock(&parent->lock);
+static void count_sharing_calls(struct vmo* vmo, int change) {
+    spin_lock(&vmo->lock);
+    vmo->sharing_calls += (uint32_t)change;
+    spin_unlock(&vmo->lock);
 }
 
-/* A clone that fails gives its shares back before it stops to count as begun: until then mappings
- * that it did not come to may write to pages that are shared. */
+/* A clone that fails gives its shares back before it stops to count: until then mappings that it
+ * did not come to may write to pages that are shared. */
 zx_status_t vmo_create_clone(struct vmo* parent, uint64_t offset, uint64_t size, struct vmo** out) {
     if (!IS_ALIGNED(offset, PAGE_SIZE))
         return ZX_ERR_INVALID_ARGS;
@@ -126,14 +128,14 @@ zx_status_t vmo_create_clone(struct vmo* parent, uint64_t offset, uint64_t size,
     zx_status_t status = vmo_create(size, &clone);
     if (status != ZX_OK)
         return status;
-    count_clones_begun(parent, 1);
+    count_sharing_calls(parent, 1);
     status = parent->kind == VMO_PHYSICAL ? copy_physical(parent, offset, clone)
                                           : share_pages(parent, offset, clone);
     if (status == ZX_OK)
         *out = clone;
     else
         vmo_release(clone);
-    count_clones_begun(parent, -1);
+    count_sharing_calls(parent, -1);
     return status;
 }
 
@@ -202,6 +204,8 @@ static zx_status_t fork(struct vmo* vmo, size_t index, struct page* old, bool ma
             page_free(copy); /* T1 */
     }
     vmo_page_release(old);
+    if (may_be_written)
+        count_sharing_calls(vmo, -1);
     return number == 0 ? status : settle(vmo, index, number);
 }
 
@@ -210,12 +214,13 @@ zx_status_t vmo_fork_page(struct vmo* vmo, size_t index) {
     uint64_t number = 0;
     spin_lock(&vmo->lock);
     struct page* page = page_list_get(&vmo->pages, index);
-    bool may_be_written = vmo->clones_begun > 0;
+    bool may_be_written = vmo->sharing_calls > 0;
     if (page && is_unsettled_locked(vmo, page)) {
         number = page->fork_number; /* T2 */
     } else if (page && atomic_load(&page->references) > 1) {
         shared = page;
         atomic_fetch_add(&page->references, 1); /* F1 */
+        vmo->sharing_calls += may_be_written;   /* F2 */
     }
     spin_unlock(&vmo->lock);
     if (number != 0)

@@ -29,7 +29,7 @@ struct vmo {
     struct spinlock lock; /* VMO: guards all below */
     struct page_list pages;
     size_t committed;
-    uint32_t clones_begun;  /* clones of this VMO that are being made */
+    uint32_t sharing_calls; /* clones being made, and forks meanwhile: see vmo_fork.c */
     size_t unsettled_count; /* pages that a fork put in their place and did not settle yet */
     uint64_t fork_count;    /* the number of the last fork */
     struct list mappings;   /* mapping.link */

@@ -75,7 +75,7 @@ static void count_without_pause(void* unused) {
 static struct page* begin_clone(void) {
     spin_lock(&vmo->lock);
     struct page* page = page_list_get(&vmo->pages, 0);
-    vmo->clones_begun++;
+    vmo->sharing_calls++;
     atomic_fetch_add(&page->references, 1);
     spin_unlock(&vmo->lock);
     return page;
@@ -85,7 +85,7 @@ static bool end_clone(struct page* page) {
     bool is_unmapped = vmo_unmap_everywhere(vmo, 0, 1);
     vmo_page_release(page);
     spin_lock(&vmo->lock);
-    vmo->clones_begun--;
+    vmo->sharing_calls--;
     spin_unlock(&vmo->lock);
     return is_unmapped;
 }
@@ -160,7 +160,7 @@ SELFTEST(vmo_fork, a_killed_thread_leaves_every_long_call) {
     EXPECT(!was_brought_in);
     EXPECT_EQUAL(vmo_committed_pages(copy_of_large), 2); /* one by each call */
     EXPECT_EQUAL(vmo_committed_pages(vmo), 1);
-    EXPECT_EQUAL(large->clones_begun, 0);
+    EXPECT_EQUAL(large->sharing_calls, 0);
     for (size_t i = 0; i < LARGE_PAGES; i++)
         EXPECT_EQUAL(page_list_get(&large->pages, i)->references, 1);
     vmo_release(large);
@@ -227,4 +227,27 @@ SELFTEST(vmo_fork, what_a_killed_thread_left_is_settled_by_the_next_writer_or_th
     vmo_release(second);
     vmo_release(clone);
     destroy(); /* with one page that is not settled */
+}
+
+/* T3 before F4, during a clone: nothing was changed. The same fork by a thread that lives counts as
+ * a sharing call no longer than it takes. */
+SELFTEST(vmo_fork, during_a_clone_is_done_as_a_whole_or_not_at_all) {
+    EXPECT(create());
+    EXPECT_OK(vmo_write(vmo, "x", 0, 1));
+    struct page* page = begin_clone();
+    atomic_store(&forks_canceled, 0);
+    EXPECT(run_killed(0));
+    EXPECT_EQUAL(atomic_load(&forks_canceled), 1);
+    EXPECT(page_list_get(&vmo->pages, 0) == page);
+    EXPECT_EQUAL(page->references, 2);
+    EXPECT_EQUAL(vmo->unsettled_count, 0);
+    EXPECT_EQUAL(vmo->sharing_calls, 1);
+    EXPECT_OK(vmo_fork_page(vmo, 0));
+    EXPECT(page_list_get(&vmo->pages, 0) != page);
+    EXPECT_EQUAL(page->references, 1);
+    EXPECT_EQUAL(vmo->sharing_calls, 1);
+    EXPECT(end_clone(page));
+    EXPECT_EQUAL(vmo->sharing_calls, 0);
+    EXPECT_EQUAL(page_list_get(&vmo->pages, 0)->references, 1);
+    destroy();
 }
