@@ -6,7 +6,7 @@
 #define LEVEL_BITS 9u /* of PAGE_LIST_FANOUT */
 
 void page_list_init(struct page_list* list, size_t count) {
-    *list = (struct page_list){.count = count};
+    list->count = count;
     if (count <= PAGE_LIST_INLINE)
         return;
     list->height = 1;
@@ -70,7 +70,6 @@ void page_list_destroy(struct page_list* list, void (*visit)(struct page* page))
             visit(list->few[i]);
     if (list->root)
         destroy_table(list->root, list->height, list->count, visit);
-    page_list_init(list, 0);
 }
 
 size_t page_list_hole_size(const struct page_list* list, size_t index) {

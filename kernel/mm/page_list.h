@@ -17,12 +17,13 @@ struct page_list {
     struct page* few[PAGE_LIST_INLINE];
 };
 
+/* `list` is all zeros. */
 void page_list_init(struct page_list* list, size_t count);
 /* The page at `index`, or NULL. */
 struct page* page_list_get(const struct page_list* list, size_t index);
 /* Where it is kept, made if need be; NULL: no memory. Stays valid as long as the list. */
 struct page** page_list_slot(struct page_list* list, size_t index);
-/* Hands every page to `visit` (with its index) and frees the tables. */
+/* Hands every page to `visit` (with its index) and frees the tables; the list is of no use then. */
 void page_list_destroy(struct page_list* list, void (*visit)(struct page* page));
 /* How many indices from `index` on share a table that is not there, and so have no pages; 0: the
  * table is there. */

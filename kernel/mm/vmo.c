@@ -102,16 +102,13 @@ void vmo_release(struct vmo* vmo) {
     ASSERT(list_is_empty(&vmo->mappings));
     vmo_settle_all(vmo);
     page_list_destroy(&vmo->pages, vmo_page_release);
-    void (*on_end)(void*) = vmo->on_end;
-    void* argument = vmo->end_argument;
+    if (unlikely(vmo->end))
+        vmo->end->on_end(vmo->end);
     slab_free(&vmo_cache, vmo);
-    if (on_end)
-        on_end(argument);
 }
 
-void vmo_set_end(struct vmo* vmo, void (*on_end)(void* argument), void* argument) {
-    vmo->on_end = on_end;
-    vmo->end_argument = argument;
+void vmo_set_end(struct vmo* vmo, struct vmo_end* end) {
+    vmo->end = end;
 }
 
 uint64_t vmo_size(const struct vmo* vmo) {

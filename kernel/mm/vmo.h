@@ -28,9 +28,13 @@ zx_status_t vmo_create_physical(physical_address_t address, uint64_t size, struc
 zx_status_t vmo_create_clone(struct vmo* parent, uint64_t offset, uint64_t size, struct vmo** out);
 void vmo_reference(struct vmo* vmo);
 void vmo_release(struct vmo* vmo);
-/* Has `on_end(argument)` called when the last reference is gone, with no lock held. Before anybody
- * else knows the VMO. */
-void vmo_set_end(struct vmo* vmo, void (*on_end)(void* argument), void* argument);
+/* Embedded in what wants to know when the last reference to a VMO is gone. `on_end` runs with no
+ * lock held. */
+struct vmo_end {
+    void (*on_end)(struct vmo_end* end);
+};
+/* Before anybody else knows the VMO. */
+void vmo_set_end(struct vmo* vmo, struct vmo_end* end);
 
 uint64_t vmo_size(const struct vmo* vmo);
 size_t vmo_committed_pages(struct vmo* vmo);

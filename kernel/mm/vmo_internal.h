@@ -22,11 +22,10 @@ enum vmo_kind {
 struct vmo {
     _Atomic uint32_t references;
     enum vmo_kind kind;
-    uint64_t size;                  /* whole pages */
-    physical_address_t physical;    /* VMO_PHYSICAL: where it begins */
-    void (*on_end)(void* argument); /* see vmo_set_end; or NULL */
-    void* end_argument;
-    struct spinlock lock; /* VMO: guards all below */
+    uint64_t size;               /* whole pages */
+    physical_address_t physical; /* VMO_PHYSICAL: where it begins */
+    struct vmo_end* end;         /* see vmo_set_end; or NULL */
+    struct spinlock lock;        /* VMO: guards all below */
     struct page_list pages;
     size_t committed;
     uint32_t sharing_calls; /* clones being made, and forks meanwhile: see vmo_fork.c */

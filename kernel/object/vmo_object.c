@@ -11,9 +11,11 @@ static struct slab_cache vmo_object_cache =
 /* --- how clones find their parent ------------------------------------------------------------- */
 
 struct vmo_origin {
+    struct vmo_end end;          /* of each clone's memory */
     _Atomic uint32_t references; /* the parent's, and one of each clone that lives */
     struct spinlock lock;        /* OBJECT: guards `parent` */
     struct vmo_object* parent;   /* borrowed; NULL: it is gone, or going */
+    size_t clone_count;          /* those that live; under the parent's lock */
 };
 
 static struct slab_cache vmo_origin_cache =
@@ -22,21 +24,6 @@ static struct slab_cache vmo_origin_cache =
 static void origin_release(struct vmo_origin* origin) {
     if (atomic_fetch_sub_explicit(&origin->references, 1, memory_order_acq_rel) == 1)
         slab_free(&vmo_origin_cache, origin);
-}
-
-/* The parent's origin, made at its first clone, with a reference more; NULL: no memory. */
-static struct vmo_origin* origin_get_locked(struct vmo_object* parent) {
-    if (!parent->origin) {
-        struct vmo_origin* origin = slab_alloc(&vmo_origin_cache);
-        if (!origin)
-            return NULL;
-        atomic_init(&origin->references, 1);
-        spinlock_init(&origin->lock, LOCK_OBJECT);
-        origin->parent = parent;
-        parent->origin = origin;
-    }
-    atomic_fetch_add_explicit(&parent->origin->references, 1, memory_order_relaxed);
-    return parent->origin;
 }
 
 /* With a reference; NULL: it is gone. */
@@ -58,17 +45,35 @@ static void origin_leave(struct vmo_origin* origin) {
 }
 
 /* The memory of a clone is gone. */
-static void clone_ended(void* argument) {
-    struct vmo_origin* origin = argument;
+static void clone_ended(struct vmo_end* end) {
+    struct vmo_origin* origin = CONTAINER_OF(end, struct vmo_origin, end);
     struct vmo_object* parent = origin_parent(origin);
     if (parent) {
         spin_lock(parent->object.lock);
-        if (--parent->clone_count == 0)
+        if (--origin->clone_count == 0)
             object_update_signals_locked(&parent->object, 0, ZX_VMO_ZERO_CHILDREN);
         spin_unlock(parent->object.lock);
         object_release(&parent->object);
     }
     origin_release(origin);
+}
+
+/* The parent's origin, made at its first clone, with a reference more; NULL: no memory. */
+static struct vmo_origin* origin_get_locked(struct vmo_object* parent) {
+    if (!parent->origin) {
+        struct vmo_origin* origin = slab_alloc(&vmo_origin_cache);
+        if (!origin)
+            return NULL;
+        *origin = (struct vmo_origin){
+            .end = {clone_ended},
+            .references = 1,
+            .lock = SPINLOCK_INITIALIZER(LOCK_OBJECT),
+            .parent = parent,
+        };
+        parent->origin = origin;
+    }
+    atomic_fetch_add_explicit(&parent->origin->references, 1, memory_order_relaxed);
+    return parent->origin;
 }
 
 /* --- life ------------------------------------------------------------------------------------- */
@@ -104,7 +109,6 @@ struct vmo_object* vmo_object_create(struct vmo* vmo) {
     vmo_object->vmo = vmo;
     vmo_object->is_resizable = false;
     vmo_object->name[0] = '\0';
-    vmo_object->clone_count = 0;
     vmo_object->origin = NULL;
     return vmo_object;
 }
@@ -114,14 +118,14 @@ static zx_status_t add_clone(struct vmo_object* parent, struct vmo_object* clone
     spin_lock(parent->object.lock);
     struct vmo_origin* origin = origin_get_locked(parent);
     if (origin) {
-        parent->clone_count++;
+        origin->clone_count++;
         object_update_signals_locked(&parent->object, ZX_VMO_ZERO_CHILDREN, 0);
         memcpy(clone->name, parent->name, sizeof(clone->name));
     }
     spin_unlock(parent->object.lock);
     if (!origin)
         return ZX_ERR_NO_MEMORY;
-    vmo_set_end(clone->vmo, clone_ended, origin);
+    vmo_set_end(clone->vmo, &origin->end);
     return ZX_OK;
 }
 

@@ -26,7 +26,6 @@ struct vmo_object {
     struct vmo* vmo;      /* a reference */
     bool is_resizable;    /* set before anybody else knows the object */
     char name[ZX_MAX_NAME_LEN];
-    size_t clone_count;        /* those that live */
     struct vmo_origin* origin; /* a reference; NULL: was never cloned */
 };
 
