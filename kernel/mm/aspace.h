@@ -49,8 +49,8 @@ void vmar_release(struct vmar* vmar);
 
 /* SPECIFIC_OVERWRITE and MAP_RANGE together: an overwrite is one step, bringing in is many. */
 static inline bool vmar_map_options_are_valid(uint32_t options) {
-    return !(options & ~VMAR_MAP_OPTIONS) &&
-           !((options & ZX_VM_SPECIFIC_OVERWRITE) && (options & ZX_VM_MAP_RANGE));
+    const uint32_t exclusive = ZX_VM_SPECIFIC_OVERWRITE | ZX_VM_MAP_RANGE;
+    return !(options & ~VMAR_MAP_OPTIONS) && (options & exclusive) != exclusive;
 }
 
 /* Maps `size` bytes of the VMO, rounded up to pages, in a random place unless SPECIFIC. What of it

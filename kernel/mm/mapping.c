@@ -39,22 +39,25 @@ uint32_t mapping_paging_flags(uint32_t permissions) {
            (permissions & ZX_VM_PERM_EXECUTE ? PAGING_EXECUTE : 0);
 }
 
+/* The rest is set as the mapping comes into the tree and into lists. */
 void mapping_fill_in(struct mapping* mapping, struct vmar* vmar, virtual_address_t base,
                      size_t size, struct vmo* vmo, uint64_t vmo_offset, uint32_t permissions,
                      uint32_t allowed) {
-    *mapping = (struct mapping){
-        .region = {.node.key = base, .size = size, .kind = REGION_MAPPING, .parent = vmar},
-        .aspace = vmar->aspace,
-        .vmo = vmo,
-        .vmo_offset = vmo_offset,
-        .permissions = permissions,
-        .allowed = allowed,
-        .link = {.mapping = mapping},
-    };
+    mapping->region.node.key = base;
+    mapping->region.size = size;
+    mapping->region.kind = REGION_MAPPING;
+    mapping->region.parent = vmar;
+    mapping->aspace = vmar->aspace;
+    mapping->vmo = vmo;
+    mapping->vmo_offset = vmo_offset;
+    mapping->permissions = permissions;
+    mapping->allowed = allowed;
+    mapping->window = NULL;
+    mapping->link.mapping = mapping;
 }
 
 /* Before `next` in the VMO's list. */
-static void enlist_locked(struct mapping* mapping, struct list_node* next) {
+static inline void enlist_locked(struct mapping* mapping, struct list_node* next) {
     vmo_reference(mapping->vmo);
     list_insert_before(next, &mapping->link.node);
     mapping_counts_add(&mapping->vmo->mapped, mapping->permissions, 1);
@@ -69,11 +72,6 @@ bool mapping_announce_locked(struct mapping* mapping, const struct mapping_count
         enlist_locked(mapping, vmo->mappings.head.next); /* behind all walkers */
     spin_unlock(&vmo->lock);
     return is_allowed;
-}
-
-void mapping_insert_locked(struct mapping* mapping) {
-    tree_insert(&mapping->region.parent->children, &mapping->region.node,
-                region_base(&mapping->region));
 }
 
 void mapping_split_locked(struct vmar* vmar, virtual_address_t address, struct mapping** spare) {

@@ -28,14 +28,18 @@ struct mapping_counts {
 
 static inline void mapping_counts_add(struct mapping_counts* counts, uint32_t permissions,
                                       size_t mappings) {
-    counts->writable += permissions & ZX_VM_PERM_WRITE ? mappings : 0;
-    counts->executable += permissions & ZX_VM_PERM_EXECUTE ? mappings : 0;
+    if (permissions & ZX_VM_PERM_WRITE)
+        counts->writable += mappings;
+    if (permissions & ZX_VM_PERM_EXECUTE)
+        counts->executable += mappings;
 }
 
 static inline void mapping_counts_remove(struct mapping_counts* counts, uint32_t permissions,
                                          size_t mappings) {
-    counts->writable -= permissions & ZX_VM_PERM_WRITE ? mappings : 0;
-    counts->executable -= permissions & ZX_VM_PERM_EXECUTE ? mappings : 0;
+    if (permissions & ZX_VM_PERM_WRITE)
+        counts->writable -= mappings;
+    if (permissions & ZX_VM_PERM_EXECUTE)
+        counts->executable -= mappings;
 }
 
 /* Whether mappings may gain these permissions. */

@@ -115,7 +115,10 @@ void mapping_fill_in(struct mapping* mapping, struct vmar* vmar, virtual_address
 MUST_CHECK bool mapping_announce_locked(struct mapping* mapping,
                                         const struct mapping_counts* leaving);
 /* The third puts it into its VMAR, where its place is free by now. */
-void mapping_insert_locked(struct mapping* mapping);
+static inline void mapping_insert_locked(struct mapping* mapping) {
+    tree_insert(&mapping->region.parent->children, &mapping->region.node,
+                region_base(&mapping->region));
+}
 /* Cuts the mapping that contains `address` inside in two there; uses *spare, which becomes NULL
  * then. */
 void mapping_split_locked(struct vmar* vmar, virtual_address_t address, struct mapping** spare);

@@ -88,30 +88,12 @@ static zx_status_t get_vmar(zx_handle_t handle, struct object** object, uint32_t
     return status;
 }
 
-zx_status_t vmar_map_out(struct vmar* vmar, uint32_t options, uint32_t allowed, size_t vmar_offset,
-                         struct vmo* vmo, uint64_t vmo_offset, size_t size, uintptr_t out) {
-    if ((options & VMAR_PERMISSIONS) & ~allowed)
-        return ZX_ERR_ACCESS_DENIED;
-    if (!user_fault_in(out, sizeof(zx_vaddr_t), true))
-        return ZX_ERR_INVALID_ARGS;
-    virtual_address_t mapped;
-    zx_status_t status =
-        vmar_map(vmar, options, allowed, vmar_offset, vmo, vmo_offset, size, &mapped);
-    if (status != ZX_OK)
-        return status;
-    zx_vaddr_t address = mapped;
-    if (!user_write_bytes(out, &address, sizeof(address))) {
-        (void)vmar_unmap(vmar, mapped, ALIGN_UP(size, (size_t)PAGE_SIZE_BYTES));
-        return ZX_ERR_INVALID_ARGS;
-    }
-    return ZX_OK;
-}
-
 /* Both handles cap what the mapping may be, now and by vmar_protect later. */
-static zx_status_t map(struct vmar* vmar, uint32_t options, uint32_t allowed, size_t vmar_offset,
-                       const struct vmo_object* vmo, uint64_t vmo_offset, size_t size,
-                       user_out(zx_vaddr_t) mapped_address) {
-    if ((options & ZX_VM_REQUIRE_NON_RESIZABLE) && vmo->is_resizable)
+static ALWAYS_INLINE zx_status_t map(struct vmar* vmar, uint32_t options, uint32_t allowed,
+                                     size_t vmar_offset, const struct vmo_object* vmo,
+                                     uint64_t vmo_offset, size_t size,
+                                     user_out(zx_vaddr_t) mapped_address) {
+    if (unlikely(options & ZX_VM_REQUIRE_NON_RESIZABLE) && vmo->is_resizable)
         return ZX_ERR_NOT_SUPPORTED;
     return vmar_map_out(vmar, options & ~ZX_VM_REQUIRE_NON_RESIZABLE, allowed, vmar_offset,
                         vmo->vmo, vmo_offset, size, mapped_address.address);

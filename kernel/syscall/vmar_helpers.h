@@ -1,12 +1,12 @@
 /* What the calls that map memory, of 2018 and of 2016, have in common. */
 #pragma once
 
-#include <abi/memory.h>
+#include <abi/errors.h>
+#include <abi/limits.h>
 #include <abi/rights.h>
-#include <abi/types.h>
-
-struct vmar;
-struct vmo;
+#include <lib/compiler.h>
+#include <mm/aspace.h>
+#include <syscall/user_pointer.h>
 
 /* What a handle's rights let a mapping be. */
 static inline uint32_t vmar_permissions_of(zx_rights_t rights) {
@@ -17,5 +17,22 @@ static inline uint32_t vmar_permissions_of(zx_rights_t rights) {
 
 /* vmar_map for the calling process, and the address goes to user memory at `out`. INVALID_ARGS
  * also: `out` is bad; then nothing is mapped. */
-zx_status_t vmar_map_out(struct vmar* vmar, uint32_t options, uint32_t allowed, size_t vmar_offset,
-                         struct vmo* vmo, uint64_t vmo_offset, size_t size, uintptr_t out);
+static inline zx_status_t vmar_map_out(struct vmar* vmar, uint32_t options, uint32_t allowed,
+                                       size_t vmar_offset, struct vmo* vmo, uint64_t vmo_offset,
+                                       size_t size, uintptr_t out) {
+    if ((options & VMAR_PERMISSIONS) & ~allowed)
+        return ZX_ERR_ACCESS_DENIED;
+    if (!user_fault_in(out, sizeof(zx_vaddr_t), true))
+        return ZX_ERR_INVALID_ARGS;
+    virtual_address_t mapped;
+    zx_status_t status =
+        vmar_map(vmar, options, allowed, vmar_offset, vmo, vmo_offset, size, &mapped);
+    if (status != ZX_OK)
+        return status;
+    zx_vaddr_t address = mapped;
+    if (!user_write_bytes(out, &address, sizeof(address))) {
+        (void)vmar_unmap(vmar, mapped, ALIGN_UP(size, (size_t)PAGE_SIZE_BYTES));
+        return ZX_ERR_INVALID_ARGS;
+    }
+    return ZX_OK;
+}
