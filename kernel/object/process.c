@@ -10,6 +10,8 @@
 #include <object/job.h>
 #include <object/user_thread_internal.h>
 
+#define KILLS_AT_ONCE 32u /* under the process's lock */
+
 static struct slab_cache process_cache =
     SLAB_CACHE_INITIALIZER(process_cache, "process", sizeof(struct process));
 static const struct object_ops process_ops;
@@ -88,20 +90,35 @@ static void finish(struct process* process) {
     spin_unlock(process->object.lock);
 }
 
+/* Kills the next few threads. The list is turned round, so that none is left out: nobody joins any
+ * more, and who leaves meanwhile has died. */
+static void kill_some(struct process* process, uint32_t count) {
+    spin_lock(process->object.lock);
+    for (; count > 0 && !list_is_empty(&process->threads); count--) {
+        struct list_node* node = list_pop_front(&process->threads);
+        struct user_thread* thread = LIST_ENTRY(node, struct user_thread, process_node);
+        list_push_back(&process->threads, node);
+        if (thread->is_started)
+            thread_kill(thread->thread);
+    }
+    spin_unlock(process->object.lock);
+}
+
+/* One that is ending by itself is killed nevertheless: its threads may not be scheduled otherwise.
+ */
 void process_kill(struct process* process, int64_t return_code) {
     spin_lock(process->object.lock);
     bool is_first = process->state < PROCESS_DYING;
     if (is_first) {
         process->state = PROCESS_DYING;
         process->return_code = return_code;
-        LIST_FOR_EACH(node, &process->threads) {
-            struct user_thread* thread = LIST_ENTRY(node, struct user_thread, process_node);
-            if (thread->is_started)
-                thread_kill(thread->thread);
-        }
     }
     bool must_finish = is_first && process->running_count == 0;
+    uint32_t left = process->thread_count;
     spin_unlock(process->object.lock);
+    for (; left > KILLS_AT_ONCE; left -= KILLS_AT_ONCE)
+        kill_some(process, KILLS_AT_ONCE);
+    kill_some(process, left);
     if (must_finish)
         finish(process);
 }
@@ -120,8 +137,10 @@ void process_thread_ended(struct process* process, struct user_thread* thread) {
     if (is_last)
         process->state = PROCESS_DYING;
     spin_unlock(process->object.lock);
-    if (is_last)
+    if (is_last) {
+        thread_begin_end_of_process();
         finish(process);
+    }
 }
 
 /* Never started, or dead. Its handles went when it died; if nobody killed it, nothing was ever

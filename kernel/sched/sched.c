@@ -345,13 +345,28 @@ void sched_apply_affinity(struct thread* thread) {
     preempt_enable();
 }
 
+/* What a killed thread has, whoever asks for what: see thread_kill. */
+static uint32_t priority_due(const struct thread* thread, uint32_t wanted) {
+    if (likely(!(atomic_load(&thread->context.pending_work) & THREAD_PENDING_KILL)))
+        return wanted;
+    return atomic_load(&thread->is_ending_process) ? THREAD_PRIORITY_USER_MAX
+                                                   : THREAD_PRIORITY_SYSTEM;
+}
+
 /* Like an affinity, the priority is changed first: so either the thread is found where it has to
- * change its queue, or whoever moves it, and looks at the priority afterwards, sees the new one. */
-void sched_change_priority(struct thread* thread, uint32_t priority) {
+ * change its queue, or whoever moves it, and looks at the priority afterwards, sees the new one. A
+ * kill, too, is noted before this: if several change the priority at once, the last one to write it
+ * sees what is due. */
+void sched_change_priority(struct thread* thread, uint32_t wanted) {
     interrupt_state_t state;
     enum thread_state thread_state;
-    (void)__atomic_exchange_n(&thread->priority, priority, __ATOMIC_SEQ_CST);
+    uint32_t priority;
+    do {
+        priority = priority_due(thread, wanted);
+        (void)__atomic_exchange_n(&thread->priority, priority, __ATOMIC_SEQ_CST);
+    } while (unlikely(priority != priority_due(thread, wanted)));
     struct sched_cpu* sched = lock_thread(thread, &thread_state, &state);
+    priority = __atomic_load_n(&thread->priority, __ATOMIC_RELAXED);
     if (thread_state == THREAD_READY) {
         queue_remove(sched, thread);
         make_ready_locked(sched, thread);

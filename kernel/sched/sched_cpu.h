@@ -70,7 +70,8 @@ void sched_place(struct thread* thread);
 void sched_switch_and_unlock(struct sched_cpu* sched);
 /* Moves a thread to a CPU its affinity allows, if it is not on one. */
 void sched_apply_affinity(struct thread* thread);
-void sched_change_priority(struct thread* thread, uint32_t priority);
+/* Unless it is killed, which decides its priority. */
+void sched_change_priority(struct thread* thread, uint32_t wanted);
 /* thread.c: drops the running reference of threads that have left this CPU for good. Interrupts on.
  */
 void thread_reap(void);

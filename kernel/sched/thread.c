@@ -12,7 +12,6 @@
 #include <mm/kernel_heap.h>
 #include <mm/slab.h>
 #include <sched/sched_cpu.h>
-#include <sched/wait_queue.h>
 
 _Static_assert(offsetof(struct thread, context) == 0, "arch finds it there");
 _Static_assert(offsetof(struct thread_context, pending_work) == CONTEXT_PENDING_WORK,
@@ -26,8 +25,13 @@ static struct spinlock all_lock = SPINLOCK_INITIALIZER(LOCK_WAIT_QUEUE);
 static struct list all_threads = LIST_INITIALIZER(all_threads); /* under all_lock */
 static size_t all_count;
 
-/* Whoever waits for the end of some thread. */
-static struct wait_queue join_queue = WAIT_QUEUE_INITIALIZER(join_queue);
+/* Whoever waits for the end of some thread, on its own stack: not even a kill ends that wait. */
+struct joiner {
+    struct list_node node;
+    struct thread* thread;
+};
+static struct spinlock join_lock = SPINLOCK_INITIALIZER(LOCK_WAIT_QUEUE);
+static struct list joiners = LIST_INITIALIZER(joiners); /* under join_lock */
 
 /* --- life ------------------------------------------------------------------------------------ */
 
@@ -125,6 +129,15 @@ static struct thread* take_dead(void) {
     return node ? LIST_ENTRY(node, struct thread, run_node) : NULL;
 }
 
+static void wake_joiners(struct thread* dead) {
+    struct list_node* node;
+    interrupt_state_t state = spin_lock_irqsave(&join_lock);
+    atomic_store(&dead->is_reaped, true);
+    while ((node = list_pop_front(&joiners)))
+        thread_unpark(LIST_ENTRY(node, struct joiner, node)->thread);
+    spin_unlock_irqrestore(&join_lock, state);
+}
+
 /* The stack goes back at once, before the last reference: only its own running needs it.
  *
  * Those it wakes may run before it gets on, here or on another CPU, and more may die: the loop
@@ -140,8 +153,7 @@ void thread_reap(void) {
     while ((thread = take_dead())) {
         kernel_stack_free(thread->stack_top);
         thread->stack_top = NULL;
-        atomic_store(&thread->is_reaped, true);
-        wait_queue_wake_all(&join_queue);
+        wake_joiners(thread);
         thread_release(thread);
     }
     self->is_reaping = false;
@@ -154,13 +166,20 @@ void thread_reap_here(void) {
     preempt_enable();
 }
 
-static bool is_reaped(void* thread) {
-    return atomic_load(&((struct thread*)thread)->is_reaped);
-}
-
 void thread_join(struct thread* thread) {
-    while (wait_queue_wait(&join_queue, is_reaped, thread, ZX_TIME_INFINITE) != ZX_OK)
-        thread_yield(); /* killed: still has to wait */
+    struct joiner self = {.thread = thread_current()};
+    for (;;) {
+        interrupt_state_t state = spin_lock_irqsave(&join_lock);
+        bool must_wait = !atomic_load(&thread->is_reaped);
+        if (must_wait && !list_node_is_linked(&self.node))
+            list_push_back(&joiners, &self.node);
+        else if (!must_wait && list_node_is_linked(&self.node))
+            list_remove(&self.node);
+        spin_unlock_irqrestore(&join_lock, state);
+        if (!must_wait)
+            return;
+        thread_park_uninterruptible();
+    }
 }
 
 /* --- kill, priority, affinity ----------------------------------------------------------------- */
@@ -170,6 +189,8 @@ void thread_kill(struct thread* thread) {
     preempt_disable();
     atomic_fetch_or(&thread->context.pending_work, THREAD_PENDING_KILL);
     turn_point();
+    if (thread != thread_current())
+        sched_change_priority(thread, THREAD_PRIORITY_SYSTEM);
     if (atomic_compare_exchange_strong(&thread->park, &expected, PARK_NONE)) {
         sched_wake(thread);
     } else {
@@ -178,6 +199,13 @@ void thread_kill(struct thread* thread) {
             ipi_reschedule(cpu); /* on its way back to user mode it looks at pending_work */
     }
     preempt_enable();
+}
+
+void thread_begin_end_of_process(void) {
+    struct thread* thread = thread_current();
+    atomic_store(&thread->is_ending_process, true);
+    if (__atomic_load_n(&thread->priority, __ATOMIC_SEQ_CST) > THREAD_PRIORITY_USER_MAX)
+        sched_change_priority(thread, THREAD_PRIORITY_USER_MAX);
 }
 
 void thread_set_priority(struct thread* thread, uint32_t priority) {

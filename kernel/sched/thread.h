@@ -89,6 +89,7 @@ struct thread {
     bool is_handing_over;            /* whom the thread unparks becomes its successor; its own */
     uint8_t queued_as;               /* enum queued_as */
     uint8_t wait;                    /* enum thread_wait; written by the thread */
+    _Atomic bool is_ending_process;  /* see thread_begin_end_of_process */
     _Atomic bool is_reaped;          /* dead, and off its stack */
     bool is_reaping;                 /* it buries others: see thread_reap */
     struct list_node all_node;       /* every thread, for the debugger */
@@ -111,8 +112,14 @@ struct thread* thread_adopt_idle(uint32_t cpu);
 void thread_join(struct thread* thread);
 
 /* Asks the thread to die: it leaves its wait with ZX_ERR_CANCELED, or dies on its next return to
- * user mode. Kernel threads must look at thread_is_killed themselves. Any thread, any state. */
+ * user mode. Kernel threads must look at thread_is_killed themselves. Any thread, any state.
+ *
+ * Unless it kills itself it has THREAD_PRIORITY_SYSTEM from here on: no program keeps it from
+ * dying. So code that finds itself killed must not wait in a loop that yields. */
 void thread_kill(struct thread* thread);
+/* The running thread is about to clean up after its whole process, which may take long. Killed or
+ * not, it is no more urgent than the most urgent programs, and takes turns with them. */
+void thread_begin_end_of_process(void);
 static inline bool thread_is_killed(const struct thread* thread) {
     return atomic_load_explicit(&thread->context.pending_work, memory_order_relaxed) &
            THREAD_PENDING_KILL;

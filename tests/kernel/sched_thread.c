@@ -5,6 +5,7 @@
 #include <arch/clock.h>
 #include <arch/cpu.h>
 #include <debug/selftest.h>
+#include <lock/preempt.h>
 #include <sched/thread.h>
 
 #include "all_cpus.h"
@@ -94,4 +95,87 @@ SELFTEST(sched_thread, a_thread_may_end_itself_and_be_joined_by_many) {
     thread_join(thread); /* again: it is dead already */
     EXPECT_EQUAL(atomic_load(&has_run), 1);
     thread_release(thread);
+}
+
+/* --- killed threads ----------------------------------------------------------------------------
+ */
+
+static struct thread* waiting;
+
+static void wait_for_a_token(void* unused) {
+    (void)unused;
+    thread_park_uninterruptible();
+}
+
+static bool start_waiting(void) {
+    waiting = thread_create("waiting", wait_for_a_token, NULL, 3);
+    if (!waiting)
+        return false;
+    thread_start(waiting);
+    while (__atomic_load_n(&waiting->state, __ATOMIC_SEQ_CST) != THREAD_BLOCKED)
+        if (thread_sleep_until(clock_now() + 100000) != ZX_OK)
+            return false;
+    return true;
+}
+
+static void end_waiting(void) {
+    preempt_disable();
+    thread_unpark(waiting);
+    preempt_enable();
+    thread_join(waiting);
+    thread_release(waiting);
+}
+
+SELFTEST(sched_thread, a_killed_thread_stays_above_all_programs) {
+    EXPECT(start_waiting());
+    thread_set_priority(waiting, 5);
+    EXPECT_EQUAL(waiting->priority, 5);
+    thread_kill(waiting);
+    EXPECT_EQUAL(waiting->priority, THREAD_PRIORITY_SYSTEM);
+    thread_set_priority(waiting, 0);
+    EXPECT_EQUAL(waiting->priority, THREAD_PRIORITY_SYSTEM);
+    end_waiting();
+}
+
+static void kill_or_change(void* cpu) {
+    if ((uintptr_t)cpu == 0)
+        thread_kill(waiting);
+    else
+        for (uint32_t i = 0; i < 20; i++)
+            thread_set_priority(waiting, i);
+}
+
+/* Others change its priority while it is killed. */
+SELFTEST(sched_thread, a_kill_decides_among_changes_of_the_priority) {
+    for (unsigned i = 0; i < 20; i++) {
+        EXPECT(start_waiting());
+        EXPECT(run_on_all_cpus(kill_or_change));
+        uint32_t priority = waiting->priority;
+        end_waiting();
+        EXPECT_EQUAL(priority, THREAD_PRIORITY_SYSTEM);
+    }
+}
+
+static void join_waiting(void* unused) {
+    (void)unused;
+    thread_join(waiting);
+}
+
+/* It must not go round in a loop, above the one it waits for. */
+SELFTEST(sched_thread, a_killed_thread_still_joins_another) {
+    stay_on_cpu(0);
+    EXPECT(start_waiting());
+    EXPECT_OK(thread_set_affinity(waiting, 1));
+    struct thread* joining = thread_create("joining", join_waiting, NULL, 3);
+    EXPECT(joining != NULL);
+    EXPECT_OK(thread_set_affinity(joining, 1));
+    thread_start(joining);
+    EXPECT_OK(thread_sleep_until(clock_now() + 1000000));
+    thread_kill(joining);
+    EXPECT_OK(thread_sleep_until(clock_now() + 1000000));
+    EXPECT_EQUAL(__atomic_load_n(&joining->state, __ATOMIC_SEQ_CST), THREAD_BLOCKED);
+    end_waiting();
+    thread_join(joining);
+    thread_release(joining);
+    stay_anywhere();
 }

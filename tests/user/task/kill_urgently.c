@@ -1,0 +1,162 @@
+/* Kills of threads that would not be scheduled for a long time: below a spinner. */
+#include "raw_thread.h"
+
+#include <helper.h>
+#include <objects.h>
+#include <test.h>
+
+#include <stdatomic.h>
+#include <zircon/process.h>
+#include <zircon/threads.h>
+
+#define PATIENCE ZX_SEC(10)
+#define MOST_URGENT 31u
+#define FIRST_CPU 1u
+
+static struct raw_thread spinner, victim;
+static _Atomic uint64_t spins;
+
+RAW_THREAD spin_and_count(uintptr_t unused1, uintptr_t unused2) {
+    (void)unused1, (void)unused2;
+    for (;;)
+        atomic_fetch_add(&spins, 1);
+}
+
+RAW_THREAD spin(uintptr_t unused1, uintptr_t unused2) {
+    (void)unused1, (void)unused2;
+    for (;;)
+        __asm__ volatile("pause");
+}
+
+RAW_THREAD sleep_for_ever(uintptr_t unused1, uintptr_t unused2) {
+    (void)unused1, (void)unused2;
+    zx_nanosleep(ZX_TIME_INFINITE);
+    for (;;)
+        __asm__ volatile("ud2");
+}
+
+RAW_THREAD make_threads(uintptr_t unused1, uintptr_t unused2) {
+    (void)unused1, (void)unused2;
+    for (;;) {
+        zx_handle_t handle;
+        if (zx_thread_create(zx_process_self(), "x", 1, 0, &handle) == ZX_OK)
+            zx_handle_close(handle);
+    }
+}
+
+static bool spinner_spins(void) {
+    uint64_t before = atomic_load(&spins);
+    zx_time_t give_up = zx_clock_get_monotonic() + PATIENCE;
+    while (atomic_load(&spins) == before && zx_clock_get_monotonic() < give_up)
+        sleep_for(ZX_MSEC(1));
+    return atomic_load(&spins) != before;
+}
+
+/* From here on nothing less urgent runs on the first CPU but for a moment now and then: the caller
+ * is as urgent, and takes turns with it. */
+static void start_spinner(void) {
+    EXPECT_OK(zx_thread_set_priority(zx_thread_self(), MOST_URGENT));
+    EXPECT_OK(raw_thread_create(&spinner));
+    EXPECT_OK(zx_thread_set_priority(spinner.handle, MOST_URGENT));
+    EXPECT_OK(zx_thread_set_affinity(spinner.handle, FIRST_CPU));
+    EXPECT_OK(raw_thread_start(&spinner, spin_and_count, 0, 0));
+    EXPECT(spinner_spins());
+}
+
+static void end_spinner(void) {
+    zx_task_kill(spinner.handle);
+    bool has_ended = wait_for(spinner.handle, ZX_THREAD_TERMINATED, PATIENCE);
+    zx_thread_set_priority(zx_thread_self(), 16);
+    EXPECT(has_ended);
+    EXPECT_OK(zx_handle_close(spinner.handle));
+}
+
+static void start_victim(void (*entry)(uintptr_t, uintptr_t)) {
+    EXPECT_OK(raw_thread_create(&victim));
+    EXPECT_OK(zx_thread_set_affinity(victim.handle, FIRST_CPU));
+    EXPECT_OK(raw_thread_start(&victim, entry, 0, 0));
+    sleep_for(ZX_MSEC(3)); /* it has come where it stays */
+    EXPECT_OK(zx_thread_set_priority(victim.handle, 0));
+}
+
+/* A change of its priority must not bring it back below the spinner. */
+static void expect_end(bool must_change_priority) {
+    zx_status_t status = zx_task_kill(victim.handle);
+    zx_status_t changed = must_change_priority ? zx_thread_set_priority(victim.handle, 0) : ZX_OK;
+    bool has_ended = wait_for(victim.handle, ZX_THREAD_TERMINATED, PATIENCE);
+    bool spins_on = spinner_spins();
+    CHECK(end_spinner());
+    EXPECT_OK(status);
+    EXPECT_OK(changed);
+    EXPECT(has_ended);
+    EXPECT(spins_on);
+    EXPECT_OK(zx_handle_close(victim.handle));
+}
+
+static void kill_row(void (*entry)(uintptr_t, uintptr_t)) {
+    for (int i = 0; i < 2; i++) {
+        CHECK(start_victim(entry));
+        CHECK(start_spinner());
+        CHECK(expect_end(i == 1));
+    }
+}
+
+TEST(kill_below_a_spinner, of_a_thread_that_runs) {
+    CHECK(kill_row(spin));
+}
+
+TEST(kill_below_a_spinner, of_a_thread_that_waits) {
+    CHECK(kill_row(sleep_for_ever));
+}
+
+TEST(kill_below_a_spinner, of_a_thread_that_calls_the_kernel_all_the_time) {
+    CHECK(kill_row(make_threads));
+}
+
+TEST(kill_below_a_spinner, of_a_thread_that_has_not_run_yet) {
+    CHECK(start_spinner());
+    EXPECT_OK(raw_thread_create(&victim));
+    EXPECT_OK(zx_thread_set_affinity(victim.handle, FIRST_CPU));
+    EXPECT_OK(zx_thread_set_priority(victim.handle, 0));
+    EXPECT_OK(raw_thread_start(&victim, spin, 0, 0));
+    CHECK(expect_end(false));
+}
+
+/* Its threads have nothing but a start, a stack and their priority; all are below the spinner. */
+#define CROWD 60
+static char stacks[CROWD][512] __attribute__((aligned(16)));
+
+HELPER(crowd) {
+    zx_thread_set_affinity(zx_thread_self(), FIRST_CPU);
+    for (int i = 0; i < CROWD; i++) {
+        zx_handle_t handle;
+        uintptr_t top = (uintptr_t)stacks[i] + sizeof(stacks[i]) - sizeof(uintptr_t);
+        if (zx_thread_create(zx_process_self(), "crowd", 5, 0, &handle) != ZX_OK ||
+            zx_thread_set_affinity(handle, FIRST_CPU) != ZX_OK ||
+            zx_thread_set_priority(handle, (uint32_t)i % 8) != ZX_OK ||
+            zx_thread_start(handle, (zx_vaddr_t)(i % 2 ? spin : sleep_for_ever), top, 0, 0) !=
+                ZX_OK)
+            return 1;
+    }
+    zx_channel_write(channel, 0, "x", 1, NULL, 0);
+    zx_thread_set_priority(zx_thread_self(), 0);
+    for (;;)
+        ;
+}
+
+TEST(kill_below_a_spinner, of_a_process_with_many_threads) {
+    struct helper helper;
+    char byte;
+    CHECK(helper_start(&helper, "crowd"));
+    EXPECT_OK(channel_receive(helper.channel, &byte, 1, NULL, NULL, 0, NULL));
+    sleep_for(ZX_MSEC(3));
+    CHECK(start_spinner());
+    zx_status_t status = zx_task_kill(helper.process);
+    bool has_ended = wait_for(helper.process, ZX_PROCESS_TERMINATED, PATIENCE);
+    bool spins_on = spinner_spins();
+    CHECK(end_spinner());
+    helper_close(&helper);
+    EXPECT_OK(status);
+    EXPECT(has_ended);
+    EXPECT(spins_on);
+}
