@@ -2,6 +2,7 @@
 runner notices."""
 
 import os
+import re
 import struct
 import tempfile
 
@@ -172,8 +173,23 @@ def emergency_console(name):
                  "the locks each CPU holds", "koid ", "wait_queue_wait+0x", "  resource")  # fmt: skip
 
 
+def console_order(name):
+    """What several threads write at once arrives whole, each thread's lines in their order."""
+    boot = Boot(name, kernel=KERNEL, archive=ARCHIVE, command_line="jacinth.test=console")
+    outcome = run_boot(boot)
+    said = re.findall(r"^writer (\d) line (\d+) says what there is to say, and no more than that\r?$", outcome.console, re.M)
+    faults = []
+    for writer in range(4):
+        lines = [int(line) for number, line in said if int(number) == writer]
+        if lines != list(range(400)):
+            faults.append(f"writer {writer}: {len(lines)} lines, of 400, or not in order")
+    if (outcome.kind, outcome.status) != ("exit", 1):
+        faults.append(f"ended as {outcome.kind} {outcome.status}")
+    return [Case(GROUP, name, "failed" if faults else "passed", "\n".join(faults), outcome.seconds)]
+
+
 def tasks():
-    every = [*archive_tests(), *loader_tests(), *crash_tests(), *panic_tests(), ("emergency_console", emergency_console)]
+    every = [*archive_tests(), *loader_tests(), *crash_tests(), *panic_tests(), ("emergency_console", emergency_console), ("console_order", console_order)]
     for name, run in every:
         yield Task(f"{GROUP}.{name}", lambda n=name, r=run: r(n), 12 if name == "hang" else 1)
 

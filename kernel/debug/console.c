@@ -55,6 +55,14 @@ static uint32_t queued(void) {
            __atomic_load_n(&output_tail, __ATOMIC_RELAXED);
 }
 
+size_t console_queued_count(void) {
+    return queued();
+}
+
+size_t console_lost_count(void) {
+    return lost_count;
+}
+
 /* All or nothing: a line that is cut says less than the count of what was lost. */
 static void queue_locked(const char* text, size_t size) {
     if (size > OUTPUT_ROOM - queued()) {

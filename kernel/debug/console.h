@@ -36,6 +36,10 @@ enum console_progress console_drain_step(void);
 /* The screen only. True: there is more to draw. */
 bool console_refresh_screen(void);
 
+/* For tests: how many characters wait, and how many were lost since that was last told. */
+size_t console_queued_count(void);
+size_t console_lost_count(void);
+
 /* Writes out what is queued, whoever waits meanwhile; from here on output is direct. */
 void console_take_over(void);
 /* Ends what console_take_over began. */

@@ -1,43 +1,21 @@
 /* The collector of cycles: who works for whom, how much, and what disturbs it. */
-#include <arch/clock.h>
 #include <debug/selftest.h>
 #include <object/cycle.h>
 #include <object/message_end.h>
 #include <sched/cleaner.h>
 #include <sched/thread.h>
 
-#include "all_cpus.h"
+#include "held_cleaner.h"
 #include "object_helpers.h"
-
-/* --- the cleaner, kept from its work ------------------------------------------------------------
- */
-
-static _Atomic bool is_cleaner_free;
-static _Atomic uint32_t cleaner_held;
-
-/* Unlike a real piece of work this one waits. */
-static bool hold_cleaner(struct cleaning* cleaning) {
-    (void)cleaning;
-    atomic_fetch_add(&cleaner_held, 1);
-    while (!atomic_load(&is_cleaner_free))
-        if (thread_sleep_until(clock_now() + 100000) != ZX_OK)
-            break;
-    return false;
-}
-
-static struct cleaning holder = CLEANING_INITIALIZER(hold_cleaner);
 
 /* With nothing of the past left for it to do. */
 static bool begin_holding_cleaner(void) {
     cycle_collect_all();
-    atomic_store(&is_cleaner_free, false);
-    atomic_store(&cleaner_held, 0);
-    cleaner_request(&holder);
-    return counter_comes_to(&cleaner_held, 1);
+    return cleaner_hold();
 }
 
 static void let_cleaner_go(void) {
-    atomic_store(&is_cleaner_free, true);
+    cleaner_let_go();
     cycle_collect_all();
 }
 
