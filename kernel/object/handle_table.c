@@ -254,15 +254,6 @@ zx_status_t handle_table_duplicate(struct handle_table* table, zx_handle_t value
     return status;
 }
 
-zx_status_t handle_table_add(struct handle_table* table, struct handle handle, zx_handle_t* value) {
-    spin_lock(&table->lock);
-    zx_status_t status = handle_table_reserve_locked(table, 1);
-    if (likely(status == ZX_OK))
-        *value = handle_slot_fill(table, handle.object, handle.rights);
-    spin_unlock(&table->lock);
-    return status;
-}
-
 zx_status_t handle_table_remove(struct handle_table* table, zx_handle_t value,
                                 struct handle* handle) {
     spin_lock(&table->lock);

@@ -375,8 +375,15 @@ MUST_CHECK zx_status_t handle_table_get_with_rights(struct handle_table* table, 
 
 /* Puts `handle` into the table; consumes it on success only. NO_MEMORY, NO_RESOURCES (table full),
  * BAD_STATE (process dead). */
-MUST_CHECK zx_status_t handle_table_add(struct handle_table* table, struct handle handle,
-                                        zx_handle_t* value);
+MUST_CHECK static inline zx_status_t handle_table_add(struct handle_table* table,
+                                                      struct handle handle, zx_handle_t* value) {
+    spin_lock(&table->lock);
+    zx_status_t status = handle_table_reserve_locked(table, 1);
+    if (likely(status == ZX_OK))
+        *value = handle_slot_fill(table, handle.object, handle.rights);
+    spin_unlock(&table->lock);
+    return status;
+}
 /* Takes the handle out; the caller owns the entry. BAD_HANDLE. */
 MUST_CHECK zx_status_t handle_table_remove(struct handle_table* table, zx_handle_t value,
                                            struct handle* handle);

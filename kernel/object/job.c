@@ -20,6 +20,7 @@ static zx_status_t join_parent(struct job* job, struct job* parent) {
         list_push_back(&parent->children, &job->parent_node);
         if (parent->child_count++ == 0)
             object_update_signals_locked(&parent->object, ZX_JOB_NO_JOBS, 0);
+        job->policy = parent->policy;
     }
     spin_unlock(parent->object.lock);
     if (status != ZX_OK)
@@ -40,6 +41,7 @@ zx_status_t job_create(struct job* parent, struct job** out) {
     job->child_count = job->process_count = 0;
     job->depth = 0;
     job->is_dying = false;
+    job->policy = (struct policy){.actions = 0};
     /* First: whoever kills the parent takes a reference to each child it finds. */
     object_init(&job->object, &job_ops, NULL, ZX_JOB_NO_PROCESSES | ZX_JOB_NO_JOBS);
     zx_status_t status = parent ? join_parent(job, parent) : ZX_OK;
@@ -60,9 +62,20 @@ zx_status_t job_add_process(struct job* job, struct process* process) {
         status = ZX_ERR_NO_RESOURCES;
     } else {
         list_push_back(&job->processes, &process->job_node);
+        process->policy = job->policy;
         if (job->process_count++ == 0)
             object_update_signals_locked(&job->object, ZX_JOB_NO_PROCESSES, 0);
     }
+    spin_unlock(job->object.lock);
+    return status;
+}
+
+zx_status_t job_set_policy(struct job* job, bool is_absolute, const zx_policy_basic_t* entries,
+                           uint32_t count) {
+    spin_lock(job->object.lock);
+    bool is_alone = job->child_count == 0 && job->process_count == 0;
+    zx_status_t status =
+        is_alone ? policy_add(&job->policy, is_absolute, entries, count) : ZX_ERR_BAD_STATE;
     spin_unlock(job->object.lock);
     return status;
 }
@@ -158,9 +171,9 @@ static zx_koid_t job_related_koid(const struct object* object) {
 static const struct object_ops job_ops = {
     .type = ZX_OBJ_TYPE_JOB,
     .name = "job",
-    .default_rights = ZX_RIGHTS_BASIC | ZX_RIGHTS_IO | ZX_RIGHTS_PROPERTY | ZX_RIGHT_ENUMERATE |
-                      ZX_RIGHT_DESTROY | ZX_RIGHT_SIGNAL | ZX_RIGHT_MANAGE_JOB |
-                      ZX_RIGHT_MANAGE_PROCESS | ZX_RIGHT_MANAGE_THREAD,
+    .default_rights = ZX_RIGHTS_BASIC | ZX_RIGHTS_IO | ZX_RIGHTS_PROPERTY | ZX_RIGHTS_POLICY |
+                      ZX_RIGHT_ENUMERATE | ZX_RIGHT_DESTROY | ZX_RIGHT_SIGNAL |
+                      ZX_RIGHT_MANAGE_JOB | ZX_RIGHT_MANAGE_PROCESS | ZX_RIGHT_MANAGE_THREAD,
     .user_signals = ZX_USER_SIGNAL_ALL,
     .destroy = job_destroy,
     .related_koid = job_related_koid,

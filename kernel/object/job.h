@@ -2,6 +2,7 @@
 #pragma once
 
 #include <object/object.h>
+#include <object/policy.h>
 
 #define JOB_MAX_DEPTH 32u
 #define JOB_MAX_CHILDREN 4096u /* jobs and processes, each */
@@ -16,6 +17,7 @@ struct job {
     uint32_t child_count, process_count;
     uint32_t depth;
     bool is_dying;
+    struct policy policy; /* constant while there are processes or jobs below */
 };
 
 /* Shows NO_PROCESSES and NO_JOBS while it has none. One reference; `parent` NULL: the root job.
@@ -25,7 +27,11 @@ zx_status_t job_create(struct job* parent, struct job** out);
 /* Kills every process of the job and of its descendants; nothing can be made in them any more. */
 void job_kill(struct job* job);
 
-/* For process.c. Errors as job_create. */
+/* Errors as policy_add; BAD_STATE: the job has processes or jobs. */
+MUST_CHECK zx_status_t job_set_policy(struct job* job, bool is_absolute,
+                                      const zx_policy_basic_t* entries, uint32_t count);
+
+/* For process.c: the process gets the job's policy. Errors as job_create. */
 zx_status_t job_add_process(struct job* job, struct process* process);
 void job_remove_process(struct job* job, struct process* process); /* also when it is in no list */
 

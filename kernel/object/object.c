@@ -47,8 +47,8 @@ const char* object_type_name(zx_obj_type_t type) {
 
 /* --- death ------------------------------------------------------------------------------------ */
 
+/* Its destroy_next is NULL: it stands in the place of `name`, which is gone. */
 static void destroy_list_append(struct destroy_list* list, struct object* object) {
-    object->destroy_next = NULL;
     if (list->first)
         list->last->destroy_next = object;
     else
@@ -59,8 +59,10 @@ static void destroy_list_append(struct destroy_list* list, struct object* object
 void object_release_last(struct object* object) {
     struct thread* thread = thread_current();
     ASSERT(list_is_empty(&object->observers));
-    if (unlikely(object->name))
+    if (unlikely(object->name)) {
         heap_free(object->name);
+        object->name = NULL;
+    }
     if (thread->destroy_list) {
         destroy_list_append(thread->destroy_list, object);
         return;

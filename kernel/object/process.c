@@ -3,6 +3,7 @@
 #include <abi/errors.h>
 #include <debug/console.h>
 #include <debug/emergency_console.h>
+#include <debug/log.h>
 #include <debug/panic.h>
 #include <lib/string.h>
 #include <mm/aspace.h>
@@ -34,11 +35,14 @@ zx_status_t process_create(struct job* job, const char* name, struct process** o
     object_reference(&job->object);
     process->job = job;
     status = job_add_process(job, process);
-    if (status == ZX_OK)
-        *out = process;
-    else
+    if (status != ZX_OK) {
         object_release(&process->object);
-    return status;
+        return status;
+    }
+    if (policy_action(process->policy, ZX_POL_VMAR_WX) == ZX_POL_ACTION_ALLOW)
+        aspace_allow_wx(process->aspace);
+    *out = process;
+    return ZX_OK;
 
 destroy_handles:
     handle_table_destroy(&process->handles);
@@ -73,6 +77,18 @@ void process_start_finish(struct process* process, struct user_thread* thread,
         (void)user_thread_start(thread, start, (uint64_t)value, argument2);
     else
         handle_release(argument);
+}
+
+/* --- policy ----------------------------------------------------------------------------------- */
+
+zx_status_t process_check_policy_set(const struct process* process, uint32_t condition) {
+    uint32_t action = policy_action(process->policy, condition);
+    if (policy_action_kills(action)) {
+        log_error("process '%s' (%lu): ended by its job's policy on %s", process->name,
+                  process->object.koid, policy_condition_name(condition));
+        process_exit_current(PROCESS_RETURN_CODE_POLICY);
+    }
+    return action == ZX_POL_ACTION_ALLOW ? ZX_OK : ZX_ERR_ACCESS_DENIED;
 }
 
 /* --- death -------------------------------------------------------------------------------------

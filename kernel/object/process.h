@@ -8,6 +8,7 @@
 #include <abi/limits.h>
 #include <object/handle_table.h>
 #include <object/object.h>
+#include <object/policy.h>
 #include <sched/thread.h>
 
 struct aspace;
@@ -34,6 +35,7 @@ struct process {
     struct handle_table handles;
     struct aspace* aspace;     /* a reference */
     struct job* job;           /* a reference */
+    struct policy policy;      /* the job's; constant */
     struct list_node job_node; /* in the job's list, under the job's lock */
 };
 
@@ -92,6 +94,17 @@ static inline struct process* process_from(struct object* object) {
 }
 static inline struct user_thread* user_thread_from(struct object* object) {
     return CONTAINER_OF(object, struct user_thread, object);
+}
+
+/* Whether the policy lets the calling process do what the condition says: OK, or ACCESS_DENIED.
+ * Where the policy says so, the process ends and the call does not return: so no lock is held, no
+ * reference either. VMAR_WX is only ended here: what it denies is up to the address space. */
+#define PROCESS_RETURN_CODE_POLICY (-1025) /* what such a process shows */
+MUST_CHECK zx_status_t process_check_policy_set(const struct process* process, uint32_t condition);
+MUST_CHECK static inline zx_status_t process_check_policy(uint32_t condition) {
+    const struct process* process = process_current();
+    return likely(process->policy.actions == 0) ? ZX_OK
+                                                : process_check_policy_set(process, condition);
 }
 
 /* For panic and the emergency console. */

@@ -9,8 +9,11 @@ zx_status_t sys_channel_create(uint32_t options, user_out(zx_handle_t) out0,
                                user_out(zx_handle_t) out1) {
     if (options != 0)
         return ZX_ERR_INVALID_ARGS;
+    zx_status_t status = process_check_policy(ZX_POL_NEW_CHANNEL);
+    if (unlikely(status != ZX_OK))
+        return status;
     struct message_end *end0, *end1;
-    zx_status_t status = channel_create(&end0, &end1);
+    status = channel_create(&end0, &end1);
     if (status != ZX_OK)
         return status;
     return handle_install_pair_out(&end0->object, CHANNEL_DEFAULT_RIGHTS, out0, &end1->object,

@@ -13,8 +13,11 @@ zx_handle_t sys_mx_datapipe_create(uint32_t options, size_t element_size, size_t
                                    user_out(zx_handle_t) consumer) {
     if (options != 0)
         return ZX_ERR_INVALID_ARGS;
+    zx_status_t status = process_check_policy(ZX_POL_NEW_ANY);
+    if (unlikely(status != ZX_OK))
+        return status;
     struct data_pipe* pipe;
-    zx_status_t status = data_pipe_create(element_size, capacity, &pipe);
+    status = data_pipe_create(element_size, capacity, &pipe);
     if (status != ZX_OK)
         return status;
     struct handle producer = handle_make(&pipe->producer.object, DATA_PIPE_PRODUCER_RIGHTS);

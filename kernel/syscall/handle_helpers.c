@@ -19,6 +19,11 @@ zx_status_t handle_install_out(struct object* object, zx_rights_t rights,
     return ZX_OK;
 }
 
+static inline bool value_is_writable(user_out(zx_handle_t) out) {
+    return likely(user_touch_small(out.address, sizeof(zx_handle_t))) ||
+           user_fault_in(out.address, sizeof(zx_handle_t), true);
+}
+
 /* Both pointers are looked at before either is written, so that a bad one leaves the other as it
  * was. */
 zx_status_t handle_install_pair_out(struct object* object0, zx_rights_t rights0,
@@ -29,8 +34,7 @@ zx_status_t handle_install_pair_out(struct object* object0, zx_rights_t rights0,
     zx_handle_t values[2];
     zx_status_t status = ZX_ERR_INVALID_ARGS;
 
-    if (!user_fault_in(out0.address, sizeof(values[0]), true) ||
-        !user_fault_in(out1.address, sizeof(values[1]), true))
+    if (unlikely(!value_is_writable(out0) || !value_is_writable(out1)))
         goto release;
     spin_lock(&table->lock);
     status = handle_table_reserve_locked(table, 2);

@@ -8,8 +8,11 @@
 zx_status_t sys_mx_msgpipe_create(user_out(zx_handle_t) handles, uint32_t flags) {
     if (flags & ~MX_FLAG_REPLY_PIPE)
         return ZX_ERR_INVALID_ARGS;
+    zx_status_t status = process_check_policy(ZX_POL_NEW_CHANNEL);
+    if (unlikely(status != ZX_OK))
+        return status;
     struct message_end *end0, *end1;
-    zx_status_t status = message_pipe_create(flags & MX_FLAG_REPLY_PIPE, &end0, &end1);
+    status = message_pipe_create(flags & MX_FLAG_REPLY_PIPE, &end0, &end1);
     if (status != ZX_OK)
         return status;
     user_out(zx_handle_t) second = {handles.address + sizeof(zx_handle_t)};

@@ -33,6 +33,25 @@ zx_status_t sys_job_create(zx_handle_t parent, uint32_t options, user_out(zx_han
     return handle_install_out(&job->object, job->object.ops->default_rights, out);
 }
 
+zx_status_t sys_job_set_policy(zx_handle_t job, uint32_t options, uint32_t topic,
+                               user_in(void) policy, uint32_t count) {
+    if (options > ZX_JOB_POL_ABSOLUTE || topic != ZX_JOB_POL_BASIC)
+        return ZX_ERR_INVALID_ARGS;
+    struct object* object;
+    zx_status_t status = handle_get(job, ZX_OBJ_TYPE_JOB, ZX_RIGHT_SET_POLICY, &object);
+    if (status != ZX_OK)
+        return status;
+    zx_policy_basic_t entries[ZX_POL_MAX];
+    if (count > ZX_POL_MAX)
+        status = ZX_ERR_OUT_OF_RANGE;
+    else if (count == 0 || !user_copy_in(entries, policy.address, count * sizeof(entries[0])))
+        status = ZX_ERR_INVALID_ARGS;
+    else
+        status = job_set_policy(job_from(object), options == ZX_JOB_POL_ABSOLUTE, entries, count);
+    object_release(object);
+    return status;
+}
+
 static zx_status_t install_process(struct process* process, user_out(zx_handle_t) process_out,
                                    user_out(zx_handle_t) vmar_out) {
     struct vmar_object* vmar = vmar_object_create(process->aspace, aspace_root(process->aspace));
@@ -50,7 +69,10 @@ zx_status_t sys_process_create(zx_handle_t job, user_in(char) name, size_t name_
     if (options != 0)
         return ZX_ERR_INVALID_ARGS;
     struct object* job_object;
-    zx_status_t status = handle_get(job, ZX_OBJ_TYPE_JOB, ZX_RIGHT_MANAGE_PROCESS, &job_object);
+    zx_status_t status = process_check_policy(ZX_POL_NEW_PROCESS);
+    if (status != ZX_OK)
+        return status;
+    status = handle_get(job, ZX_OBJ_TYPE_JOB, ZX_RIGHT_MANAGE_PROCESS, &job_object);
     if (status != ZX_OK)
         return status;
     char kernel_name[ZX_MAX_NAME_LEN];

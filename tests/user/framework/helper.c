@@ -28,7 +28,8 @@ int helper_run(const char* role) {
     return -1;
 }
 
-static zx_status_t launch_self(struct helper* helper, const char* role, zx_handle_t its_end) {
+static zx_status_t launch_self(struct helper* helper, const char* role, zx_handle_t job,
+                               zx_handle_t its_end) {
     static const uint32_t shared[] = {BOOTSTRAP_RESOURCE, BOOTSTRAP_BOOTFS, BOOTSTRAP_JOB};
     char argument[64];
     snprintf(argument, sizeof(argument), HELPER_ARGUMENT "%s", role);
@@ -45,6 +46,7 @@ static zx_status_t launch_self(struct helper* helper, const char* role, zx_handl
         .argument_count = countof(arguments),
         .handles = handles,
         .handle_count = countof(handles),
+        .job = job,
     };
     return launch(&request, &helper->process);
 }
@@ -52,7 +54,18 @@ static zx_status_t launch_self(struct helper* helper, const char* role, zx_handl
 void helper_start(struct helper* helper, const char* role) {
     zx_handle_t its_end;
     EXPECT_OK(zx_channel_create(0, &helper->channel, &its_end));
-    EXPECT_OK(launch_self(helper, role, its_end));
+    EXPECT_OK(launch_self(helper, role, ZX_HANDLE_INVALID, its_end));
+}
+
+zx_status_t helper_start_in(struct helper* helper, const char* role, zx_handle_t job) {
+    zx_handle_t its_end;
+    zx_status_t status = zx_channel_create(0, &helper->channel, &its_end);
+    if (status != ZX_OK)
+        return status;
+    status = launch_self(helper, role, job, its_end);
+    if (status != ZX_OK)
+        zx_handle_close(helper->channel);
+    return status;
 }
 
 zx_status_t helper_wait(const struct helper* helper, int64_t* return_code) {

@@ -37,6 +37,8 @@ struct helper {
 
 /* Starts it; a failure fails the test. It has duplicates of our resource, boot archive and job. */
 void helper_start(struct helper* helper, const char* role);
+/* The same in a job of ours; answers what the launch did. On failure nothing is open. */
+zx_status_t helper_start_in(struct helper* helper, const char* role, zx_handle_t job);
 /* Waits for its end, closes both handles, and fails the test when it did not answer `expected`. */
 void helper_finish(struct helper* helper, int64_t expected);
 /* Waits until the process has ended (some seconds) and answers its return code. */

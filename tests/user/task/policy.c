@@ -1,0 +1,332 @@
+/* Policies of jobs: how they are set and inherited, and what each condition does. */
+#include "hand_made.h"
+
+#include <helper.h>
+#include <objects.h>
+#include <test.h>
+
+#include <magenta/syscalls.h>
+#include <magenta/syscalls/msgpipe.h>
+#include <magenta/syscalls/policy.h>
+#include <zircon/process.h>
+#include <zircon/syscalls/policy.h>
+
+#define PATIENCE ZX_SEC(30)
+#define POLICY_KILLED (-1025)
+#define ALLOW ZX_POL_ACTION_ALLOW
+#define DENY ZX_POL_ACTION_DENY
+#define KILL ZX_POL_ACTION_KILL
+#define EXCEPTION ZX_POL_ACTION_EXCEPTION
+
+typedef zx_status_t (*set_policy_t)(zx_handle_t, uint32_t, uint32_t, const void*, uint32_t);
+static const set_policy_t spellings[] = {zx_job_set_policy, mx_job_set_policy};
+
+static zx_status_t set(zx_handle_t job, uint32_t options, uint32_t condition, uint32_t action) {
+    const zx_policy_basic_t policy = {condition, action};
+    return zx_job_set_policy(job, options, ZX_JOB_POL_BASIC, &policy, 1);
+}
+
+static zx_status_t set_absolute(zx_handle_t job, uint32_t condition, uint32_t action) {
+    return set(job, ZX_JOB_POL_ABSOLUTE, condition, action);
+}
+
+static zx_handle_t create_job(zx_handle_t parent) {
+    zx_handle_t job = ZX_HANDLE_INVALID;
+    zx_job_create(parent, 0, &job);
+    return job;
+}
+
+/* --- setting ---------------------------------------------------------------------------------- */
+
+TEST(job_set_policy, faults_are_told_in_order) {
+    for (size_t i = 0; i < countof(spellings); i++) {
+        set_policy_t call = spellings[i];
+        zx_policy_basic_t policy[ZX_POL_MAX + 1] = {{0}};
+        zx_handle_t job = create_job(zx_job_default());
+        zx_handle_t poor = duplicate_without(job, ZX_RIGHT_SET_POLICY);
+        EXPECT(handle_rights(job) & ZX_RIGHT_SET_POLICY);
+        EXPECT_STATUS(call(stale_handle(), 2, 0, policy, 1), ZX_ERR_INVALID_ARGS);
+        EXPECT_STATUS(call(stale_handle(), 0, 1, policy, 1), ZX_ERR_INVALID_ARGS);
+        EXPECT_STATUS(call(stale_handle(), 0, 0, NULL, 100), ZX_ERR_BAD_HANDLE);
+        EXPECT_STATUS(call(zx_process_self(), 0, 0, NULL, 100), ZX_ERR_WRONG_TYPE);
+        EXPECT_STATUS(call(poor, 0, 0, NULL, 100), ZX_ERR_ACCESS_DENIED);
+        EXPECT_STATUS(call(job, 0, 0, policy, ZX_POL_MAX + 1), ZX_ERR_OUT_OF_RANGE);
+        EXPECT_STATUS(call(job, 0, 0, NULL, UINT32_MAX), ZX_ERR_OUT_OF_RANGE);
+        EXPECT_STATUS(call(job, 0, 0, policy, 0), ZX_ERR_INVALID_ARGS);
+        EXPECT_STATUS(call(job, 0, 0, NULL, 1), ZX_ERR_INVALID_ARGS);
+        EXPECT_STATUS(call(job, 0, 0, (void*)8, ZX_POL_MAX), ZX_ERR_INVALID_ARGS);
+        EXPECT_OK(call(job, 0, 0, policy, ZX_POL_MAX));
+        EXPECT_OK(zx_handle_close(poor));
+        EXPECT_OK(zx_handle_close(job));
+    }
+}
+
+/* One entry that is not known, and none counts. */
+TEST(job_set_policy, unknown_entries_are_not_supported_and_change_nothing) {
+    static const uint32_t actions[] = {4, 6, 7, 8, 13, UINT32_MAX};
+    zx_handle_t job = create_job(zx_job_default());
+    for (size_t i = 0; i < countof(actions) + 2; i++) {
+        zx_policy_basic_t policy[] = {{ZX_POL_NEW_EVENT, DENY}, {ZX_POL_NEW_VMO, DENY}};
+        if (i < countof(actions))
+            policy[1].policy = actions[i];
+        else
+            policy[1].condition = i == countof(actions) ? ZX_POL_MAX : UINT32_MAX;
+        for (uint32_t options = 0; options < 2; options++)
+            EXPECT_STATUS(zx_job_set_policy(job, options, 0, policy, 2), ZX_ERR_NOT_SUPPORTED);
+    }
+    EXPECT_OK(set_absolute(job, ZX_POL_NEW_EVENT, ALLOW)); /* was not set */
+    EXPECT_OK(zx_handle_close(job));
+}
+
+TEST(job_set_policy, a_job_with_processes_or_jobs_is_bad_state) {
+    zx_handle_t job = create_job(zx_job_default()), process, vmar;
+    zx_handle_t inner = create_job(job);
+    EXPECT_STATUS(set_absolute(job, ZX_POL_NEW_EVENT, DENY), ZX_ERR_BAD_STATE);
+    EXPECT_OK(zx_handle_close(inner));
+    EXPECT_OK(set_absolute(job, ZX_POL_NEW_EVENT, DENY));
+    EXPECT_OK(zx_process_create(job, "p", 1, 0, &process, &vmar));
+    EXPECT_STATUS(set_absolute(job, ZX_POL_NEW_VMO, DENY), ZX_ERR_BAD_STATE);
+    EXPECT_OK(zx_task_kill(process));
+    EXPECT(wait_for(job, ZX_JOB_NO_PROCESSES, PATIENCE));
+    EXPECT_OK(set_absolute(job, ZX_POL_NEW_VMO, DENY));
+    EXPECT_STATUS(set_absolute(zx_job_default(), ZX_POL_NEW_VMO, DENY), ZX_ERR_BAD_STATE);
+    const zx_handle_t handles[] = {job, process, vmar};
+    EXPECT_OK(zx_handle_close_many(handles, countof(handles)));
+}
+
+/* What is set stays, in the job itself and in those below. */
+static void conflict_row(bool is_inherited) {
+    zx_handle_t outer = create_job(zx_job_default()), job = outer;
+    EXPECT_OK(set_absolute(outer, ZX_POL_NEW_EVENT, DENY));
+    if (is_inherited)
+        job = create_job(outer);
+    EXPECT_OK(set_absolute(job, ZX_POL_NEW_EVENT, DENY)); /* no conflict */
+    EXPECT_STATUS(set_absolute(job, ZX_POL_NEW_EVENT, ALLOW), ZX_ERR_ALREADY_EXISTS);
+    EXPECT_STATUS(set_absolute(job, ZX_POL_NEW_EVENT, KILL), ZX_ERR_ALREADY_EXISTS);
+    EXPECT_STATUS(set_absolute(job, ZX_POL_NEW_ANY, ALLOW), ZX_ERR_ALREADY_EXISTS);
+    /* All or nothing: the entry before the conflict is not set. */
+    const zx_policy_basic_t both[] = {{ZX_POL_NEW_VMO, DENY}, {ZX_POL_NEW_EVENT, ALLOW}};
+    EXPECT_STATUS(zx_job_set_policy(job, ZX_JOB_POL_ABSOLUTE, 0, both, 2), ZX_ERR_ALREADY_EXISTS);
+    EXPECT_OK(set_absolute(job, ZX_POL_NEW_VMO, ALLOW));
+    /* A relative one is passed over. */
+    EXPECT_OK(set(job, ZX_JOB_POL_RELATIVE, ZX_POL_NEW_EVENT, ALLOW));
+    EXPECT_OK(set(job, ZX_JOB_POL_RELATIVE, ZX_POL_NEW_ANY, ALLOW));
+    EXPECT_OK(set_absolute(job, ZX_POL_NEW_EVENT, DENY));
+    EXPECT_OK(set_absolute(job, ZX_POL_NEW_SOCKET, ALLOW));
+    EXPECT_STATUS(set_absolute(job, ZX_POL_NEW_SOCKET, DENY), ZX_ERR_ALREADY_EXISTS);
+    if (is_inherited)
+        EXPECT_OK(zx_handle_close(job));
+    EXPECT_OK(zx_handle_close(outer));
+}
+
+TEST(job_set_policy, what_was_set_before_stays) {
+    CHECK(conflict_row(false));
+}
+TEST(job_set_policy, what_the_parent_set_stays) {
+    CHECK(conflict_row(true));
+}
+
+/* --- conditions ------------------------------------------------------------------------------- */
+
+/* What a helper is told to do. */
+static zx_status_t make_event(void) {
+    zx_handle_t handle;
+    return zx_event_create(0, &handle);
+}
+static zx_status_t make_event_pair(void) {
+    zx_handle_t handles[2];
+    return zx_eventpair_create(0, &handles[0], &handles[1]);
+}
+static zx_status_t make_channel(void) {
+    zx_handle_t handles[2];
+    return zx_channel_create(0, &handles[0], &handles[1]);
+}
+static zx_status_t make_message_pipe(void) {
+    zx_handle_t handles[2];
+    return mx_msgpipe_create(handles, 0);
+}
+static zx_status_t make_socket(void) {
+    zx_handle_t handles[2];
+    return zx_socket_create(0, &handles[0], &handles[1]);
+}
+static zx_status_t make_data_pipe(void) {
+    zx_handle_t consumer;
+    zx_handle_t producer = mx_datapipe_create(0, 1, 4096, &consumer);
+    return producer > 0 ? ZX_OK : producer;
+}
+static zx_status_t make_vmo(void) {
+    zx_handle_t handle;
+    return zx_vmo_create(PAGE_SIZE_BYTES, 0, &handle);
+}
+static zx_status_t make_process(void) {
+    zx_handle_t process, vmar;
+    return zx_process_create(zx_job_default(), "p", 1, 0, &process, &vmar);
+}
+static zx_handle_t given_vmo; /* read, write and execute */
+static zx_status_t map_write_execute(void) {
+    zx_vaddr_t address;
+    return zx_vmar_map(zx_vmar_root_self(), ZX_VM_PERM_READ | ZX_VM_PERM_WRITE | ZX_VM_PERM_EXECUTE,
+                       0, given_vmo, 0, PAGE_SIZE_BYTES, &address);
+}
+static zx_status_t protect_write_execute(void) {
+    zx_vaddr_t address;
+    zx_status_t status = zx_vmar_map(zx_vmar_root_self(), ZX_VM_PERM_READ | ZX_VM_PERM_WRITE, 0,
+                                     given_vmo, 0, PAGE_SIZE_BYTES, &address);
+    if (status != ZX_OK)
+        return 1;
+    return zx_vmar_protect(zx_vmar_root_self(),
+                           ZX_VM_PERM_READ | ZX_VM_PERM_WRITE | ZX_VM_PERM_EXECUTE, address,
+                           PAGE_SIZE_BYTES);
+}
+
+static const struct deed {
+    zx_status_t (*act)(void);
+    uint32_t condition;
+    zx_status_t by_default;
+} deeds[] = {
+    {make_event, ZX_POL_NEW_EVENT, ZX_OK},
+    {make_event_pair, ZX_POL_NEW_EVENTPAIR, ZX_OK},
+    {make_channel, ZX_POL_NEW_CHANNEL, ZX_OK},
+    {make_message_pipe, ZX_POL_NEW_CHANNEL, ZX_OK},
+    {make_socket, ZX_POL_NEW_SOCKET, ZX_OK},
+    {make_data_pipe, ZX_POL_NEW_ANY, ZX_OK},
+    {make_vmo, ZX_POL_NEW_VMO, ZX_OK},
+    {make_process, ZX_POL_NEW_PROCESS, ZX_OK},
+    {map_write_execute, ZX_POL_VMAR_WX, ZX_ERR_ACCESS_DENIED},
+    {protect_write_execute, ZX_POL_VMAR_WX, ZX_ERR_ACCESS_DENIED},
+};
+
+/* Does the deeds that it is told by number, and answers what they came to. */
+HELPER(does_deeds) {
+    uint32_t number;
+    while (channel_receive(channel, &number, sizeof(number), NULL, &given_vmo, 1, NULL) == ZX_OK) {
+        zx_status_t status = deeds[number].act();
+        zx_channel_write(channel, 0, &status, sizeof(status), NULL, 0);
+    }
+    return 0;
+}
+
+static zx_handle_t executable_vmo(void) {
+    zx_handle_t vmo = ZX_HANDLE_INVALID;
+    zx_vmo_create(PAGE_SIZE_BYTES, 0, &vmo);
+    return vmo;
+}
+
+/* Has the helper do it; PEER_CLOSED: it ended instead of an answer. */
+static zx_status_t have_done(struct helper* helper, uint32_t number) {
+    zx_handle_t vmo = executable_vmo();
+    zx_status_t answer = 1;
+    zx_status_t status = zx_channel_write(helper->channel, 0, &number, sizeof(number), &vmo, 1);
+    if (status == ZX_OK)
+        status = channel_receive(helper->channel, &answer, sizeof(answer), NULL, NULL, 0, NULL);
+    return status == ZX_OK ? answer : status;
+}
+
+static void start_in(struct helper* helper, zx_handle_t job) {
+    EXPECT_OK(helper_start_in(helper, "does_deeds", job));
+}
+
+static void stop(struct helper* helper) {
+    EXPECT_OK(zx_handle_close(helper->channel));
+    EXPECT(wait_for(helper->process, ZX_PROCESS_TERMINATED, PATIENCE));
+    EXPECT_OK(zx_handle_close(helper->process));
+}
+
+TEST(job_policy, without_one_all_is_allowed_but_write_and_execute) {
+    zx_handle_t job = create_job(zx_job_default());
+    struct helper helper;
+    CHECK(start_in(&helper, job));
+    for (uint32_t i = 0; i < countof(deeds); i++)
+        EXPECT_STATUS(have_done(&helper, i), deeds[i].by_default);
+    CHECK(stop(&helper));
+    EXPECT_OK(zx_handle_close(job));
+    EXPECT_STATUS((given_vmo = executable_vmo(), map_write_execute()), ZX_ERR_ACCESS_DENIED);
+    EXPECT_OK(zx_handle_close(given_vmo));
+}
+
+/* Each condition alone, in the job itself and in one below: the others are as ever. */
+static void action_row(uint32_t action, bool is_inherited) {
+    for (uint32_t which = 0; which < countof(deeds); which++) {
+        if (deeds[which].condition == ZX_POL_NEW_ANY)
+            continue;
+        zx_handle_t outer = create_job(zx_job_default());
+        EXPECT_OK(set_absolute(outer, deeds[which].condition, action));
+        zx_handle_t job = is_inherited ? create_job(outer) : duplicate(outer);
+        struct helper helper;
+        CHECK(start_in(&helper, job));
+        for (uint32_t i = 0; i < countof(deeds); i++) {
+            bool is_meant = deeds[i].condition == deeds[which].condition;
+            zx_status_t expected = action == ALLOW ? ZX_OK : ZX_ERR_ACCESS_DENIED;
+            EXPECT_STATUS(have_done(&helper, i), is_meant ? expected : deeds[i].by_default);
+        }
+        CHECK(stop(&helper));
+        EXPECT_OK(zx_handle_close(job));
+        EXPECT_OK(zx_handle_close(outer));
+    }
+}
+
+TEST(job_policy, deny_is_access_denied) {
+    CHECK(action_row(DENY, false));
+}
+TEST(job_policy, deny_counts_in_jobs_below) {
+    CHECK(action_row(DENY, true));
+}
+TEST(job_policy, allow_allows_write_and_execute_too) {
+    CHECK(action_row(ALLOW, false));
+}
+TEST(job_policy, allow_counts_in_jobs_below) {
+    CHECK(action_row(ALLOW, true));
+}
+
+TEST(job_policy, of_anything_new_stands_for_all_of_it) {
+    zx_handle_t job = create_job(zx_job_default());
+    /* A later entry counts before an earlier one. */
+    const zx_policy_basic_t policy[] = {{ZX_POL_NEW_ANY, DENY}, {ZX_POL_NEW_EVENT, ALLOW}};
+    EXPECT_OK(zx_job_set_policy(job, ZX_JOB_POL_ABSOLUTE, 0, policy, 2));
+    struct helper helper;
+    CHECK(start_in(&helper, job));
+    for (uint32_t i = 0; i < countof(deeds); i++)
+        EXPECT_STATUS(have_done(&helper, i),
+                      deeds[i].condition == ZX_POL_NEW_EVENT ? ZX_OK : ZX_ERR_ACCESS_DENIED);
+    CHECK(stop(&helper));
+    EXPECT_OK(zx_handle_close(job));
+}
+
+/* KILL, and as long as nobody takes exceptions, EXCEPTION with either. */
+static void kill_row(uint32_t action) {
+    for (uint32_t which = 0; which < countof(deeds); which++) {
+        zx_handle_t job = create_job(zx_job_default());
+        EXPECT_OK(set_absolute(job, deeds[which].condition, action));
+        struct helper helper;
+        CHECK(start_in(&helper, job));
+        EXPECT_STATUS(have_done(&helper, which), ZX_ERR_PEER_CLOSED);
+        EXPECT(wait_for(helper.process, ZX_PROCESS_TERMINATED, PATIENCE));
+        EXPECT_EQUAL(process_return_code(helper.process), POLICY_KILLED);
+        CHECK(stop(&helper));
+        EXPECT_OK(zx_handle_close(job));
+    }
+}
+
+TEST(job_policy, kill_ends_the_process) {
+    CHECK(kill_row(KILL));
+}
+TEST(job_policy, an_exception_ends_the_process) {
+    CHECK(kill_row(EXCEPTION));
+    CHECK(kill_row(EXCEPTION | DENY));
+}
+
+/* The default is not set: a job below may loosen it, but not once the parent has set it. */
+TEST(job_policy, write_and_execute_can_be_allowed_unless_the_parent_denies_it) {
+    zx_handle_t outer = create_job(zx_job_default());
+    EXPECT_OK(set_absolute(outer, ZX_POL_VMAR_WX, DENY));
+    zx_handle_t inner = create_job(outer);
+    EXPECT_STATUS(set_absolute(inner, ZX_POL_VMAR_WX, ALLOW), ZX_ERR_ALREADY_EXISTS);
+    EXPECT_OK(set(inner, ZX_JOB_POL_RELATIVE, ZX_POL_VMAR_WX, ALLOW));
+    struct helper helper;
+    CHECK(start_in(&helper, inner));
+    for (uint32_t i = 0; i < countof(deeds); i++)
+        EXPECT_STATUS(have_done(&helper, i), deeds[i].by_default);
+    CHECK(stop(&helper));
+    EXPECT_OK(zx_handle_close(inner));
+    EXPECT_OK(zx_handle_close(outer));
+}
