@@ -27,16 +27,37 @@ typedef enum {
 #undef OBJECT_TYPE_ENUM
 } zx_obj_type_t;
 
-/* object_get_info topics. */
+/* object_get_info topics; those of the second list are not there: NOT_SUPPORTED. */
 #define ZX_INFO_NONE 0u
 #define ZX_INFO_HANDLE_VALID 1u
 #define ZX_INFO_HANDLE_BASIC 2u
 #define ZX_INFO_PROCESS 3u
 #define ZX_INFO_PROCESS_THREADS 4u
-#define ZX_INFO_HANDLE_TABLE 5u
-#define ZX_INFO_HANDLE_COUNT 6u
-#define ZX_INFO_THREAD 7u
-#define ZX_INFO_KERNEL_MEMORY 8u /* needs a resource handle */
+#define ZX_INFO_THREAD 10u
+#define ZX_INFO_HANDLE_COUNT 19u
+#define ZX_INFO_HANDLE_TABLE 64u  /* this system's own */
+#define ZX_INFO_KERNEL_MEMORY 65u /* this system's own; needs a resource handle */
+
+#define ZX_INFO_RESOURCE_CHILDREN 5u
+#define ZX_INFO_RESOURCE_RECORDS 6u
+#define ZX_INFO_VMAR 7u
+#define ZX_INFO_JOB_CHILDREN 8u
+#define ZX_INFO_JOB_PROCESSES 9u
+#define ZX_INFO_THREAD_EXCEPTION_REPORT 11u
+#define ZX_INFO_TASK_STATS 12u
+#define ZX_INFO_PROCESS_MAPS 13u
+#define ZX_INFO_PROCESS_VMOS 14u
+#define ZX_INFO_THREAD_STATS 15u
+#define ZX_INFO_CPU_STATS 16u
+#define ZX_INFO_KMEM_STATS 17u
+#define ZX_INFO_RESOURCE 18u
+#define ZX_INFO_BTI 20u
+#define ZX_INFO_PROCESS_HANDLE_STATS 21u
+#define ZX_INFO_LAST 22u
+
+/* zx_info_handle_basic_t.props */
+#define ZX_OBJ_PROP_NONE 0u
+#define ZX_OBJ_PROP_WAITABLE 1u
 
 typedef struct {
     zx_koid_t koid;
@@ -52,7 +73,8 @@ typedef struct {
     int64_t return_code;
     uint8_t started;
     uint8_t exited;
-    uint8_t reserved[6];
+    uint8_t debugger_attached; /* never */
+    uint8_t reserved[5];
 } zx_info_process_t;
 
 typedef struct {
@@ -101,5 +123,16 @@ typedef struct {
 
 /* object_get/set_property. */
 #define ZX_PROP_NAME 3u
+/* Not there: INVALID_ARGS. */
+#define ZX_PROP_REGISTER_GS 2u
+#define ZX_PROP_REGISTER_FS 4u
+#define ZX_PROP_PROCESS_DEBUG_ADDR 5u
+#define ZX_PROP_PROCESS_VDSO_BASE_ADDRESS 6u
+#define ZX_PROP_SOCKET_RX_BUF_MAX 8u
+#define ZX_PROP_SOCKET_RX_BUF_SIZE 9u
+#define ZX_PROP_SOCKET_TX_BUF_MAX 10u
+#define ZX_PROP_SOCKET_TX_BUF_SIZE 11u
+#define ZX_PROP_CHANNEL_TX_MSG_MAX 12u
+/* Of 2016, which had other numbers for them. */
 #define ZX_PROP_DATAPIPE_READ_THRESHOLD 64u
 #define ZX_PROP_DATAPIPE_WRITE_THRESHOLD 65u

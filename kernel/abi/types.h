@@ -12,15 +12,22 @@ typedef uint32_t zx_signals_t;
 typedef int64_t zx_time_t;     /* nanoseconds, monotonic unless said otherwise */
 typedef int64_t zx_duration_t; /* nanoseconds */
 typedef int64_t zx_ticks_t;
+typedef uint32_t zx_clock_t;
 typedef uint64_t zx_koid_t;
+typedef uint64_t zx_off_t;
+typedef uintptr_t zx_paddr_t;
 typedef uint64_t zx_vaddr_t;
 typedef int32_t zx_futex_t;
 
 #define ZX_HANDLE_INVALID ((zx_handle_t)0)
 #define ZX_KOID_INVALID ((zx_koid_t)0)
+#define ZX_KOID_KERNEL ((zx_koid_t)1)
 #define ZX_TIME_INFINITE INT64_MAX
 
+/* Only the monotonic clock is there. */
 #define ZX_CLOCK_MONOTONIC 0u
+#define ZX_CLOCK_UTC 1u
+#define ZX_CLOCK_THREAD 2u
 
 typedef struct {
     zx_handle_t handle;

@@ -379,8 +379,8 @@ MUST_CHECK static inline zx_status_t handle_table_add(struct handle_table* table
                                                       struct handle handle, zx_handle_t* value) {
     spin_lock(&table->lock);
     zx_status_t status = handle_table_reserve_locked(table, 1);
-    if (likely(status == ZX_OK))
-        *value = handle_slot_fill(table, handle.object, handle.rights);
+    *value = likely(status == ZX_OK) ? handle_slot_fill(table, handle.object, handle.rights)
+                                     : ZX_HANDLE_INVALID;
     spin_unlock(&table->lock);
     return status;
 }

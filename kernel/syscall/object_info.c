@@ -43,7 +43,7 @@ static zx_status_t info_handle_basic(struct info_request* request) {
         .type = object->ops->type,
         .related_koid =
             object->ops->related_koid ? object->ops->related_koid(object) : ZX_KOID_INVALID,
-        .props = 1, /* every object can be waited for */
+        .props = ZX_OBJ_PROP_WAITABLE, /* every object */
     };
     return answer_one(request, &record, sizeof(record));
 }

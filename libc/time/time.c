@@ -2,6 +2,7 @@
 #include <internal/time.h>
 
 #include <errno.h>
+#include <magenta/syscalls.h>
 #include <unistd.h>
 #include <zircon/syscalls.h>
 
@@ -26,6 +27,27 @@ zx_time_t deadline_after(zx_duration_t duration) {
     if (__builtin_add_overflow(zx_clock_get_monotonic(), duration, &deadline))
         return ZX_TIME_INFINITE;
     return deadline;
+}
+
+zx_time_t zx_deadline_after(zx_duration_t nanoseconds) {
+    return deadline_after(nanoseconds);
+}
+
+mx_time_t mx_deadline_after(mx_duration_t nanoseconds) {
+    return deadline_after(nanoseconds);
+}
+
+zx_status_t zx_clock_get_new(zx_clock_t clock, zx_time_t* time) {
+    return zx_clock_get(clock, time);
+}
+
+mx_time_t mx_time_get(uint32_t clock) {
+    mx_time_t time;
+    return zx_clock_get(clock, &time) == ZX_OK ? time : 0;
+}
+
+mx_time_t mx_current_time(uint32_t clock) {
+    return mx_time_get(clock);
 }
 
 clock_t clock(void) {

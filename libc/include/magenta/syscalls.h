@@ -7,6 +7,12 @@
 __BEGIN_CDECLS
 #include <syscalls/mx.h>
 
+/* The moment so far from now, to be used as a deadline; for ever, if there is none so late. */
+mx_time_t mx_deadline_after(mx_duration_t nanoseconds);
+/* What the clock shows; 0, if there is no such clock. 2017 and 2016. */
+mx_time_t mx_time_get(uint32_t clock);
+mx_time_t mx_current_time(uint32_t clock);
+
 /* 2017 had the options of these calls behind the sizes; otherwise they are the same. */
 
 static inline mx_status_t mx_vmar_allocate(mx_handle_t parent, size_t offset, size_t size,

@@ -15,6 +15,8 @@ typedef zx_time_t mx_time_t;
 typedef zx_duration_t mx_duration_t;
 typedef zx_ticks_t mx_ticks_t;
 typedef zx_koid_t mx_koid_t;
+typedef zx_off_t mx_off_t;
+typedef zx_paddr_t mx_paddr_t;
 typedef zx_vaddr_t mx_vaddr_t;
 typedef zx_futex_t mx_futex_t;
 typedef zx_wait_item_t mx_wait_item_t;
@@ -26,7 +28,12 @@ typedef ptrdiff_t mx_ssize_t;
 #define MX_HANDLE_INVALID ZX_HANDLE_INVALID
 #define MX_KOID_INVALID ZX_KOID_INVALID
 #define MX_TIME_INFINITE ZX_TIME_INFINITE
+#define MX_KOID_KERNEL ZX_KOID_KERNEL
 #define MX_CLOCK_MONOTONIC ZX_CLOCK_MONOTONIC
+#define MX_CLOCK_UTC ZX_CLOCK_UTC
+#define MX_CLOCK_THREAD ZX_CLOCK_THREAD
+#define MX_SIZE_MAX UINTPTR_MAX
+#define MX_SSIZE_MAX INTPTR_MAX
 #define MX_MAX_NAME_LEN ZX_MAX_NAME_LEN
 
 #define MX_NSEC(n) ZX_NSEC(n)
@@ -59,9 +66,17 @@ typedef ptrdiff_t mx_ssize_t;
 #define MX_EVENT_SIGNALED ZX_EVENT_SIGNALED
 #define MX_EPAIR_SIGNALED ZX_EVENTPAIR_SIGNALED
 #define MX_EPAIR_PEER_CLOSED ZX_EVENTPAIR_PEER_CLOSED
+#define MX_EPAIR_CLOSED ZX_EVENTPAIR_PEER_CLOSED
+#define MX_DATAPIPE_READABLE ZX_OBJECT_READABLE
+#define MX_DATAPIPE_WRITABLE ZX_OBJECT_WRITABLE
+#define MX_DATAPIPE_PEER_CLOSED ZX_OBJECT_PEER_CLOSED
+#define MX_DATAPIPE_READ_THRESHOLD ZX_SIGNAL_READ_THRESHOLD
+#define MX_DATAPIPE_WRITE_THRESHOLD ZX_SIGNAL_WRITE_THRESHOLD
 #define MX_TASK_TERMINATED ZX_TASK_TERMINATED
 #define MX_PROCESS_TERMINATED ZX_PROCESS_TERMINATED
 #define MX_THREAD_TERMINATED ZX_THREAD_TERMINATED
+#define MX_PROCESS_SIGNALED ZX_PROCESS_TERMINATED
+#define MX_THREAD_SIGNALED ZX_THREAD_TERMINATED
 #define MX_JOB_NO_PROCESSES ZX_JOB_NO_PROCESSES
 #define MX_JOB_NO_JOBS ZX_JOB_NO_JOBS
 #define MX_USER_SIGNAL_0 ZX_USER_SIGNAL_0
@@ -74,9 +89,50 @@ typedef ptrdiff_t mx_ssize_t;
 #define MX_USER_SIGNAL_7 ZX_USER_SIGNAL_7
 #define MX_USER_SIGNAL_ALL ZX_USER_SIGNAL_ALL
 
+/* By number, and what programs may change or wait for. */
+#define MX_OBJECT_SIGNAL_ALL 0x00ffffffu
+#define MX_OBJECT_SIGNAL_0 (1u << 0)
+#define MX_OBJECT_SIGNAL_1 (1u << 1)
+#define MX_OBJECT_SIGNAL_2 (1u << 2)
+#define MX_OBJECT_SIGNAL_3 (1u << 3)
+#define MX_OBJECT_SIGNAL_4 (1u << 4)
+#define MX_OBJECT_SIGNAL_5 (1u << 5)
+#define MX_OBJECT_SIGNAL_6 (1u << 6)
+#define MX_OBJECT_SIGNAL_7 (1u << 7)
+#define MX_OBJECT_SIGNAL_8 (1u << 8)
+#define MX_OBJECT_SIGNAL_9 (1u << 9)
+#define MX_OBJECT_SIGNAL_10 (1u << 10)
+#define MX_OBJECT_SIGNAL_11 (1u << 11)
+#define MX_OBJECT_SIGNAL_12 (1u << 12)
+#define MX_OBJECT_SIGNAL_13 (1u << 13)
+#define MX_OBJECT_SIGNAL_14 (1u << 14)
+#define MX_OBJECT_SIGNAL_15 (1u << 15)
+#define MX_OBJECT_SIGNAL_16 (1u << 16)
+#define MX_OBJECT_SIGNAL_17 (1u << 17)
+#define MX_OBJECT_SIGNAL_18 (1u << 18)
+#define MX_OBJECT_SIGNAL_19 (1u << 19)
+#define MX_OBJECT_SIGNAL_20 (1u << 20)
+#define MX_OBJECT_SIGNAL_21 (1u << 21)
+#define MX_OBJECT_SIGNAL_22 (1u << 22)
+#define MX_OBJECT_SIGNAL_23 (1u << 23)
+#define MX_EVENT_SIGNAL_MASK (MX_USER_SIGNAL_ALL | MX_EVENT_SIGNALED)
+#define MX_EPAIR_SIGNAL_MASK (MX_USER_SIGNAL_ALL | MX_EPAIR_CLOSED | MX_EPAIR_SIGNALED)
+#define MX_TASK_SIGNAL_MASK MX_TASK_TERMINATED
+
+/* 2016's signals for programs: the first is that of events, the others are among today's. */
+#define MX_SIGNAL_SIGNAL0 ZX_OBJECT_SIGNALED
+#define MX_SIGNAL_SIGNAL1 ZX_USER_SIGNAL_0
+#define MX_SIGNAL_SIGNAL2 ZX_USER_SIGNAL_1
+#define MX_SIGNAL_SIGNAL3 ZX_USER_SIGNAL_2
+#define MX_SIGNAL_SIGNAL4 ZX_USER_SIGNAL_3
+#define MX_SIGNAL_SIGNAL_ALL                                                         \
+    (MX_SIGNAL_SIGNAL0 | MX_SIGNAL_SIGNAL1 | MX_SIGNAL_SIGNAL2 | MX_SIGNAL_SIGNAL3 | \
+     MX_SIGNAL_SIGNAL4)
+
 #define MX_CHANNEL_MAX_MSG_BYTES ZX_CHANNEL_MAX_MSG_BYTES
 #define MX_CHANNEL_MAX_MSG_HANDLES ZX_CHANNEL_MAX_MSG_HANDLES
 #define MX_CHANNEL_READ_MAY_DISCARD ZX_CHANNEL_READ_MAY_DISCARD
+#define MX_CHANNEL_READ_MASK ZX_CHANNEL_READ_MAY_DISCARD
 #define MX_WAIT_MANY_MAX_ITEMS ZX_WAIT_MANY_MAX_ITEMS
 
 /* Options of mx_socket_create and mx_socket_write. */

@@ -2,6 +2,8 @@
 #include <objects.h>
 #include <test.h>
 
+#include <magenta/syscalls.h>
+
 #include <errno.h>
 #include <time.h>
 #include <unistd.h>
@@ -66,4 +68,35 @@ TEST(time_h, functions_agree_with_the_kernel) {
     zx_time_t start = zx_clock_get_monotonic();
     EXPECT_EQUAL(usleep(1500), 0);
     EXPECT(zx_clock_get_monotonic() - start >= 1500000);
+}
+
+/* --- the spellings of each generation ----------------------------------------------------------
+ */
+
+TEST(zx_deadline_after, is_so_far_from_now) {
+    static zx_time_t (*const spellings[])(zx_duration_t) = {zx_deadline_after, mx_deadline_after};
+    for (size_t i = 0; i < countof(spellings); i++) {
+        zx_time_t before = zx_clock_get_monotonic();
+        zx_time_t deadline = spellings[i](ZX_MSEC(5));
+        EXPECT(deadline >= before + ZX_MSEC(5));
+        EXPECT(deadline <= zx_clock_get_monotonic() + ZX_MSEC(5));
+        EXPECT_OK(zx_nanosleep(deadline));
+        EXPECT(zx_clock_get_monotonic() >= deadline);
+        EXPECT_EQUAL(spellings[i](ZX_TIME_INFINITE), ZX_TIME_INFINITE);
+        EXPECT_EQUAL(spellings[i](ZX_TIME_INFINITE - 1), ZX_TIME_INFINITE);
+        EXPECT(spellings[i](INT64_MIN) < 0); /* long ago */
+    }
+}
+
+TEST(mx_time_get, shows_the_clock) {
+    static mx_time_t (*const spellings[])(uint32_t) = {mx_time_get, mx_current_time};
+    for (size_t i = 0; i < countof(spellings); i++) {
+        zx_time_t before = zx_clock_get_monotonic(), same;
+        zx_time_t now = spellings[i](MX_CLOCK_MONOTONIC);
+        EXPECT(now >= before);
+        EXPECT_OK(zx_clock_get_new(ZX_CLOCK_MONOTONIC, &same));
+        EXPECT(same >= now && same <= zx_clock_get_monotonic());
+        EXPECT_EQUAL(spellings[i](MX_CLOCK_UTC), 0);
+        EXPECT_EQUAL(spellings[i](77), 0);
+    }
 }

@@ -1,0 +1,4 @@
+/* Flags of the channel calls. */
+#pragma once
+
+#include <magenta/types.h>
