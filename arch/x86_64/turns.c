@@ -8,9 +8,9 @@
 #include <arch/cpu.h>
 #include <debug/console.h>
 
-#define DENSEST_POINTS 2u /* one of so many points ends the turn */
+#define DENSEST_POINTS 8u /* one of so many points ends the turn */
 #define DENSITIES 8u      /* each half as dense as the one before */
-#define SHORTEST_TURN_NANOSECONDS 20000u
+#define SHORTEST_TURN_NANOSECONDS 100000u
 #define TURN_LENGTHS 4u /* each twice as long as the one before */
 #define SHORT_WAIT_ROUNDS 3u
 #define LONG_WAIT_ROUNDS 32u
