@@ -110,3 +110,4 @@ clean: ## remove everything that was built
 help: ## list these commands
 	@sed -n 's/^\([a-z-]*\):.* ## \(.*\)/  make \1|\2/p' Makefile | awk -F'|' '{printf "%-18s %s\n", $$1, $$2}'
 	@echo 'Variables: BUILD=debug|release CPUS=2 MEM=1G CMDLINE="jacinth.test=1" QEMU=... CROSS_COMPILE=... WERROR=1 V=1'
+	@echo 'Races:     make races SEEDS=10 FIRST=1 TESTS="channel user=task.kill"; make replay TURNS=seed CPUS=4 CMDLINE=jacinth.test=channel GDB=1'
