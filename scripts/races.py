@@ -62,7 +62,8 @@ def main():
 
     run_all(tasks, options.cores, finished)
     print(f"{len(tasks)} runs, {len({run.seed for run in runs.values()})} seeds, {len(failed)} failed")
-    print("\n".join(run.replay for run in failed))
+    for run in failed:
+        print(run.replay)
     return 1 if failed else 0
 
 

@@ -8,7 +8,9 @@ import textwrap
 import time
 import xml.etree.ElementTree as ElementTree
 
+from jacinth_qemu import Outcome
 from results import BadRecords, Case, Task, parse_records, write_junit
+from turns import Run, hash_of, kept_runs, name_replay
 
 GROUP = "runner"
 
@@ -52,6 +54,22 @@ def junit_is_well_formed():
     ]
 
 
+def failures_say_how_to_see_them_again():
+    run = Run("debug", 4, 7, "jacinth.test=channel")
+    cases = name_replay([Case("g", "one"), Case("g", "two", "failed", "why")], run)
+    return [case.text for case in cases] == ["", "again: make replay BUILD=debug CPUS=4 TURNS=7 CMDLINE=jacinth.test=channel\nwhy"]
+
+
+def seeds_need_the_line_of_the_end():
+    said = "turns: seed 7, a turn ends at one of 8 points or after 100 us, 9 ended in 5 us, hash 00f41e172d683ef4 of 2 notes\n"
+    outcomes = [Outcome("exit", 1, text, "", "", 0) for text in ("", "hello\n" + said, said[:60])]
+    return [hash_of(outcome) for outcome in outcomes] == [None, "00f41e172d683ef4", None]
+
+
+def kept_races_can_be_run():
+    return all(run.shape in ("debug", "release") and run.seed > 0 and run.command_line for run in kept_runs())
+
+
 def is_alive(process):
     try:
         with open(f"/proc/{process}/stat", encoding="utf-8") as file:
@@ -87,6 +105,9 @@ def run():
     verdicts = {f"{name}_is_not_believed": is_refused(text) for name, text in UNBELIEVABLE.items()}
     verdicts["whole_records_are_believed"] = whole_records_are_believed()
     verdicts["junit_is_well_formed"] = junit_is_well_formed()
+    verdicts["failures_say_how_to_see_them_again"] = failures_say_how_to_see_them_again()
+    verdicts["seeds_need_the_line_of_the_end"] = seeds_need_the_line_of_the_end()
+    verdicts["kept_races_can_be_run"] = kept_races_can_be_run()
     if os.path.exists("/proc/self/stat"):
         verdicts["qemu_dies_with_the_runner"] = qemu_dies_with_the_runner()
     return [Case(GROUP, name, "passed" if verdict else "failed") for name, verdict in verdicts.items()]
