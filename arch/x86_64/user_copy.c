@@ -4,6 +4,8 @@
 
 #include "user_copy_internal.h"
 
+#define TOUCHED_BETWEEN_LOOKS (64ul << 10) /* bytes, between two looks for a kill */
+
 size_t user_touch_raw(void* address, bool is_write);
 
 struct fault_entry {
@@ -39,12 +41,14 @@ bool user_fault_in(uintptr_t address, size_t size, bool is_write) {
     if (!user_range_is_valid(address, size))
         return false;
     uintptr_t end = address + size;
-    for (uintptr_t at = address; at < end;) {
-        if (user_touch_raw((void*)at, is_write) != 0)
-            return false;
-        at = ALIGN_DOWN(at, PAGE_SIZE) + PAGE_SIZE;
-        if (at < end && context_is_killed())
+    for (uintptr_t at = address;;) {
+        uintptr_t span_end = MIN(end, at + TOUCHED_BETWEEN_LOOKS);
+        for (; at < span_end; at = ALIGN_DOWN(at, PAGE_SIZE) + PAGE_SIZE)
+            if (user_touch_raw((void*)at, is_write) != 0)
+                return false;
+        if (at >= end)
+            return true;
+        if (context_is_killed())
             return false;
     }
-    return true;
 }

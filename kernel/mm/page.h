@@ -32,10 +32,10 @@ struct page {
             uint64_t fork_number;
         };
     };
-    void* owner; /* slab, VMO, ...: the owner's use; NULL again when the page is given back */
-    uint8_t state;               /* enum page_state */
-    uint8_t order;               /* of the block this page heads */
-    uint16_t flags;              /* the owner's use */
+    void* owner;    /* slab, VMO, ...: the owner's use; NULL again when the page is given back */
+    uint8_t state;  /* enum page_state */
+    uint8_t order;  /* of the block this page heads */
+    uint16_t flags; /* the owner's use */
     _Atomic uint32_t references; /* the owner's use: VMO pages shared or pinned */
 };
 

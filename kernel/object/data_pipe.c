@@ -6,6 +6,8 @@
 #include <mm/window.h>
 #include <sched/thread.h>
 
+#define COPY_SPAN (64ul << 10) /* bytes, between two looks for a kill */
+
 #define FLAG_ALL_OR_NONE MX_DATAPIPE_WRITE_FLAG_ALL_OR_NONE
 #define FLAG_DISCARD MX_DATAPIPE_READ_FLAG_DISCARD
 #define FLAG_QUERY MX_DATAPIPE_READ_FLAG_QUERY
@@ -120,33 +122,46 @@ static void account_locked(struct data_pipe_end* end, size_t size) {
         data_pipe_taken_locked(end->pipe, size);
 }
 
-/* Between user memory and the ring, from the end's offset on, a page's part at a time. No lock is
- * held: nobody else moves the end. User memory is looked at before, so that only another thread
- * that unmaps it meanwhile, or a kill, leaves a part behind, in bytes that do not count. */
-static zx_status_t copy(const struct data_pipe_end* end, const struct data_pipe_request* request,
-                        size_t size) {
+/* Between user memory and the ring, from `offset` on, a page's part at a time. */
+static ALWAYS_INLINE zx_status_t copy_span(const struct data_pipe_end* end, uintptr_t user,
+                                           size_t offset, size_t size) {
     const struct data_pipe* pipe = end->pipe;
     bool is_write = data_pipe_is_producer(end);
-    size_t offset = data_pipe_offset_locked(end);
-    if (!user_range_is_valid(request->user, request->size) ||
-        !user_fault_in(request->user, size, !is_write))
-        return ZX_ERR_INVALID_ARGS;
     for (size_t done = 0; done < size;) {
         size_t in_page = offset % PAGE_SIZE;
         size_t part = MIN(size - done, MIN(PAGE_SIZE - in_page, pipe->capacity - offset));
         char* page = vmo_page_address(pipe->ring, offset >> PAGE_SHIFT);
         if (!page)
             return ZX_ERR_NO_MEMORY;
-        bool is_copied = is_write ? user_copy_in(page + in_page, request->user + done, part)
-                                  : user_copy_out(request->user + done, page + in_page, part);
+        bool is_copied = is_write ? user_copy_in(page + in_page, user + done, part)
+                                  : user_copy_out(user + done, page + in_page, part);
         if (!is_copied)
             return ZX_ERR_INVALID_ARGS;
         done += part;
         offset = offset + part < pipe->capacity ? offset + part : 0;
-        if (done < size && thread_is_killed(thread_current()))
-            return ZX_ERR_CANCELED;
     }
     return ZX_OK;
+}
+
+/* From the end's offset on, in spans, with a look for a kill before each but the first. No lock is
+ * held: nobody else moves the end. User memory is looked at before, so that only another thread
+ * that unmaps it meanwhile, or a kill, leaves a part behind, in bytes that do not count. */
+static zx_status_t copy(const struct data_pipe_end* end, const struct data_pipe_request* request,
+                        size_t size) {
+    size_t offset = data_pipe_offset_locked(end);
+    if (!user_range_is_valid(request->user, request->size) ||
+        !user_fault_in(request->user, size, !data_pipe_is_producer(end)))
+        return ZX_ERR_INVALID_ARGS;
+    for (size_t done = 0;;) {
+        size_t span = MIN(size - done, COPY_SPAN);
+        zx_status_t status = copy_span(end, request->user + done, offset, span);
+        done += span;
+        if (status != ZX_OK || done == size)
+            return status;
+        if (thread_is_killed(thread_current()))
+            return ZX_ERR_CANCELED;
+        offset = (offset + span) % end->pipe->capacity;
+    }
 }
 
 /* The handle may have gone meanwhile: then nobody sees the bytes any more. */

@@ -85,13 +85,12 @@ MUST_CHECK static ALWAYS_INLINE zx_status_t message_prepare(const struct message
 /* The same for a reply pipe, whose own handle must be the last element. That it is not is a fault
  * of the state: the elements are checked first, and its own handle is good in any place so far. */
 MUST_CHECK static NOINLINE zx_status_t message_take_handles_of_reply_locked(
-    const struct message_source* source, const struct message_end* end,
-    struct handle_transfer* transfer) {
+    zx_handle_t handle, const struct message_end* end, struct handle_transfer* transfer) {
     uint32_t count = transfer->count, own = 0;
     if (count == 0)
         return ZX_ERR_BAD_STATE;
-    bool is_last = transfer->values[count - 1] == source->handle;
-    while (own < count - 1 && transfer->values[own] != source->handle)
+    bool is_last = transfer->values[count - 1] == handle;
+    while (own < count - 1 && transfer->values[own] != handle)
         own++;
     transfer->carrier_index = own; /* the last place, if it is in none */
     zx_status_t status = handle_transfer_take_locked(transfer, &end->object);
@@ -108,7 +107,7 @@ MUST_CHECK static ALWAYS_INLINE zx_status_t
 message_take_handles_locked(const struct message_source* source, const struct message_end* end,
                             struct handle_transfer* transfer) {
     if (message_end_must_send_itself(end, source->type))
-        return message_take_handles_of_reply_locked(source, end, transfer);
+        return message_take_handles_of_reply_locked(source->handle, end, transfer);
     transfer->carrier_index = HANDLE_TRANSFER_NOWHERE;
     return transfer->count > 0 ? handle_transfer_take_locked(transfer, &end->object) : ZX_OK;
 }

@@ -1,5 +1,6 @@
 /* What a program can do that was started at the prompt. The runner types `run test/shell SUITE`
- * there (scripts/run_tests.py): under the test runner of init these tests would have its resource. */
+ * there (scripts/run_tests.py): under the test runner of init these tests would have its resource.
+ */
 #include <jacinth/bootstrap.h>
 #include <test.h>
 #include <zircon/process.h>
