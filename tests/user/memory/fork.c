@@ -11,13 +11,13 @@
 
 #define PAGE PAGE_SIZE_BYTES
 #define PAGES 4u
-#define MAPPINGS 300u
+#define MAPPINGS 120u
 #define CPUS_MAX 8u
 #define PRIORITY_SLOW 16u
 #define PRIORITY_URGENT 20u
 #define PRIORITY_TEST 24u
 #define PRIORITY_NORMAL 16u
-#define ROUNDS 40u
+#define ROUNDS 25u
 #define PATIENCE ZX_SEC(100)
 #define ANY_CHILD \
     (ZX_VM_CAN_MAP_READ | ZX_VM_CAN_MAP_WRITE | ZX_VM_CAN_MAP_EXECUTE | ZX_VM_CAN_MAP_SPECIFIC)
@@ -217,7 +217,7 @@ static void kill_and_go_on(enum way way) {
     other =
         (struct writer){.cpu = last_cpu, .priority = PRIORITY_SLOW, .word = 1, .way = other_way};
     CHECK(start(&other, clone_and_write));
-    for (uint32_t i = 0; i < 40; i++) {
+    for (uint32_t i = 0; i < 20; i++) {
         victim = (struct writer){.priority = PRIORITY_SLOW, .word = 2, .way = way};
         CHECK(start(&victim, clone_and_write));
         sleep_for(ZX_USEC(100 + i * 71 % 900));
