@@ -15,17 +15,17 @@
  * `parent->sharing_calls` counts the clones between their first C1 and their end.
  *
  * Forking a page. No step waits for another thread:
- *   F1. A reference to the old page is taken, under the VMO's lock. The page stays shared until F6,
- *       so nothing begins to write to it.
+ *   F1. A reference to the old page is taken, under the VMO's lock. With it the page stays shared
+ *       as long as it is in its slot, so nothing begins to write to it.
  *   F2. If a clone of this VMO is being made, a mapping from before its C1 may still write to the
  *       old page. So the page is taken out of every mapping first. A later clone does not matter:
  *       the page was shared by then, and no mapping was writable. A fork that began during a clone
  *       counts as one of the `sharing_calls` too: the clone may fail before its C2, and then only
  *       the reference of F1 keeps the page shared.
  *   F3. The page is copied, with no lock held. It does not change, by F1 and F2.
- *   F4. The copy takes the old page's slot, under the lock, if no other thread was first. It is
- * "not settled": it has one reference more, so it counts as shared. From here on faults map the
- *       copy, for reading only.
+ *   F4. The copy takes the old page's slot, under the lock, if no other thread was first. It is not
+ *       settled yet: it has one reference more, so it counts as shared. From here on faults map the
+ *       copy, for reading only. The VMO keeps its share of the old page.
  *   F5. The index is taken out of every mapping of the VMO. No mapping shows the old page any more.
  *   F6. The copy is settled: it loses the reference of F4 and may be written to. Only now does the
  *       VMO give up its share of the old page.
@@ -35,13 +35,14 @@
  * Several threads may fork one page:
  *   T1. Each makes a copy of its own. The first one at F4 wins, the others drop their copies.
  *   T2. A thread that finds a page not settled does F5 and F6 itself. It does not wait for the
- *       thread that did F4, which may be less urgent and may not run. Whoever is first at F6
- * settles the page; the others find it settled. `fork_number` tells them that the page in the slot
- * is the one they saw: a page that is put there after their F5 began has another number. T3. A
- * killed thread leaves between two steps. Before F4 it has changed nothing. After F4 the page stays
- * not settled until the next thread writes to it, or until the VMO goes. Only a new clone makes a
- * settled page shared again, so a thread that wants to write repeats this only as often as clones
- * are made meanwhile.
+ *       thread that did F4, which may be less urgent and may not run. The first one at F6 settles
+ *       the page; the others find it settled. `fork_number` tells them that the page in the slot is
+ *       the one they saw: a page that is put there after their F5 began has another number.
+ *   T3. A killed thread leaves between two steps. Before F4 it has changed nothing. After F4 the
+ *       page stays not settled until the next thread writes to it, or until the VMO goes.
+ *
+ * Only a new clone makes a settled page shared again. So a thread that wants to write repeats this
+ * only as often as clones are made meanwhile.
  */
 #include <mm/vmo_internal.h>
 
