@@ -31,7 +31,7 @@ def parse_arguments():
 
 def runs_of(options):
     """All programs with one seed, then all with the next."""
-    lines = turns.matching(options.words)
+    lines = turns.matching(options.words, options.shape)
     if not lines:
         sys.exit(f"no test has one of these words in its name: {' '.join(options.words)}")
     seeds = range(options.first, options.first + options.seeds)

@@ -10,6 +10,7 @@ KEPT_FILE = "scripts/races.txt"
 CPUS = (2, 4)
 DEFAULT_SEEDS = (1,)
 SELFTEST = re.compile(r"^SELFTEST\((\w+),", re.MULTILINE)
+DEBUG_ONLY = "#ifdef JACINTH_DEBUG\n"
 HASH = re.compile(r"^turns: seed .* hash ([0-9a-f]{16}) ", re.MULTILINE)
 
 
@@ -57,11 +58,14 @@ def user_programs():
     return sorted(name for name in (os.path.basename(folder[:-1]) for folder in folders) if name != "framework")
 
 
-def kernel_areas():
+def kernel_areas(shape):
+    """Files that only debug builds have something in say so before their first test."""
     areas = set()
     for path in glob.glob("tests/kernel/*.c"):
         with open(path, encoding="utf-8") as file:
-            areas.update(SELFTEST.findall(file.read()))
+            text = file.read()
+        if shape == "debug" or DEBUG_ONLY not in text.partition("\nSELFTEST")[0]:
+            areas.update(SELFTEST.findall(text))
     return sorted(areas)
 
 
@@ -72,7 +76,7 @@ def command_lines(suite, pattern):
     return [f"jacinth.test={program}" for program in (user_programs() if pattern == "1" else [pattern])]
 
 
-def matching(words):
+def matching(words, shape):
     """The command lines of all programs and areas whose names contain one of the words; without words, all. A word with
     '=' is taken as it is: user=channel.write, kernel=sched."""
     exact = {"user": "jacinth.test", "kernel": "jacinth.selftest"}
@@ -81,7 +85,7 @@ def matching(words):
     lines = [f"{exact[suite]}={pattern}" for suite, _, pattern in named]
     if plain or not words:
         lines += [f"jacinth.test={name}" for name in user_programs() if not plain or any(word in name for word in plain)]
-        lines += [f"jacinth.selftest={name}" for name in kernel_areas() if not plain or any(word in name for word in plain)]
+        lines += [f"jacinth.selftest={name}" for name in kernel_areas(shape) if not plain or any(word in name for word in plain)]
     return lines
 
 
