@@ -1,5 +1,5 @@
-/* The kernel's log: a ring of lines with level, time and CPU, copied to the consoles as they come.
- * Any context, any lock held. */
+/* The kernel's log: a ring of lines with level, time and CPU, copied to the console's queue as they
+ * come. Any context, any lock held. */
 #pragma once
 
 #include <stddef.h>
