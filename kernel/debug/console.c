@@ -69,8 +69,10 @@ static void queue_locked(const char* text, size_t size) {
         lost_count += size;
         return;
     }
-    for (size_t i = 0; i < size; i++)
-        output[(output_head + i) % OUTPUT_ROOM] = text[i];
+    size_t at = output_head % OUTPUT_ROOM;
+    size_t before_end = MIN(size, OUTPUT_ROOM - at);
+    memcpy(&output[at], text, before_end);
+    memcpy(output, text + before_end, size - before_end);
     __atomic_store_n(&output_head, output_head + (uint32_t)size, __ATOMIC_RELAXED);
 }
 

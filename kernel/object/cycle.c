@@ -135,14 +135,17 @@ static struct message_end* begin_small_look(bool is_newest) {
     return suspect;
 }
 
-static void end_small_look(void) {
+/* Whether there is another fresh suspect. */
+static bool end_small_look(void) {
     interrupt_state_t state = spin_lock_irqsave(&suspects_lock);
     is_looking = false;
+    bool has_more = !list_is_empty(&fresh_suspects);
     spin_unlock_irqrestore(&suspects_lock, state);
+    return has_more;
 }
 
 /* Looks at one fresh suspect. What is found dead is destroyed when the caller's destroy list is.
- * False: there was nothing to do here. */
+ * False: there is nothing more to do here. */
 static NOINLINE bool look_at_fresh(bool is_newest) {
     struct message_end* ends[LOOK_SMALL_ENDS];
     struct look look;
@@ -160,7 +163,7 @@ static NOINLINE bool look_at_fresh(bool is_newest) {
     if (!look.is_conclusive)
         keep_suspect(suspect, weigh(suspect));
     size_t count = look_take_small_ends(ends);
-    end_small_look();
+    bool has_more = end_small_look();
     preempt_enable();
     while (look.messages) {
         struct message* message = look.messages;
@@ -169,7 +172,7 @@ static NOINLINE bool look_at_fresh(bool is_newest) {
     }
     for (size_t i = 0; i < count; i++)
         object_release(&ends[i]->object);
-    return true;
+    return has_more;
 }
 
 /* Inside a destructor it is too early: what looks like garbage is about to be destroyed anyway. */
@@ -348,8 +351,10 @@ static bool clean_piece(struct cleaning* unused) {
     is_fresh_turn = !is_fresh_turn;
     if (dead.first)
         destroy_dead(&units);
-    else if (!is_fresh_turn || !look_at_fresh(false))
+    else if (!is_fresh_turn)
         go_on_with_pass(&units);
+    else
+        (void)look_at_fresh(false);
     object_gather_end();
     interrupt_state_t state = spin_lock_irqsave(&suspects_lock);
     bool has_more = dead.first || pass.phase != PASS_NONE || is_pass_due_locked() ||

@@ -25,7 +25,7 @@ zx_status_t sys_debug_write(user_in(char) text, size_t size) {
     char chunk[TEXT_CHUNK];
     if (!user_range_is_valid(text.address, size))
         return ZX_ERR_INVALID_ARGS;
-    while (size > 0) {
+    while (size > 0 && !thread_is_killed(thread_current())) {
         size_t count = MIN(size, sizeof(chunk));
         if (!user_read(chunk, text, count))
             return ZX_ERR_INVALID_ARGS;
