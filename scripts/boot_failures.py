@@ -164,9 +164,10 @@ def panic_tests():
 
 
 def emergency_console(name):
-    """Ctrl-] asks the kernel itself, while the prompt of user mode waits."""
+    """Ctrl-] asks the kernel itself, while the prompt of user mode waits; twice, as init may be on its way to waiting."""
     commands = ("help", "threads", "stacks", "processes", "handles", "memory", "locks")
     talk = [("> ", "\x1d")] + [("debug> ", f"{command}\r") for command in commands]
+    talk += [("debug> ", "continue\r"), ("continue", "\x1d"), ("debug> ", "stacks\r"), ("debug> ", "threads\r")]
     talk += [("debug> ", "continue\r"), ("continue", "exit\r")]
     boot = Boot(name, kernel=KERNEL, archive=ARCHIVE, talk=tuple(talk))
     return judge(name, boot, "exit", 1, "emergency console", "bin/init", "blocked", "pages free",
