@@ -87,7 +87,7 @@ size_t serial_send_some(const char* text, size_t size) {
         return size;
     for (unsigned i = 0; i < SEND_LIMIT && taken < size && can_transmit(); i++) {
         bool needs_return = text[taken] == '\n' && !is_return_sent;
-        transmit(needs_return ? '\r' : text[taken]);
+        transmit((char)(needs_return ? '\r' : text[taken]));
         is_return_sent = needs_return;
         taken += !needs_return;
     }

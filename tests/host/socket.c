@@ -2,8 +2,8 @@
  * that is missing, for good or for a moment, and allocations that fail.
  * Sources: kernel/object/object.c kernel/object/handle_table.c kernel/object/handle_transfer.c
  *     kernel/object/channel.c kernel/object/message.c kernel/object/message_end.c
- *     kernel/object/message_call.c kernel/object/cycle.c kernel/lib/tree.c
- *     kernel/object/socket.c kernel/object/byte_queue.c */
+ *     kernel/object/message_call.c kernel/object/cycle.c kernel/object/cycle_look.c
+ * kernel/lib/tree.c kernel/object/socket.c kernel/object/byte_queue.c */
 #include <string.h>
 
 #include <debug/selftest.h>

@@ -14,6 +14,7 @@
 #include <debug/panic.h>
 #include <debug/symbols.h>
 #include <lock/spinlock.h>
+#include <sched/cleaner.h>
 #include <sched/thread.h>
 
 #include "shim.h"
@@ -233,4 +234,18 @@ void console_break_lock(void) {
 
 void symbol_print(uintptr_t address) {
     fprintf(stderr, "  %#lx\n", address);
+}
+
+/* --- the cleaner: what is requested is done when somebody waits for it ---------------------------
+ */
+
+void cleaner_request(struct cleaning* cleaning) {
+    atomic_store(&cleaning->is_requested, true);
+}
+
+zx_status_t cleaner_run_out(struct cleaning* cleaning) {
+    while (cleaning->run_piece(cleaning))
+        ;
+    atomic_store(&cleaning->is_requested, false);
+    return ZX_OK;
 }

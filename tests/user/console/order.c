@@ -35,7 +35,7 @@ TEST(zx_debug_write, threads_write_more_than_the_queue_holds) {
 TEST(zx_debug_write, a_long_text_is_written_whole) {
     static char text[5000];
     for (size_t i = 0; i < sizeof(text); i++)
-        text[i] = i % 100 == 99 ? '\n' : (char)('a' + i / 100 % 26);
+        text[i] = (char)(i % 100 == 99 ? '\n' : 'a' + i / 100 % 26);
     EXPECT_OK(zx_debug_write(text, sizeof(text)));
     EXPECT_OK(zx_debug_write(NULL, 0));
     EXPECT_STATUS(zx_debug_write(NULL, 1), ZX_ERR_INVALID_ARGS);
