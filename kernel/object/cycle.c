@@ -30,6 +30,7 @@ static size_t fresh_count;
 static size_t old_weight; /* of the old suspects that were added since the last pass began */
 static size_t last_pass_cost;
 static bool is_full_pass_wanted;
+static uint32_t full_passes_begun;
 static bool is_looking; /* a small look is under way; preemption is off there */
 
 #define SUSPECTS_PER_CALL 2u
@@ -218,7 +219,9 @@ static struct {
     struct cycle_visit* at;
     size_t count; /* of the suspects in the look */
     size_t cost;  /* of all looks of the pass so far */
+    bool is_full; /* somebody waits for its end, and until what it found is destroyed */
 } pass;
+static _Atomic uint32_t full_passes_ended;
 static size_t suspects_per_look = SIZE_MAX;
 static struct destroy_list dead; /* what was released last, to be destroyed piece by piece */
 static bool is_fresh_turn;
@@ -230,9 +233,12 @@ static void begin_pass_if_due(void) {
     bool must_begin = is_pass_due_locked() && !is_looking;
     if (must_begin) {
         list_append_all(&pass_suspects, &old_suspects);
-        if (is_full_pass_wanted)
-            list_append_all(&pass_suspects, &fresh_suspects);
+        pass.is_full = is_full_pass_wanted;
         is_full_pass_wanted = false;
+        if (pass.is_full) {
+            list_append_all(&pass_suspects, &fresh_suspects);
+            full_passes_begun++;
+        }
     }
     spin_unlock_irqrestore(&suspects_lock, state);
     if (!must_begin)
@@ -356,6 +362,10 @@ static bool clean_piece(struct cleaning* unused) {
     else
         (void)look_at_fresh(false);
     object_gather_end();
+    if (pass.is_full && pass.phase == PASS_NONE && !dead.first) {
+        pass.is_full = false;
+        atomic_fetch_add(&full_passes_ended, 1);
+    }
     interrupt_state_t state = spin_lock_irqsave(&suspects_lock);
     bool has_more = dead.first || pass.phase != PASS_NONE || is_pass_due_locked() ||
                     !list_is_empty(&fresh_suspects);
@@ -363,9 +373,17 @@ static bool clean_piece(struct cleaning* unused) {
     return has_more;
 }
 
+static bool has_pass_ended(void* number) {
+    return (int32_t)(atomic_load(&full_passes_ended) - *(const uint32_t*)number) >= 0;
+}
+
+/* It waits for one pass, not for the cleaner to have nothing to do: others may note suspects
+ * without end. */
 void cycle_collect_all(void) {
     interrupt_state_t state = spin_lock_irqsave(&suspects_lock);
     is_full_pass_wanted = true;
+    uint32_t number = full_passes_begun + 1;
     spin_unlock_irqrestore(&suspects_lock, state);
-    (void)cleaner_run_out(&cleaning); /* a killed caller need not know */
+    (void)cleaner_wait_until(&cleaning, has_pass_ended,
+                             &number); /* a killed caller need not know */
 }

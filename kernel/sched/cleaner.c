@@ -18,8 +18,7 @@ static struct thread* cleaner;
 static _Atomic bool is_waiting;            /* the thread waits for requests, or is about to */
 static struct cleaning* _Atomic requested; /* the last one requested first */
 
-/* Who waits in cleaner_run_out. */
-static struct wait_queue round_queue = WAIT_QUEUE_INITIALIZER(round_queue);
+static struct wait_queue waiters = WAIT_QUEUE_INITIALIZER(waiters);
 
 void cleaner_request(struct cleaning* cleaning) {
     if (atomic_exchange(&cleaning->is_requested, true))
@@ -66,12 +65,11 @@ static void take_requests(void) {
 /* What is requested from here on may have come too late for this piece, and is queued anew. */
 static void run_piece(struct cleaning* cleaning) {
     atomic_exchange(&cleaning->is_requested, false);
-    if (!cleaning->run_piece(cleaning)) {
+    if (!cleaning->run_piece(cleaning))
         atomic_fetch_add(&cleaning->rounds, 1);
-        wait_queue_wake_all(&round_queue);
-    } else if (!atomic_exchange(&cleaning->is_requested, true)) {
+    else if (!atomic_exchange(&cleaning->is_requested, true))
         append(cleaning);
-    }
+    wait_queue_wake_all(&waiters);
 }
 
 /* How long it has worked since the window began. */
@@ -135,6 +133,13 @@ bool cleaner_start(void) {
 
 /* --- waiting for it --------------------------------------------------------------------------- */
 
+zx_status_t cleaner_wait_until(struct cleaning* cleaning, bool (*condition)(void*),
+                               void* argument) {
+    ASSERT(thread_current() != cleaner);
+    cleaner_request(cleaning);
+    return wait_queue_wait(&waiters, condition, argument, ZX_TIME_INFINITE);
+}
+
 struct round {
     const struct cleaning* cleaning;
     uint32_t seen;
@@ -149,11 +154,9 @@ static bool has_ended(void* argument) {
  * one is whole. */
 zx_status_t cleaner_run_out(struct cleaning* cleaning) {
     zx_status_t status = ZX_OK;
-    ASSERT(thread_current() != cleaner);
     for (int i = 0; i < 2 && status == ZX_OK; i++) {
         struct round round = {cleaning, atomic_load(&cleaning->rounds)};
-        cleaner_request(cleaning);
-        status = wait_queue_wait(&round_queue, has_ended, &round, ZX_TIME_INFINITE);
+        status = cleaner_wait_until(cleaning, has_ended, &round);
     }
     return status;
 }

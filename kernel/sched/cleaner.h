@@ -42,5 +42,9 @@ void cleaner_request(struct cleaning* cleaning);
  * cleaner itself. */
 zx_status_t cleaner_run_out(struct cleaning* cleaning);
 
+/* Requests it and waits until the condition holds, which is looked at after each piece of any work,
+ * with interrupts off. CANCELED: the caller was killed. */
+zx_status_t cleaner_wait_until(struct cleaning* cleaning, bool (*condition)(void*), void* argument);
+
 /* Once, when threads can run. False: no memory. */
 MUST_CHECK bool cleaner_start(void);

@@ -164,6 +164,8 @@ SELFTEST(object_cycle, calls_end_while_others_note_suspects) {
         struct handle ends[2];
         EXPECT(create_channel(ends) && send_handles(ends[0], &ends[1], 1));
         handle_release(ends[0]);
+        if (i % 100 == 0)
+            cycle_collect_all();
     }
     atomic_store(&is_flood_over, true);
     for (uint32_t i = 0; i < 2; i++) {

@@ -243,8 +243,9 @@ void cleaner_request(struct cleaning* cleaning) {
     atomic_store(&cleaning->is_requested, true);
 }
 
-zx_status_t cleaner_run_out(struct cleaning* cleaning) {
-    while (cleaning->run_piece(cleaning))
+zx_status_t cleaner_wait_until(struct cleaning* cleaning, bool (*condition)(void*),
+                               void* argument) {
+    while (cleaning->run_piece(cleaning) || !condition(argument))
         ;
     atomic_store(&cleaning->is_requested, false);
     return ZX_OK;
