@@ -24,6 +24,12 @@ static inline bool is_empty(const struct handle_table* table) {
     return table->free_count == table->slot_count;
 }
 
+void handle_fault(struct handle_table* table, zx_status_t status) {
+    if (table->on_fault)
+        table->on_fault(table, status);
+}
+KEEPING_CALLABLE(handle_fault);
+
 /* --- giving up an entry ------------------------------------------------------------------------
  */
 
@@ -215,12 +221,17 @@ zx_status_t handle_table_check(struct handle_table* table, zx_handle_t value, zx
     zx_status_t status = handle_hold(table, value, type, rights, &slot);
     if (status == ZX_OK)
         handle_let_go(slot, value);
+    else
+        handle_fault(table, status);
     return status;
 }
 
 zx_status_t handle_table_get(struct handle_table* table, zx_handle_t value, zx_obj_type_t type,
                              zx_rights_t rights, struct object** object) {
-    return handle_table_lookup(table, value, type, rights, object);
+    zx_status_t status = handle_table_lookup(table, value, type, rights, object);
+    if (unlikely(status == ZX_ERR_WRONG_TYPE))
+        handle_fault(table, status);
+    return status;
 }
 
 zx_status_t handle_table_get_with_rights(struct handle_table* table, zx_handle_t value,
@@ -228,8 +239,10 @@ zx_status_t handle_table_get_with_rights(struct handle_table* table, zx_handle_t
                                          struct object** object, zx_rights_t* handle_rights) {
     struct handle_slot* slot;
     zx_status_t status = handle_hold(table, value, type, rights, &slot);
-    if (status != ZX_OK)
+    if (status != ZX_OK) {
+        handle_fault(table, status);
         return status;
+    }
     *object = slot->object;
     *handle_rights = handle_slot_rights(slot);
     object_reference(slot->object);
@@ -251,6 +264,8 @@ zx_status_t handle_table_duplicate(struct handle_table* table, zx_handle_t value
     if (status == ZX_OK)
         *duplicate = handle_slot_copy(table, slot, rights);
     spin_unlock(&table->lock);
+    if (status == ZX_ERR_BAD_HANDLE)
+        handle_fault(table, status);
     return status;
 }
 
@@ -271,8 +286,10 @@ static zx_status_t replace_locked(struct handle_table* table, zx_handle_t value,
                                   uintptr_t out_user, struct object** observed,
                                   bool* is_user_fault) {
     struct handle_slot* slot;
-    if (!handle_table_find_locked(table, value, &slot))
+    if (!handle_table_find_locked(table, value, &slot)) {
+        handle_fault(table, ZX_ERR_BAD_HANDLE);
         return ZX_ERR_BAD_HANDLE;
+    }
     zx_rights_t rights;
     zx_status_t status = handle_derive_rights(handle_slot_rights(slot), wanted, &rights);
     if (status == ZX_OK)

@@ -85,7 +85,14 @@ struct handle_table {
     uint32_t spare;            /* so many stay free; UINT32_MAX: nothing can be added any more */
     uint32_t first_generation; /* of a new slot */
     bool may_have_windows;     /* some object here was once mapped (object_ops.exchange_window) */
+    /* Told of look-ups by the owner's threads that fail; any lock may be held. NULL: nobody asks.
+     */
+    void (*on_fault)(struct handle_table* table, zx_status_t status);
 };
+
+/* A look-up for a call has failed with `status`: tells who asks for that. The quick ways leave it
+ * to the long way that comes after them. */
+void handle_fault(struct handle_table* table, zx_status_t status);
 
 zx_status_t handle_table_init(struct handle_table* table); /* NO_MEMORY */
 void handle_table_destroy(struct handle_table* table);     /* empty by now */
@@ -185,6 +192,8 @@ static ALWAYS_INLINE bool handle_slot_hold(struct handle_table* table, struct ha
     spin_lock_inner(&table->lock);
     bool is_there = handle_slot_change_tag(slot, value, held);
     spin_unlock_inner(&table->lock);
+    if (unlikely(!is_there))
+        CALL_KEEPING_2(handle_fault, table, ZX_ERR_BAD_HANDLE);
     return is_there;
 }
 
@@ -457,6 +466,7 @@ static inline zx_status_t handle_table_close(struct handle_table* table, zx_hand
     spin_lock(&table->lock);
     if (unlikely(!handle_table_remove_locked(table, value, &handle))) {
         spin_unlock(&table->lock);
+        CALL_KEEPING_2(handle_fault, table, ZX_ERR_BAD_HANDLE);
         return ZX_ERR_BAD_HANDLE;
     }
     spin_unlock(&table->lock);

@@ -24,12 +24,14 @@ static bool is_repeated(const struct handle_transfer* transfer, uint32_t index) 
 zx_status_t handle_transfer_fault_locked(struct handle_transfer* transfer, uint32_t index) {
     struct handle_slot* slot;
     zx_status_t status;
-    if (!handle_table_find_locked(transfer->table, transfer->values[index], &slot))
+    if (!handle_table_find_locked(transfer->table, transfer->values[index], &slot)) {
         status =
             is_repeated(transfer, index) ? transfer->errors->repeated : transfer->errors->invalid;
-    else
+        handle_fault(transfer->table, ZX_ERR_BAD_HANDLE);
+    } else {
         status =
             slot->marked_rights & ZX_RIGHT_TRANSFER ? ZX_ERR_NOT_SUPPORTED : ZX_ERR_ACCESS_DENIED;
+    }
     put_back(transfer, index);
     return status;
 }

@@ -265,8 +265,10 @@ static NOINLINE zx_status_t after_attempt(const struct message_request* request,
                                           const struct attempt* attempt, zx_status_t status) {
     bool is_about_handle = status == ZX_ERR_BAD_HANDLE || status == ZX_ERR_WRONG_TYPE ||
                            status == ZX_ERR_ACCESS_DENIED;
-    if (is_about_handle)
+    if (is_about_handle) {
+        handle_fault(request->table, status);
         return status;
+    }
     struct message_request needed = *request;
     needed.bytes_room = attempt->bytes_needed;
     needed.handles_room = attempt->handles_needed;

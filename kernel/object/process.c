@@ -17,6 +17,45 @@ static struct slab_cache process_cache =
     SLAB_CACHE_INITIALIZER(process_cache, "process", sizeof(struct process));
 static const struct object_ops process_ops;
 
+/* --- policy ----------------------------------------------------------------------------------- */
+
+static void log_policy(const struct process* process, uint32_t condition) {
+    log_error("process '%s' (%lu): ended by its job's policy on %s", process->name,
+              process->object.koid, policy_condition_name(condition));
+}
+
+/* For handle look-ups, with locks held: the thread ends when it would return to user mode, and the
+ * process with it (process_thread_ended). */
+static void note_handle_fault(struct handle_table* table, zx_status_t status) {
+    struct process* process = CONTAINER_OF(table, struct process, handles);
+    uint32_t condition = status == ZX_ERR_BAD_HANDLE ? ZX_POL_BAD_HANDLE : ZX_POL_WRONG_OBJECT;
+    if (status != ZX_ERR_BAD_HANDLE && status != ZX_ERR_WRONG_TYPE)
+        return;
+    if (!policy_action_kills(policy_action(process->policy, condition)))
+        return;
+    atomic_store(&process->fatal_condition, condition + 1);
+    atomic_fetch_or(&thread_current()->context.pending_work, THREAD_PENDING_KILL);
+}
+
+/* Before the process is known to anybody. */
+static void apply_policy(struct process* process) {
+    struct policy policy = process->policy;
+    if (policy_action(policy, ZX_POL_VMAR_WX) == ZX_POL_ACTION_ALLOW)
+        aspace_allow_wx(process->aspace);
+    if (policy_action_kills(policy_action(policy, ZX_POL_BAD_HANDLE)) ||
+        policy_action_kills(policy_action(policy, ZX_POL_WRONG_OBJECT)))
+        process->handles.on_fault = note_handle_fault;
+}
+
+zx_status_t process_check_policy_set(const struct process* process, uint32_t condition) {
+    uint32_t action = policy_action(process->policy, condition);
+    if (policy_action_kills(action)) {
+        log_policy(process, condition);
+        process_exit_current(PROCESS_RETURN_CODE_POLICY);
+    }
+    return action == ZX_POL_ACTION_ALLOW ? ZX_OK : ZX_ERR_ACCESS_DENIED;
+}
+
 /* --- life ------------------------------------------------------------------------------------ */
 
 zx_status_t process_create(struct job* job, const char* name, struct process** out) {
@@ -39,8 +78,7 @@ zx_status_t process_create(struct job* job, const char* name, struct process** o
         object_release(&process->object);
         return status;
     }
-    if (policy_action(process->policy, ZX_POL_VMAR_WX) == ZX_POL_ACTION_ALLOW)
-        aspace_allow_wx(process->aspace);
+    apply_policy(process);
     *out = process;
     return ZX_OK;
 
@@ -77,18 +115,6 @@ void process_start_finish(struct process* process, struct user_thread* thread,
         (void)user_thread_start(thread, start, (uint64_t)value, argument2);
     else
         handle_release(argument);
-}
-
-/* --- policy ----------------------------------------------------------------------------------- */
-
-zx_status_t process_check_policy_set(const struct process* process, uint32_t condition) {
-    uint32_t action = policy_action(process->policy, condition);
-    if (policy_action_kills(action)) {
-        log_error("process '%s' (%lu): ended by its job's policy on %s", process->name,
-                  process->object.koid, policy_condition_name(condition));
-        process_exit_current(PROCESS_RETURN_CODE_POLICY);
-    }
-    return action == ZX_POL_ACTION_ALLOW ? ZX_OK : ZX_ERR_ACCESS_DENIED;
 }
 
 /* --- death -------------------------------------------------------------------------------------
@@ -146,6 +172,11 @@ void process_exit_current(int64_t return_code) {
 
 /* For user_thread.c: the thread has left user mode for good. */
 void process_thread_ended(struct process* process, struct user_thread* thread) {
+    uint32_t fatal = atomic_load_explicit(&process->fatal_condition, memory_order_relaxed);
+    if (unlikely(fatal)) {
+        log_policy(process, fatal - 1);
+        process_kill(process, PROCESS_RETURN_CODE_POLICY);
+    }
     spin_lock(process->object.lock);
     list_remove(&thread->process_node);
     process->thread_count--;

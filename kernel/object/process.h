@@ -33,9 +33,12 @@ struct process {
     char name[ZX_MAX_NAME_LEN];
 
     struct handle_table handles;
-    struct aspace* aspace;     /* a reference */
-    struct job* job;           /* a reference */
-    struct policy policy;      /* the job's; constant */
+    struct aspace* aspace; /* a reference */
+    struct job* job;       /* a reference */
+    struct policy policy;  /* the job's; constant */
+    /* A condition, and 1: a thread that is on its way out has met it, and the policy ends the
+     * process for it. */
+    _Atomic uint32_t fatal_condition;
     struct list_node job_node; /* in the job's list, under the job's lock */
 };
 

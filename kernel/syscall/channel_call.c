@@ -161,8 +161,10 @@ static inline zx_status_t write_locked(const struct generation* generation,
     struct handle_slot* slot;
     zx_status_t status =
         handle_table_check_locked(table, source->handle, source->type, CALL_RIGHTS, &slot);
-    if (unlikely(status != ZX_OK))
+    if (unlikely(status != ZX_OK)) {
+        handle_fault(table, status);
         return status;
+    }
     struct message_end* end = message_end_from(slot->object);
     size_t size = message_queued_size(message);
     uint32_t count = transfer->count;

@@ -17,7 +17,10 @@ zx_status_t sys_mx_handle_close(zx_handle_t handle) {
 }
 
 zx_status_t sys_handle_close_many(user_in(zx_handle_t) handles, size_t num_handles) {
-    return handle_close_user_array(handles, num_handles);
+    zx_status_t status = handle_close_user_array(handles, num_handles);
+    if (unlikely(status == ZX_ERR_BAD_HANDLE))
+        handle_fault(current_handles(), status);
+    return status;
 }
 
 static NOINLINE zx_status_t duplicate(zx_handle_t handle, zx_rights_t rights,

@@ -24,7 +24,7 @@ MUST_CHECK static ALWAYS_INLINE zx_status_t message_deliver_bytes(zx_handle_t ha
     struct handle_slot* slot;
     zx_status_t status = handle_hold_inner(current_handles(), handle, type, ZX_RIGHT_WRITE, &slot);
     if (unlikely(status != ZX_OK))
-        goto free_message;
+        goto bad_handle;
     struct message_end* end = message_end_from(slot->object);
     spin_lock_inner(end->object.lock);
     handle_let_go_outer(slot, handle);
@@ -36,6 +36,9 @@ MUST_CHECK static ALWAYS_INLINE zx_status_t message_deliver_bytes(zx_handle_t ha
     spin_unlock(end->object.lock);
     return ZX_OK;
 
+bad_handle:
+    CALL_KEEPING_2(handle_fault, current_handles(), status);
+    goto free_message;
 must_send_itself:
     status = ZX_ERR_BAD_STATE;
     spin_unlock_inner(end->object.lock);
@@ -162,6 +165,8 @@ message_write(const struct message_source* source, const struct handle_transfer_
     status = handle_table_check_locked(table, source->handle, source->type, ZX_RIGHT_WRITE, &slot);
     if (likely(status == ZX_OK))
         status = message_deliver_locked(source, message_end_from(slot->object), message, &transfer);
+    else
+        handle_fault(table, status);
     spin_unlock(&table->lock);
     if (unlikely(status != ZX_OK))
         message_free(message);

@@ -195,8 +195,10 @@ zx_status_t sys_task_kill(zx_handle_t task) {
     bool is_task =
         type == ZX_OBJ_TYPE_JOB || type == ZX_OBJ_TYPE_PROCESS || type == ZX_OBJ_TYPE_THREAD;
     object_release(object);
-    if (!is_task)
+    if (!is_task) {
+        handle_fault(current_handles(), ZX_ERR_WRONG_TYPE);
         return ZX_ERR_WRONG_TYPE;
+    }
     status = handle_get(task, type, ZX_RIGHT_DESTROY, &object);
     if (status != ZX_OK)
         return status;
