@@ -4,6 +4,7 @@
 #include <debug/console.h>
 #include <debug/panic.h>
 #include <mm/slab.h>
+#include <object/handle_list.h>
 #include <sched/thread.h>
 
 #define FIRST_DIRECTORY_ROOM 4u

@@ -403,8 +403,6 @@ MUST_CHECK zx_status_t handle_table_replace(struct handle_table* table, zx_handl
 /* Closes everything, in bounded preemptible steps; the table takes nothing any more. */
 void handle_table_close_all(struct handle_table* table);
 uint32_t handle_table_count(struct handle_table* table);
-/* For the emergency console: a line each. Takes no lock. */
-void handle_table_print(const struct handle_table* table);
 
 /* --- duplicate and close, inline: the most frequent of all -------------------------------------
  */
@@ -503,15 +501,3 @@ static inline void handle_table_add_many_locked(struct handle_table* table,
 /* Closes those of `count` values that are valid, in one lock hold. At most 64. */
 zx_status_t handle_table_close_many(struct handle_table* table, const zx_handle_t* values,
                                     uint32_t count);
-
-/* A look at the handles in use, for object_get_info and the debugger: fills `entries` from slot
- * `*index` on and moves `*index` past what it saw; answers how many. 0: that was all. The objects
- * are described, not referenced. */
-struct handle_description {
-    zx_handle_t value;
-    zx_rights_t rights;
-    zx_obj_type_t type;
-    zx_koid_t koid;
-};
-uint32_t handle_table_describe(struct handle_table* table, uint32_t* index,
-                               struct handle_description* entries, uint32_t room);

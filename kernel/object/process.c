@@ -10,6 +10,7 @@
 #include <mm/slab.h>
 #include <object/job.h>
 #include <object/user_thread_internal.h>
+#include <object/handle_list.h>
 
 #define KILLS_AT_ONCE 32u /* under the process's lock */
 

@@ -6,6 +6,7 @@
 #include <mm/page.h>
 #include <mm/slab.h>
 #include <syscall/handle_helpers.h>
+#include <object/handle_list.h>
 
 #define THREADS_TOLD_MAX 8192u
 #define ENTRIES_CHUNK 16u
