@@ -151,8 +151,8 @@ void object_get_name(struct object* object, char* name) {
     memset(name, 0, ZX_MAX_NAME_LEN);
     spin_lock(object->lock);
     const char* kept = name_of(object);
-    if (kept)
-        strlcpy(name, kept, ZX_MAX_NAME_LEN);
+    for (size_t i = 0; kept && i < ZX_MAX_NAME_LEN - 1 && kept[i] != '\0'; i++)
+        name[i] = kept[i];
     spin_unlock(object->lock);
 }
 

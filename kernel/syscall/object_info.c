@@ -5,8 +5,8 @@
 #include <mm/kernel_heap.h>
 #include <mm/page.h>
 #include <mm/slab.h>
-#include <syscall/handle_helpers.h>
 #include <object/handle_list.h>
+#include <syscall/handle_helpers.h>
 
 #define THREADS_TOLD_MAX 8192u
 #define ENTRIES_CHUNK 16u
