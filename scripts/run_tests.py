@@ -146,6 +146,10 @@ def long_tests():
     name = "release.long.cpus2.ring"
     boot = make_boot(name, "release", cpus=2, silence=120, command_line="jacinth.test=channel.channel_ring_million")
     yield Task(name, lambda: run_recorded(boot), 60, boot.cores)
+    name = "release.long.cpus1.stacks"
+    command_line = "jacinth.selftest=mm_kernel_heap.stacks_end_with_the_memory_only"
+    large = make_boot(name, "release", cpus=1, silence=120, command_line=command_line, memory="1280M")
+    yield Task(name, lambda: run_recorded(large), 20, large.cores)
 
 
 def run_smoke(boot, *expected):

@@ -149,7 +149,7 @@ static void exception_stack_set(struct cpu* cpu, unsigned index, void* end) {
 static void exception_stacks_free(void* ends[EXCEPTION_STACK_COUNT]) {
     for (unsigned i = 0; i < EXCEPTION_STACK_COUNT; i++)
         if (ends[i])
-            kernel_stack_free(ends[i]);
+            (void)kernel_stack_free(ends[i]);
 }
 
 /* All or none. */

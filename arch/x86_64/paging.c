@@ -260,6 +260,24 @@ void page_table_protect(struct page_table* table, virtual_address_t address, siz
     change_flush(table, &change);
 }
 
+bool page_table_kernel_take(virtual_address_t address, physical_address_t* physical) {
+    uint64_t* path[TOP_LEVEL + 1];
+    unsigned missing;
+    if (!walk(&kernel_table, address, path, &missing))
+        return false;
+    uint64_t* entry = &path[0][entry_index(address, 0)];
+    if (!(*entry & ENTRY_PRESENT))
+        return false;
+    *physical = physical_address(*entry & ENTRY_ADDRESS_MASK);
+    *entry = 0;
+    table_page(path[0])->references--;
+    return true;
+}
+
+void page_table_kernel_flush(void) {
+    flush_everywhere(&kernel_table, KERNEL_STACKS_BASE, KERNEL_STACKS_SIZE);
+}
+
 bool page_table_query(const struct page_table* table, virtual_address_t address,
                       physical_address_t* physical, uint32_t* flags) {
     uint64_t* path[TOP_LEVEL + 1];

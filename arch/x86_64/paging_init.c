@@ -95,7 +95,9 @@ void paging_init(const struct physical_range* ram, size_t count) {
     map_image_part(data_start, boot_stack_guard, PAGING_READ | PAGING_WRITE);
     map_image_part(boot_stack_guard + PAGE_SIZE, bss_end, PAGING_READ | PAGING_WRITE);
     map_image_part(kernel_symbols, kernel_symbols_end, PAGING_READ);
-    /* Shared by all address spaces, so it has to be there before the first of them. */
+    /* Shared by all address spaces, so they have to be there before the first of them. */
+    for (size_t offset = 0; offset < KERNEL_STACKS_SIZE; offset += 1ul << level_shift(TOP_LEVEL))
+        table_below(page_to_virtual(root), entry_index(KERNEL_STACKS_BASE + offset, TOP_LEVEL));
     table_below(page_to_virtual(root), entry_index(KERNEL_HEAP_BASE, TOP_LEVEL));
     paging_init_cpu();
 }

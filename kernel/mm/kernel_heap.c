@@ -1,93 +1,148 @@
 /* Two areas: stacks in slots of fixed size, and device mappings, which are never taken back.
  *
- * A slot is half guard, half stack. Stacks that were freed stay mapped in a small cache, chained
- * through their lowest word; beyond that their pages go back and the slot's bit is cleared. */
+ * A slot is half guard, half stack. There are as many slots as stacks fill the memory. A bitmap
+ * says which are in use; it grows page by page in the area of the device mappings, as slots are
+ * used that never were before.
+ *
+ * Stacks that were freed stay mapped in a pool, chained through their lowest word. What is too much
+ * is taken out in batches: first out of the tables, under the lock; then all CPUs are made to
+ * forget it, once for the batch and without the lock; then the pages and the slots are free. The
+ * table pages stay, for the next stacks there: a CPU may remember where they are. */
 #include <mm/kernel_heap.h>
 
 #include <arch/layout.h>
 #include <arch/paging.h>
 #include <debug/panic.h>
 #include <lib/compiler.h>
+#include <lib/list.h>
+#include <lib/string.h>
 #include <lock/spinlock.h>
 #include <mm/page.h>
 
 #define STACK_SLOT_SIZE (2 * KERNEL_STACK_SIZE)
-#define STACK_SLOTS 65536u
-#define STACK_CACHE_LIMIT 64u
-#define DEVICE_AREA_BASE (KERNEL_HEAP_BASE + KERNEL_HEAP_SIZE / 2)
+#define STACK_PAGES (KERNEL_STACK_SIZE / PAGE_SIZE)
+#define POOL_KEPT 64u /* so many stay */
+#define POOL_BATCH 32u
 #define BITS_PER_WORD 64u
-
-_Static_assert(STACK_SLOTS* STACK_SLOT_SIZE <= KERNEL_HEAP_SIZE / 2, "the areas overlap");
+#define WORDS_PER_PAGE (PAGE_SIZE / sizeof(uint64_t))
+#define SLOTS_PER_PAGE (WORDS_PER_PAGE * BITS_PER_WORD) /* of the bitmap */
+#define BITMAP_PAGES (KERNEL_STACKS_SIZE / STACK_SLOT_SIZE / SLOTS_PER_PAGE)
+#define BITMAP_BASE KERNEL_HEAP_BASE
+#define DEVICE_AREA_BASE (BITMAP_BASE + BITMAP_PAGES * PAGE_SIZE)
 
 static struct spinlock lock = SPINLOCK_INITIALIZER(LOCK_KERNEL_HEAP); /* guards all below */
-static uint64_t slots_used[STACK_SLOTS / BITS_PER_WORD];
-static uint32_t search_from; /* word of slots_used: all before it are full */
-static void** cached_stacks;
-static uint32_t cached_count;
-static virtual_address_t next_device_address = DEVICE_AREA_BASE;
+static uint64_t* const slots_used = (uint64_t*)BITMAP_BASE;
+static uint16_t used_in_page[BITMAP_PAGES]; /* how many slots of each page of the bitmap */
+static uint32_t bitmap_pages;               /* so many are mapped */
+static uint32_t search_from;                /* page of the bitmap: all before it are full */
+static void** pool;
+static uint32_t pool_count;
+static virtual_address_t next_address = DEVICE_AREA_BASE;
+
+_Static_assert(SLOTS_PER_PAGE <= UINT16_MAX, "used_in_page cannot count them");
+
+/* --- slots ------------------------------------------------------------------------------------ */
 
 static virtual_address_t slot_top(uint32_t slot) {
-    return KERNEL_HEAP_BASE + (slot + 1ul) * STACK_SLOT_SIZE;
+    return KERNEL_STACKS_BASE + (slot + 1ul) * STACK_SLOT_SIZE;
 }
 
-static bool take_slot(uint32_t* slot) {
-    for (; search_from < ARRAY_LENGTH(slots_used); search_from++) {
-        uint64_t word = slots_used[search_from];
-        if (word == UINT64_MAX)
-            continue;
-        uint32_t bit = (uint32_t)__builtin_ctzl(~word);
-        slots_used[search_from] |= 1ul << bit;
-        *slot = search_from * BITS_PER_WORD + bit;
+static uint32_t slot_of(const void* stack) {
+    return (uint32_t)(((virtual_address_t)stack - KERNEL_STACKS_BASE) / STACK_SLOT_SIZE);
+}
+
+/* More stacks than this do not fit into the memory. */
+static uint64_t slot_limit(void) {
+    return MIN(page_count_total() / STACK_PAGES + 1, BITMAP_PAGES * SLOTS_PER_PAGE);
+}
+
+static bool map_page(virtual_address_t address) {
+    struct page* page = page_alloc();
+    if (page && page_table_map(page_table_kernel(), address, page_to_physical(page),
+                               PAGING_READ | PAGING_WRITE) == 0)
         return true;
-    }
+    if (page)
+        page_free(page);
     return false;
 }
 
+static bool grow_bitmap(void) {
+    uint64_t* words = slots_used + bitmap_pages * WORDS_PER_PAGE;
+    if (bitmap_pages * SLOTS_PER_PAGE >= slot_limit() || !map_page((virtual_address_t)words))
+        return false;
+    memset(words, 0, PAGE_SIZE);
+    bitmap_pages++;
+    return true;
+}
+
+/* A look at one count for 32,768 slots, then at one word for 64. */
+static bool take_slot(uint32_t* slot) {
+    while (search_from < bitmap_pages && used_in_page[search_from] == SLOTS_PER_PAGE)
+        search_from++;
+    if (search_from == bitmap_pages && !grow_bitmap())
+        return false;
+    size_t word = search_from * WORDS_PER_PAGE;
+    while (slots_used[word] == UINT64_MAX)
+        word++;
+    uint32_t bit = (uint32_t)__builtin_ctzl(~slots_used[word]);
+    *slot = (uint32_t)(word * BITS_PER_WORD + bit);
+    if (*slot >= slot_limit())
+        return false;
+    slots_used[word] |= 1ul << bit;
+    used_in_page[search_from]++;
+    return true;
+}
+
 static void give_slot_back(uint32_t slot) {
-    uint32_t word = slot / BITS_PER_WORD;
-    slots_used[word] &= ~(1ul << slot % BITS_PER_WORD);
-    search_from = MIN(search_from, word);
+    uint32_t page = (uint32_t)(slot / SLOTS_PER_PAGE);
+    slots_used[slot / BITS_PER_WORD] &= ~(1ul << slot % BITS_PER_WORD);
+    used_in_page[page]--;
+    search_from = MIN(search_from, page);
 }
 
-/* Takes the pages out of the tables first, then frees them: no CPU may see a page that has a new
- * owner. */
-static void unmap_stack(virtual_address_t base, size_t size) {
-    struct page* pages[KERNEL_STACK_SIZE / PAGE_SIZE];
-    size_t count = 0;
-    for (size_t offset = 0; offset < size; offset += PAGE_SIZE) {
+/* --- stacks ----------------------------------------------------------------------------------- */
+
+/* Takes the pages out of the tables. They must not be freed before all CPUs have forgotten them. */
+static void take_pages(virtual_address_t base, struct list* pages) {
+    for (size_t offset = 0; offset < KERNEL_STACK_SIZE; offset += PAGE_SIZE) {
         physical_address_t physical;
-        uint32_t flags;
-        if (page_table_query(page_table_kernel(), base + offset, &physical, &flags))
-            pages[count++] = page_from_physical(physical);
+        if (page_table_kernel_take(base + offset, &physical))
+            list_push_back(pages, &page_from_physical(physical)->node);
     }
-    page_table_unmap(page_table_kernel(), base, size);
-    while (count > 0)
-        page_free(pages[--count]);
 }
 
+static void free_pages(struct list* pages) {
+    struct list_node* node;
+    while ((node = list_pop_front(pages)))
+        page_free(LIST_ENTRY(node, struct page, node));
+}
+
+/* A stack that did not become whole was never seen by any CPU: nothing has to be forgotten. */
 static bool map_stack(virtual_address_t base) {
     for (size_t offset = 0; offset < KERNEL_STACK_SIZE; offset += PAGE_SIZE) {
-        struct page* page = page_alloc();
-        if (page && page_table_map(page_table_kernel(), base + offset, page_to_physical(page),
-                                   PAGING_READ | PAGING_WRITE) == 0)
+        if (map_page(base + offset))
             continue;
-        if (page)
-            page_free(page);
-        unmap_stack(base, offset);
+        struct list pages = LIST_INITIALIZER(pages);
+        take_pages(base, &pages);
+        free_pages(&pages);
         return false;
     }
     return true;
+}
+
+static void* take_from_pool(void) {
+    void** stack = pool;
+    pool = *stack;
+    pool_count--;
+    return stack;
 }
 
 void* kernel_stack_alloc(void) {
     spin_lock(&lock);
     void* top = NULL;
     uint32_t slot;
-    if (cached_stacks) {
-        void** stack = cached_stacks;
-        cached_stacks = *stack;
-        cached_count--;
-        top = (char*)stack + KERNEL_STACK_SIZE;
+    if (pool) {
+        top = (char*)take_from_pool() + KERNEL_STACK_SIZE;
     } else if (take_slot(&slot)) {
         if (map_stack(slot_top(slot) - KERNEL_STACK_SIZE))
             top = (void*)slot_top(slot);
@@ -98,50 +153,68 @@ void* kernel_stack_alloc(void) {
     return top;
 }
 
-void kernel_stack_free(void* top) {
+bool kernel_stack_free(void* top) {
     void** stack = (void**)((char*)top - KERNEL_STACK_SIZE);
     spin_lock(&lock);
-    if (cached_count < STACK_CACHE_LIMIT) {
-        *stack = cached_stacks;
-        cached_stacks = stack;
-        cached_count++;
-    } else {
-        unmap_stack((virtual_address_t)stack, KERNEL_STACK_SIZE);
-        give_slot_back((uint32_t)(((virtual_address_t)stack - KERNEL_HEAP_BASE) / STACK_SLOT_SIZE));
+    *stack = pool;
+    pool = stack;
+    bool is_too_much = ++pool_count >= POOL_KEPT + POOL_BATCH;
+    spin_unlock(&lock);
+    return is_too_much;
+}
+
+/* Unmaps up to a batch; false: there are not more than `kept`. */
+static bool unmap_batch(uint32_t kept) {
+    struct list pages = LIST_INITIALIZER(pages);
+    uint32_t slots[POOL_BATCH];
+    uint32_t count = 0;
+    spin_lock(&lock);
+    for (; count < POOL_BATCH && pool_count > kept; count++) {
+        void* stack = take_from_pool();
+        slots[count] = slot_of(stack);
+        take_pages((virtual_address_t)stack, &pages);
     }
     spin_unlock(&lock);
+    if (count == 0)
+        return false;
+    page_table_kernel_flush();
+    free_pages(&pages);
+    spin_lock(&lock);
+    while (count > 0)
+        give_slot_back(slots[--count]);
+    spin_unlock(&lock);
+    return true;
+}
+
+bool kernel_stack_trim_batch(void) {
+    unmap_batch(POOL_KEPT);
+    return pool_count >= POOL_KEPT + POOL_BATCH;
 }
 
 void kernel_stack_trim(void) {
-    spin_lock(&lock);
-    while (cached_stacks) {
-        void** stack = cached_stacks;
-        cached_stacks = *stack;
-        cached_count--;
-        unmap_stack((virtual_address_t)stack, KERNEL_STACK_SIZE);
-        give_slot_back((uint32_t)(((virtual_address_t)stack - KERNEL_HEAP_BASE) / STACK_SLOT_SIZE));
-    }
-    spin_unlock(&lock);
+    while (unmap_batch(0))
+        ;
 }
 
 bool kernel_stack_is_guard(virtual_address_t address) {
-    return address >= KERNEL_HEAP_BASE &&
-           address < KERNEL_HEAP_BASE + STACK_SLOTS * STACK_SLOT_SIZE &&
+    return address >= KERNEL_STACKS_BASE && address < KERNEL_STACKS_BASE + KERNEL_STACKS_SIZE &&
            address % STACK_SLOT_SIZE < STACK_SLOT_SIZE - KERNEL_STACK_SIZE;
 }
+
+/* --- devices ---------------------------------------------------------------------------------- */
 
 volatile void* device_map(physical_address_t address, size_t size) {
     uint64_t start = ALIGN_DOWN(address.value, PAGE_SIZE);
     size_t length = ALIGN_UP(address.value + size, PAGE_SIZE) - start;
     spin_lock(&lock);
-    virtual_address_t base = next_device_address;
+    virtual_address_t base = next_address;
     bool is_mapped = true;
     for (size_t offset = 0; offset < length && is_mapped; offset += PAGE_SIZE)
         is_mapped =
             page_table_map(page_table_kernel(), base + offset, physical_address(start + offset),
                            PAGING_READ | PAGING_WRITE | PAGING_UNCACHED) == 0;
     if (is_mapped)
-        next_device_address += length + PAGE_SIZE;
+        next_address += length + PAGE_SIZE;
     else
         page_table_unmap(page_table_kernel(), base, length);
     spin_unlock(&lock);

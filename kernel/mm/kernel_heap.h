@@ -10,10 +10,15 @@
 #define KERNEL_STACK_SIZE 16384ul
 
 /* A stack of KERNEL_STACK_SIZE with an unmapped page below it; returns its TOP (highest address,
- * 16-byte aligned), NULL: no memory. Freed stacks are cached, mapped, for the next thread. */
+ * 16-byte aligned), NULL: no memory. Freed stacks are kept, mapped, for the next thread. */
 void* kernel_stack_alloc(void);
-void kernel_stack_free(void* top);
-void kernel_stack_trim(void); /* gives the cached ones back, for leak tests */
+/* True: more are kept than should be; somebody must call kernel_stack_trim_batch until it returns
+ * false. */
+bool kernel_stack_free(void* top);
+/* Unmaps some of those that are kept: a bounded piece of work. Interrupts everybody once. True:
+ * there is more. No lock held. */
+bool kernel_stack_trim_batch(void);
+void kernel_stack_trim(void); /* gives all that are kept back, for leak tests */
 /* True when `address` is in a guard page: a fault there is a stack overflow. */
 bool kernel_stack_is_guard(virtual_address_t address);
 

@@ -11,6 +11,7 @@
 #include <lib/string.h>
 #include <mm/kernel_heap.h>
 #include <mm/slab.h>
+#include <sched/cleaner.h>
 #include <sched/sched_cpu.h>
 
 _Static_assert(offsetof(struct thread, context) == 0, "arch finds it there");
@@ -96,6 +97,19 @@ void thread_reference(struct thread* thread) {
     atomic_fetch_add_explicit(&thread->references, 1, memory_order_relaxed);
 }
 
+static bool trim_stacks(struct cleaning* unused) {
+    (void)unused;
+    return kernel_stack_trim_batch();
+}
+
+static struct cleaning stack_cleaning = CLEANING_INITIALIZER(trim_stacks);
+
+/* Unmapping it interrupts all CPUs: so that is left to the cleaner, for many stacks at once. */
+static void free_stack(void* stack_top) {
+    if (kernel_stack_free(stack_top))
+        cleaner_request(&stack_cleaning);
+}
+
 void thread_release(struct thread* thread) {
     if (atomic_fetch_sub_explicit(&thread->references, 1, memory_order_acq_rel) > 1)
         return;
@@ -105,7 +119,7 @@ void thread_release(struct thread* thread) {
     spin_unlock_irqrestore(&all_lock, state);
     context_fpu_destroy(&thread->context);
     if (thread->stack_top)
-        kernel_stack_free(thread->stack_top);
+        free_stack(thread->stack_top);
     slab_free(&thread_cache, thread);
 }
 
@@ -151,7 +165,7 @@ void thread_reap(void) {
     self->is_handing_over = false; /* whom it wakes here has nothing to do with its own wait */
     self->is_reaping = true;
     while ((thread = take_dead())) {
-        kernel_stack_free(thread->stack_top);
+        free_stack(thread->stack_top);
         thread->stack_top = NULL;
         wake_joiners(thread);
         thread_release(thread);

@@ -9,11 +9,34 @@
 
 #include "all_cpus.h"
 
-#define MANY 150u /* more than the cache of freed stacks keeps */
+#define MANY 250u /* more than are kept when they are freed */
+#define BATCH 32u /* so many are unmapped at once, at least */
 #define LOCAL_APIC 0xfee00000ul
 #define LOCAL_APIC_VERSION 0x30
 
 static void* stacks[MANY];
+
+static unsigned take_stacks(unsigned count) {
+    unsigned taken = 0;
+    while (taken < count && (stacks[taken] = kernel_stack_alloc()))
+        taken++;
+    return taken;
+}
+
+/* Whether they are to be trimmed then. */
+static bool free_stacks(unsigned count) {
+    bool is_too_much = false;
+    while (count > 0)
+        is_too_much = kernel_stack_free(stacks[--count]);
+    return is_too_much;
+}
+
+static uint64_t calls_so_far(void) {
+    uint64_t calls = 0;
+    for (uint32_t i = 0; i < cpu_count(); i++)
+        calls += cpu_by_number(i)->statistics_ipis;
+    return calls;
+}
 
 static uint32_t flags_at(virtual_address_t address) {
     physical_address_t physical;
@@ -41,14 +64,17 @@ SELFTEST(mm_kernel_heap, a_stack_is_writable_and_its_guard_is_not_there) {
 
 SELFTEST(mm_kernel_heap, guards_are_known_only_in_the_stack_area) {
     EXPECT(!kernel_stack_is_guard(0));
-    EXPECT(!kernel_stack_is_guard(KERNEL_HEAP_BASE - 1));
-    EXPECT(kernel_stack_is_guard(KERNEL_HEAP_BASE));
-    EXPECT(!kernel_stack_is_guard(KERNEL_HEAP_BASE + KERNEL_HEAP_SIZE / 2));
+    EXPECT(!kernel_stack_is_guard(KERNEL_STACKS_BASE - 1));
+    EXPECT(kernel_stack_is_guard(KERNEL_STACKS_BASE));
+    EXPECT(kernel_stack_is_guard(KERNEL_STACKS_BASE + KERNEL_STACKS_SIZE / 2));
+    EXPECT(!kernel_stack_is_guard(KERNEL_STACKS_BASE + KERNEL_STACKS_SIZE));
     EXPECT(!kernel_stack_is_guard(PHYSICAL_MAP_BASE));
     EXPECT(!kernel_stack_is_guard(UINT64_MAX));
 }
 
 SELFTEST(mm_kernel_heap, many_stacks_are_apart_and_their_pages_come_back) {
+    EXPECT_EQUAL(take_stacks(MANY), MANY); /* the tables for so many stay */
+    free_stacks(MANY);
     kernel_stack_trim();
     size_t free_before = page_count_free();
     for (unsigned i = 0; i < MANY; i++) {
@@ -78,6 +104,58 @@ SELFTEST(mm_kernel_heap, a_freed_stack_is_used_again_as_it_is_mapped) {
     EXPECT(again == first);
     EXPECT_EQUAL(page_count_free(), free_before);
     kernel_stack_free(again);
+}
+
+/* A call of all CPUs for each would hold up who else has something to do with stacks or with
+ * memory. */
+SELFTEST(mm_kernel_heap, stacks_are_unmapped_in_batches_and_not_where_they_are_freed) {
+    stay_on_cpu(0);
+    EXPECT_EQUAL(take_stacks(MANY), MANY);
+    uint64_t calls = calls_so_far();
+    bool is_too_much = free_stacks(MANY);
+    uint64_t calls_to_free = calls_so_far() - calls;
+    bool is_mapped = flags_at((virtual_address_t)stacks[0] - 1) & PAGING_WRITE;
+    unsigned batches = 1;
+    while (kernel_stack_trim_batch())
+        batches++;
+    uint64_t calls_to_trim = calls_so_far() - calls - calls_to_free;
+    unsigned others = cpu_count() - 1;
+    EXPECT(is_too_much);
+    EXPECT(is_mapped);
+    EXPECT(calls_to_free <= others);
+    EXPECT(batches <= MANY / BATCH);
+    EXPECT(calls_to_trim <= (batches + 2) * others);
+    EXPECT(!kernel_stack_trim_batch() && !free_stacks(0));
+    stay_anywhere();
+}
+
+/* More than in the memory of the other runs, where it would take long: the runner has one for it.
+ */
+#define LARGE_MEMORY_PAGES 300000u
+
+/* Whoever takes more than fit is told so, and the pages are there for others afterwards. */
+SELFTEST(mm_kernel_heap, stacks_end_with_the_memory_only) {
+    if (page_count_total() < LARGE_MEMORY_PAGES)
+        return;
+    kernel_stack_trim();
+    size_t free_before = page_count_free();
+    void** last = NULL;
+    size_t count = 0;
+    for (void* top; (top = kernel_stack_alloc()); count++) {
+        void** stack = (void**)((char*)top - KERNEL_STACK_SIZE);
+        stack[1] = last;
+        last = stack;
+    }
+    size_t free_then = page_count_free();
+    while (last) {
+        void** stack = last;
+        last = stack[1];
+        (void)kernel_stack_free((char*)stack + KERNEL_STACK_SIZE);
+    }
+    kernel_stack_trim();
+    EXPECT(free_then < 64);
+    EXPECT(count >= free_before / (KERNEL_STACK_SIZE / PAGE_SIZE) / 100 * 98);
+    EXPECT(page_count_free() >= free_before / 100 * 98); /* but for the tables */
 }
 
 static void take_and_give(void* cpu) {

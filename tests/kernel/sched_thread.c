@@ -69,6 +69,34 @@ SELFTEST(sched_thread, two_hundred_threads_live_at_once) {
     EXPECT(pages_come_back(free_before));
 }
 
+/* More at once than there are stacks kept for later, time and again. */
+SELFTEST(sched_thread, waves_of_deaths_interrupt_the_other_cpus_seldom) {
+    static struct thread* threads[200];
+    uint64_t interrupts = 0;
+    stay_on_cpu(0);
+    for (unsigned wave = 0; wave < 10; wave++) {
+        uint64_t before = 0;
+        for (uint32_t i = 1; i < cpu_count(); i++)
+            before += cpu_by_number(i)->statistics_ipis;
+        for (unsigned i = 0; i < 200; i++) {
+            threads[i] = thread_create("wave", do_nothing, NULL, THREAD_PRIORITY_DEFAULT);
+            EXPECT(threads[i] != NULL);
+            EXPECT_OK(thread_set_affinity(threads[i], 1));
+            thread_start(threads[i]);
+        }
+        for (unsigned i = 0; i < 200; i++) {
+            thread_join(threads[i]);
+            thread_release(threads[i]);
+        }
+        EXPECT_OK(thread_sleep_until(clock_now() + 1000000));
+        for (uint32_t i = 1; i < cpu_count(); i++)
+            interrupts += cpu_by_number(i)->statistics_ipis;
+        interrupts -= before;
+    }
+    EXPECT(interrupts <= 10 * 15 * (cpu_count() - 1));
+    stay_anywhere();
+}
+
 SELFTEST(sched_thread, one_that_never_starts_leaves_nothing) {
     size_t count_before = thread_count();
     struct thread* thread = thread_create("never", do_nothing, NULL, THREAD_PRIORITY_DEFAULT);

@@ -2,7 +2,8 @@
  *
  *   0x0000000000001000 - 0x00007fffffffefff  user programs
  *   PHYSICAL_MAP_BASE  + 16 TiB              all physical memory, large pages, NX
- *   KERNEL_HEAP_BASE   + 512 GiB             guarded kernel stacks and device mappings, 4 KiB pages
+ *   KERNEL_STACKS_BASE + 4 TiB               guarded kernel stacks, 4 KiB pages
+ *   KERNEL_HEAP_BASE   + 512 GiB             device mappings and the like, 4 KiB pages
  *   KERNEL_IMAGE_BASE  + 1 GiB               the kernel image itself (-2 GiB)
  */
 #pragma once
@@ -20,7 +21,9 @@
 #else
 #define PHYSICAL_MAP_BASE 0xffff800000000000ul
 #endif
-#define KERNEL_HEAP_BASE 0xffffc00000000000ul
+#define KERNEL_STACKS_BASE 0xffffc00000000000ul
+#define KERNEL_STACKS_SIZE (4ul << 40)
+#define KERNEL_HEAP_BASE (KERNEL_STACKS_BASE + KERNEL_STACKS_SIZE)
 #define KERNEL_HEAP_SIZE (512ul << 30)
 #define KERNEL_IMAGE_BASE 0xffffffff80000000ul
 

@@ -56,6 +56,11 @@ bool page_table_query(const struct page_table* table, virtual_address_t address,
 
 /* The kernel's own table (upper half), for mm/kernel_heap. */
 struct page_table* page_table_kernel(void);
+/* Takes one page out of it, and leaves the TLBs and the table page as they are: the caller gives
+ * the page away, and maps another one at the address, only after page_table_kernel_flush. */
+bool page_table_kernel_take(virtual_address_t address, physical_address_t* physical);
+/* Makes all CPUs forget what was taken out. No lock held, interrupts on. */
+void page_table_kernel_flush(void);
 
 /* Makes `to` (NULL: the kernel's own) the one this CPU uses. Preemption off. */
 void page_table_switch(struct page_table* from, struct page_table* to);
