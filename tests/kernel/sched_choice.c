@@ -423,21 +423,6 @@ SELFTEST(sched, an_idle_cpu_helps_a_thread_that_was_preempted) {
     stay_anywhere();
 }
 
-SELFTEST(sched, an_idle_cpu_helps_a_ready_thread_that_was_pinned) {
-    if (cpu_count() < 2)
-        return;
-    stay_on_cpu(0);
-    EXPECT(start_pinned(1));
-    EXPECT(prepare(&workers[0], be_busy, SELDOM, 1));
-    thread_start(workers[0].thread);
-    EXPECT_OK(thread_set_affinity(workers[0].thread, UINT32_MAX));
-    bool has_run = all_will_run_elsewhere(1);
-    end_pinned(1);
-    end_busy(1);
-    EXPECT(has_run);
-    stay_anywhere();
-}
-
 static void yield_about(void* unused) {
     (void)unused;
     for (unsigned i = 0; i < 400; i++) {
