@@ -285,8 +285,7 @@ static inline zx_status_t handle_table_check_locked(const struct handle_table* t
     return handle_slot_check(*slot, type, rights);
 }
 
-/* --- slots, for the operations below ------------------------------------------------------------
- */
+/* --- slots, for the operations below ---------------------------------------------------------- */
 
 zx_status_t handle_table_grow_locked(struct handle_table* table, uint32_t count);
 
@@ -371,7 +370,6 @@ static ALWAYS_INLINE bool handle_table_remove_locked(struct handle_table* table,
 /* Whether a look-up would succeed: OK or its error. */
 zx_status_t handle_table_check(struct handle_table* table, zx_handle_t value, zx_obj_type_t type,
                                zx_rights_t rights);
-
 /* The same, out of line: for calls that do not count instructions. */
 MUST_CHECK zx_status_t handle_table_get(struct handle_table* table, zx_handle_t value,
                                         zx_obj_type_t type, zx_rights_t rights,
@@ -404,8 +402,7 @@ MUST_CHECK zx_status_t handle_table_replace(struct handle_table* table, zx_handl
 void handle_table_close_all(struct handle_table* table);
 uint32_t handle_table_count(struct handle_table* table);
 
-/* --- duplicate and close, inline: the most frequent of all -------------------------------------
- */
+/* --- duplicate and close, inline: the most frequent of all ------------------------------------ */
 
 /* `wanted` as rights of a handle made from one that has `present`. */
 static inline zx_status_t handle_derive_rights(zx_rights_t present, zx_rights_t wanted,

@@ -86,8 +86,7 @@ SELFTEST(sched, a_thread_that_becomes_more_urgent_runs_at_once) {
     stay_anywhere();
 }
 
-/* --- busy threads ------------------------------------------------------------------------------
- */
+/* --- busy threads ----------------------------------------------------------------------------- */
 
 /* Never gives the CPU away by itself. */
 static void be_busy(void* argument) {
@@ -173,8 +172,7 @@ SELFTEST(sched, a_busy_thread_is_preempted_by_a_more_urgent_one) {
     stay_anywhere();
 }
 
-/* --- several CPUs ------------------------------------------------------------------------------
- */
+/* --- several CPUs ----------------------------------------------------------------------------- */
 
 SELFTEST(sched, affinity_to_no_cpu_is_refused) {
     struct thread* self = thread_current();
@@ -283,8 +281,7 @@ SELFTEST(sched, idle_cpus_take_work_from_a_busy_one) {
     stay_anywhere();
 }
 
-/* --- threads that only CPU 0 may run, before others --------------------------------------------
- */
+/* --- threads that only CPU 0 may run, before others ------------------------------------------- */
 
 #define MANY_PINNED 300u /* more than an idle CPU looks at in one piece */
 

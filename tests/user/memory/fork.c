@@ -36,9 +36,9 @@ enum way {
 /* One of several threads: it counts in a word of its own of some page. */
 struct writer {
     thrd_t thread;
+    size_t word;
     zx_handle_t handle;
     uint32_t cpu, priority;
-    size_t word;
     enum way way;
     _Atomic uint32_t count;
     _Atomic bool has_ended;
