@@ -162,7 +162,7 @@ static NOINLINE bool look_at_fresh(bool is_newest) {
     object_release(&suspect->object); /* the look has one */
     (void)look_go_on(&look, &units);
     if (!look.is_conclusive)
-        keep_suspect(suspect, weigh(suspect));
+        keep_suspect(suspect, weigh(suspect) + (uint32_t)(look.reach_cost / LOOK_COST_OF_PAGE));
     size_t count = look_take_small_ends(ends);
     bool has_more = end_small_look();
     preempt_enable();

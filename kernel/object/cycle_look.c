@@ -155,6 +155,13 @@ static void forget_handles_gone(struct message_end* end) {
         atomic_store_explicit(&peer->object.may_hold_handles, false, memory_order_relaxed);
 }
 
+/* Messages without handles lead nowhere. But the look that finds them dead has them destroyed, so a
+ * small one must not find many. */
+static size_t cost_to_destroy(const struct message_queue* queue) {
+    return message_queue_count(queue) +
+           message_queue_size(queue) / PAGE_SIZE_BYTES * LOOK_COST_OF_PAGE;
+}
+
 /* The first look at an end: what its queue is like. False: its peer is one end too many. */
 static bool enter_end(struct look* look, struct cycle_visit* visit) {
     struct message_end* end = visit->end;
@@ -164,6 +171,8 @@ static bool enter_end(struct look* look, struct cycle_visit* visit) {
     bool is_good = !end->peer || reach(look, end->peer);
     forget_handles_gone(end);
     enter_queue(look, end);
+    if (look->is_small && !look->message)
+        look->reach_cost += cost_to_destroy(&end->queue);
     spin_unlock(end->object.lock);
     return is_good;
 }

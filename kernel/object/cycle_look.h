@@ -15,6 +15,7 @@
 
 #define LOOK_SMALL_BUDGET 64u /* ends and messages */
 #define LOOK_SMALL_ENDS 64u
+#define LOOK_COST_OF_PAGE 64u /* of a page of messages that are not looked at, in a small look */
 
 enum look_phase {
     LOOK_REACH,
@@ -32,7 +33,7 @@ struct look {
     uint64_t number;
     struct cycle_visit* first; /* the ends reached; the look has a reference to each */
     struct cycle_visit* last;
-    size_t reach_cost; /* ends and messages looked at in the first phase */
+    size_t reach_cost; /* ends and messages of the first phase */
     /* How far the phase has come: */
     struct cycle_visit* at;
     struct cycle_visit* live;

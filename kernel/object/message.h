@@ -168,6 +168,10 @@ static inline void message_queue_update_full(struct message_queue* queue) {
     queue->is_full = queue->message_room == 0 || (int64_t)queue->byte_room < 0;
 }
 
+static inline uint32_t message_queue_count(const struct message_queue* queue) {
+    return CHANNEL_MAX_QUEUED_MESSAGES - queue->message_room;
+}
+
 static inline size_t message_queue_size(const struct message_queue* queue) {
     return CHANNEL_MAX_QUEUED_BYTES - 1 - queue->byte_room;
 }
