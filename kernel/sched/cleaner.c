@@ -20,15 +20,22 @@ static struct cleaning* _Atomic requested; /* the last one requested first */
 
 static struct wait_queue waiters = WAIT_QUEUE_INITIALIZER(waiters);
 
-void cleaner_request(struct cleaning* cleaning) {
-    if (atomic_exchange(&cleaning->is_requested, true))
-        return;
+static void put_into_list(struct cleaning* cleaning) {
     struct cleaning* first = atomic_load_explicit(&requested, memory_order_relaxed);
     do
         cleaning->next = first;
     while (!atomic_compare_exchange_weak(&requested, &first, cleaning));
     if (!first && atomic_load(&is_waiting))
         interrupt_raise_soft();
+}
+
+/* Later requests rely on the first one to come through. So a thread is not preempted in it: if it
+ * is less urgent than others it might not go on, and nothing would be cleaned. */
+void cleaner_request(struct cleaning* cleaning) {
+    preempt_disable();
+    if (!atomic_exchange(&cleaning->is_requested, true))
+        put_into_list(cleaning);
+    preempt_enable();
 }
 
 void soft_interrupt(void) {
