@@ -29,7 +29,7 @@
 /* So often a fault may come again, at the same instruction and address, before it is looked at
  * whether it is spurious; and so often before it is taken for one that will never end. */
 #define REPEATS_UNCHECKED 64u
-#define REPEATS_MAX 128u
+#define REPEATS_MAX 4096u
 
 void exception_dispatch(struct exception_frame* frame);
 void exception_dispatch_own_stack(struct exception_frame* frame);
@@ -74,7 +74,8 @@ static bool resume_at_fixup(struct exception_frame* frame) {
 
 /* A fault may come again after it was resolved, for good reasons: other threads take the page away,
  * or share it, or were first to resolve it. It does so without end if something forbids the access
- * that the page tables permit. Only then is it found spurious time after time. */
+ * that the page tables permit. Only then is it found spurious time after time. The limit is high:
+ * of many CPUs that fault at one place together, all but the first find the fault spurious. */
 static bool can_make_progress(const struct exception_frame* frame, const struct page_fault* fault) {
     struct thread_context* context = context_current();
     if (likely(context->fault_rip != frame->rip || context->fault_address != fault->address)) {
