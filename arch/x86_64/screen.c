@@ -100,6 +100,8 @@ void screen_init(const struct screen_description* description) {
     screen = *description;
     columns = MIN(screen.is_text ? screen.width : screen.width / CELL_WIDTH, COLUMNS_MAX);
     rows = MIN(screen.is_text ? screen.height : screen.height / CELL_HEIGHT, ROWS_MAX);
+    if (columns == 0 || rows == 0)
+        return;
     memory = device_map(physical_address(screen.address), (size_t)screen.pitch * screen.height);
     memset(text_rows, ' ', sizeof(text_rows));
     memset(may_differ, true, sizeof(may_differ));

@@ -46,7 +46,7 @@ static bool is_present;
 static void (*receiver)(uint8_t byte);
 static void (*room_listener)(void);
 
-/* Of whoever sends: */
+/* Of the CPU that sends: */
 static uint32_t fifo_room;  /* what the line takes without another look */
 static bool is_return_sent; /* the carriage return before the next character, a line feed */
 
@@ -122,8 +122,8 @@ void serial_use_polling(void) {
         port_write8(COM1 + REGISTER_INTERRUPT_ENABLE, 0);
 }
 
-/* The line raises its interrupt anew only after it had no cause left. Room is told once for each
- * time it was asked for. */
+/* The line raises its interrupt anew only after it had no cause left. The listener is
+ * called once for each time that room was asked for. */
 static void on_interrupt(void* unused) {
     uint8_t cause;
     (void)unused;

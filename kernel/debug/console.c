@@ -28,7 +28,7 @@ static bool is_lock_broken;
 static char output[OUTPUT_ROOM];
 static uint32_t output_head, output_tail;
 static uint32_t direct_reasons = 1; /* while there are any, output is direct */
-static size_t lost_count;           /* characters that did not get out, and nobody was told yet */
+static size_t lost_count;           /* characters that were lost, and are not yet reported */
 static bool is_line_given_up;
 static zx_time_t line_waits_since; /* 0: it does not */
 static void (*on_output)(void);

@@ -2,9 +2,9 @@
  *
  * Whole writes do not interleave (lock class LOG). Output is queued, and drained by the cleaner
  * (sched/console_output.h); it is direct before that begins, in a panic and on the emergency
- * console. Text is lost, and how much is told later, where the queue is full or the line takes
- * nothing for a second. Input is a ring filled by the serial interrupt; the emergency console
- * (debug/emergency_console.h) takes the line over when its key comes. */
+ * console. Text is lost when the queue is full, or when the line takes nothing for a second; the
+ * console prints later how much was lost. Input is a ring filled by the serial interrupt; the
+ * emergency console (debug/emergency_console.h) takes the line over when its key comes. */
 #pragma once
 
 #include <stdbool.h>
@@ -36,11 +36,11 @@ enum console_progress console_drain_step(void);
 /* The screen only. True: there is more to draw. */
 bool console_refresh_screen(void);
 
-/* For tests: how many characters wait, and how many were lost since that was last told. */
+/* For tests: how many characters wait, and how many were lost and not yet reported. */
 size_t console_queued_count(void);
 size_t console_lost_count(void);
 
-/* Writes out what is queued, whoever waits meanwhile; from here on output is direct. */
+/* Writes out what is queued, with interrupts off; from here on output is direct. */
 void console_take_over(void);
 /* Ends what console_take_over began. */
 void console_give_back(void);

@@ -25,8 +25,9 @@ bool aspace_try_reference(struct aspace* aspace);
 void aspace_release(struct aspace* aspace);
 /* Unmaps everything and frees the page tables now; the VMARs are dead from here on. */
 void aspace_destroy_mappings(struct aspace* aspace);
-/* Lets the address space map memory writable and executable at once, and either way what others map
- * the other way. For a process whose job's policy says so, before it runs. */
+/* Lets the address space map memory writable and executable at once, and map a VMO for writing
+ * while others execute it, or the reverse. For a process whose job's policy says so, before it
+ * runs. */
 void aspace_allow_wx(struct aspace* aspace);
 /* struct aspace begins with them. */
 static inline struct page_table* aspace_page_table(struct aspace* aspace) {

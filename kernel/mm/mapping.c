@@ -100,8 +100,8 @@ void mapping_remove_locked(struct mapping* mapping, struct list* dead) {
     struct vmar* vmar = mapping->region.parent;
     mapping_note_change(mapping);
     tree_remove(&vmar->children, &mapping->region.node);
-    /* First out of the tables: whoever does not find it in the list may free its pages, or map
-     * them the other way. */
+    /* First out of the page tables. A thread that does not find the mapping in the VMO's list may
+     * free its pages; one that does not find it counted may map the VMO for the other use. */
     page_table_unmap(&mapping->aspace->page_table, region_base(&mapping->region),
                      mapping->region.size);
     spin_lock(&mapping->vmo->lock);

@@ -1,5 +1,5 @@
-/* W^X for a VMO as a whole: while it is mapped to be executed, no mapping of it may become
- * writable, and the reverse, in whatever address space.
+/* W^X for a VMO as a whole: while any address space maps it executable, no mapping of it may become
+ * writable, and the reverse.
  *
  * Each VMO counts its mappings that allow writing and those that allow executing, under its lock:
  *   1. A mapping is counted in the step that finds no mapping of the other kind, before the page
@@ -8,8 +8,9 @@
  * So of two CPUs that want both kinds at once, one is refused.
  * An address space that may write and execute (aspace_allow_wx) is not refused, but it counts.
  *
- * A call that turns mappings of one kind into the other would stand in its own way. So it says
- * which of those counted are `leaving`: it makes them go before it shows the new ones. */
+ * A call that turns the VMO's mappings from one kind into the other would be refused because of its
+ * own old mappings. So it passes the counts of those that it will remove as `leaving`. It removes
+ * them before the page tables can show the new ones. */
 #pragma once
 
 #include <stdbool.h>

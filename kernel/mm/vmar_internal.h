@@ -110,8 +110,8 @@ void mapping_spares_free(struct mapping* spares[2]);
 void mapping_fill_in(struct mapping* mapping, struct vmar* vmar, virtual_address_t base,
                      size_t size, struct vmo* vmo, uint64_t vmo_offset, uint32_t permissions,
                      uint32_t allowed);
-/* The second makes it known to its VMO, with a reference. False: refused, because the VMO is mapped
- * the other way (mapping_counts.h); nothing has changed then. */
+/* The second makes it known to its VMO, with a reference. False: refused, because of W^X
+ * (mapping_counts.h); nothing has changed then. */
 MUST_CHECK bool mapping_announce_locked(struct mapping* mapping,
                                         const struct mapping_counts* leaving);
 /* The third puts it into its VMAR, where its place is free by now. */

@@ -36,8 +36,9 @@
  *   T1. Each makes a copy of its own. The first one at F4 wins, the others drop their copies.
  *   T2. A thread that finds a page not settled does F5 and F6 itself. It does not wait for the
  *       thread that did F4, which may be less urgent and may not run. The first one at F6 settles
- *       the page; the others find it settled. `fork_number` tells them that the page in the slot is
- *       the one they saw: a page that is put there after their F5 began has another number.
+ *       the page; the others find it settled. Each compares the page's `fork_number` with the one
+ *       it saw before F5. A page that was put into the slot since then has another number, and is
+ *       not settled by this F5.
  *   T3. A killed thread leaves between two steps. Before F4 it has changed nothing. After F4 the
  *       page stays not settled until the next thread writes to it, or until the VMO goes.
  *

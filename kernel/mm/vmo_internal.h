@@ -14,11 +14,11 @@ enum vmo_kind {
     VMO_PHYSICAL, /* no struct pages: somebody else's memory */
 };
 
-/* A page of a paged VMO counts in `references` the VMOs that share it, and for a while whoever is
- * forking it (vmo_fork.c). While there is more than one, the kernel does not write to the page, and
- * no fault maps it for writing. A mapping that was made before the page became shared may be
- * writable until the call that made the clone has returned. A VMO that wants to write to a shared
- * page forks it: it gets a copy of its own. */
+/* A page of a paged VMO counts in `references` the VMOs that share it, and for a while the threads
+ * that are forking it (vmo_fork.c). While there is more than one, the kernel does not write to the
+ * page, and no fault maps it for writing. A mapping that was made before the page became shared may
+ * be writable until the call that made the clone has returned. A VMO that wants to write to a
+ * shared page forks it: it gets a copy of its own. */
 struct vmo {
     _Atomic uint32_t references;
     enum vmo_kind kind;

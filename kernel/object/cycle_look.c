@@ -2,7 +2,7 @@
  * while other threads go on:
  *
  *   1. reach: the ends reachable from the suspects through queues and peers, each with the number
- * of handles to it found in these queues, and with its queue's counts at that moment.
+ *      of handles to it found in these queues, and with its queue's counts at that moment.
  *   2. mark: an end with more handles than were found is held from outside; whatever can be reached
  *      from such ends lives.
  *   3. confirm: the others are looked at once more. If each of their queues is as it was, all their

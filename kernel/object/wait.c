@@ -51,7 +51,7 @@ zx_status_t object_wait_one(struct handle_table* table, zx_handle_t handle, zx_r
 
 /* --- many ----------------------------------------------------------------------------------- */
 
-/* LAST_HANDLE for those items that ask for it; answers whether one has it. */
+/* LAST_HANDLE for those items that ask for it; returns it if one shows it. */
 static NOINLINE zx_signals_t look_for_last_handle_locked(const struct handle_table* table,
                                                          zx_wait_item_t* items, size_t count) {
     zx_signals_t any = 0;

@@ -1,4 +1,4 @@
-/* Requests come through a list without a lock: whoever puts the first work into it wakes the
+/* Requests come through a list without a lock: who puts work into an empty list wakes the
  * thread, and the thread takes the whole list. The wake-up takes a run queue's lock, which the
  * requester may hold; so it is left to an interrupt that the CPU sends itself. */
 #include <sched/cleaner.h>

@@ -81,8 +81,8 @@ static bool is_written(void* argument) {
     return console_try_write(request->text, request->size);
 }
 
-/* The console's lock is below the queue's. So whoever finds no room is in the queue before the next
- * text is drained, and woken then. */
+/* The console's lock is below the queue's. So a writer that finds no room is in the queue before
+ * the next text is drained, and is woken then. */
 bool console_output_write(const char* text, size_t size) {
     struct request request = {text, size};
     ASSERT(size <= CONSOLE_OUTPUT_MAX);

@@ -274,8 +274,9 @@ zx_status_t sys_channel_call(zx_handle_t handle, uint32_t options, zx_time_t dea
     return status;
 }
 
-/* 2017: the id is the caller's, and the handles are the caller's until the message is written. What
- * goes wrong then is told apart from that, except that the deadline is TIMED_OUT itself. */
+/* 2017: the id is the caller's, and the handles are the caller's until the message is written. A
+ * failure after that is CALL_FAILED, with the reason in *read_status; only the deadline is
+ * TIMED_OUT itself. */
 zx_status_t sys_mx_channel_call(zx_handle_t handle, uint32_t options, zx_time_t deadline,
                                 user_in(zx_channel_call_args_t) args,
                                 user_out(uint32_t) actual_bytes, user_out(uint32_t) actual_handles,
