@@ -75,6 +75,8 @@ void object_release_last(struct object* object) {
         list.first = object->destroy_next;
         atomic_fetch_sub_explicit(&live_objects, 1, memory_order_relaxed);
         object->ops->destroy(object);
+        if (unlikely(list.first && thread_is_killed(thread)))
+            thread_begin_cleaning_up(); /* there may be millions */
     }
     thread->destroy_list = NULL;
     if (atomic_load_explicit(&cycle_is_suspected, memory_order_relaxed))

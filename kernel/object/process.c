@@ -186,7 +186,7 @@ void process_thread_ended(struct process* process, struct user_thread* thread) {
         process->state = PROCESS_DYING;
     spin_unlock(process->object.lock);
     if (is_last) {
-        thread_begin_end_of_process();
+        thread_begin_cleaning_up();
         finish(process);
     }
 }

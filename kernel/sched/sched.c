@@ -349,8 +349,7 @@ void sched_apply_affinity(struct thread* thread) {
 static uint32_t priority_due(const struct thread* thread, uint32_t wanted) {
     if (likely(!(atomic_load(&thread->context.pending_work) & THREAD_PENDING_KILL)))
         return wanted;
-    return atomic_load(&thread->is_ending_process) ? THREAD_PRIORITY_USER_MAX
-                                                   : THREAD_PRIORITY_SYSTEM;
+    return atomic_load(&thread->is_cleaning_up) ? THREAD_PRIORITY_USER_MAX : THREAD_PRIORITY_SYSTEM;
 }
 
 /* Like an affinity, the priority is changed first: so either the thread is found where it has to

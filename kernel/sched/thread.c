@@ -215,9 +215,9 @@ void thread_kill(struct thread* thread) {
     preempt_enable();
 }
 
-void thread_begin_end_of_process(void) {
+void thread_begin_cleaning_up(void) {
     struct thread* thread = thread_current();
-    atomic_store(&thread->is_ending_process, true);
+    atomic_store(&thread->is_cleaning_up, true);
     if (__atomic_load_n(&thread->priority, __ATOMIC_SEQ_CST) > THREAD_PRIORITY_USER_MAX)
         sched_change_priority(thread, THREAD_PRIORITY_USER_MAX);
 }

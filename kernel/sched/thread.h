@@ -89,7 +89,7 @@ struct thread {
     bool is_handing_over;            /* whom the thread unparks becomes its successor; its own */
     uint8_t queued_as;               /* enum queued_as */
     uint8_t wait;                    /* enum thread_wait; written by the thread */
-    _Atomic bool is_ending_process;  /* see thread_begin_end_of_process */
+    _Atomic bool is_cleaning_up;     /* see thread_begin_cleaning_up */
     _Atomic bool is_reaped;          /* dead, and off its stack */
     bool is_reaping;                 /* it buries others: see thread_reap */
     struct list_node all_node;       /* every thread, for the debugger */
@@ -117,9 +117,10 @@ void thread_join(struct thread* thread);
  * Unless it kills itself it has THREAD_PRIORITY_SYSTEM from here on: no program keeps it from
  * dying. So code that finds itself killed must not wait in a loop that yields. */
 void thread_kill(struct thread* thread);
-/* The running thread is about to clean up after its whole process, which may take long. Killed or
- * not, it is no more urgent than the most urgent programs, and takes turns with them. */
-void thread_begin_end_of_process(void);
+/* The running thread, which ends, has to clean up, which may take long: after its process, or after
+ * a call. Killed or not, it is no more urgent than the most urgent programs from here on, and takes
+ * turns with them. */
+void thread_begin_cleaning_up(void);
 static inline bool thread_is_killed(const struct thread* thread) {
     return atomic_load_explicit(&thread->context.pending_work, memory_order_relaxed) &
            THREAD_PENDING_KILL;
