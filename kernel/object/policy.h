@@ -1,7 +1,7 @@
 /* What the processes of a job may do. A policy is a value: a job gets its parent's when it is made,
- * a process its job's, and nobody's changes afterwards, except that of a job which has neither
- * processes nor jobs. So what was set is never loosened by a
- * program that lives under it. What was not set may be: also VMAR_WX, which is denied then. */
+ * a process its job's. It never changes afterwards, except that of a job which has neither
+ * processes nor jobs. So what was set is never loosened by a program that lives under it. What was
+ * not set may be, also VMAR_WX, which is denied then. */
 #pragma once
 
 #include <stdbool.h>

@@ -5,9 +5,8 @@
  * 1. A CPU that becomes idle says so in idle_cpus, then looks at all ready threads of all others.
  * 2. Who queues a thread to wait sees the idle CPUs it may run on, and has one of them called, at
  *    once or a moment later: see help_start_locked. The push and the look are both done under the
- *    same lock, so that either the look finds the thread, or the push sees the idle CPU. A thread
- *    that is preempted is treated so by who preempts it. One that yields to an equal waits until
- *    the slice ends.
+ *    same lock, so that either the look finds the thread, or the push sees the idle CPU. This goes
+ *    for a preempted thread, too. One that yields to an equal waits until the slice ends.
  * 3. A call names the CPUs that the thread may run on. The called one looks at all ready threads.
  *    It may take another thread, find none or leave for work of its own: then, if anybody is ready
  *    anywhere, it calls the next of those that were named, but never again itself. */

@@ -62,13 +62,6 @@ static void slice_ended(struct timer* timer) {
 
 /* --- becoming ready --------------------------------------------------------------------------- */
 
-/* The running thread will be preempted, mostly, and may go on elsewhere. */
-static void make_way_locked(struct sched_cpu* sched) {
-    want_reschedule();
-    if (sched->running != sched->idle && idle_cpus_for(sched->running))
-        help_start_locked(sched, sched->running->affinity);
-}
-
 /* Only the CPU itself can arm its timer. */
 static void start_or_call_help_locked(struct sched_cpu* sched, const struct thread* thread) {
     if (sched->number == cpu_number())
@@ -83,7 +76,7 @@ static NOINLINE void notify_locked(struct sched_cpu* sched, const struct thread*
     bool is_here = sched->number == cpu_number();
     if (running == sched->idle || thread->priority > running->priority) {
         if (is_here)
-            make_way_locked(sched);
+            want_reschedule();
         else
             ipi_reschedule(sched->number);
         return;
@@ -249,6 +242,14 @@ static inline void queue_behind_successor(struct sched_cpu* sched, struct thread
         help_start_locked(sched, thread->affinity);
 }
 
+/* The running thread makes way for a more urgent one. Idle CPUs are looked for only now that it is
+ * queued: one that became idle before did not see it. */
+static NOINLINE void queue_preempted(struct sched_cpu* sched, struct thread* thread) {
+    queue_push(sched, thread, false);
+    if (idle_cpus_for(thread))
+        help_start_locked(sched, thread->affinity);
+}
+
 /* The running thread goes on later. Interrupts are off. */
 static ALWAYS_INLINE void requeue_and_switch(void) {
     struct cpu* cpu = this_cpu();
@@ -259,13 +260,16 @@ static ALWAYS_INLINE void requeue_and_switch(void) {
         leave_idle(sched);
         return;
     }
+    uint64_t ready = sched->ready_bitmap >> thread->priority; /* bit 0: equals */
     if (unlikely(!(thread->affinity & sched->mask))) {
         thread->state = THREAD_MOVING;
     } else if (thread->successor) {
         queue_behind_successor(sched, thread);
-    } else if (sched->ready_bitmap >> thread->priority == 0) {
+    } else if (ready == 0) {
         stay_and_unlock(sched);
         return;
+    } else if (unlikely(ready > 1)) {
+        queue_preempted(sched, thread);
     } else {
         queue_push(sched, thread, false);
     }
@@ -293,10 +297,7 @@ void interrupt_preempt(void) {
 
 /* Another CPU queued something here, or wants this one to steal or to look at its thread again. */
 void reschedule_interrupt(void) {
-    struct sched_cpu* sched = sched_here();
-    spin_lock(&sched->lock);
-    make_way_locked(sched);
-    spin_unlock(&sched->lock);
+    want_reschedule();
 }
 
 /* --- affinity and priority ---------------------------------------------------------------------
