@@ -112,6 +112,7 @@ static void send_round(struct ring* ring, uint32_t hops) {
 static void let_hop(uint32_t hops_in_all) {
     struct ring ring;
     uint32_t seen;
+    CHECK(grow_handle_table(4 * TOKENS));
     zx_info_kernel_memory_t before = kernel_memory();
     CHECK(ring_create(&ring));
     CHECK(send_round(&ring, hops_in_all / TOKENS));

@@ -155,6 +155,14 @@ static bool has_settled(const zx_info_kernel_memory_t* before, const zx_info_ker
            now->kernel_objects <= before->kernel_objects && now->threads <= before->threads;
 }
 
+void grow_handle_table(uint32_t count) {
+    zx_handle_t handles[GROWN_HANDLES_MAX];
+    EXPECT(count <= countof(handles));
+    for (uint32_t i = 0; i < count; i++)
+        EXPECT_OK(zx_event_create(0, &handles[i]));
+    EXPECT_OK(zx_handle_close_many(handles, count));
+}
+
 /* What each CPU keeps for itself of every kind of object may fill a page more or less. */
 #define CPU_CACHE_PAGES 32u
 

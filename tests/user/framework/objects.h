@@ -44,6 +44,10 @@ void bad_pointers_to_write(void* pointers[BAD_POINTER_COUNT]);
 /* --- leaks -------------------------------------------------------------------------------- */
 
 zx_info_kernel_memory_t kernel_memory(void);
+/* Has the process's handle table grow to `count` handles, at most GROWN_HANDLES_MAX: a table never
+ * shrinks, and a test that makes it grow seems to leave something behind. */
+void grow_handle_table(uint32_t count);
+#define GROWN_HANDLES_MAX 512
 /* Fails the test unless the kernel comes to hold as little as before, within some seconds: what
  * ends asynchronously (the last steps of a thread) needs a moment. `page_slack` pages may stay:
  * tables that only grow. */
