@@ -257,7 +257,8 @@ void first_process_start(const struct boot_info* info) {
     debug_input_init();
     log_info("starting %s", name);
     require(process_start_begin(process, thread, &start), "the first process");
-    process_start_finish(process, thread, &start, channel, 0);
+    bool is_given = process_start_finish(process, thread, channel, 0);
+    ASSERT(is_given);
     object_release(&thread->object);
     object_release(&process->object);
 }

@@ -90,7 +90,9 @@ free_process:
     return status;
 }
 
-zx_status_t process_start_begin(struct process* process, const struct user_thread* thread,
+/* The thread counts from here on: so if it is killed before it has begun to run, the process ends
+ * with it. */
+zx_status_t process_start_begin(struct process* process, struct user_thread* thread,
                                 const struct start_place* start) {
     if (thread->process != process)
         return ZX_ERR_ACCESS_DENIED;
@@ -100,22 +102,22 @@ zx_status_t process_start_begin(struct process* process, const struct user_threa
         status = ZX_ERR_BAD_STATE;
     else if (!start_place_is_valid(start))
         status = ZX_ERR_INVALID_ARGS;
-    else
+    if (status == ZX_OK) {
+        user_thread_claim_locked(thread, start);
         process->state = PROCESS_RUNNING;
+    }
     spin_unlock(process->object.lock);
     return status;
 }
 
-/* Nobody else ever added to the table, so that there is room. A kill in between makes the adding
- * fail, or the start, and then the handle goes with the table. */
-void process_start_finish(struct process* process, struct user_thread* thread,
-                          const struct start_place* start, struct handle argument,
-                          uint64_t argument2) {
-    zx_handle_t value;
-    if (handle_table_add(&process->handles, argument, &value) == ZX_OK)
-        (void)user_thread_start(thread, start, (uint64_t)value, argument2);
-    else
-        handle_release(argument);
+/* There is room in the table, unless the creator has started another thread there, which has taken
+ * all of it. After a kill in between, the handle goes with the table. */
+bool process_start_finish(struct process* process, struct user_thread* thread,
+                          struct handle argument, uint64_t argument2) {
+    zx_handle_t value = ZX_HANDLE_INVALID;
+    bool is_added = handle_table_add(&process->handles, argument, &value) == ZX_OK;
+    user_thread_run(thread, (uint64_t)value, argument2);
+    return is_added;
 }
 
 /* --- death -------------------------------------------------------------------------------------
@@ -134,7 +136,7 @@ static void finish(struct process* process) {
 }
 
 /* Kills the next few threads. The list is turned round, so that none is left out: nobody joins any
- * more, and who leaves meanwhile has died. */
+ * more, and who leaves meanwhile has cleaned up. */
 static void kill_some(struct process* process, uint32_t count) {
     spin_lock(process->object.lock);
     for (; count > 0 && !list_is_empty(&process->threads); count--) {
@@ -171,7 +173,15 @@ void process_exit_current(int64_t return_code) {
     thread_exit_current();
 }
 
-/* For user_thread.c: the thread has left user mode for good. */
+static void remove_thread(struct process* process, struct user_thread* thread) {
+    spin_lock(process->object.lock);
+    list_remove(&thread->process_node);
+    process->thread_count--;
+    spin_unlock(process->object.lock);
+}
+
+/* For user_thread.c: the thread has left user mode for good. The last one stays in the list until
+ * it has cleaned up: a kill of the process finds it, and makes it urgent. */
 void process_thread_ended(struct process* process, struct user_thread* thread) {
     uint32_t fatal = atomic_load_explicit(&process->fatal_condition, memory_order_relaxed);
     if (unlikely(fatal)) {
@@ -179,8 +189,6 @@ void process_thread_ended(struct process* process, struct user_thread* thread) {
         process_kill(process, PROCESS_RETURN_CODE_POLICY);
     }
     spin_lock(process->object.lock);
-    list_remove(&thread->process_node);
-    process->thread_count--;
     bool is_last = --process->running_count == 0;
     if (is_last)
         process->state = PROCESS_DYING;
@@ -189,6 +197,7 @@ void process_thread_ended(struct process* process, struct user_thread* thread) {
         thread_begin_cleaning_up();
         finish(process);
     }
+    remove_thread(process, thread);
 }
 
 /* Never started, or dead. Its handles went when it died; if nobody killed it, nothing was ever

@@ -64,14 +64,14 @@ zx_status_t process_create(struct job* job, const char* name, struct process** o
  * the table that the argument leaves, and may fail. Errors in this order: ACCESS_DENIED: not a
  * thread of this process. BAD_STATE: either was started before, or has ended. INVALID_ARGS: `start`
  * is not in user space. */
-MUST_CHECK zx_status_t process_start_begin(struct process* process,
-                                           const struct user_thread* thread,
+MUST_CHECK zx_status_t process_start_begin(struct process* process, struct user_thread* thread,
                                            const struct start_place* start);
-/* The thread finds the value of `argument`, which is consumed, in its first argument. If the
- * process was killed meanwhile, nothing runs. */
-void process_start_finish(struct process* process, struct user_thread* thread,
-                          const struct start_place* start, struct handle argument,
-                          uint64_t argument2);
+/* The thread finds the value of `argument` in its first argument. If it or the process was killed
+ * meanwhile, it ends at once. Preemption is off between the two steps: the end of the process waits
+ * for the thread, so that must not wait for its creator. False: the process has no room for the
+ * argument, which the caller keeps. */
+MUST_CHECK bool process_start_finish(struct process* process, struct user_thread* thread,
+                                     struct handle argument, uint64_t argument2);
 /* Ends the process, soon: also one that never started. The first return code counts. */
 void process_kill(struct process* process, int64_t return_code);
 NORETURN void process_exit_current(int64_t return_code);

@@ -86,26 +86,35 @@ bool start_place_is_valid(const struct start_place* start) {
     return start->entry < USER_ADDRESS_END && start->stack < USER_ADDRESS_END;
 }
 
+void user_thread_claim_locked(struct user_thread* thread, const struct start_place* start) {
+    thread->is_started = true;
+    thread->process->running_count++;
+    thread->start = *start;
+    object_reference(&thread->object);
+}
+
+void user_thread_run(struct user_thread* thread, uint64_t argument1, uint64_t argument2) {
+    thread->argument1 = argument1;
+    thread->argument2 = argument2;
+    thread_start(thread->thread);
+}
+
 zx_status_t user_thread_start(struct user_thread* thread, const struct start_place* start,
                               uint64_t argument1, uint64_t argument2) {
     struct process* process = thread->process;
     zx_status_t status = ZX_OK;
+    preempt_disable(); /* who kills it must not wait for the caller, who may not be scheduled */
     spin_lock(process->object.lock);
-    if (process->state != PROCESS_RUNNING || thread->is_started) {
+    if (process->state != PROCESS_RUNNING || thread->is_started)
         status = ZX_ERR_BAD_STATE;
-    } else if (!start_place_is_valid(start)) {
+    else if (!start_place_is_valid(start))
         status = ZX_ERR_INVALID_ARGS;
-    } else {
-        thread->is_started = true;
-        process->running_count++;
-        thread->start = *start;
-        thread->argument1 = argument1;
-        thread->argument2 = argument2;
-        object_reference(&thread->object);
-    }
+    else
+        user_thread_claim_locked(thread, start);
     spin_unlock(process->object.lock);
     if (status == ZX_OK)
-        thread_start(thread->thread);
+        user_thread_run(thread, argument1, argument2);
+    preempt_enable();
     return status;
 }
 

@@ -100,6 +100,7 @@ static zx_status_t start_with_argument(struct process* process, struct user_thre
         .carrier_index = HANDLE_TRANSFER_NOWHERE,
         .errors = &errors,
     };
+    preempt_disable(); /* see process_start_finish */
     spin_lock(&table->lock);
     zx_status_t status = handle_transfer_take_locked(&transfer, NULL);
     if (status == ZX_OK) {
@@ -110,11 +111,18 @@ static zx_status_t start_with_argument(struct process* process, struct user_thre
             handle_transfer_put_back_locked(&transfer);
     }
     spin_unlock(&table->lock);
-    if (status == ZX_OK) {
-        handle_transfer_finish(&transfer);
-        process_start_finish(process, thread, start, handle, argument);
+    if (status != ZX_OK) {
+        preempt_enable();
+        return status;
     }
-    return status;
+    object_reference(handle.object); /* the process may close it at once */
+    bool is_given = process_start_finish(process, thread, handle, argument);
+    preempt_enable();
+    handle_transfer_finish(&transfer);
+    if (!is_given)
+        handle_release(handle);
+    object_release(handle.object);
+    return ZX_OK;
 }
 
 /* 2016 and 2017: on failure the argument's handle stays with the caller. */

@@ -160,3 +160,31 @@ TEST(kill_below_a_spinner, of_a_process_with_many_threads) {
     EXPECT(has_ended);
     EXPECT(spins_on);
 }
+
+HELPER(ends_below_the_spinner) {
+    (void)channel;
+    zx_thread_set_affinity(zx_thread_self(), FIRST_CPU);
+    zx_thread_set_priority(zx_thread_self(), 0);
+    return 0;
+}
+
+/* The end of its channel wakes us on the same CPU, and so holds it up in the middle of its end. */
+TEST(kill_below_a_spinner, of_a_process_that_is_ending_by_itself) {
+    struct helper helper;
+    EXPECT_OK(zx_thread_set_affinity(zx_thread_self(), FIRST_CPU));
+    EXPECT_OK(zx_thread_set_priority(zx_thread_self(), MOST_URGENT));
+    CHECK(helper_start(&helper, "ends_below_the_spinner"));
+    EXPECT(wait_for(helper.channel, ZX_CHANNEL_PEER_CLOSED, PATIENCE));
+    bool had_ended = process_has_ended(helper.process);
+    CHECK(start_spinner());
+    zx_status_t status = zx_task_kill(helper.process);
+    bool has_ended = wait_for(helper.process, ZX_PROCESS_TERMINATED, PATIENCE);
+    bool spins_on = spinner_spins();
+    CHECK(end_spinner());
+    EXPECT_OK(zx_thread_set_affinity(zx_thread_self(), UINT32_MAX));
+    helper_close(&helper);
+    EXPECT(!had_ended);
+    EXPECT_OK(status);
+    EXPECT(has_ended);
+    EXPECT(spins_on);
+}

@@ -7,6 +7,7 @@
 #include <test.h>
 
 #include <magenta/syscalls.h>
+#include <stdatomic.h>
 #include <zircon/process.h>
 
 #define PATIENCE ZX_SEC(30)
@@ -174,6 +175,55 @@ static void state_row(const struct generation* generation) {
     hand_made_destroy(&made);
 }
 BOTH(the_state_comes_before_the_entry, state_row)
+
+/* --- races ------------------------------------------------------------------------------------ */
+
+#define RACES 100
+
+static struct raw_thread killer;
+static _Atomic zx_handle_t to_kill;
+
+RAW_THREAD kill_when_told(uintptr_t unused1, uintptr_t unused2) {
+    (void)unused1, (void)unused2;
+    for (;;) {
+        zx_handle_t handle = atomic_load(&to_kill);
+        if (handle) {
+            zx_task_kill(handle);
+            atomic_store(&to_kill, 0);
+        }
+        zx_thread_yield();
+    }
+}
+
+static void race_with_kill(void) {
+    struct hand_made made;
+    zx_handle_t near, far;
+    CHECK(hand_made_create(&made));
+    EXPECT_OK(zx_channel_create(0, &near, &far));
+    atomic_store(&to_kill, made.thread);
+    zx_status_t status = zx_process_start(made.process, made.thread, made.code, made.stack, far, 0);
+    while (atomic_load(&to_kill))
+        zx_thread_yield();
+    if (status == ZX_OK)
+        EXPECT(wait_for(made.process, ZX_PROCESS_TERMINATED, PATIENCE));
+    else
+        EXPECT_STATUS(status, ZX_ERR_BAD_STATE);
+    EXPECT(wait_for(made.thread, ZX_THREAD_TERMINATED, PATIENCE));
+    EXPECT(object_signals(near) & ZX_CHANNEL_PEER_CLOSED);
+    EXPECT_OK(zx_handle_close(near));
+    hand_made_destroy(&made);
+}
+
+/* Either it does not start, or it starts and ends: it never runs without a thread. */
+TEST(zx_process_start, as_another_kills_the_first_thread) {
+    EXPECT_OK(raw_thread_create(&killer));
+    EXPECT_OK(raw_thread_start(&killer, kill_when_told, 0, 0));
+    for (int i = 0; i < RACES; i++)
+        CHECK(race_with_kill());
+    EXPECT_OK(zx_task_kill(killer.handle));
+    EXPECT(wait_for(killer.handle, ZX_THREAD_TERMINATED, PATIENCE));
+    EXPECT_OK(zx_handle_close(killer.handle));
+}
 
 /* --- thread_start ------------------------------------------------------------------------------
  */
