@@ -13,6 +13,7 @@
 #include <object/handle_list.h>
 
 #define KILLS_AT_ONCE 32u /* under the process's lock */
+#define FATAL_IS_DONE UINT32_MAX
 
 static struct slab_cache process_cache =
     SLAB_CACHE_INITIALIZER(process_cache, "process", sizeof(struct process));
@@ -34,7 +35,8 @@ static void note_handle_fault(struct handle_table* table, zx_status_t status) {
         return;
     if (!policy_action_kills(policy_action(process->policy, condition)))
         return;
-    atomic_store(&process->fatal_condition, condition + 1);
+    uint32_t none = 0;
+    (void)atomic_compare_exchange_strong(&process->fatal_condition, &none, condition + 1);
     atomic_fetch_or(&thread_current()->context.pending_work, THREAD_PENDING_KILL);
 }
 
@@ -180,14 +182,21 @@ static void remove_thread(struct process* process, struct user_thread* thread) {
     spin_unlock(process->object.lock);
 }
 
+/* The first thread to end after the fault ends the process. The others, who may be very many, find
+ * that done. */
+static void obey_policy(struct process* process) {
+    uint32_t fatal = atomic_exchange(&process->fatal_condition, FATAL_IS_DONE);
+    if (fatal == FATAL_IS_DONE)
+        return;
+    log_policy(process, fatal - 1);
+    process_kill(process, PROCESS_RETURN_CODE_POLICY);
+}
+
 /* For user_thread.c: the thread has left user mode for good. The last one stays in the list until
  * it has cleaned up: a kill of the process finds it, and makes it urgent. */
 void process_thread_ended(struct process* process, struct user_thread* thread) {
-    uint32_t fatal = atomic_load_explicit(&process->fatal_condition, memory_order_relaxed);
-    if (unlikely(fatal)) {
-        log_policy(process, fatal - 1);
-        process_kill(process, PROCESS_RETURN_CODE_POLICY);
-    }
+    if (unlikely(atomic_load_explicit(&process->fatal_condition, memory_order_relaxed)))
+        obey_policy(process);
     spin_lock(process->object.lock);
     bool is_last = --process->running_count == 0;
     if (is_last)

@@ -37,7 +37,7 @@ struct process {
     struct job* job;       /* a reference */
     struct policy policy;  /* the job's; constant */
     /* A condition, and 1: a thread that is on its way out has met it, and the policy ends the
-     * process for it. */
+     * process for it. UINT32_MAX: that was done. */
     _Atomic uint32_t fatal_condition;
     struct list_node job_node; /* in the job's list, under the job's lock */
 };
