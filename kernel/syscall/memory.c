@@ -104,21 +104,11 @@ static ALWAYS_INLINE zx_status_t map(struct vmar* vmar, uint32_t options, uint32
                         vmo->vmo, vmo_offset, size, mapped_address.address);
 }
 
-/* A policy may end who asks for both. What it denies is up to the address space that is mapped to.
- */
-static inline void check_write_execute(uint32_t options) {
-    const uint32_t both = ZX_VM_PERM_WRITE | ZX_VM_PERM_EXECUTE;
-    if (unlikely((options & both) == both)) {
-        zx_status_t is_allowed = process_check_policy(ZX_POL_VMAR_WX);
-        (void)is_allowed;
-    }
-}
-
 zx_status_t sys_vmar_map(zx_handle_t vmar, uint32_t options, size_t vmar_offset, zx_handle_t vmo,
                          uint64_t vmo_offset, size_t size, user_out(zx_vaddr_t) mapped_address) {
     if (!vmar_map_options_are_valid(options & ~ZX_VM_REQUIRE_NON_RESIZABLE))
         return ZX_ERR_INVALID_ARGS;
-    check_write_execute(options);
+    vmar_obey_policy(options);
     struct object *vmar_object, *vmo_object;
     uint32_t allowed;
     zx_rights_t vmo_rights;
@@ -151,7 +141,7 @@ zx_status_t sys_vmar_unmap(zx_handle_t vmar, zx_vaddr_t address, size_t size) {
 zx_status_t sys_vmar_protect(zx_handle_t vmar, uint32_t options, zx_vaddr_t address, size_t size) {
     if (options & ~VMAR_PERMISSIONS)
         return ZX_ERR_INVALID_ARGS;
-    check_write_execute(options);
+    vmar_obey_policy(options);
     struct object* object;
     uint32_t permissions;
     zx_status_t status = get_vmar(vmar, &object, &permissions);

@@ -84,6 +84,7 @@ zx_status_t sys_mx_process_map_vm(zx_handle_t process, zx_handle_t vmo, uint64_t
         return ZX_ERR_NOT_SUPPORTED;
     if (flags & ~MAP_VM_FLAGS)
         return ZX_ERR_INVALID_ARGS;
+    vmar_obey_policy(flags);
     struct object *process_object, *vmo_object;
     struct vmar* root;
     zx_rights_t rights;
@@ -105,6 +106,7 @@ zx_status_t sys_mx_process_protect_vm(zx_handle_t process, uintptr_t address, si
                                       uint32_t protection) {
     if (protection & ~VMAR_PERMISSIONS)
         return ZX_ERR_INVALID_ARGS;
+    vmar_obey_policy(protection);
     struct object* object;
     struct vmar* root;
     zx_status_t status = get_root(process, &object, &root);

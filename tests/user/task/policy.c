@@ -178,6 +178,19 @@ static zx_status_t protect_write_execute(void) {
                            ZX_VM_PERM_READ | ZX_VM_PERM_WRITE | ZX_VM_PERM_EXECUTE, address,
                            PAGE_SIZE_BYTES);
 }
+#define WRITE_EXECUTE_2016 (MX_VM_FLAG_PERM_READ | MX_VM_FLAG_PERM_WRITE | MX_VM_FLAG_PERM_EXECUTE)
+static zx_status_t map_vm_write_execute(void) {
+    uintptr_t address = 0;
+    return mx_process_map_vm(zx_process_self(), given_vmo, 0, PAGE_SIZE_BYTES, &address,
+                             WRITE_EXECUTE_2016);
+}
+static zx_status_t protect_vm_write_execute(void) {
+    uintptr_t address = 0;
+    if (mx_process_map_vm(zx_process_self(), given_vmo, 0, PAGE_SIZE_BYTES, &address,
+                          MX_VM_FLAG_PERM_READ) != ZX_OK)
+        return 1;
+    return mx_process_protect_vm(zx_process_self(), address, PAGE_SIZE_BYTES, WRITE_EXECUTE_2016);
+}
 
 static const struct deed {
     zx_status_t (*act)(void);
@@ -194,6 +207,8 @@ static const struct deed {
     {make_process, ZX_POL_NEW_PROCESS, ZX_OK},
     {map_write_execute, ZX_POL_VMAR_WX, ZX_ERR_ACCESS_DENIED},
     {protect_write_execute, ZX_POL_VMAR_WX, ZX_ERR_ACCESS_DENIED},
+    {map_vm_write_execute, ZX_POL_VMAR_WX, ZX_ERR_ACCESS_DENIED},
+    {protect_vm_write_execute, ZX_POL_VMAR_WX, ZX_ERR_ACCESS_DENIED},
 };
 
 /* Does the deeds that it is told by number, and answers what they came to. */
