@@ -333,6 +333,17 @@ static void go_on_with_pass(size_t* units) {
     }
 }
 
+/* What an object of another room costs is not known here: a VMO may have gigabytes to give back. So
+ * that is not done above programs, but in turns with the most urgent of them. */
+static void destroy_first_dead(void) {
+    bool is_end = is_message_end(dead.first);
+    if (!is_end)
+        thread_set_priority(thread_current(), THREAD_PRIORITY_USER_MAX);
+    (void)object_destroy_gathered(&dead);
+    if (!is_end)
+        thread_set_priority(thread_current(), THREAD_PRIORITY_SYSTEM);
+}
+
 /* An end gives up its messages one by one: there may be very many. */
 static void destroy_dead(size_t* units) {
     while (*units > 0 && dead.first) {
@@ -342,7 +353,7 @@ static void destroy_dead(size_t* units) {
         if (queue && !message_queue_is_empty(queue)) {
             destroy_message(message_queue_pop(queue, 0, 0), units);
         } else {
-            (void)object_destroy_gathered(&dead);
+            destroy_first_dead();
             look_spend(units, DESTROY_UNITS);
         }
     }

@@ -271,3 +271,37 @@ SELFTEST(object_cycle, an_end_in_constant_use_does_not_keep_garbage) {
     cycle_collect_all();
     EXPECT_EQUAL(object_count(), before);
 }
+
+/* --- what goes with a cycle -------------------------------------------------------------------- */
+
+static _Atomic uint32_t destroyer_priority;
+
+static void note_priority(struct object* unused) {
+    (void)unused;
+    atomic_store(&destroyer_priority, thread_current()->priority);
+}
+
+static const struct object_ops noter_ops = {
+    .type = ZX_OBJ_TYPE_EVENT,
+    .name = "noter",
+    .destroy = note_priority,
+};
+
+/* The cycle is too large for the call that closes the last handle; so the cleaner destroys it. */
+SELFTEST(object_cycle, an_object_of_unknown_cost_is_not_destroyed_above_programs) {
+    static struct object noter;
+    struct handle ends[2];
+    size_t before = object_count();
+    atomic_store(&destroyer_priority, 0);
+    EXPECT(create_channel(ends));
+    object_init(&noter, &noter_ops, NULL, 0);
+    const struct handle cargo = handle_to(&noter, 0);
+    EXPECT(send_handles(ends[0], &cargo, 1));
+    for (uint32_t i = 0; i < RING; i++)
+        EXPECT(send_handles(ends[0], NULL, 0));
+    EXPECT(send_handles(ends[0], &ends[1], 1));
+    handle_release(ends[0]);
+    cycle_collect_all();
+    EXPECT_EQUAL(atomic_load(&destroyer_priority), THREAD_PRIORITY_USER_MAX);
+    EXPECT_EQUAL(object_count(), before);
+}
