@@ -272,7 +272,7 @@ SELFTEST(object_cycle, an_end_in_constant_use_does_not_keep_garbage) {
     EXPECT_EQUAL(object_count(), before);
 }
 
-/* --- what goes with a cycle -------------------------------------------------------------------- */
+/* --- what goes with a cycle ------------------------------------------------------------------- */
 
 static _Atomic uint32_t destroyer_priority;
 
