@@ -214,7 +214,7 @@ static _Atomic bool is_busy;
 static bool meddle(struct cleaning* cleaning) {
     (void)cleaning;
     struct message_end* end = message_end_from(busy[1].object);
-    if (!send_handles(busy[0], NULL, 0))
+    if (!atomic_load(&is_busy) || !send_handles(busy[0], NULL, 0))
         return false;
     spin_lock(end->object.lock);
     struct message* message = end->queue.first; /* one with a handle, at first */
