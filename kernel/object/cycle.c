@@ -72,20 +72,20 @@ void cycle_forget(struct object* object) {
         return;
     interrupt_state_t state = spin_lock_irqsave(&suspects_lock);
     take_locked(end);
+    end->cycle.is_forgotten = true;
     spin_unlock_irqrestore(&suspects_lock, state);
 }
 
-/* The newest or the oldest of the list, with a reference; passes over ends that are being
- * destroyed. NULL: there is none. */
+/* The newest or the oldest of the list, pinned; its destructor may be on its way to cycle_forget.
+ * NULL: there is none. */
 static struct message_end* take_suspect_locked(struct list* list, bool is_newest) {
-    while (!list_is_empty(list)) {
-        struct list_node* node = is_newest ? list->head.previous : list->head.next;
-        struct message_end* end = LIST_ENTRY(node, struct message_end, cycle.suspect_node);
-        take_locked(end);
-        if (object_try_reference(&end->object))
-            return end;
-    }
-    return NULL;
+    if (list_is_empty(list))
+        return NULL;
+    struct list_node* node = is_newest ? list->head.previous : list->head.next;
+    struct message_end* end = LIST_ENTRY(node, struct message_end, cycle.suspect_node);
+    take_locked(end);
+    message_end_pin(end);
+    return end;
 }
 
 /* What the end and its peer keep from being freed. */
@@ -98,10 +98,10 @@ static uint32_t weigh(struct message_end* end) {
     return (uint32_t)weight;
 }
 
-/* The end stays a suspect, unless it was noted anew meanwhile. */
+/* The end stays a suspect, unless it was noted anew or destroyed meanwhile. */
 static void keep_suspect(struct message_end* end, uint32_t weight) {
     interrupt_state_t state = spin_lock_irqsave(&suspects_lock);
-    if (!list_node_is_linked(&end->cycle.suspect_node)) {
+    if (!list_node_is_linked(&end->cycle.suspect_node) && !end->cycle.is_forgotten) {
         list_push_back(&old_suspects, &end->cycle.suspect_node);
         end->cycle.weight = weight;
         old_weight += weight;
@@ -159,7 +159,7 @@ static NOINLINE bool look_at_fresh(bool is_newest) {
     }
     look_begin(&look, true);
     look_add_suspect(&look, suspect);
-    object_release(&suspect->object); /* the look has one */
+    message_end_unpin(suspect); /* the look has a pin */
     (void)look_go_on(&look, &units);
     if (!look.is_conclusive)
         keep_suspect(suspect, weigh(suspect) + (uint32_t)(look.reach_cost / LOOK_COST_OF_PAGE));
@@ -172,7 +172,7 @@ static NOINLINE bool look_at_fresh(bool is_newest) {
         message_destroy(message);
     }
     for (size_t i = 0; i < count; i++)
-        object_release(&ends[i]->object);
+        message_end_unpin(ends[i]);
     return has_more;
 }
 
@@ -223,7 +223,8 @@ static struct {
 } pass;
 static _Atomic uint32_t full_passes_ended;
 static size_t suspects_per_look = SIZE_MAX;
-static struct destroy_list dead; /* what was released last, to be destroyed piece by piece */
+static struct destroy_list dead;      /* what was released last, to be destroyed piece by piece */
+static struct message* dead_messages; /* of the first of them, if that is an end */
 static bool is_fresh_turn;
 
 /* A full pass takes the fresh suspects too. It cannot begin while a CPU has one in its hands that
@@ -267,7 +268,7 @@ static void gather(void) {
     if (suspect) {
         pass.count++;
         look_add_suspect(&pass.look, suspect);
-        object_release(&suspect->object); /* the look has one */
+        message_end_unpin(suspect); /* the look has a pin */
     } else if (pass.count > 0) {
         pass.phase = PASS_LOOK;
     } else {
@@ -314,7 +315,7 @@ static void let_go(void) {
     pass.at = visit->next;
     if (visit->is_suspect && !pass.look.is_conclusive)
         keep_suspect(end, 0);
-    object_release(&end->object);
+    message_end_unpin(end);
 }
 
 static void go_on_with_pass(size_t* units) {
@@ -348,10 +349,12 @@ static void destroy_first_dead(void) {
 static void destroy_dead(size_t* units) {
     while (*units > 0 && dead.first) {
         struct object* object = dead.first;
-        struct message_queue* queue =
-            is_message_end(object) ? &message_end_from(object)->queue : NULL;
-        if (queue && !message_queue_is_empty(queue)) {
-            destroy_message(message_queue_pop(queue, 0, 0), units);
+        if (!dead_messages && is_message_end(object))
+            dead_messages = message_end_take_all(message_end_from(object));
+        if (dead_messages) {
+            struct message* message = dead_messages;
+            dead_messages = message->next;
+            destroy_message(message, units);
         } else {
             destroy_first_dead();
             look_spend(units, DESTROY_UNITS);

@@ -16,7 +16,8 @@
  *     and from time to time at all those that needed more than the small budget.
  *
  * So no call works for long because of what others do. An end is never collected while a call that
- * uses it is under way; it is then looked at again later. */
+ * uses it is under way; it is then looked at again later. An end that is closed while the collector
+ * looks at it is destroyed by the call that closes it, as if nobody looked. */
 #pragma once
 
 #include <stdatomic.h>
@@ -43,7 +44,9 @@ struct cycle_visit {
 struct cycle_node {
     struct list_node suspect_node; /* under the suspects' lock, as the two below */
     uint32_t weight;               /* what it adds to the weight of the old suspects */
-    bool was_noted, is_fresh;
+    bool was_noted, is_fresh, is_forgotten;
+    /* Who keeps the memory: the looks, and the end itself until it is destroyed. */
+    _Atomic uint32_t pins;
     uint8_t small_index;      /* its place in the small look, if it has one there */
     uint64_t number;          /* of the last large look at the end */
     struct cycle_visit visit; /* of that look */
@@ -53,7 +56,7 @@ extern _Atomic bool cycle_is_suspected; /* some end was noted, and nobody has co
 
 /* Notes an end as a suspect; any lock below LEAF may be held. It need not stay alive. */
 void cycle_note(struct object* end);
-/* Forgets it; for its destructor. */
+/* Forgets it for good; for its destructor. */
 void cycle_forget(struct object* end);
 /* Looks at the newest suspects, and leaves the others to the cleaner. No lock held. */
 void cycle_collect(void);

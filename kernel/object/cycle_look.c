@@ -6,16 +6,18 @@
  *   2. mark: an end with more handles than were found is held from outside; whatever can be reached
  *      from such ends lives.
  *   3. confirm: the others are looked at once more. If each of their queues is as it was, all their
- *      handles are in these queues, and nobody has a reference besides handles and this look, then
- *      between 1 and 3 there was a moment when all of this was true at once; and from that moment
- *      on nobody had a handle or a reference with which to change it.
+ *      handles are in these queues, and nobody has a reference besides the handles, then between 1
+ *      and 3 there was a moment when all of this was true at once; and from that moment on nobody
+ *      had a handle or a reference with which to change it.
  *   4. Their messages are taken out, to be destroyed, and with them the handles.
  *
  * If anything differs in 2 or 3, nothing is done and the suspects stay. It does not matter how much
  * time passes between the steps: the two counts of a queue never come back to what they were.
  *
- * An end that a small and a large look have reached at the same time has a reference too many for
- * both. Then the look that comes to it is not conclusive. */
+ * A look pins its ends, which keeps their memory only. So an end that is closed meanwhile is
+ * destroyed by the call that closes it, at once; its queue then differs, or was empty before. A
+ * small and a large look may find the same ends dead at the same time: each message goes to the one
+ * that takes it out. */
 #include <object/cycle_look.h>
 
 #include <stdatomic.h>
@@ -79,7 +81,7 @@ static struct cycle_visit* reach(struct look* look, struct message_end* end) {
     visit = new_visit(look, end);
     if (!visit)
         return NULL;
-    object_reference(&end->object);
+    message_end_pin(end);
     *visit = (struct cycle_visit){.end = end};
     if (look->last)
         look->last->next = visit;
@@ -247,13 +249,13 @@ static size_t go_on_marking(struct look* look) {
 /* --- 3 and 4 ------------------------------------------------------------------------------------
  */
 
+/* One without handles is being destroyed: what waits there is left to the call that does so. */
 static bool is_dead(const struct cycle_visit* visit) {
     struct message_end* end = visit->end;
     spin_lock(end->object.lock);
     uint32_t handles = handle_count(end);
-    bool is_dead = is_queue_as_before(visit) && handles == visit->inner_handles &&
-                   atomic_load_explicit(&end->object.references, memory_order_acquire) ==
-                       handles + 1; /* the look's */
+    bool is_dead = is_queue_as_before(visit) && handles == visit->inner_handles && handles > 0 &&
+                   atomic_load_explicit(&end->object.references, memory_order_acquire) == handles;
     spin_unlock(end->object.lock);
     return is_dead;
 }
@@ -283,8 +285,7 @@ static size_t go_on_emptying(struct look* look) {
     spin_lock(end->object.lock);
     if (!message_queue_is_empty(&end->queue)) {
         *end->queue.end = look->messages;
-        look->messages = end->queue.first;
-        message_queue_init(&end->queue);
+        look->messages = message_queue_take_all(&end->queue);
     }
     atomic_store_explicit(&end->object.may_hold_handles, false, memory_order_relaxed);
     spin_unlock(end->object.lock);

@@ -31,7 +31,7 @@ struct look {
     bool is_conclusive; /* once it is OVER: what was dead is empty, all else lives */
     enum look_phase phase;
     uint64_t number;
-    struct cycle_visit* first; /* the ends reached; the look has a reference to each */
+    struct cycle_visit* first; /* the ends reached; the look pins each */
     struct cycle_visit* last;
     size_t reach_cost; /* ends and messages of the first phase */
     /* How far the phase has come: */
@@ -43,13 +43,13 @@ struct look {
 };
 
 void look_begin(struct look* look, bool is_small);
-/* Takes the end into the look, as a suspect, with a reference. */
+/* Takes the end into the look, as a suspect, and pins it. */
 void look_add_suspect(struct look* look, struct message_end* end);
 /* Goes on until `units` of work, of which each costs about a hundred instructions, are used up.
  * True: the look is OVER. */
 bool look_go_on(struct look* look, size_t* units);
 
-/* Of a small look that is over: its ends, whose references the caller gets. Afterwards the next
+/* Of a small look that is over: its ends, for the caller to unpin. Afterwards the next
  * small look may begin. */
 size_t look_take_small_ends(struct message_end* ends[LOOK_SMALL_ENDS]);
 

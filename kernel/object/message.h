@@ -208,3 +208,12 @@ static inline struct message* message_queue_pop(struct message_queue* queue, siz
         queue->end = &queue->first;
     return message;
 }
+
+/* Takes all of them, in a chain by `next`. */
+static inline struct message* message_queue_take_all(struct message_queue* queue) {
+    struct message* first = queue->first;
+    uint32_t taken = queue->taken + message_queue_count(queue);
+    message_queue_init(queue);
+    queue->taken = taken;
+    return first;
+}

@@ -16,19 +16,22 @@ static void connect(struct message_end* end, struct message_end* peer, struct pe
     message_queue_init(&end->queue);
     end->calls = (struct tree){.root = NULL};
     end->next_call_id = end->next_call_order = 0;
-    end->cycle = (struct cycle_node){.number = 0};
+    end->cycle = (struct cycle_node){.pins = 1};
     end->is_reply = false;
 }
 
-zx_status_t message_ends_create(struct slab_cache* cache, const struct object_ops* ops,
-                                struct message_end** end0, struct message_end** end1) {
+static struct slab_cache message_end_cache =
+    SLAB_CACHE_INITIALIZER_BY_LINES(message_end_cache, "message end", sizeof(struct message_end));
+
+zx_status_t message_ends_create(const struct object_ops* ops, struct message_end** end0,
+                                struct message_end** end1) {
     struct peer_lock* pair_lock = peer_lock_create(2);
     if (!pair_lock)
         return ZX_ERR_NO_MEMORY;
-    *end0 = slab_alloc(cache);
+    *end0 = slab_alloc(&message_end_cache);
     if (!*end0)
         goto free_lock;
-    *end1 = slab_alloc(cache);
+    *end1 = slab_alloc(&message_end_cache);
     if (!*end1)
         goto free_end0;
     connect(*end0, *end1, pair_lock, ops);
@@ -37,7 +40,7 @@ zx_status_t message_ends_create(struct slab_cache* cache, const struct object_op
     return ZX_OK;
 
 free_end0:
-    slab_free(cache, *end0);
+    slab_free(&message_end_cache, *end0);
 free_lock:
     peer_lock_release(pair_lock);
     peer_lock_release(pair_lock);
@@ -353,14 +356,31 @@ void message_end_on_zero_handles(struct object* object) {
     spin_unlock(object->lock);
 }
 
+struct message* message_end_take_all(struct message_end* end) {
+    spin_lock(end->object.lock);
+    struct message* first = message_queue_take_all(&end->queue);
+    spin_unlock(end->object.lock);
+    return first;
+}
+
 /* Nobody can read what still waits here. Releasing an end that is found in a message only appends
  * it to the destroy list, so a chain of channels does not recurse. */
-void message_end_destroy(struct message_end* end) {
-    message_end_on_zero_handles(&end->object); /* it may never have had a handle */
-    cycle_forget(&end->object);
-    while (!message_queue_is_empty(&end->queue))
-        message_destroy(message_queue_pop(&end->queue, 0, 0));
+void message_end_destroy(struct object* object) {
+    struct message_end* end = message_end_from(object);
+    message_end_on_zero_handles(object); /* it may never have had a handle */
+    cycle_forget(object);
+    for (struct message *message = message_end_take_all(end), *next; message; message = next) {
+        next = message->next;
+        message_destroy(message);
+    }
+    message_end_unpin(end);
+}
+
+void message_end_unpin(struct message_end* end) {
+    if (atomic_fetch_sub_explicit(&end->cycle.pins, 1, memory_order_acq_rel) > 1)
+        return;
     peer_lock_release(end->pair_lock);
+    slab_free(&message_end_cache, end);
 }
 
 struct object* message_end_peer_locked(struct object* object) {

@@ -25,17 +25,28 @@ struct message_end {
     bool is_reply; /* of a message pipe: writing to it sends the end itself along */
 };
 
-/* Two connected ends out of the type's cache, one reference each. NO_MEMORY. */
-MUST_CHECK zx_status_t message_ends_create(struct slab_cache* cache, const struct object_ops* ops,
-                                           struct message_end** end0, struct message_end** end1);
-/* For the type's ops. message_end_destroy leaves the memory to the type. */
+/* Two connected ends, one reference each. NO_MEMORY. */
+MUST_CHECK zx_status_t message_ends_create(const struct object_ops* ops, struct message_end** end0,
+                                           struct message_end** end1);
+/* For the type's ops. */
 void message_end_on_zero_handles(struct object* object);
-void message_end_destroy(struct message_end* end);
+void message_end_destroy(struct object* object);
 struct object* message_end_peer_locked(struct object* object);
 
 static inline struct message_end* message_end_from(struct object* object) {
     return CONTAINER_OF(object, struct message_end, object);
 }
+
+/* Keeps the end's memory, but not what waits there, for a look of the collector: so a close that
+ * comes meanwhile destroys at once, not when the look is over. The memory is there now: the end is
+ * referenced, or found under a lock that its destructor takes. */
+static inline void message_end_pin(struct message_end* end) {
+    atomic_fetch_add_explicit(&end->cycle.pins, 1, memory_order_relaxed);
+}
+void message_end_unpin(struct message_end* end);
+/* All that waits at an end that nobody can read any more: a chain by `next`. Takes the lock: a look
+ * of the collector may be at the queue. */
+struct message* message_end_take_all(struct message_end* end);
 
 /* Whether each message written to the end must bring the end itself; `type` is the end's. */
 static inline bool message_end_must_send_itself(const struct message_end* end, zx_obj_type_t type) {

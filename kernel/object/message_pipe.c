@@ -1,30 +1,19 @@
 #include <object/message_pipe.h>
 
-#include <mm/slab.h>
-
-static struct slab_cache message_pipe_cache = SLAB_CACHE_INITIALIZER_BY_LINES(
-    message_pipe_cache, "message pipe end", sizeof(struct message_end));
-
-static void message_pipe_destroy(struct object* object) {
-    struct message_end* end = message_end_from(object);
-    message_end_destroy(end);
-    slab_free(&message_pipe_cache, end);
-}
-
 static const struct object_ops message_pipe_ops = {
     .type = ZX_OBJ_TYPE_MSGPIPE,
     .name = "message pipe",
     .default_rights = MESSAGE_PIPE_DEFAULT_RIGHTS,
     .user_signals = ZX_USER_SIGNAL_ALL,
     .on_zero_handles = message_end_on_zero_handles,
-    .destroy = message_pipe_destroy,
+    .destroy = message_end_destroy,
     .peer_locked = message_end_peer_locked,
     .related_koid = peer_lock_related_koid,
 };
 
 zx_status_t message_pipe_create(bool is_reply, struct message_end** end0,
                                 struct message_end** end1) {
-    zx_status_t status = message_ends_create(&message_pipe_cache, &message_pipe_ops, end0, end1);
+    zx_status_t status = message_ends_create(&message_pipe_ops, end0, end1);
     if (status == ZX_OK)
         (*end1)->is_reply = is_reply;
     return status;

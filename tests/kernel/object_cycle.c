@@ -1,6 +1,7 @@
 /* The collector of cycles: who works for whom, how much, and what disturbs it. */
 #include <debug/selftest.h>
 #include <object/cycle.h>
+#include <object/cycle_look.h>
 #include <object/message_end.h>
 #include <sched/cleaner.h>
 #include <sched/thread.h>
@@ -269,6 +270,36 @@ SELFTEST(object_cycle, an_end_in_constant_use_does_not_keep_garbage) {
     EXPECT_EQUAL(without_garbage, with_garbage - RING);
     close_both(busy);
     cycle_collect_all();
+    EXPECT_EQUAL(object_count(), before);
+}
+
+/* Under a look: a large one, as the cleaner makes, which stands still after its first piece. */
+SELFTEST(object_cycle, an_end_that_is_closed_under_a_look_is_destroyed_at_once) {
+    struct look look;
+    struct handle ends[2], probe[2];
+    size_t units = 1;
+    EXPECT(begin_holding_cleaner());
+    size_t before = object_count();
+    EXPECT(create_channel(ends) && create_channel(probe));
+    EXPECT(send_handles(ends[0], &probe[0], 1));
+    look_begin(&look, false);
+    look_add_suspect(&look, message_end_from(ends[1].object));
+    bool was_over = look_go_on(&look, &units);
+    close_both(ends);
+    size_t after_close = object_count();
+    bool is_probe_closed = object_signals(probe[1].object) & ZX_OBJECT_PEER_CLOSED;
+    units = SIZE_MAX;
+    bool is_over = look_go_on(&look, &units);
+    for (struct cycle_visit *visit = look.first, *next; visit; visit = next) {
+        next = visit->next;
+        message_end_unpin(visit->end);
+    }
+    handle_release(probe[1]);
+    let_cleaner_go();
+    EXPECT(!was_over && is_over);
+    EXPECT(!look.messages);
+    EXPECT_EQUAL(after_close, before + 1); /* the probe's other end */
+    EXPECT(is_probe_closed);
     EXPECT_EQUAL(object_count(), before);
 }
 
