@@ -117,15 +117,28 @@ static void free_pages(struct list* pages) {
         page_free(LIST_ENTRY(node, struct page, node));
 }
 
-/* A stack that did not become whole was never seen by any CPU: nothing has to be forgotten. */
+/* All memory is there before the first page is mapped: a page that was mapped could only be freed
+ * once all CPUs have forgotten it. The last step that can fail is the table page, which the slot
+ * has to itself or shares with others: so that fails for the first page, or for none. */
 static bool map_stack(virtual_address_t base) {
+    struct list pages = LIST_INITIALIZER(pages);
+    for (size_t i = 0; i < STACK_PAGES; i++) {
+        struct page* page = page_alloc();
+        if (!page) {
+            free_pages(&pages);
+            return false;
+        }
+        list_push_back(&pages, &page->node);
+    }
     for (size_t offset = 0; offset < KERNEL_STACK_SIZE; offset += PAGE_SIZE) {
-        if (map_page(base + offset))
-            continue;
-        struct list pages = LIST_INITIALIZER(pages);
-        take_pages(base, &pages);
-        free_pages(&pages);
-        return false;
+        struct page* page = LIST_ENTRY(list_first(&pages), struct page, node);
+        if (page_table_map(page_table_kernel(), base + offset, page_to_physical(page),
+                           PAGING_READ | PAGING_WRITE) != 0) {
+            ASSERT(offset == 0);
+            free_pages(&pages);
+            return false;
+        }
+        list_remove(&page->node);
     }
     return true;
 }
