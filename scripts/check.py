@@ -20,7 +20,7 @@ C_FOLDERS = ("arch", "kernel", "libc", "user", "tests")
 FILE_LINES_LIMIT = 500
 # The floors of the kernel, from the ground. Nobody includes from a floor above the own one. arch stands on two: its
 # headers know the ground only, its sources also log, panic, locks and memory.
-FLOORS = (("lib", "abi"), ("arch",), ("debug", "lock"), ("mm",), ("sched",), ("object",), ("syscall", "syscalls"), ("boot", "main.h"))
+FLOORS = (("lib", "abi"), ("arch",), ("debug", "lock"), ("mm",), ("sched",), ("object",), ("ipc", "task"), ("syscall", "syscalls"), ("boot", "main.h"))
 # The doors that lead up.
 MAY_INCLUDE_UPWARD = {
     ("arch/x86_64/smp.c", "main.h"),  # where a CPU goes that has been started

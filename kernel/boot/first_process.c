@@ -10,10 +10,10 @@
 #include <lib/string.h>
 #include <mm/aspace.h>
 #include <mm/vmo.h>
-#include <object/channel.h>
-#include <object/job.h>
-#include <object/leak_check.h>
-#include <object/process.h>
+#include <ipc/channel.h>
+#include <task/job.h>
+#include <task/leak_check.h>
+#include <task/process.h>
 #include <object/resource.h>
 #include <object/vmar_object.h>
 #include <object/vmo_object.h>

@@ -35,9 +35,10 @@ KEEPING_CALLABLE(handle_fault);
  */
 
 static void release_reference(struct object* object) {
+    void (*collect)(void) = object->ops->collect;
     object_release(object);
-    if (atomic_load_explicit(&cycle_is_suspected, memory_order_relaxed))
-        cycle_collect();
+    if (collect)
+        collect();
 }
 
 void handle_release_last(struct object* object) {
@@ -50,7 +51,7 @@ void handle_release_with_work(struct object* object) {
     if (atomic_load_explicit(&object->is_last_handle_awaited, memory_order_relaxed))
         object_notify_last_handle(object);
     if (object_may_hold_handles(object))
-        cycle_note(object); /* the handles left may all be in its own queues */
+        object->ops->on_handle_released(object);
     release_reference(object);
 }
 

@@ -99,14 +99,13 @@ void handle_table_destroy(struct handle_table* table);     /* empty by now */
 
 /* Gives up an entry without a value: drops its handle count and reference. No lock held. */
 void handle_release_last(struct object* object); /* its handle count has just become 0 */
-/* There may be a cycle of queues, or somebody waits for the last handle. */
+/* See object.release_work. */
 void handle_release_with_work(struct object* object);
 static inline void handle_release(struct handle handle) {
     struct object* object = handle.object;
     if (atomic_fetch_sub_explicit(&object->handle_count, 1, memory_order_acq_rel) == 1)
         handle_release_last(object);
-    else if (unlikely(object_has_release_work(object) ||
-                      atomic_load_explicit(&cycle_is_suspected, memory_order_relaxed)))
+    else if (unlikely(object_has_release_work(object)))
         handle_release_with_work(object);
     else
         object_release(object);

@@ -71,16 +71,16 @@ void object_release_last(struct object* object) {
     struct destroy_list list = {NULL, NULL};
     destroy_list_append(&list, object);
     thread->destroy_list = &list;
+    void (*collect)(void) = NULL;
     while ((object = list.first)) {
-        list.first = object->destroy_next;
-        atomic_fetch_sub_explicit(&live_objects, 1, memory_order_relaxed);
-        object->ops->destroy(object);
+        collect = object->ops->collect ? object->ops->collect : collect;
+        (void)object_destroy_gathered(&list);
         if (unlikely(list.first && thread_is_killed(thread)))
             thread_begin_cleaning_up(); /* there may be millions */
     }
     thread->destroy_list = NULL;
-    if (atomic_load_explicit(&cycle_is_suspected, memory_order_relaxed))
-        cycle_collect();
+    if (collect)
+        collect();
 }
 
 void object_gather_begin(struct destroy_list* list) {

@@ -25,7 +25,6 @@
 #include <lib/compiler.h>
 #include <lib/list.h>
 #include <lock/spinlock.h>
-#include <object/cycle.h>
 
 struct object;
 struct observer;
@@ -38,6 +37,11 @@ struct object_ops {
     zx_signals_t user_signals; /* which signals object_signal may change; 0: none */
     /* The last handle went away. No lock held; may block. NULL: nothing to do. */
     void (*on_zero_handles)(struct object*);
+    /* A handle went away, others stay, and may_hold_handles is set. No lock held. */
+    void (*on_handle_released)(struct object*);
+    /* After a handle went away, or an object was destroyed: looks for objects of the type that only
+     * keep each other alive. No lock held. NULL: they cannot. */
+    void (*collect)(void);
     /* Frees the memory. No lock held. */
     void (*destroy)(struct object*);
     /* Under the lock: the other end, borrowed; NULL when it is gone. NULL: the type has no peers.
@@ -64,7 +68,7 @@ struct object {
     union {
         struct {
             /* A message end through whose pair handles went since the collector saw none
-             * (object/cycle.h). */
+             * (its ops' collect). */
             _Atomic bool may_hold_handles;
             _Atomic bool is_last_handle_awaited; /* see object_last_handle_signal */
         };

@@ -1,6 +1,6 @@
 #include <syscalls/prototypes.h>
 
-#include <object/channel.h>
+#include <ipc/channel.h>
 #include <syscall/message_write.h>
 
 #define READ_MAY_DISCARD 1u

@@ -1,7 +1,7 @@
 /* channel_call, of both generations. */
 #include <syscalls/prototypes.h>
 
-#include <object/message_call.h>
+#include <ipc/message_call.h>
 #include <syscall/message_write.h>
 
 #define CALL_RIGHTS (ZX_RIGHT_READ | ZX_RIGHT_WRITE)

@@ -1,6 +1,6 @@
 #include <syscalls/prototypes.h>
 
-#include <object/data_pipe_quick.h>
+#include <ipc/data_pipe_quick.h>
 #include <syscall/handle_helpers.h>
 
 #define WRITE_FLAGS MX_DATAPIPE_WRITE_FLAG_ALL_OR_NONE

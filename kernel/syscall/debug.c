@@ -2,7 +2,7 @@
 
 #include <arch/machine.h>
 #include <debug/console.h>
-#include <object/leak_check.h>
+#include <task/leak_check.h>
 #include <sched/console_output.h>
 #include <sched/wait_queue.h>
 #include <syscall/debug.h>

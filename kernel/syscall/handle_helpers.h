@@ -2,7 +2,7 @@
 #pragma once
 
 #include <object/handle_table.h>
-#include <object/process.h>
+#include <task/process.h>
 #include <syscall/user_pointer.h>
 
 static inline struct handle_table* current_handles(void) {

@@ -3,7 +3,7 @@
 
 #include <mm/aspace.h>
 #include <mm/vmo.h>
-#include <object/process.h>
+#include <task/process.h>
 #include <object/vmo_object.h>
 #include <syscall/handle_helpers.h>
 #include <syscall/vmar_helpers.h>
@@ -12,9 +12,10 @@
 
 /* Copies what there is between the VMO and user memory, and says how much that was; `actual` may be
  * NULL. OUT_OF_RANGE: the offset is past the end. */
-static zx_status_t transfer(struct vmo* vmo, uintptr_t buffer, uint64_t offset, size_t size,
-                            uintptr_t actual,
-                            zx_status_t (*copy)(struct vmo*, uintptr_t, uint64_t, size_t)) {
+typedef zx_status_t vmo_copy_t(struct vmo* vmo, uintptr_t user, uint64_t offset, size_t size);
+
+static zx_status_t copy_up_to_end(vmo_copy_t* copy, struct vmo* vmo, uintptr_t buffer,
+                                  uint64_t offset, size_t size, uintptr_t actual) {
     if (offset > vmo_size(vmo))
         return ZX_ERR_OUT_OF_RANGE;
     if (actual && !user_fault_in(actual, sizeof(size), true))
@@ -26,28 +27,27 @@ static zx_status_t transfer(struct vmo* vmo, uintptr_t buffer, uint64_t offset, 
     return status;
 }
 
-zx_status_t sys_mx_vmo_read(zx_handle_t vmo, user_out(void) buffer, uint64_t offset, size_t size,
-                            user_out(size_t) actual) {
+static zx_status_t transfer(zx_handle_t vmo, zx_rights_t right, vmo_copy_t* copy, uintptr_t buffer,
+                            uint64_t offset, size_t size, uintptr_t actual) {
     struct object* object;
-    zx_status_t status = handle_get(vmo, ZX_OBJ_TYPE_VMO, ZX_RIGHT_READ, &object);
+    zx_status_t status = handle_get(vmo, ZX_OBJ_TYPE_VMO, right, &object);
     if (status != ZX_OK)
         return status;
-    status = transfer(vmo_from_object(object), buffer.address, offset, size, actual.address,
-                      vmo_read_user);
+    status = copy_up_to_end(copy, vmo_from_object(object), buffer, offset, size, actual);
     object_release(object);
     return status;
 }
 
+zx_status_t sys_mx_vmo_read(zx_handle_t vmo, user_out(void) buffer, uint64_t offset, size_t size,
+                            user_out(size_t) actual) {
+    return transfer(vmo, ZX_RIGHT_READ, vmo_read_user, buffer.address, offset, size,
+                    actual.address);
+}
+
 zx_status_t sys_mx_vmo_write(zx_handle_t vmo, user_in(void) buffer, uint64_t offset, size_t size,
                              user_out(size_t) actual) {
-    struct object* object;
-    zx_status_t status = handle_get(vmo, ZX_OBJ_TYPE_VMO, ZX_RIGHT_WRITE, &object);
-    if (status != ZX_OK)
-        return status;
-    status = transfer(vmo_from_object(object), buffer.address, offset, size, actual.address,
-                      vmo_write_user);
-    object_release(object);
-    return status;
+    return transfer(vmo, ZX_RIGHT_WRITE, vmo_write_user, buffer.address, offset, size,
+                    actual.address);
 }
 
 /* --- 2016: the memory of a process, named by the process -------------------------------------- */

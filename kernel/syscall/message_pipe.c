@@ -2,7 +2,7 @@
 #include <syscalls/prototypes.h>
 
 #include <abi/pipes.h>
-#include <object/message_pipe.h>
+#include <ipc/message_pipe.h>
 #include <syscall/message_write.h>
 
 zx_status_t sys_mx_msgpipe_create(user_out(zx_handle_t) handles, uint32_t flags) {
@@ -43,8 +43,7 @@ static NOINLINE zx_status_t write_any(const struct message_source* source) {
     zx_status_t status = message_write(source, &errors);
     if (unlikely(status != ZX_OK))
         return as_2016_says(status);
-    if (unlikely(atomic_load_explicit(&cycle_is_suspected, memory_order_relaxed)))
-        cycle_collect();
+    message_cycle_collect();
     return ZX_OK;
 }
 

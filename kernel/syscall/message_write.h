@@ -4,7 +4,7 @@
 #pragma once
 
 #include <object/handle_transfer.h>
-#include <object/message_end.h>
+#include <ipc/message_end.h>
 #include <syscall/handle_helpers.h>
 
 /* What the caller gave. */
@@ -128,7 +128,8 @@ message_deliver_locked(const struct message_source* source, struct message_end* 
     spin_lock_inner(end->object.lock);
     status = message_end_push_locked(end, message, size, count);
     if (message_end_must_send_itself(end, source->type) && status == ZX_OK)
-        cycle_note(&end->object); /* the last way in from outside may have gone into the queue */
+        message_cycle_note(
+            &end->object); /* the last way in from outside may have gone into the queue */
     spin_unlock_inner(end->object.lock);
     if (likely(status == ZX_OK))
         handle_transfer_commit_locked(transfer);

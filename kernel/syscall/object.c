@@ -1,6 +1,6 @@
 #include <syscalls/prototypes.h>
 
-#include <object/data_pipe.h>
+#include <ipc/data_pipe.h>
 #include <syscall/handle_helpers.h>
 
 /* --- signals ---------------------------------------------------------------------------------- */

@@ -1,6 +1,7 @@
 /* object_get_info: one function for each topic. */
 #include <syscalls/prototypes.h>
 
+#include <ipc/message_cycle.h>
 #include <lib/string.h>
 #include <mm/kernel_heap.h>
 #include <mm/page.h>
@@ -151,7 +152,7 @@ static zx_status_t info_thread(struct info_request* request) {
 /* Garbage and empty slabs go first, so that two answers differ only by what is really in use. */
 static zx_status_t info_kernel_memory(struct info_request* request) {
     thread_reap_here();
-    cycle_collect_all();
+    message_cycle_collect_all();
     kernel_stack_trim();
     slab_trim();
     zx_info_kernel_memory_t record = {

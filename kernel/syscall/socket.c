@@ -1,7 +1,7 @@
 #include <syscalls/prototypes.h>
 
 #include <abi/pipes.h>
-#include <object/socket.h>
+#include <ipc/socket.h>
 #include <syscall/handle_helpers.h>
 
 zx_status_t sys_socket_create(uint32_t options, user_out(zx_handle_t) out0,

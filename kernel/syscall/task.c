@@ -3,8 +3,8 @@
 #include <arch/context.h>
 #include <mm/aspace.h>
 #include <object/handle_transfer.h>
-#include <object/job.h>
-#include <object/process.h>
+#include <task/job.h>
+#include <task/process.h>
 #include <object/vmar_object.h>
 #include <syscall/handle_helpers.h>
 #include <syscalls/prototypes.h>

@@ -1,8 +1,8 @@
 /* Clocks, sleep and futexes. */
 #include <abi/errors.h>
 #include <arch/clock.h>
-#include <object/futex.h>
-#include <object/process.h>
+#include <task/futex.h>
+#include <task/process.h>
 #include <syscalls/prototypes.h>
 
 zx_status_t sys_nanosleep(zx_time_t deadline) {

@@ -6,7 +6,7 @@
 #include <abi/rights.h>
 #include <lib/compiler.h>
 #include <mm/aspace.h>
-#include <object/process.h>
+#include <task/process.h>
 #include <syscall/user_pointer.h>
 
 /* What a handle's rights let a mapping be. */

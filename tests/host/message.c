@@ -1,14 +1,14 @@
 /* Messages and their way through a channel: every size, every room, user memory that is missing,
  * for good or for a moment, and allocations that fail.
  * Sources: kernel/object/object.c kernel/object/handle_table.c kernel/object/handle_transfer.c
- *     kernel/object/event.c kernel/object/channel.c kernel/object/message.c
- *     kernel/object/message_end.c kernel/object/message_call.c kernel/object/message_pipe.c
- *     kernel/object/cycle.c kernel/object/cycle_look.c kernel/lib/tree.c */
+ *     kernel/object/event.c kernel/ipc/channel.c kernel/ipc/message.c
+ *     kernel/ipc/message_end.c kernel/ipc/message_call.c kernel/ipc/message_pipe.c
+ *     kernel/ipc/message_cycle.c kernel/ipc/message_cycle_look.c kernel/lib/tree.c */
 #include <string.h>
 
 #include <debug/selftest.h>
 #include <mm/fail_allocation.h>
-#include <object/channel.h>
+#include <ipc/channel.h>
 #include <sched/thread.h>
 
 #include "../kernel/object_helpers.h"

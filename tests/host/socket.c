@@ -1,14 +1,14 @@
 /* Sockets against a model: long random sequences of writes, reads, half-closes, with user memory
  * that is missing, for good or for a moment, and allocations that fail.
  * Sources: kernel/object/object.c kernel/object/handle_table.c kernel/object/handle_transfer.c
- *     kernel/object/channel.c kernel/object/message.c kernel/object/message_end.c
- *     kernel/object/message_call.c kernel/object/cycle.c kernel/object/cycle_look.c
- * kernel/lib/tree.c kernel/object/socket.c kernel/object/byte_queue.c */
+ *     kernel/ipc/channel.c kernel/ipc/message.c kernel/ipc/message_end.c
+ *     kernel/ipc/message_call.c kernel/ipc/message_cycle.c kernel/ipc/message_cycle_look.c
+ * kernel/lib/tree.c kernel/ipc/socket.c kernel/ipc/byte_queue.c */
 #include <string.h>
 
 #include <debug/selftest.h>
 #include <mm/fail_allocation.h>
-#include <object/socket.h>
+#include <ipc/socket.h>
 
 #include "../kernel/object_helpers.h"
 #include "../kernel/random.h"

@@ -2,7 +2,7 @@
 #pragma once
 
 #include <abi/rights.h>
-#include <object/channel.h>
+#include <ipc/channel.h>
 #include <object/event.h>
 #include <object/handle_table.h>
 

@@ -1,0 +1,18 @@
+#include <ipc/channel.h>
+
+static const struct object_ops channel_ops = {
+    .type = ZX_OBJ_TYPE_CHANNEL,
+    .name = "channel",
+    .default_rights = CHANNEL_DEFAULT_RIGHTS,
+    .user_signals = ZX_USER_SIGNAL_ALL,
+    .on_zero_handles = message_end_on_zero_handles,
+    .on_handle_released = message_cycle_note, /* the handles left may all be in its own queues */
+    .collect = message_cycle_collect,
+    .destroy = message_end_destroy,
+    .peer_locked = message_end_peer_locked,
+    .related_koid = peer_lock_related_koid,
+};
+
+zx_status_t channel_create(struct message_end** end0, struct message_end** end1) {
+    return message_ends_create(&channel_ops, end0, end1);
+}

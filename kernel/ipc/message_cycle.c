@@ -1,0 +1,404 @@
+/* Which suspects are looked at when, and by whom. How one look works stands in cycle_look.c.
+ *
+ * A fresh suspect gets a small look: by the call that noted it, or else by the cleaner. One that
+ * needs more joins the old suspects. The cleaner makes a pass over these when they have gathered
+ * enough weight: more than the last pass cost, or the memory of many messages. So the collector
+ * never costs much on average, however long the chains.
+ *
+ * A pass looks at many suspects together. If one queue changes meanwhile, nothing can be said about
+ * any of them; then the next look takes half as many, at last one alone. So an end in constant use
+ * does not keep the others from being collected. */
+#include <ipc/message_cycle.h>
+
+#include <stdatomic.h>
+
+#include <abi/limits.h>
+#include <lock/spinlock.h>
+#include <ipc/message_cycle_look.h>
+#include <ipc/message_end.h>
+#include <sched/cleaner.h>
+#include <sched/thread.h>
+
+/* Some end was noted, and no call has come to look yet. */
+static _Atomic bool message_cycle_is_suspected;
+
+/* LEAF: guards the lists, the suspects' nodes, and all below up to is_looking. */
+static struct spinlock suspects_lock = SPINLOCK_INITIALIZER(LOCK_LEAF);
+static struct list fresh_suspects = LIST_INITIALIZER(fresh_suspects);
+static struct list old_suspects = LIST_INITIALIZER(old_suspects);
+static struct list pass_suspects = LIST_INITIALIZER(pass_suspects); /* before the pass under way */
+static size_t fresh_count;
+static size_t old_weight; /* of the old suspects that were added since the last pass began */
+static size_t last_pass_cost;
+static bool is_full_pass_wanted;
+static uint32_t full_passes_begun;
+static bool is_looking; /* a small look is under way; preemption is off there */
+
+#define SUSPECTS_PER_CALL 2u
+#define WEIGHT_MIN 256u   /* of the old suspects before a pass: ends, and... */
+#define WEIGHT_MAX 16384u /* ...pages of messages */
+
+static bool clean_piece(struct cleaning* cleaning);
+static struct cleaning cleaning = CLEANING_INITIALIZER(clean_piece);
+
+/* --- the lists ----------------------------------------------------------------------------------
+ */
+
+static void take_locked(struct message_end* end) {
+    if (!list_node_is_linked(&end->cycle.suspect_node))
+        return;
+    list_remove(&end->cycle.suspect_node);
+    fresh_count -= end->cycle.is_fresh;
+    end->cycle.is_fresh = false;
+    old_weight -= end->cycle.weight;
+    end->cycle.weight = 0;
+}
+
+void message_cycle_note(struct object* object) {
+    struct message_end* end = message_end_from(object);
+    interrupt_state_t state = spin_lock_irqsave(&suspects_lock);
+    take_locked(end);
+    list_push_back(&fresh_suspects, &end->cycle.suspect_node);
+    end->cycle.is_fresh = true;
+    end->cycle.was_noted = true;
+    fresh_count++;
+    atomic_store_explicit(&message_cycle_is_suspected, true, memory_order_relaxed);
+    spin_unlock_irqrestore(&suspects_lock, state);
+}
+
+/* An end that was noted may be in the hands of take_suspect_locked. */
+void message_cycle_forget(struct object* object) {
+    struct message_end* end = message_end_from(object);
+    if (!end->cycle.was_noted)
+        return;
+    interrupt_state_t state = spin_lock_irqsave(&suspects_lock);
+    take_locked(end);
+    end->cycle.is_forgotten = true;
+    spin_unlock_irqrestore(&suspects_lock, state);
+}
+
+/* The newest or the oldest of the list, pinned; its destructor may be on its way to
+ * message_cycle_forget. NULL: there is none. */
+static struct message_end* take_suspect_locked(struct list* list, bool is_newest) {
+    if (list_is_empty(list))
+        return NULL;
+    struct list_node* node = is_newest ? list->head.previous : list->head.next;
+    struct message_end* end = LIST_ENTRY(node, struct message_end, cycle.suspect_node);
+    take_locked(end);
+    message_end_pin(end);
+    return end;
+}
+
+/* What the end and its peer keep from being freed. */
+static uint32_t weigh(struct message_end* end) {
+    spin_lock(end->object.lock);
+    size_t weight = 1 + message_queue_size(&end->queue) / PAGE_SIZE_BYTES;
+    if (end->peer)
+        weight += message_queue_size(&end->peer->queue) / PAGE_SIZE_BYTES;
+    spin_unlock(end->object.lock);
+    return (uint32_t)weight;
+}
+
+/* The end stays a suspect, unless it was noted anew or destroyed meanwhile. */
+static void keep_suspect(struct message_end* end, uint32_t weight) {
+    interrupt_state_t state = spin_lock_irqsave(&suspects_lock);
+    if (!list_node_is_linked(&end->cycle.suspect_node) && !end->cycle.is_forgotten) {
+        list_push_back(&old_suspects, &end->cycle.suspect_node);
+        end->cycle.weight = weight;
+        old_weight += weight;
+    }
+    spin_unlock_irqrestore(&suspects_lock, state);
+}
+
+static bool is_pass_due_locked(void) {
+    return is_full_pass_wanted || old_weight > MIN(MAX(last_pass_cost, WEIGHT_MIN), WEIGHT_MAX);
+}
+
+size_t message_cycle_fresh_count(void) {
+    return fresh_count;
+}
+
+size_t message_cycle_old_weight(void) {
+    return old_weight;
+}
+
+/* --- small looks --------------------------------------------------------------------------------
+ */
+
+/* NULL: there is no fresh suspect, or another CPU is looking at one. */
+static struct message_end* begin_small_look(bool is_newest) {
+    struct message_end* suspect = NULL;
+    interrupt_state_t state = spin_lock_irqsave(&suspects_lock);
+    atomic_store_explicit(&message_cycle_is_suspected, false, memory_order_relaxed);
+    if (!is_looking)
+        suspect = take_suspect_locked(&fresh_suspects, is_newest);
+    is_looking = is_looking || suspect;
+    spin_unlock_irqrestore(&suspects_lock, state);
+    return suspect;
+}
+
+/* Whether there is another fresh suspect. */
+static bool end_small_look(void) {
+    interrupt_state_t state = spin_lock_irqsave(&suspects_lock);
+    is_looking = false;
+    bool has_more = !list_is_empty(&fresh_suspects);
+    spin_unlock_irqrestore(&suspects_lock, state);
+    return has_more;
+}
+
+/* Looks at one fresh suspect. What is found dead is destroyed when the caller's destroy list is.
+ * False: there is nothing more to do here. */
+static NOINLINE bool look_at_fresh(bool is_newest) {
+    struct message_end* ends[LOOK_SMALL_ENDS];
+    struct look look;
+    size_t units = SIZE_MAX; /* the look has a budget of its own */
+    preempt_disable();
+    struct message_end* suspect = begin_small_look(is_newest);
+    if (!suspect) {
+        preempt_enable();
+        return false;
+    }
+    look_begin(&look, true);
+    look_add_suspect(&look, suspect);
+    message_end_unpin(suspect); /* the look has a pin */
+    (void)look_go_on(&look, &units);
+    if (!look.is_conclusive)
+        keep_suspect(suspect, weigh(suspect) + (uint32_t)(look.reach_cost / LOOK_COST_OF_PAGE));
+    size_t count = look_take_small_ends(ends);
+    bool has_more = end_small_look();
+    preempt_enable();
+    while (look.messages) {
+        struct message* message = look.messages;
+        look.messages = message->next;
+        message_destroy(message);
+    }
+    for (size_t i = 0; i < count; i++)
+        message_end_unpin(ends[i]);
+    return has_more;
+}
+
+/* Inside a destructor it is too early: what looks like garbage is about to be destroyed anyway. */
+static bool is_destroying(void) {
+    return thread_current()->destroy_list != NULL;
+}
+
+/* What this call did not look at, and what it noted while it destroyed, is left to the cleaner. */
+static void leave_rest_to_cleaner(void) {
+    interrupt_state_t state = spin_lock_irqsave(&suspects_lock);
+    atomic_store_explicit(&message_cycle_is_suspected, false, memory_order_relaxed);
+    if (!list_is_empty(&fresh_suspects) || is_pass_due_locked())
+        cleaner_request(&cleaning);
+    spin_unlock_irqrestore(&suspects_lock, state);
+}
+
+void message_cycle_collect(void) {
+    struct destroy_list dead = {NULL, NULL};
+    if (!atomic_load_explicit(&message_cycle_is_suspected, memory_order_relaxed) || is_destroying())
+        return;
+    object_gather_begin(&dead);
+    for (uint32_t i = 0; i < SUSPECTS_PER_CALL && look_at_fresh(true); i++)
+        ;
+    while (object_destroy_gathered(&dead))
+        ;
+    object_gather_end();
+    leave_rest_to_cleaner();
+}
+
+/* --- passes, in the cleaner ---------------------------------------------------------------------
+ */
+
+#define PIECE_UNITS 100u    /* of work: see look_go_on */
+#define DESTROY_UNITS 4u    /* what an object costs to destroy, about */
+#define HANDLES_PER_UNIT 2u /* to release */
+
+enum pass_phase { PASS_NONE, PASS_GATHER, PASS_LOOK, PASS_DESTROY, PASS_LET_GO };
+
+/* Only the cleaner touches these. */
+static struct {
+    enum pass_phase phase;
+    struct look look;
+    struct cycle_visit* at;
+    size_t count; /* of the suspects in the look */
+    size_t cost;  /* of all looks of the pass so far */
+    bool is_full; /* somebody waits for its end, and until what it found is destroyed */
+} pass;
+static _Atomic uint32_t full_passes_ended;
+static size_t suspects_per_look = SIZE_MAX;
+static struct destroy_list dead;      /* what was released last, to be destroyed piece by piece */
+static struct message* dead_messages; /* of the first of them, if that is an end */
+static bool is_fresh_turn;
+
+/* A full pass takes the fresh suspects too. It cannot begin while a CPU has one in its hands that
+ * it may keep. */
+static void begin_pass_if_due(void) {
+    interrupt_state_t state = spin_lock_irqsave(&suspects_lock);
+    bool must_begin = is_pass_due_locked() && !is_looking;
+    if (must_begin) {
+        list_append_all(&pass_suspects, &old_suspects);
+        pass.is_full = is_full_pass_wanted;
+        is_full_pass_wanted = false;
+        if (pass.is_full) {
+            list_append_all(&pass_suspects, &fresh_suspects);
+            full_passes_begun++;
+        }
+    }
+    spin_unlock_irqrestore(&suspects_lock, state);
+    if (!must_begin)
+        return;
+    pass.phase = PASS_GATHER;
+    pass.cost = 0;
+    pass.count = 0;
+    look_begin(&pass.look, false);
+}
+
+static void end_pass(void) {
+    interrupt_state_t state = spin_lock_irqsave(&suspects_lock);
+    last_pass_cost = pass.cost;
+    spin_unlock_irqrestore(&suspects_lock, state);
+    pass.phase = PASS_NONE;
+}
+
+/* One suspect more for the look. */
+static void gather(void) {
+    struct message_end* suspect = NULL;
+    if (pass.count < suspects_per_look) {
+        interrupt_state_t state = spin_lock_irqsave(&suspects_lock);
+        suspect = take_suspect_locked(&pass_suspects, false);
+        spin_unlock_irqrestore(&suspects_lock, state);
+    }
+    if (suspect) {
+        pass.count++;
+        look_add_suspect(&pass.look, suspect);
+        message_end_unpin(suspect); /* the look has a pin */
+    } else if (pass.count > 0) {
+        pass.phase = PASS_LOOK;
+    } else {
+        end_pass();
+    }
+}
+
+static void end_pass_look(void) {
+    pass.cost += pass.look.reach_cost;
+    if (pass.look.is_conclusive)
+        suspects_per_look = MIN(suspects_per_look, SIZE_MAX / 2) * 2;
+    else
+        suspects_per_look = MAX(pass.count / 2, 1ul);
+    pass.at = pass.look.first;
+    pass.phase = PASS_DESTROY;
+}
+
+/* Its handles, and what they alone kept alive, join the list of the dead. */
+static void destroy_message(struct message* message, size_t* units) {
+    look_spend(units, 1 + message_handle_count(message) / HANDLES_PER_UNIT);
+    message_destroy(message);
+}
+
+static void destroy_found(size_t* units) {
+    struct message* message = pass.look.messages;
+    if (message) {
+        pass.look.messages = message->next;
+        destroy_message(message, units);
+    } else {
+        pass.phase = PASS_LET_GO;
+    }
+}
+
+/* One end less. After the last one the next look may begin. */
+static void let_go(void) {
+    struct cycle_visit* visit = pass.at;
+    if (!visit) {
+        pass.phase = PASS_GATHER;
+        pass.count = 0;
+        look_begin(&pass.look, false);
+        return;
+    }
+    struct message_end* end = visit->end;
+    pass.at = visit->next;
+    if (visit->is_suspect && !pass.look.is_conclusive)
+        keep_suspect(end, 0);
+    message_end_unpin(end);
+}
+
+static void go_on_with_pass(size_t* units) {
+    if (pass.phase == PASS_NONE)
+        begin_pass_if_due();
+    while (*units > 0 && pass.phase != PASS_NONE) {
+        look_spend(units, 1);
+        if (pass.phase == PASS_GATHER)
+            gather();
+        else if (pass.phase == PASS_LOOK && look_go_on(&pass.look, units))
+            end_pass_look();
+        else if (pass.phase == PASS_DESTROY)
+            destroy_found(units);
+        else if (pass.phase == PASS_LET_GO)
+            let_go();
+    }
+}
+
+/* What an object of another room costs is not known here: a VMO may have gigabytes to give back. So
+ * that is not done above programs, but in turns with the most urgent of them. */
+static void destroy_first_dead(void) {
+    bool is_end = is_message_end(dead.first);
+    if (!is_end)
+        thread_set_priority(thread_current(), THREAD_PRIORITY_USER_MAX);
+    (void)object_destroy_gathered(&dead);
+    if (!is_end)
+        thread_set_priority(thread_current(), THREAD_PRIORITY_SYSTEM);
+}
+
+/* An end gives up its messages one by one: there may be very many. */
+static void destroy_dead(size_t* units) {
+    while (*units > 0 && dead.first) {
+        struct object* object = dead.first;
+        if (!dead_messages && is_message_end(object))
+            dead_messages = message_end_take_all(message_end_from(object));
+        if (dead_messages) {
+            struct message* message = dead_messages;
+            dead_messages = message->next;
+            destroy_message(message, units);
+        } else {
+            destroy_first_dead();
+            look_spend(units, DESTROY_UNITS);
+        }
+    }
+}
+
+/* What is dead goes first. Fresh suspects and the pass take turns, so that neither can keep the
+ * other waiting. */
+static bool clean_piece(struct cleaning* unused) {
+    size_t units = PIECE_UNITS;
+    (void)unused;
+    object_gather_begin(&dead);
+    is_fresh_turn = !is_fresh_turn;
+    if (dead.first)
+        destroy_dead(&units);
+    else if (!is_fresh_turn)
+        go_on_with_pass(&units);
+    else
+        (void)look_at_fresh(false);
+    object_gather_end();
+    if (pass.is_full && pass.phase == PASS_NONE && !dead.first) {
+        pass.is_full = false;
+        atomic_fetch_add(&full_passes_ended, 1);
+    }
+    interrupt_state_t state = spin_lock_irqsave(&suspects_lock);
+    bool has_more = dead.first || pass.phase != PASS_NONE || is_pass_due_locked() ||
+                    !list_is_empty(&fresh_suspects);
+    spin_unlock_irqrestore(&suspects_lock, state);
+    return has_more;
+}
+
+static bool has_pass_ended(void* number) {
+    return (int32_t)(atomic_load(&full_passes_ended) - *(const uint32_t*)number) >= 0;
+}
+
+/* It waits for one pass, not for the cleaner to have nothing to do: others may note suspects
+ * without end. */
+void message_cycle_collect_all(void) {
+    interrupt_state_t state = spin_lock_irqsave(&suspects_lock);
+    is_full_pass_wanted = true;
+    uint32_t number = full_passes_begun + 1;
+    spin_unlock_irqrestore(&suspects_lock, state);
+    (void)cleaner_wait_until(&cleaning, has_pass_ended,
+                             &number); /* a killed caller need not know */
+}

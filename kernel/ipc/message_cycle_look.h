@@ -1,0 +1,62 @@
+/* One look of the collector of cycles at the ends that can be reached from its suspects; only
+ * kernel/ipc/message_cycle.c uses it.
+ *
+ * A small look takes one suspect, has a small budget and is done at once, with preemption off. One
+ * is under way at a time. A large look has no budget; the cleaner does it piece by piece, and one
+ * is under way at a time. Small and large looks do not know of each other. */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <ipc/message_cycle.h>
+#include <ipc/message_end.h>
+
+#define LOOK_SMALL_BUDGET 64u /* ends and messages */
+#define LOOK_SMALL_ENDS 64u
+#define LOOK_COST_OF_PAGE 64u /* of a page of messages that are not looked at, in a small look */
+
+enum look_phase {
+    LOOK_REACH,
+    LOOK_FIND_ROOTS,
+    LOOK_MARK,
+    LOOK_CONFIRM,
+    LOOK_EMPTY,
+    LOOK_OVER,
+};
+
+struct look {
+    bool is_small;
+    bool is_conclusive; /* once it is OVER: what was dead is empty, all else lives */
+    enum look_phase phase;
+    uint64_t number;
+    struct cycle_visit* first; /* the ends reached; the look pins each */
+    struct cycle_visit* last;
+    size_t reach_cost; /* ends and messages of the first phase */
+    /* How far the phase has come: */
+    struct cycle_visit* at;
+    struct cycle_visit* live;
+    struct message* message; /* the next one in the queue of `at` */
+    bool is_in_queue;
+    struct message* messages; /* taken out of the dead ends, for the caller to destroy */
+};
+
+void look_begin(struct look* look, bool is_small);
+/* Takes the end into the look, as a suspect, and pins it. */
+void look_add_suspect(struct look* look, struct message_end* end);
+/* Goes on until `units` of work, of which each costs about a hundred instructions, are used up.
+ * True: the look is OVER. */
+bool look_go_on(struct look* look, size_t* units);
+
+/* Of a small look that is over: its ends, for the caller to unpin. Afterwards the next
+ * small look may begin. */
+size_t look_take_small_ends(struct message_end* ends[LOOK_SMALL_ENDS]);
+
+static inline void look_spend(size_t* units, size_t cost) {
+    *units -= cost < *units ? cost : *units;
+}
+
+static inline bool is_message_end(const struct object* object) {
+    return object->ops->peer_locked == message_end_peer_locked;
+}

@@ -1,0 +1,13 @@
+/* Message pipes: what Magenta 2016 had in place of channels. Two ends as channels have them
+ * (ipc/message_end.h); the second may be a reply pipe, through which nothing goes without the
+ * end itself: whoever reads such a message gets the right to answer with it. */
+#pragma once
+
+#include <ipc/message_end.h>
+
+#define MESSAGE_PIPE_DEFAULT_RIGHTS \
+    (ZX_RIGHTS_BASIC | ZX_RIGHTS_IO | ZX_RIGHT_SIGNAL | ZX_RIGHT_SIGNAL_PEER)
+
+/* Two connected ends, one reference each; `is_reply`: end1 is a reply pipe. NO_MEMORY. */
+MUST_CHECK zx_status_t message_pipe_create(bool is_reply, struct message_end** end0,
+                                           struct message_end** end1);

@@ -1,0 +1,180 @@
+#include <task/job.h>
+
+#include <abi/errors.h>
+#include <mm/slab.h>
+#include <task/process.h>
+
+static struct slab_cache job_cache = SLAB_CACHE_INITIALIZER(job_cache, "job", sizeof(struct job));
+static const struct object_ops job_ops;
+
+static zx_status_t join_parent(struct job* job, struct job* parent) {
+    zx_status_t status = ZX_OK;
+    if (parent->depth + 1 >= JOB_MAX_DEPTH)
+        return ZX_ERR_OUT_OF_RANGE;
+    spin_lock(parent->object.lock);
+    if (parent->is_dying) {
+        status = ZX_ERR_BAD_STATE;
+    } else if (parent->child_count == JOB_MAX_CHILDREN) {
+        status = ZX_ERR_NO_RESOURCES;
+    } else {
+        list_push_back(&parent->children, &job->parent_node);
+        if (parent->child_count++ == 0)
+            object_update_signals_locked(&parent->object, ZX_JOB_NO_JOBS, 0);
+        job->policy = parent->policy;
+    }
+    spin_unlock(parent->object.lock);
+    if (status != ZX_OK)
+        return status;
+    object_reference(&parent->object);
+    job->parent = parent;
+    job->depth = parent->depth + 1;
+    return ZX_OK;
+}
+
+zx_status_t job_create(struct job* parent, struct job** out) {
+    struct job* job = slab_alloc(&job_cache);
+    if (!job)
+        return ZX_ERR_NO_MEMORY;
+    job->parent = NULL;
+    list_init(&job->children);
+    list_init(&job->processes);
+    job->child_count = job->process_count = 0;
+    job->depth = 0;
+    job->is_dying = false;
+    job->policy = (struct policy){.actions = 0};
+    /* First: whoever kills the parent takes a reference to each child it finds. */
+    object_init(&job->object, &job_ops, NULL, ZX_JOB_NO_PROCESSES | ZX_JOB_NO_JOBS);
+    zx_status_t status = parent ? join_parent(job, parent) : ZX_OK;
+    if (status != ZX_OK) {
+        object_release(&job->object);
+        return status;
+    }
+    *out = job;
+    return ZX_OK;
+}
+
+zx_status_t job_add_process(struct job* job, struct process* process) {
+    zx_status_t status = ZX_OK;
+    spin_lock(job->object.lock);
+    if (job->is_dying) {
+        status = ZX_ERR_BAD_STATE;
+    } else if (job->process_count == JOB_MAX_CHILDREN) {
+        status = ZX_ERR_NO_RESOURCES;
+    } else {
+        list_push_back(&job->processes, &process->job_node);
+        process->policy = job->policy;
+        if (job->process_count++ == 0)
+            object_update_signals_locked(&job->object, ZX_JOB_NO_PROCESSES, 0);
+    }
+    spin_unlock(job->object.lock);
+    return status;
+}
+
+zx_status_t job_set_policy(struct job* job, bool is_absolute, const zx_policy_basic_t* entries,
+                           uint32_t count) {
+    spin_lock(job->object.lock);
+    bool is_alone = job->child_count == 0 && job->process_count == 0;
+    zx_status_t status =
+        is_alone ? policy_add(&job->policy, is_absolute, entries, count) : ZX_ERR_BAD_STATE;
+    spin_unlock(job->object.lock);
+    return status;
+}
+
+void job_remove_process(struct job* job, struct process* process) {
+    spin_lock(job->object.lock);
+    if (list_node_is_linked(&process->job_node)) {
+        list_remove(&process->job_node);
+        if (--job->process_count == 0)
+            object_update_signals_locked(&job->object, 0, ZX_JOB_NO_PROCESSES);
+    }
+    spin_unlock(job->object.lock);
+}
+
+/* --- killing --------------------------------------------------------------------------------- */
+
+/* Some process that can still be referenced, moved to the end so that the next call finds another.
+ */
+static struct process* next_victim(struct job* job, uint32_t* left) {
+    struct process* victim = NULL;
+    spin_lock(job->object.lock);
+    while (*left > 0 && !victim && !list_is_empty(&job->processes)) {
+        struct list_node* node = list_pop_front(&job->processes);
+        list_push_back(&job->processes, node);
+        (*left)--;
+        struct process* process = LIST_ENTRY(node, struct process, job_node);
+        if (object_try_reference(&process->object))
+            victim = process;
+    }
+    spin_unlock(job->object.lock);
+    return victim;
+}
+
+static void kill_processes(struct job* job) {
+    spin_lock(job->object.lock);
+    job->is_dying = true; /* from here on nothing joins */
+    uint32_t left = job->process_count;
+    spin_unlock(job->object.lock);
+    struct process* victim;
+    while ((victim = next_victim(job, &left))) {
+        process_kill(victim, ZX_ERR_CANCELED);
+        object_release(&victim->object);
+    }
+}
+
+static struct job* next_child(struct job* job, uint32_t* left) {
+    struct job* child = NULL;
+    spin_lock(job->object.lock);
+    while (*left > 0 && !child && !list_is_empty(&job->children)) {
+        struct list_node* node = list_pop_front(&job->children);
+        list_push_back(&job->children, node);
+        (*left)--;
+        struct job* candidate = LIST_ENTRY(node, struct job, parent_node);
+        if (object_try_reference(&candidate->object))
+            child = candidate;
+    }
+    spin_unlock(job->object.lock);
+    return child;
+}
+
+/* Recursion is bounded by JOB_MAX_DEPTH. */
+void job_kill(struct job* job) {
+    kill_processes(job);
+    uint32_t left = job->child_count;
+    struct job* child;
+    while ((child = next_child(job, &left))) {
+        job_kill(child);
+        object_release(&child->object);
+    }
+}
+
+/* --- the end -----------------------------------------------------------------------------------
+ */
+
+static void job_destroy(struct object* object) {
+    struct job* job = job_from(object);
+    if (job->parent) {
+        spin_lock(job->parent->object.lock);
+        list_remove(&job->parent_node);
+        if (--job->parent->child_count == 0)
+            object_update_signals_locked(&job->parent->object, 0, ZX_JOB_NO_JOBS);
+        spin_unlock(job->parent->object.lock);
+        object_release(&job->parent->object);
+    }
+    slab_free(&job_cache, job);
+}
+
+static zx_koid_t job_related_koid(const struct object* object) {
+    const struct job* parent = CONTAINER_OF(object, struct job, object)->parent;
+    return parent ? parent->object.koid : ZX_KOID_INVALID;
+}
+
+static const struct object_ops job_ops = {
+    .type = ZX_OBJ_TYPE_JOB,
+    .name = "job",
+    .default_rights = ZX_RIGHTS_BASIC | ZX_RIGHTS_IO | ZX_RIGHTS_PROPERTY | ZX_RIGHTS_POLICY |
+                      ZX_RIGHT_ENUMERATE | ZX_RIGHT_DESTROY | ZX_RIGHT_SIGNAL |
+                      ZX_RIGHT_MANAGE_JOB | ZX_RIGHT_MANAGE_PROCESS | ZX_RIGHT_MANAGE_THREAD,
+    .user_signals = ZX_USER_SIGNAL_ALL,
+    .destroy = job_destroy,
+    .related_koid = job_related_koid,
+};

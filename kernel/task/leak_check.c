@@ -1,0 +1,116 @@
+#include <task/leak_check.h>
+
+#ifdef JACINTH_DEBUG
+#include <abi/types.h>
+#include <arch/clock.h>
+#include <arch/cpu.h>
+#include <arch/machine.h>
+#include <debug/log.h>
+#include <debug/panic.h>
+#include <mm/kernel_heap.h>
+#include <mm/page.h>
+#include <mm/slab.h>
+#include <ipc/message_cycle.h>
+#include <task/job.h>
+#include <object/object.h>
+#include <task/process.h>
+#include <sched/thread.h>
+
+#define CACHES_MAX 64u
+#define PATIENCE 10000000000l /* nanoseconds, for the last threads to leave */
+#define PAUSE 1000000l
+
+/* Pages that may stay: slabs of magazines, tables of the kernel heap. */
+#define PAGE_SLACK 32u
+
+struct count {
+    const struct slab_cache* cache;
+    size_t in_use;
+};
+
+static struct count counts_before[CACHES_MAX];
+static size_t count_of_counts, pages_before;
+
+static void remember(const struct slab_cache* cache, size_t in_use) {
+    ASSERT(count_of_counts < CACHES_MAX);
+    counts_before[count_of_counts++] = (struct count){cache, in_use};
+}
+
+void leak_check_begin(void) {
+    count_of_counts = 0;
+    slab_for_each_cache(remember);
+    pages_before = page_count_free();
+}
+
+static size_t in_use_before(const struct slab_cache* cache) {
+    for (size_t i = 0; i < count_of_counts; i++)
+        if (counts_before[i].cache == cache)
+            return counts_before[i].in_use;
+    return 0;
+}
+
+/* Of the look round under way: one thread does that at a time. */
+static size_t leaks;
+static bool is_telling;
+
+static void compare(const struct slab_cache* cache, size_t in_use) {
+    size_t before = in_use_before(cache);
+    if (in_use <= before || cache == &slab_magazine_cache) /* magazines stay with their CPUs */
+        return;
+    leaks++;
+    if (is_telling)
+        log_error("leak: %zu of '%s', which has %zu in use", in_use - before, cache->name, in_use);
+}
+
+size_t leak_check_count(bool must_tell) {
+    leaks = 0;
+    is_telling = must_tell;
+    slab_for_each_cache(compare);
+    size_t pages = page_count_free();
+    if (pages + PAGE_SLACK < pages_before) {
+        leaks++;
+        if (must_tell)
+            log_error("leak: %zu pages", pages_before - pages);
+    }
+    return leaks;
+}
+
+/* What each CPU keeps for later goes back. */
+static void trim_everywhere(void) {
+    for (uint32_t cpu = 0; cpu < cpu_count(); cpu++) {
+        if (thread_set_affinity(thread_current(), 1u << cpu) != ZX_OK)
+            continue;
+        while (cpu_number() != cpu)
+            thread_yield();
+        thread_reap_here();
+        slab_trim();
+    }
+    kernel_stack_trim();
+}
+
+/* A kernel thread: it stays when all others are gone. */
+static void look(void* status) {
+    zx_time_t deadline = clock_now() + PATIENCE;
+    trim_everywhere();
+    while (leak_check_count(false) > 0 && clock_now() < deadline &&
+           thread_sleep_until(clock_now() + PAUSE) == ZX_OK) {
+        message_cycle_collect_all();
+        trim_everywhere();
+    }
+    machine_exit(leak_check_count(true) > 0 ? 1 : (uint32_t)(uintptr_t)status);
+}
+
+void leak_check_exit(uint32_t status) {
+    struct job* job = process_current()->job;
+    while (job->parent)
+        job = job->parent;
+    struct thread* thread =
+        thread_create("leak check", look, (void*)(uintptr_t)status, THREAD_PRIORITY_DEFAULT);
+    if (!thread)
+        machine_exit(status);
+    thread_start(thread);
+    thread_release(thread);
+    job_kill(job);
+    process_exit_current(0);
+}
+#endif

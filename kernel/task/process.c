@@ -1,0 +1,293 @@
+#include <task/process.h>
+
+#include <abi/errors.h>
+#include <debug/console.h>
+#include <debug/emergency_console.h>
+#include <debug/log.h>
+#include <debug/panic.h>
+#include <lib/string.h>
+#include <mm/aspace.h>
+#include <mm/slab.h>
+#include <task/job.h>
+#include <task/user_thread_internal.h>
+#include <object/handle_list.h>
+
+#define KILLS_AT_ONCE 32u /* under the process's lock */
+#define FATAL_IS_DONE UINT32_MAX
+
+static struct slab_cache process_cache =
+    SLAB_CACHE_INITIALIZER(process_cache, "process", sizeof(struct process));
+static const struct object_ops process_ops;
+
+/* --- policy ----------------------------------------------------------------------------------- */
+
+static void log_policy(const struct process* process, uint32_t condition) {
+    log_error("process '%s' (%lu): ended by its job's policy on %s", process->name,
+              process->object.koid, policy_condition_name(condition));
+}
+
+/* For handle look-ups, with locks held: the thread ends when it would return to user mode, and the
+ * process with it (process_thread_ended). */
+static void note_handle_fault(struct handle_table* table, zx_status_t status) {
+    struct process* process = CONTAINER_OF(table, struct process, handles);
+    uint32_t condition = status == ZX_ERR_BAD_HANDLE ? ZX_POL_BAD_HANDLE : ZX_POL_WRONG_OBJECT;
+    if (status != ZX_ERR_BAD_HANDLE && status != ZX_ERR_WRONG_TYPE)
+        return;
+    if (!policy_action_kills(policy_action(process->policy, condition)))
+        return;
+    uint32_t none = 0;
+    (void)atomic_compare_exchange_strong(&process->fatal_condition, &none, condition + 1);
+    atomic_fetch_or(&thread_current()->context.pending_work, THREAD_PENDING_KILL);
+}
+
+/* Before the process is known to anybody. */
+static void apply_policy(struct process* process) {
+    struct policy policy = process->policy;
+    if (policy_action(policy, ZX_POL_VMAR_WX) == ZX_POL_ACTION_ALLOW)
+        aspace_allow_wx(process->aspace);
+    if (policy_action_kills(policy_action(policy, ZX_POL_BAD_HANDLE)) ||
+        policy_action_kills(policy_action(policy, ZX_POL_WRONG_OBJECT)))
+        process->handles.on_fault = note_handle_fault;
+}
+
+zx_status_t process_check_policy_set(const struct process* process, uint32_t condition) {
+    uint32_t action = policy_action(process->policy, condition);
+    if (policy_action_kills(action)) {
+        log_policy(process, condition);
+        process_exit_current(PROCESS_RETURN_CODE_POLICY);
+    }
+    return action == ZX_POL_ACTION_ALLOW ? ZX_OK : ZX_ERR_ACCESS_DENIED;
+}
+
+/* --- life ------------------------------------------------------------------------------------ */
+
+zx_status_t process_create(struct job* job, const char* name, struct process** out) {
+    struct process* process = slab_alloc_zeroed(&process_cache);
+    if (!process)
+        return ZX_ERR_NO_MEMORY;
+    list_init(&process->threads);
+    strlcpy(process->name, name, sizeof(process->name));
+    zx_status_t status = handle_table_init(&process->handles);
+    if (status != ZX_OK)
+        goto free_process;
+    status = aspace_create(&process->aspace);
+    if (status != ZX_OK)
+        goto destroy_handles;
+    object_init(&process->object, &process_ops, NULL, 0);
+    object_reference(&job->object);
+    process->job = job;
+    status = job_add_process(job, process);
+    if (status != ZX_OK) {
+        object_release(&process->object);
+        return status;
+    }
+    apply_policy(process);
+    *out = process;
+    return ZX_OK;
+
+destroy_handles:
+    handle_table_destroy(&process->handles);
+free_process:
+    slab_free(&process_cache, process);
+    return status;
+}
+
+/* The thread counts from here on: so if it is killed before it has begun to run, the process ends
+ * with it. */
+zx_status_t process_start_begin(struct process* process, struct user_thread* thread,
+                                const struct start_place* start) {
+    if (thread->process != process)
+        return ZX_ERR_ACCESS_DENIED;
+    zx_status_t status = ZX_OK;
+    spin_lock(process->object.lock);
+    if (process->state != PROCESS_INITIAL || thread->is_started)
+        status = ZX_ERR_BAD_STATE;
+    else if (!start_place_is_valid(start))
+        status = ZX_ERR_INVALID_ARGS;
+    if (status == ZX_OK) {
+        user_thread_claim_locked(thread, start);
+        process->state = PROCESS_RUNNING;
+    }
+    spin_unlock(process->object.lock);
+    return status;
+}
+
+/* There is room in the table, unless the creator has started another thread there, which has taken
+ * all of it. After a kill in between, the handle goes with the table. */
+bool process_start_finish(struct process* process, struct user_thread* thread,
+                          struct handle argument, uint64_t argument2) {
+    zx_handle_t value = ZX_HANDLE_INVALID;
+    bool is_added = handle_table_add(&process->handles, argument, &value) == ZX_OK;
+    user_thread_run(thread, (uint64_t)value, argument2);
+    return is_added;
+}
+
+/* --- death -------------------------------------------------------------------------------------
+ */
+
+/* The last thread has gone, or there was none: by whoever made the state DYING with nothing
+ * running. */
+static void finish(struct process* process) {
+    handle_table_close_all(&process->handles);
+    aspace_destroy_mappings(process->aspace);
+    job_remove_process(process->job, process);
+    spin_lock(process->object.lock);
+    process->state = PROCESS_DEAD;
+    object_update_signals_locked(&process->object, 0, ZX_PROCESS_TERMINATED);
+    spin_unlock(process->object.lock);
+}
+
+/* Kills the next few threads. The list is turned round, so that none is left out: nobody joins any
+ * more, and who leaves meanwhile has cleaned up. */
+static void kill_some(struct process* process, uint32_t count) {
+    spin_lock(process->object.lock);
+    for (; count > 0 && !list_is_empty(&process->threads); count--) {
+        struct list_node* node = list_pop_front(&process->threads);
+        struct user_thread* thread = LIST_ENTRY(node, struct user_thread, process_node);
+        list_push_back(&process->threads, node);
+        if (thread->is_started)
+            thread_kill(thread->thread);
+    }
+    spin_unlock(process->object.lock);
+}
+
+/* One that is ending by itself is killed nevertheless: its threads may not be scheduled otherwise.
+ */
+void process_kill(struct process* process, int64_t return_code) {
+    spin_lock(process->object.lock);
+    bool is_first = process->state < PROCESS_DYING;
+    if (is_first) {
+        process->state = PROCESS_DYING;
+        process->return_code = return_code;
+    }
+    bool must_finish = is_first && process->running_count == 0;
+    uint32_t left = process->thread_count;
+    spin_unlock(process->object.lock);
+    for (; left > KILLS_AT_ONCE; left -= KILLS_AT_ONCE)
+        kill_some(process, KILLS_AT_ONCE);
+    kill_some(process, left);
+    if (must_finish)
+        finish(process);
+}
+
+void process_exit_current(int64_t return_code) {
+    process_kill(process_current(), return_code);
+    thread_exit_current();
+}
+
+static void remove_thread(struct process* process, struct user_thread* thread) {
+    spin_lock(process->object.lock);
+    list_remove(&thread->process_node);
+    process->thread_count--;
+    spin_unlock(process->object.lock);
+}
+
+/* The first thread to end after the fault ends the process. The others, who may be very many, find
+ * that done. */
+static void obey_policy(struct process* process) {
+    uint32_t fatal = atomic_exchange(&process->fatal_condition, FATAL_IS_DONE);
+    if (fatal == FATAL_IS_DONE)
+        return;
+    log_policy(process, fatal - 1);
+    process_kill(process, PROCESS_RETURN_CODE_POLICY);
+}
+
+/* For user_thread.c: the thread has left user mode for good. The last one stays in the list until
+ * it has cleaned up: a kill of the process finds it, and makes it urgent. */
+void process_thread_ended(struct process* process, struct user_thread* thread) {
+    if (unlikely(atomic_load_explicit(&process->fatal_condition, memory_order_relaxed)))
+        obey_policy(process);
+    spin_lock(process->object.lock);
+    bool is_last = --process->running_count == 0;
+    if (is_last)
+        process->state = PROCESS_DYING;
+    spin_unlock(process->object.lock);
+    if (is_last) {
+        thread_begin_cleaning_up();
+        finish(process);
+    }
+    remove_thread(process, thread);
+}
+
+/* Never started, or dead. Its handles went when it died; if nobody killed it, nothing was ever
+ * added. */
+static void process_destroy(struct object* object) {
+    struct process* process = process_from(object);
+    ASSERT(list_is_empty(&process->threads));
+    if (process->state != PROCESS_DEAD) {
+        job_remove_process(process->job, process);
+        handle_table_close_all(&process->handles);
+    }
+    handle_table_destroy(&process->handles);
+    aspace_release(process->aspace);
+    object_release(&process->job->object);
+    slab_free(&process_cache, process);
+}
+
+static zx_koid_t process_related_koid(const struct object* object) {
+    return CONTAINER_OF(object, struct process, object)->job->object.koid;
+}
+
+static char* process_name(struct object* object) {
+    return process_from(object)->name;
+}
+
+static const struct object_ops process_ops = {
+    .type = ZX_OBJ_TYPE_PROCESS,
+    .name = "process",
+    .default_rights = ZX_RIGHTS_BASIC | ZX_RIGHTS_IO | ZX_RIGHTS_PROPERTY | ZX_RIGHT_ENUMERATE |
+                      ZX_RIGHT_DESTROY | ZX_RIGHT_SIGNAL | ZX_RIGHT_MANAGE_PROCESS |
+                      ZX_RIGHT_MANAGE_THREAD,
+    .user_signals = ZX_USER_SIGNAL_ALL,
+    .destroy = process_destroy,
+    .related_koid = process_related_koid,
+    .name_buffer = process_name,
+};
+
+/* --- for the debugger ---------------------------------------------------------------------------
+ */
+
+static void describe_current(void (*print)(const char* format, ...)) {
+    const struct thread* thread = thread_current();
+    if (!thread)
+        return;
+    print("thread '%s'", thread->name);
+    if (thread->owner)
+        print(" of process '%s'", ((struct user_thread*)thread->owner)->process->name);
+    print("\n");
+}
+
+void process_debug_init(void) {
+    panic_describe_thread = describe_current;
+}
+
+/* The process whose first thread this is; NULL: none. */
+static const struct process* process_of_first(const struct thread* thread) {
+    const struct user_thread* user_thread = thread->owner;
+    if (!user_thread || list_first(&user_thread->process->threads) != &user_thread->process_node)
+        return NULL;
+    return user_thread->process;
+}
+
+static void print_process(const struct thread* thread) {
+    const struct process* process = process_of_first(thread);
+    if (process)
+        console_printf("  %-24s koid %lu  %u threads  %u handles\n", process->name,
+                       process->object.koid, process->thread_count,
+                       process->handles.slot_count - process->handles.free_count);
+}
+
+static void print_process_with_handles(const struct thread* thread) {
+    print_process(thread);
+    const struct process* process = process_of_first(thread);
+    if (process)
+        handle_table_print(&process->handles);
+}
+
+DEBUG_COMMAND(processes, "every process with a thread") {
+    thread_visit_all(print_process);
+}
+
+DEBUG_COMMAND(handles, "the handles of every process with a thread") {
+    thread_visit_all(print_process_with_handles);
+}

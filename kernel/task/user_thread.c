@@ -1,0 +1,164 @@
+/* While a user thread runs it holds a reference to its own object, dropped by on_exit. */
+#include <task/user_thread_internal.h>
+
+#include <abi/errors.h>
+#include <arch/layout.h>
+#include <debug/panic.h>
+#include <mm/slab.h>
+
+static struct slab_cache user_thread_cache =
+    SLAB_CACHE_INITIALIZER_BY_LINES(user_thread_cache, "user thread", sizeof(struct user_thread));
+static const struct object_ops user_thread_ops;
+
+/* First code of the thread. A kill that comes later finds it in user mode, or on its way. */
+static void enter(void* argument) {
+    const struct user_thread* thread = argument;
+    if (thread_is_killed(thread_current()))
+        return;
+    context_enter_user(thread->start.entry, thread->start.stack, thread->argument1,
+                       thread->argument2);
+}
+
+/* In the thread itself, for the last time. The address space stays loaded but is no longer this
+ * thread's: the release may be the last, and evicts it. */
+static void on_exit(struct thread* thread) {
+    struct user_thread* user_thread = thread->owner;
+    process_thread_ended(user_thread->process, user_thread);
+    object_update_signals(&user_thread->object, 0, ZX_THREAD_TERMINATED);
+    preempt_disable();
+    thread->aspace = NULL;
+    thread->owner = NULL;
+    thread->process = NULL;
+    preempt_enable();
+    object_release(&user_thread->object);
+}
+
+static zx_status_t join_process(struct user_thread* thread) {
+    struct process* process = thread->process;
+    zx_status_t status = ZX_OK;
+    spin_lock(process->object.lock);
+    if (process->state >= PROCESS_DYING) {
+        status = ZX_ERR_BAD_STATE;
+    } else if (process->thread_count == PROCESS_MAX_THREADS) {
+        status = ZX_ERR_NO_RESOURCES;
+    } else {
+        list_push_back(&process->threads, &thread->process_node);
+        process->thread_count++;
+    }
+    spin_unlock(process->object.lock);
+    return status;
+}
+
+zx_status_t user_thread_create(struct process* process, const char* name,
+                               struct user_thread** out) {
+    struct user_thread* thread = slab_alloc_zeroed(&user_thread_cache);
+    if (!thread)
+        return ZX_ERR_NO_MEMORY;
+    zx_status_t status = ZX_ERR_NO_MEMORY;
+    thread->thread = thread_create(name, enter, thread, THREAD_PRIORITY_DEFAULT);
+    if (!thread->thread)
+        goto free_object;
+    if (!context_fpu_create(&thread->thread->context))
+        goto release_thread;
+    thread->process = process;
+    thread->thread->aspace = process->aspace;
+    thread->thread->owner = thread;
+    thread->thread->process = process;
+    thread->thread->on_exit = on_exit;
+    object_reference(&process->object);
+    /* First: others list what has joined. */
+    object_init(&thread->object, &user_thread_ops, NULL, 0);
+    status = join_process(thread);
+    if (status == ZX_OK)
+        *out = thread;
+    else
+        object_release(&thread->object);
+    return status;
+
+release_thread:
+    thread_release(thread->thread);
+free_object:
+    slab_free(&user_thread_cache, thread);
+    return status;
+}
+
+bool start_place_is_valid(const struct start_place* start) {
+    return start->entry < USER_ADDRESS_END && start->stack < USER_ADDRESS_END;
+}
+
+void user_thread_claim_locked(struct user_thread* thread, const struct start_place* start) {
+    thread->is_started = true;
+    thread->process->running_count++;
+    thread->start = *start;
+    object_reference(&thread->object);
+}
+
+void user_thread_run(struct user_thread* thread, uint64_t argument1, uint64_t argument2) {
+    thread->argument1 = argument1;
+    thread->argument2 = argument2;
+    thread_start(thread->thread);
+}
+
+zx_status_t user_thread_start(struct user_thread* thread, const struct start_place* start,
+                              uint64_t argument1, uint64_t argument2) {
+    struct process* process = thread->process;
+    zx_status_t status = ZX_OK;
+    preempt_disable(); /* who kills it must not wait for the caller, who may not be scheduled */
+    spin_lock(process->object.lock);
+    if (process->state != PROCESS_RUNNING || thread->is_started)
+        status = ZX_ERR_BAD_STATE;
+    else if (!start_place_is_valid(start))
+        status = ZX_ERR_INVALID_ARGS;
+    else
+        user_thread_claim_locked(thread, start);
+    spin_unlock(process->object.lock);
+    if (status == ZX_OK)
+        user_thread_run(thread, argument1, argument2);
+    preempt_enable();
+    return status;
+}
+
+/* One that never started just never will. */
+void user_thread_kill(struct user_thread* thread) {
+    spin_lock(thread->process->object.lock);
+    bool was_started = thread->is_started;
+    thread->is_started = true;
+    spin_unlock(thread->process->object.lock);
+    if (was_started)
+        thread_kill(thread->thread);
+    else
+        object_update_signals(&thread->object, 0, ZX_THREAD_TERMINATED);
+}
+
+static void user_thread_destroy(struct object* object) {
+    struct user_thread* thread = user_thread_from(object);
+    struct process* process = thread->process;
+    spin_lock(process->object.lock);
+    if (list_node_is_linked(&thread->process_node)) { /* never ran */
+        list_remove(&thread->process_node);
+        process->thread_count--;
+    }
+    spin_unlock(process->object.lock);
+    thread_release(thread->thread);
+    object_release(&process->object);
+    slab_free(&user_thread_cache, thread);
+}
+
+static zx_koid_t user_thread_related_koid(const struct object* object) {
+    return CONTAINER_OF(object, struct user_thread, object)->process->object.koid;
+}
+
+static char* user_thread_name(struct object* object) {
+    return user_thread_from(object)->thread->name;
+}
+
+static const struct object_ops user_thread_ops = {
+    .type = ZX_OBJ_TYPE_THREAD,
+    .name = "thread",
+    .default_rights = ZX_RIGHTS_BASIC | ZX_RIGHTS_IO | ZX_RIGHTS_PROPERTY | ZX_RIGHT_DESTROY |
+                      ZX_RIGHT_SIGNAL | ZX_RIGHT_MANAGE_THREAD,
+    .user_signals = ZX_USER_SIGNAL_ALL,
+    .destroy = user_thread_destroy,
+    .related_koid = user_thread_related_koid,
+    .name_buffer = user_thread_name,
+};
