@@ -5,6 +5,7 @@
 # needs no change there.
 
 BUILD ?= debug
+QUICK ?= 1
 CPUS ?= 2
 MEM ?= 1G
 CMDLINE ?=

@@ -33,7 +33,7 @@ ROOMS = (
     ("copy", r"user_(copy|access|range|fault|pointer)|/(string|bulk)\.|:mem(set|cpy)$"),
     ("look-up", r"kernel/(object|syscall)/handle_"),
     ("call", r"kernel/syscall/"),
-    ("queue", r"kernel/object/|:object_"),
+    ("queue", r"kernel/(object|ipc)/|:object_"),
     ("lock", r"kernel/lock/|:(spin|preempt|interrupts|cpu_preempt)_"),
     ("wake", r"kernel/sched/|arch/x86_64/(include/arch/|)(context|fpu|clock|local_apic|interrupt|cpu)"),
     ("memory", r"kernel/mm/|arch/x86_64/(include/arch/|)(paging|layout)|kernel/lib/|:slab_"),

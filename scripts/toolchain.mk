@@ -35,7 +35,12 @@ else ifneq ($(BUILD),release)
 $(error BUILD is debug or release)
 endif
 
+# QUICK=0 leaves the special paths for common cases out (lib/compiler.h).
 OUT := build/$(BUILD)
+ifeq ($(QUICK),0)
+COMMON_FLAGS += -DJACINTH_QUICK=0
+OUT := build/$(BUILD)-plain
+endif
 
 # $(call say,WHAT)COMMAND prints one short line for each file made; V=1 shows the commands.
 ifeq ($(V),1)
