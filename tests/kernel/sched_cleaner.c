@@ -10,6 +10,7 @@
 #include <sched/timer.h>
 
 #include "all_cpus.h"
+#include "held_cleaner.h"
 
 /* Cleanings exist for ever; so they are static. */
 struct work {
@@ -49,18 +50,12 @@ SELFTEST(cleaner, work_is_done_to_its_end_and_again_when_requested_again) {
 }
 
 SELFTEST(cleaner, many_requests_cost_one_look) {
-    static struct spinlock lock = SPINLOCK_INITIALIZER(LOCK_LEAF);
     EXPECT_OK(cleaner_run_out(&work.cleaning));
     uint32_t rounds = atomic_load(&work.cleaning.rounds);
-    stay_on_cpu(0);
-    /* The cleaner may be on another CPU, where the first request does not reach it: the interrupt
-     * comes here. */
-    interrupt_state_t state = spin_lock_irqsave(&lock);
+    EXPECT(cleaner_hold());
     for (int i = 0; i < 1000; i++)
         cleaner_request(&work.cleaning);
-    EXPECT_EQUAL(atomic_load(&work.cleaning.rounds), rounds);
-    spin_unlock_irqrestore(&lock, state);
-    stay_anywhere();
+    cleaner_let_go();
     EXPECT_OK(cleaner_run_out(&work.cleaning));
     EXPECT(atomic_load(&work.cleaning.rounds) - rounds <= 3); /* cleaner_run_out needs two */
 }
