@@ -25,7 +25,7 @@
 #define ZX_ERR_ACCESS_DENIED (-30)
 #define ZX_ERR_IO (-40)
 
-/* Never from the kernel: programs say them to each other. */
+/* The kernel never returns these; programs send them to each other. */
 #define ZX_ERR_INTERNAL_INTR_RETRY (-6)
 #define ZX_ERR_IO_REFUSED (-41)
 #define ZX_ERR_IO_DATA_INTEGRITY (-42)
@@ -51,6 +51,6 @@
 #define ZX_ERR_CONNECTION_RESET (-75)
 #define ZX_ERR_CONNECTION_ABORTED (-76)
 
-/* Answered by Magenta 2016 calls only. */
+/* Only calls of Magenta 2016 return these. */
 #define ZX_ERR_2016_TOO_BIG (-92)
 #define ZX_ERR_2016_BUSY (-99)

@@ -18,7 +18,7 @@
 #define ZX_VMO_CLONE_COPY_ON_WRITE (1u << 0) /* of vmo_clone, always */
 #define ZX_VMO_CLONE_NON_RESIZEABLE (1u << 1)
 
-/* The same as 2018 spelled them at first. */
+/* The same options under the names of early 2018. */
 #define ZX_VM_FLAG_PERM_READ ZX_VM_PERM_READ
 #define ZX_VM_FLAG_PERM_WRITE ZX_VM_PERM_WRITE
 #define ZX_VM_FLAG_PERM_EXECUTE ZX_VM_PERM_EXECUTE
@@ -32,7 +32,8 @@
 #define ZX_VM_FLAG_MAP_RANGE ZX_VM_MAP_RANGE
 #define ZX_VM_FLAG_REQUIRE_NON_RESIZABLE ZX_VM_REQUIRE_NON_RESIZABLE
 
-/* What 2016 knew besides; in 2016 their values, and those of the permissions, were others. */
+/* Options of 2016 that later generations have not. In 2016 their values, and those of the
+ * permissions, were different. */
 #define ZX_VM_FLAG_2016_FIXED ZX_VM_SPECIFIC  /* exactly at the address */
 #define ZX_VM_FLAG_2016_ALLOC_BASE (1u << 12) /* at the address if that is free, or elsewhere */
 #define ZX_VM_FLAG_2016_DMA (1u << 13)        /* not supported */

@@ -27,7 +27,7 @@ typedef enum {
 #undef OBJECT_TYPE_ENUM
 } zx_obj_type_t;
 
-/* object_get_info topics; those of the second list are not there: NOT_SUPPORTED. */
+/* object_get_info topics. Those of the second list are not implemented: NOT_SUPPORTED. */
 #define ZX_INFO_NONE 0u
 #define ZX_INFO_HANDLE_VALID 1u
 #define ZX_INFO_HANDLE_BASIC 2u
@@ -63,8 +63,9 @@ typedef struct {
     zx_koid_t koid;
     zx_rights_t rights;
     uint32_t type; /* zx_obj_type_t */
-    zx_koid_t
-        related_koid; /* a peer, also a closed one; a process's job; a thread's process; or 0 */
+    /* The peer's (even when the peer is closed); of a process its job's; of a thread its process's;
+     * else 0. */
+    zx_koid_t related_koid;
     uint32_t props;
     uint32_t reserved;
 } zx_info_handle_basic_t;
@@ -96,7 +97,8 @@ typedef struct {
 #define ZX_THREAD_STATE_BLOCKED 0x0003u
 #define ZX_THREAD_STATE_DYING 0x0004u
 #define ZX_THREAD_STATE_DEAD 0x0005u
-/* 2018 says in what a thread is blocked; 2017 says only BLOCKED, as does 2018 of other waits. */
+/* A call of 2018 shows which kind of wait blocks a thread; one of 2017 shows only BLOCKED. Kinds of
+ * wait without a state of their own are BLOCKED in both. */
 #define ZX_THREAD_STATE_BLOCKED_EXCEPTION 0x0103u
 #define ZX_THREAD_STATE_BLOCKED_SLEEPING 0x0203u
 #define ZX_THREAD_STATE_BLOCKED_FUTEX 0x0303u
@@ -123,7 +125,7 @@ typedef struct {
 
 /* object_get/set_property. */
 #define ZX_PROP_NAME 3u
-/* Not there: INVALID_ARGS. */
+/* Not implemented: INVALID_ARGS. */
 #define ZX_PROP_REGISTER_GS 2u
 #define ZX_PROP_REGISTER_FS 4u
 #define ZX_PROP_PROCESS_DEBUG_ADDR 5u
@@ -133,6 +135,6 @@ typedef struct {
 #define ZX_PROP_SOCKET_TX_BUF_MAX 10u
 #define ZX_PROP_SOCKET_TX_BUF_SIZE 11u
 #define ZX_PROP_CHANNEL_TX_MSG_MAX 12u
-/* Of 2016, which had other numbers for them. */
+/* The names of 2016, which had different numbers for them. */
 #define ZX_PROP_DATAPIPE_READ_THRESHOLD 64u
 #define ZX_PROP_DATAPIPE_WRITE_THRESHOLD 65u

@@ -3,7 +3,7 @@
 
 #include <stdint.h>
 
-/* Options: what happens to a condition that was set before. */
+/* Options: what to do about a condition that was set before. */
 #define ZX_JOB_POL_RELATIVE 0u /* it stays as it was set first */
 #define ZX_JOB_POL_ABSOLUTE 1u /* the call fails, if it was set otherwise */
 

@@ -24,7 +24,7 @@ typedef int32_t zx_futex_t;
 #define ZX_KOID_KERNEL ((zx_koid_t)1)
 #define ZX_TIME_INFINITE INT64_MAX
 
-/* Only the monotonic clock is there. */
+/* The monotonic clock is the only one implemented. */
 #define ZX_CLOCK_MONOTONIC 0u
 #define ZX_CLOCK_UTC 1u
 #define ZX_CLOCK_THREAD 2u

@@ -19,8 +19,8 @@ static zx_status_t check_resource(zx_handle_t handle) {
     return status;
 }
 
-/* Each chunk stays together; other writers may come between two. Waits for room in the console's
- * queue, as long as the devices take, but not for devices that take nothing. */
+/* Each chunk is written whole; other writers may write between two chunks. A full queue makes the
+ * caller wait while a device takes characters. Devices that take none are not waited for. */
 zx_status_t sys_debug_write(user_in(char) text, size_t size) {
     char chunk[TEXT_CHUNK];
     if (!user_range_is_valid(text.address, size))

@@ -16,7 +16,7 @@ zx_status_t sys_event_create(uint32_t options, user_out(zx_handle_t) out) {
     return handle_install_out(&event->object, EVENT_DEFAULT_RIGHTS, out);
 }
 
-/* Unknown options of a pair have an error of their own. */
+/* Unlike event_create it reports unknown options as NOT_SUPPORTED. */
 zx_status_t sys_eventpair_create(uint32_t options, user_out(zx_handle_t) out0,
                                  user_out(zx_handle_t) out1) {
     if (options != 0)

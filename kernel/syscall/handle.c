@@ -49,7 +49,7 @@ zx_status_t sys_handle_duplicate(zx_handle_t handle, zx_rights_t rights,
     return duplicate(handle, rights, out);
 }
 
-/* This generation's old value dies whatever the answer. */
+/* In this generation the old value is closed even when the call fails. */
 zx_status_t sys_handle_replace(zx_handle_t handle, zx_rights_t rights, user_out(zx_handle_t) out) {
     zx_status_t status = handle_table_replace(current_handles(), handle, rights, out.address);
     if (status != ZX_OK && status != ZX_ERR_BAD_HANDLE)

@@ -58,8 +58,8 @@ zx_status_t sys_vmo_get_size(zx_handle_t vmo, user_out(uint64_t) size) {
     return user_write(size, &bytes, 1) ? ZX_OK : ZX_ERR_INVALID_ARGS;
 }
 
-/* The clone may be written even where the original may not: its pages are its own once they change.
- */
+/* The clone's handle has WRITE even if the original's has not: a page that is written becomes the
+ * clone's own. */
 zx_status_t sys_vmo_clone(zx_handle_t vmo, uint32_t options, uint64_t offset, uint64_t size,
                           user_out(zx_handle_t) out) {
     if ((options & ~ZX_VMO_CLONE_NON_RESIZEABLE) != ZX_VMO_CLONE_COPY_ON_WRITE)
@@ -93,7 +93,8 @@ static zx_status_t get_vmar(zx_handle_t handle, struct object** object, uint32_t
     return status;
 }
 
-/* Both handles cap what the mapping may be, now and by vmar_protect later. */
+/* The rights of both handles limit the permissions of the mapping, now and in a later
+ * vmar_protect. */
 static ALWAYS_INLINE zx_status_t map(struct vmar* vmar, uint32_t options, uint32_t allowed,
                                      size_t vmar_offset, const struct vmo_object* vmo,
                                      uint64_t vmo_offset, size_t size,
@@ -154,7 +155,7 @@ zx_status_t sys_vmar_protect(zx_handle_t vmar, uint32_t options, zx_vaddr_t addr
     return status;
 }
 
-/* The same permissions, as the options of a VMAR that is to allow them. */
+/* The VMAR options that allow these mapping permissions. */
 static uint32_t can_map_of(uint32_t permissions) {
     return (permissions & ZX_VM_PERM_READ ? ZX_VM_CAN_MAP_READ : 0) |
            (permissions & ZX_VM_PERM_WRITE ? ZX_VM_CAN_MAP_WRITE : 0) |

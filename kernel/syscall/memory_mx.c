@@ -10,8 +10,8 @@
 
 /* --- 2017: reads and writes that stop at the VMO's end ---------------------------------------- */
 
-/* Copies what there is between the VMO and user memory, and says how much that was; `actual` may be
- * NULL. OUT_OF_RANGE: the offset is past the end. */
+/* Copies between the VMO and user memory, up to the end of the VMO, and writes the size copied to
+ * `actual`, which may be NULL. OUT_OF_RANGE: the offset is past the end. */
 typedef zx_status_t vmo_copy_t(struct vmo* vmo, uintptr_t user, uint64_t offset, size_t size);
 
 static zx_status_t copy_up_to_end(vmo_copy_t* copy, struct vmo* vmo, uintptr_t buffer,
@@ -61,7 +61,7 @@ static zx_status_t get_root(zx_handle_t process, struct object** object, struct 
     return status;
 }
 
-/* ALLOC_BASE is a wish: when the place is not free, any other will do. */
+/* ALLOC_BASE is a hint: if the place is not free, another one is chosen. */
 static zx_status_t map(struct vmar* root, struct vmo* vmo, uint64_t offset, size_t size,
                        uint32_t allowed, user_inout(uintptr_t) address, uint32_t flags) {
     uint32_t permissions = flags & VMAR_PERMISSIONS;

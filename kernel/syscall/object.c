@@ -13,7 +13,7 @@ static inline zx_status_t check_masks(const struct object* object, uint32_t clea
     return allowed ? ZX_ERR_INVALID_ARGS : ZX_ERR_NOT_SUPPORTED;
 }
 
-/* The object needs no reference: it cannot go while the handle is held. */
+/* The object needs no reference: it stays alive while the handle is held. */
 zx_status_t sys_object_signal(zx_handle_t handle, uint32_t clear_mask, uint32_t set_mask) {
     struct handle_table* table = current_handles();
     struct handle_slot* slot;
@@ -64,7 +64,7 @@ static zx_status_t get_name(struct object* object, user_out(void) value, size_t 
     return user_copy_out(value.address, name, sizeof(name)) ? ZX_OK : ZX_ERR_INVALID_ARGS;
 }
 
-/* A longer name is cut. */
+/* A name that is too long is cut. */
 static zx_status_t set_name(struct object* object, user_in(void) value, size_t value_size) {
     char name[ZX_MAX_NAME_LEN] = {0};
     if (!user_copy_in(name, value.address, MIN(value_size, sizeof(name) - 1)))
@@ -72,7 +72,7 @@ static zx_status_t set_name(struct object* object, user_in(void) value, size_t v
     return object_set_name(object, name);
 }
 
-/* The size that is kept for one end of a data pipe; both are one word. */
+/* The read and the write threshold of a data pipe: a size, kept at its end. */
 static zx_status_t get_threshold(struct object* object, user_out(void) value, size_t value_size) {
     size_t threshold = data_pipe_threshold(data_pipe_end_from(object));
     if (value_size < sizeof(threshold))
@@ -90,8 +90,8 @@ static zx_status_t set_threshold(struct object* object, user_in(void) value, siz
     return data_pipe_set_threshold(data_pipe_end_from(object), threshold);
 }
 
-/* Many types carry no rights for properties: a handle through which such an object may be read
- * shows them, and one through which it may be written, if the type knows writing, changes them. */
+/* The handles of many types have no rights for properties. For such a type READ stands in for
+ * GET_PROPERTY, and WRITE (or READ, if the type has no WRITE) for SET_PROPERTY. */
 struct property {
     uint32_t number;
     zx_obj_type_t type; /* NONE: any */
@@ -115,8 +115,7 @@ static const struct property* property_find(uint32_t number) {
     return NULL;
 }
 
-/* A reference to the object, if the handle has the right that its type asks for instead of `right`,
- * which is GET_PROPERTY or SET_PROPERTY, or another that is asked for itself. */
+/* A reference to the object, if the handle has `right`, or the right that stands in for it. */
 static zx_status_t get_object(zx_handle_t handle, zx_obj_type_t type, zx_rights_t right,
                               struct object** object) {
     zx_rights_t present, needed = right;

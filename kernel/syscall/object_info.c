@@ -9,20 +9,21 @@
 #include <object/handle_list.h>
 #include <syscall/handle_helpers.h>
 
-#define THREADS_TOLD_MAX 8192u
+#define THREADS_LISTED_MAX 8192u
 #define ENTRIES_CHUNK 16u
 
-/* What the caller asked about and where the answer goes; `actual` and `available` count records. */
+/* What the caller asked about, and where the records go. `actual` counts the records written,
+ * `available` all that there are. */
 struct info_request {
     struct object* object;
     zx_rights_t rights; /* of the handle */
     user_out(void) buffer;
     size_t buffer_size;
-    bool tells_wait; /* 2018: in what a thread is blocked */
+    bool has_wait_states; /* 2018: a blocked thread shows what it waits for */
     size_t actual, available;
 };
 
-static zx_status_t answer_one(struct info_request* request, const void* record, size_t size) {
+static zx_status_t write_record(struct info_request* request, const void* record, size_t size) {
     request->available = 1;
     if (request->buffer_size < size)
         return ZX_ERR_BUFFER_TOO_SMALL;
@@ -47,14 +48,14 @@ static zx_status_t info_handle_basic(struct info_request* request) {
             object->ops->related_koid ? object->ops->related_koid(object) : ZX_KOID_INVALID,
         .props = ZX_OBJ_PROP_WAITABLE, /* every object */
     };
-    return answer_one(request, &record, sizeof(record));
+    return write_record(request, &record, sizeof(record));
 }
 
 static zx_status_t info_handle_count(struct info_request* request) {
     zx_info_handle_count_t record = {
         .handle_count = atomic_load_explicit(&request->object->handle_count, memory_order_relaxed),
     };
-    return answer_one(request, &record, sizeof(record));
+    return write_record(request, &record, sizeof(record));
 }
 
 static zx_status_t info_process(struct info_request* request) {
@@ -66,10 +67,10 @@ static zx_status_t info_process(struct info_request* request) {
         .exited = process->state == PROCESS_DEAD,
     };
     spin_unlock(process->object.lock);
-    return answer_one(request, &record, sizeof(record));
+    return write_record(request, &record, sizeof(record));
 }
 
-/* Fills in as many koids as there is room for; answers how many threads there are. */
+/* Writes as many koids as there is room for; returns how many threads there are. */
 static size_t list_threads(struct process* process, zx_koid_t* koids, size_t room) {
     size_t count = 0;
     spin_lock(process->object.lock);
@@ -83,7 +84,7 @@ static size_t list_threads(struct process* process, zx_koid_t* koids, size_t roo
 }
 
 static zx_status_t info_process_threads(struct info_request* request) {
-    size_t room = MIN(request->buffer_size / sizeof(zx_koid_t), (size_t)THREADS_TOLD_MAX);
+    size_t room = MIN(request->buffer_size / sizeof(zx_koid_t), (size_t)THREADS_LISTED_MAX);
     zx_koid_t* koids = heap_alloc(MAX(room, (size_t)1) * sizeof(*koids));
     if (!koids)
         return ZX_ERR_NO_MEMORY;
@@ -95,7 +96,7 @@ static zx_status_t info_process_threads(struct info_request* request) {
     return is_written ? ZX_OK : ZX_ERR_INVALID_ARGS;
 }
 
-/* The process goes on meanwhile: the list is one of moments, not of one moment. */
+/* The process keeps running meanwhile: each chunk of the list is right at its own moment only. */
 static zx_status_t info_handle_table(struct info_request* request) {
     struct handle_table* table = &process_from(request->object)->handles;
     size_t room = request->buffer_size / sizeof(zx_info_handle_entry_t);
@@ -121,7 +122,7 @@ static zx_status_t info_handle_table(struct info_request* request) {
     return ZX_OK;
 }
 
-static uint32_t state_of(const struct thread* thread, bool tells_wait) {
+static uint32_t state_of(const struct thread* thread, bool has_wait_states) {
     static const uint32_t states[] = {
         [THREAD_INITIAL] = ZX_THREAD_STATE_NEW,     [THREAD_READY] = ZX_THREAD_STATE_RUNNING,
         [THREAD_RUNNING] = ZX_THREAD_STATE_RUNNING, [THREAD_BLOCKED] = ZX_THREAD_STATE_BLOCKED,
@@ -136,7 +137,7 @@ static uint32_t state_of(const struct thread* thread, bool tells_wait) {
         [THREAD_WAIT_MANY] = ZX_THREAD_STATE_BLOCKED_WAIT_MANY,
     };
     uint32_t state = states[thread->state];
-    return state == ZX_THREAD_STATE_BLOCKED && tells_wait ? waits[thread->wait] : state;
+    return state == ZX_THREAD_STATE_BLOCKED && has_wait_states ? waits[thread->wait] : state;
 }
 
 static zx_status_t info_thread(struct info_request* request) {
@@ -144,12 +145,12 @@ static zx_status_t info_thread(struct info_request* request) {
     zx_info_thread_t record = {
         .state = object_signals(&thread->object) & ZX_THREAD_TERMINATED
                      ? ZX_THREAD_STATE_DEAD
-                     : state_of(thread->thread, request->tells_wait),
+                     : state_of(thread->thread, request->has_wait_states),
     };
-    return answer_one(request, &record, sizeof(record));
+    return write_record(request, &record, sizeof(record));
 }
 
-/* Garbage and empty slabs go first, so that two answers differ only by what is really in use. */
+/* Garbage and empty slabs are freed first, so that the numbers count only what is in use. */
 static zx_status_t info_kernel_memory(struct info_request* request) {
     thread_reap_here();
     message_cycle_collect_all();
@@ -162,14 +163,14 @@ static zx_status_t info_kernel_memory(struct info_request* request) {
         .kernel_objects = object_count(),
         .threads = thread_count(),
     };
-    return answer_one(request, &record, sizeof(record));
+    return write_record(request, &record, sizeof(record));
 }
 
 struct topic {
     uint32_t number;
     zx_obj_type_t type;
     zx_rights_t rights;
-    zx_status_t (*answer)(struct info_request* request);
+    zx_status_t (*write)(struct info_request* request);
 };
 
 static const struct topic* topic_find(uint32_t number) {
@@ -206,7 +207,7 @@ static zx_status_t get_info(zx_handle_t handle, uint32_t topic_number, struct in
         current_handles(), handle, topic->type, topic->rights, &request.object, &request.rights);
     if (status != ZX_OK)
         return status;
-    status = count_is_writable(actual) && count_is_writable(available) ? topic->answer(&request)
+    status = count_is_writable(actual) && count_is_writable(available) ? topic->write(&request)
                                                                        : ZX_ERR_INVALID_ARGS;
     object_release(request.object);
     if (status != ZX_OK && status != ZX_ERR_BUFFER_TOO_SMALL)
@@ -220,7 +221,7 @@ zx_status_t sys_object_get_info(zx_handle_t handle, uint32_t topic, user_out(voi
                                 size_t buffer_size, user_out(size_t) actual,
                                 user_out(size_t) available) {
     struct info_request request = {
-        .buffer = buffer, .buffer_size = buffer_size, .tells_wait = true};
+        .buffer = buffer, .buffer_size = buffer_size, .has_wait_states = true};
     return get_info(handle, topic, request, actual, available);
 }
 

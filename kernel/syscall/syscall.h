@@ -10,8 +10,7 @@
 /* Each call has its own type; arch calls them all with eight words. */
 typedef void (*syscall_function_t)(void);
 
-/* Indexed by number; arch's entry code calls through it. Numbers that mean nothing lead to
- * sys_bad_syscall. */
+/* Indexed by number; arch's entry code calls through it. Unused numbers have sys_bad_syscall. */
 extern const syscall_function_t syscall_table[SYSCALL_MAX_NUMBER];
 
 zx_status_t sys_bad_syscall(void);
@@ -25,7 +24,7 @@ enum syscall_argument_kind {
     SYSCALL_ARGUMENT_UNSIGNED,
 };
 
-/* For whoever prints calls in words. */
+/* For code that prints calls by name. */
 struct syscall_description {
     uint32_t number;
     const char* name;

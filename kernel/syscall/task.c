@@ -84,7 +84,7 @@ zx_status_t sys_process_create(zx_handle_t job, user_in(char) name, size_t name_
     return status == ZX_OK ? install_process(process, process_out, vmar_out) : status;
 }
 
-/* The argument's handle leaves the caller as the process starts, in one step. */
+/* The argument's handle moves from the caller to the process when it starts, in one step. */
 static zx_status_t start_with_argument(struct process* process, struct user_thread* thread,
                                        const struct start_place* start, zx_handle_t argument_handle,
                                        uintptr_t argument) {

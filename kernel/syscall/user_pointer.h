@@ -45,7 +45,7 @@ USER_POINTER_TYPE(zx_channel_call_args_t)
 #define user_write(pointer, from, count) \
     user_write_bytes((pointer).address, (from), sizeof(*(from)) * (count))
 
-/* A single word, the usual result, has a way of its own. */
+/* A single word is the usual result; it needs no loop. */
 static inline bool user_write_bytes(uintptr_t to_user, const void* from, size_t size) {
     if (__builtin_constant_p(size) && size == sizeof(uint32_t))
         return user_write_word(to_user, *(const uint32_t*)from);

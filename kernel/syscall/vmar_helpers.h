@@ -9,15 +9,16 @@
 #include <task/process.h>
 #include <syscall/user_pointer.h>
 
-/* What a handle's rights let a mapping be. */
+/* The permissions that a handle's rights allow to a mapping. */
 static inline uint32_t vmar_permissions_of(zx_rights_t rights) {
     return (rights & ZX_RIGHT_READ ? ZX_VM_PERM_READ : 0) |
            (rights & ZX_RIGHT_WRITE ? ZX_VM_PERM_WRITE : 0) |
            (rights & ZX_RIGHT_EXECUTE ? ZX_VM_PERM_EXECUTE : 0);
 }
 
-/* A policy may end who asks to write and to execute. What it denies is up to the address space that
- * is mapped to. No object is held. */
+/* A job's policy may kill a process that asks for a writable and executable mapping; so the caller
+ * must hold no object. Whether such a mapping is denied depends on the address space that is mapped
+ * to, and is checked there. */
 static inline void vmar_obey_policy(uint32_t permissions) {
     const uint32_t both = ZX_VM_PERM_WRITE | ZX_VM_PERM_EXECUTE;
     if (unlikely((permissions & both) == both)) {
@@ -26,8 +27,8 @@ static inline void vmar_obey_policy(uint32_t permissions) {
     }
 }
 
-/* vmar_map for the calling process, and the address goes to user memory at `out`. INVALID_ARGS
- * also: `out` is bad; then nothing is mapped. */
+/* vmar_map for the calling process; writes the address to user memory at `out`. INVALID_ARGS also
+ * if `out` is bad; then nothing is mapped. */
 static inline zx_status_t vmar_map_out(struct vmar* vmar, uint32_t options, uint32_t allowed,
                                        size_t vmar_offset, struct vmo* vmo, uint64_t vmo_offset,
                                        size_t size, uintptr_t out) {
