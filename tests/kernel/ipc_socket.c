@@ -8,7 +8,7 @@
 
 static const struct socket_request nothing = {.size = 0};
 
-SELFTEST(object, socket_end_without_handles_cannot_be_written_to) {
+SELFTEST(ipc_socket, socket_end_without_handles_cannot_be_written_to) {
     struct socket *near, *far;
     EXPECT_OK(socket_create(false, &near, &far));
     struct handle handles[2] = {handle_to(&near->object, SOCKET_DEFAULT_RIGHTS),
@@ -30,7 +30,7 @@ SELFTEST(object, socket_end_without_handles_cannot_be_written_to) {
     handle_release(handles[1]);
 }
 
-SELFTEST(object, ends_that_never_had_a_handle_are_closed_all_the_same) {
+SELFTEST(ipc_socket, ends_that_never_had_a_handle_are_closed_all_the_same) {
     size_t before = object_count();
     struct socket* sockets[2];
     EXPECT_OK(socket_create(true, &sockets[0], &sockets[1]));
