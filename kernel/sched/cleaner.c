@@ -1,6 +1,19 @@
-/* Requests come through a list without a lock: who puts work into an empty list wakes the
- * thread, and the thread takes the whole list. The wake-up takes a run queue's lock, which the
- * requester may hold; so it is left to an interrupt that the CPU sends itself. */
+/* Requests come through a lock-free list. A requester that puts work into the empty list wakes the
+ * thread; the thread takes the whole list at once.
+ *
+ * Waking the thread takes a run queue's lock, and the requester may hold that very lock. So the
+ * requester does not wake the thread itself: it raises an interrupt on its own CPU, whose handler
+ * does.
+ *
+ * The races, and what closes them (the numbers stand at the lines):
+ * 1. The thread goes to sleep while a request arrives. The thread sets `is_waiting`, then looks at
+ *    the list. The requester puts its work into the list, then looks at `is_waiting`. All four
+ *    steps are sequentially consistent, so at least one of the two sees the other.
+ * 2. Work is requested again while its piece runs. `is_requested` is cleared before the piece, so a
+ *    later request puts the work into the list once more.
+ * 3. A requester is preempted between setting `is_requested` and filling the list. Later requesters
+ *    would rely on it, and nothing would be cleaned until it runs again. So it is not preempted
+ *    there. */
 #include <sched/cleaner.h>
 
 #include <abi/errors.h>
@@ -15,8 +28,8 @@
 #define WORK_LIMIT_NANOSECONDS (WINDOW_NANOSECONDS / 2)
 
 static struct thread* cleaner;
-static _Atomic bool is_waiting;            /* the thread waits for requests, or is about to */
-static struct cleaning* _Atomic requested; /* the last one requested first */
+static _Atomic bool is_waiting;            /* the thread waits for requests, or is about to wait */
+static struct cleaning* _Atomic requested; /* the newest request comes first */
 
 static struct wait_queue waiters = WAIT_QUEUE_INITIALIZER(waiters);
 
@@ -25,12 +38,11 @@ static void put_into_list(struct cleaning* cleaning) {
     do
         cleaning->next = first;
     while (!atomic_compare_exchange_weak(&requested, &first, cleaning));
-    if (!first && atomic_load(&is_waiting))
+    if (!first && atomic_load(&is_waiting)) /* race 1 */
         interrupt_raise_soft();
 }
 
-/* Later requests rely on the first one to come through. So a thread is not preempted in it: if it
- * is less urgent than others it might not go on, and nothing would be cleaned. */
+/* Preemption is off: race 3. */
 void cleaner_request(struct cleaning* cleaning) {
     preempt_disable();
     if (!atomic_exchange(&cleaning->is_requested, true))
@@ -44,8 +56,8 @@ void soft_interrupt(void) {
 
 /* --- the thread ------------------------------------------------------------------------------- */
 
-/* What the cleaner has before it, in turn; only it touches this. A piece of work is either here or
- * in `requested`, or it is not requested. */
+/* The work that the cleaner has accepted, in the order of its turns; only the cleaner touches this.
+ * A cleaning is in this queue, or in `requested`, or it is not requested. */
 static struct cleaning* first_in_turn;
 static struct cleaning** end_of_turn = &first_in_turn;
 
@@ -55,6 +67,7 @@ static void append(struct cleaning* cleaning) {
     end_of_turn = &cleaning->next;
 }
 
+/* Moves all requests to the end of the queue, oldest first: the list has the newest first. */
 static void take_requests(void) {
     struct cleaning* list = atomic_exchange(&requested, NULL);
     struct cleaning *in_order = NULL, *next;
@@ -69,9 +82,10 @@ static void take_requests(void) {
     }
 }
 
-/* What is requested from here on may have come too late for this piece, and is queued anew. */
+/* A request that comes from here on may have come too late for this piece, so it queues the work
+ * anew. */
 static void run_piece(struct cleaning* cleaning) {
-    atomic_exchange(&cleaning->is_requested, false);
+    atomic_exchange(&cleaning->is_requested, false); /* race 2 */
     if (!cleaning->run_piece(cleaning))
         atomic_fetch_add(&cleaning->rounds, 1);
     else if (!atomic_exchange(&cleaning->is_requested, true))
@@ -79,11 +93,11 @@ static void run_piece(struct cleaning* cleaning) {
     wait_queue_wake_all(&waiters);
 }
 
-/* How long it has worked since the window began. */
+/* When the current window ends, and how long the cleaner has worked in it. */
 static zx_time_t window_end;
 static zx_duration_t worked;
 
-/* After a piece that began then: see the rule in the header. */
+/* Applies the rule for programs (cleaner.h) after a piece that began at `piece_began`. */
 static void rest_if_due(zx_time_t piece_began) {
     zx_time_t now = clock_now();
     if (piece_began >= window_end) {
@@ -98,7 +112,7 @@ static void rest_if_due(zx_time_t piece_began) {
         ;
 }
 
-/* A request that comes before the last look is seen there; a later one sees `is_waiting`. */
+/* Race 1: the order of these steps matters. */
 static void wait_for_requests(void) {
     atomic_store(&is_waiting, true);
     while (!atomic_load(&requested))
@@ -157,8 +171,8 @@ static bool has_ended(void* argument) {
     return atomic_load(&round->cleaning->rounds) != round->seen;
 }
 
-/* The first round to end may have begun before. It is over when the second one is asked for: that
- * one is whole. */
+/* Waits for two rounds. The first one to end may have begun before this call; the second is
+ * requested after that, so it is a whole one. */
 zx_status_t cleaner_run_out(struct cleaning* cleaning) {
     zx_status_t status = ZX_OK;
     for (int i = 0; i < 2 && status == ZX_OK; i++) {

@@ -9,12 +9,13 @@
 #include <sched/timer.h>
 #include <sched/wait_queue.h>
 
-/* What a piece may cost, in steps that send. One that draws costs as much as several. */
+/* The cost of one piece, in steps. Sending counts as one step; drawing on the screen costs as much
+ * as several. */
 #define PIECE_STEPS 64u
 #define STEPS_OF_DRAWING 4u
-/* Writers who wait are woken when there is room for many. */
+/* Waiting writers are woken only when there is room for many of them. */
 #define ROOM_TO_GO_ON (16 * CONSOLE_OUTPUT_MAX)
-/* When the line is looked at again, should its interrupt not come. */
+/* If the serial line's interrupt does not come, the line is looked at again after this time. */
 #define POLL_NANOSECONDS 10000000l
 
 static struct wait_queue writers = WAIT_QUEUE_INITIALIZER(writers);
@@ -43,13 +44,14 @@ static void begin_polling(void) {
         timer_arm(&poll_timer, clock_now() + POLL_NANOSECONDS);
 }
 
-/* Those who wait go on one by one: each wakes the next when it has written. */
+/* Waiting writers are woken one by one: each wakes the next after it has written. */
 static void wake_a_writer(size_t room) {
     if (console_has_room(room))
         wait_queue_wake_one(&writers);
 }
 
-/* The screen is drawn now and then even if text comes without end. */
+/* Sends queued text until there is none, the device is full, or the piece is used up. The screen is
+ * refreshed once in each piece, so it is drawn even if text comes without end. */
 static bool drain(struct cleaning* unused) {
     enum console_progress progress = CONSOLE_SENT;
     (void)unused;
@@ -81,8 +83,10 @@ static bool is_written(void* argument) {
     return console_try_write(request->text, request->size);
 }
 
-/* The console's lock is below the queue's. So a writer that finds no room is in the queue before
- * the next text is drained, and is woken then. */
+/* A writer must not sleep through the moment when room appears. The condition (is_written) runs
+ * under the wait queue's lock, and takes the console's lock inside it. So a writer that finds no
+ * room is in the queue before more text is drained. The wake that follows the drain finds the
+ * writer there. */
 bool console_output_write(const char* text, size_t size) {
     struct request request = {text, size};
     ASSERT(size <= CONSOLE_OUTPUT_MAX);

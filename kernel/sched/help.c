@@ -1,10 +1,10 @@
-/* The look of an idle CPU at the ready threads of the others, which may be many, and none of them
- * allowed here. So it is done in pieces: each holds a run queue's lock for LOOK_THREADS_MAX threads
- * at most, and leaves a bookmark in the queue where the next piece goes on. The bookmark is the
- * idle thread of the CPU that looks: queues hold nothing but threads. If the other CPU comes to it
- * in its turn, it drops it; the threads before it are gone then, and the look goes on at the
- * queue's head.
- */
+/* An idle CPU may have to look at very many ready threads, none of which may run on it. So it looks
+ * in pieces: each piece holds another CPU's run queue lock for at most LOOK_THREADS_MAX threads.
+ *
+ * Between two pieces a bookmark in the queue marks where the next one goes on. Run queues hold
+ * nothing but threads, so the bookmark is the idle thread of the looking CPU. When the other CPU
+ * pops the bookmark in its turn, it drops it. All threads before the bookmark are gone by then, so
+ * the look goes on at the queue's head. */
 #include <sched/help.h>
 
 #include <arch/clock.h>
@@ -24,7 +24,7 @@ _Atomic uint32_t idle_cpus HOT_DATA;
 void help_call(uint32_t cpus) {
     uint32_t helpers = cpus & atomic_load_explicit(&idle_cpus, memory_order_relaxed);
     if (!helpers)
-        return; /* whoever becomes idle looks round by itself */
+        return; /* a CPU that becomes idle looks round by itself */
     uint32_t helper = (uint32_t)__builtin_ctz(helpers);
     atomic_fetch_or(&sched_of(helper)->called, cpus);
     ipi_reschedule(helper);
@@ -37,7 +37,7 @@ static bool is_anybody_ready(void) {
     return false;
 }
 
-/* The call that this CPU was given goes on to the others that it named. */
+/* Passes this CPU's call on to the other CPUs that the call named. */
 static void pass_call_on(struct sched_cpu* here) {
     uint32_t others = here->look.call & ~here->mask;
     here->look.call = 0;
@@ -45,9 +45,9 @@ static void pass_call_on(struct sched_cpu* here) {
         help_call(others);
 }
 
-/* An idle CPU is called to steal only when a ready thread has waited for a while: whoever wakes
- * another thread is mostly about to block, and then the thread is best run here, where what the two
- * talk about is in the cache, and nobody was woken up for it. */
+/* An idle CPU is called only when a ready thread has waited for HELP_DELAY_NANOSECONDS. Usually the
+ * waker is about to block, and then the woken thread runs here soon. That is better: the data that
+ * the two threads share is in this CPU's cache, and no halted CPU had to be woken. */
 void help_start_locked(struct sched_cpu* sched, uint32_t cpus) {
     sched->help_wanted |= cpus;
     if (sched->is_help_armed)
@@ -56,6 +56,8 @@ void help_start_locked(struct sched_cpu* sched, uint32_t cpus) {
     timer_arm(&sched->help_timer, clock_now() + HELP_DELAY_NANOSECONDS);
 }
 
+/* Looks at EQUALS_MAX threads at most; if there are more, it assumes that any CPU may run one of
+ * them. */
 void help_equals_locked(struct sched_cpu* sched) {
     uint32_t cpus = sched->running->affinity;
     unsigned looked_at = 0;
@@ -83,8 +85,8 @@ void help_is_due(struct timer* timer) {
 
 /* --- looking ---------------------------------------------------------------------------------- */
 
-/* Takes the bookmark out. Returns where the look goes on in the most urgent queue that is left;
- * NULL: at the head. */
+/* Takes the bookmark out of the queue. Returns the node at which the look goes on in the most
+ * urgent queue that is left; NULL: at the head. */
 static struct list_node* take_bookmark_locked(struct sched_cpu* victim, struct sched_cpu* here) {
     struct list_node* next = here->idle->run_node.next;
     if (!next)
@@ -94,7 +96,7 @@ static struct list_node* take_bookmark_locked(struct sched_cpu* victim, struct s
     return victim->ready_bitmap >> priority & 1 ? next : NULL;
 }
 
-/* The most urgent thread that may run here, if it is found in this piece of the look. */
+/* Returns the most urgent thread that may run on `here`, if this piece of the look finds one. */
 static struct thread* look_locked(struct sched_cpu* victim, struct sched_cpu* here, bool* is_over) {
     struct look* look = &here->look;
     struct list_node* node = take_bookmark_locked(victim, here);
@@ -120,6 +122,8 @@ static struct thread* look_locked(struct sched_cpu* victim, struct sched_cpu* he
     return NULL;
 }
 
+/* Looks at one CPU, and takes the thread that was found out of its queue. The thread is MOVING from
+ * then on: no other CPU touches it, so the lock can be dropped. */
 static struct thread* look_at(struct sched_cpu* victim, struct sched_cpu* here, bool* is_over) {
     interrupt_state_t state = spin_lock_irqsave(&victim->lock);
     struct thread* found = look_locked(victim, here, is_over);
@@ -131,7 +135,7 @@ static struct thread* look_at(struct sched_cpu* victim, struct sched_cpu* here, 
     return found;
 }
 
-/* The last look may have been left before it was over. */
+/* Begins at the first CPU. The last look may have ended early and left its bookmark in a queue. */
 static void begin_look(struct sched_cpu* here) {
     struct look* look = &here->look;
     if (look->victim) {
@@ -144,7 +148,7 @@ static void begin_look(struct sched_cpu* here) {
     look->victim = NULL;
 }
 
-/* The next of the others who has ready threads; NULL: all have been looked at. */
+/* Returns the next CPU that has ready threads; NULL: all have been looked at. */
 static struct sched_cpu* next_victim(struct sched_cpu* here) {
     struct look* look = &here->look;
     for (; look->turn < cpu_count(); look->turn++) {
@@ -160,13 +164,15 @@ static void end_look(struct sched_cpu* here) {
     pass_call_on(here);
 }
 
+/* Queues a thread that look_at found. Its affinity may have changed meanwhile: then it goes to
+ * another CPU. */
 static void take(struct sched_cpu* here, struct thread* thread) {
     interrupt_state_t state = spin_lock_irqsave(&here->lock);
     bool is_allowed = sched_move_locked(thread, here);
     if (is_allowed)
         queue_push(here, thread, false);
     spin_unlock_irqrestore(&here->lock, state);
-    if (!is_allowed) /* any more */
+    if (!is_allowed) /* the affinity changed meanwhile */
         sched_place(thread);
 }
 

@@ -1,35 +1,39 @@
-/* Idle CPUs that take ready threads from busy ones. Only kernel/sched includes this.
+/* Work stealing: idle CPUs take ready threads from busy ones. Only kernel/sched includes this.
  *
- * What holds: no CPU stays halted while a thread waits elsewhere that may run on it.
+ * The invariant: no CPU stays halted while a thread that may run on it is ready elsewhere.
  *
- * 1. A CPU that becomes idle says so in idle_cpus, then looks at all ready threads of all others.
- * 2. Who queues a thread to wait sees the idle CPUs it may run on, and has one of them called, at
- *    once or a moment later: see help_start_locked. The push and the look are both done under the
- *    same lock, so that either the look finds the thread, or the push sees the idle CPU. This goes
- *    for a preempted thread, too. One that yields to an equal waits until the slice ends.
- * 3. A call names the CPUs that the thread may run on. The called one looks at all ready threads.
- *    It may take another thread, find none or leave for work of its own: then, if anybody is ready
- *    anywhere, it calls the next of those that were named, but never again itself. */
+ * 1. A CPU that becomes idle first sets its bit in idle_cpus, then looks at all ready threads of
+ *    all other CPUs.
+ * 2. Code that queues a thread behind another looks for idle CPUs that may run it. It has one of
+ *    them called, at once or a moment later (help_start_locked). Push and look are both done under
+ *    the same run queue lock. So either the idle CPU finds the thread, or the pusher sees the idle
+ *    CPU. This holds for a preempted thread too. A thread that yields to an equal waits until the
+ *    slice ends.
+ * 3. A call names the CPUs that the thread may run on. The called CPU looks at all ready threads.
+ *    It may take another thread, find none, or leave for work of its own. In each case, if a thread
+ *    is still ready somewhere, it calls the next CPU that was named, never itself again. */
 #pragma once
 
 #include <sched/sched_cpu.h>
 
-extern _Atomic uint32_t idle_cpus; /* bit per CPU whose idle thread runs */
+extern _Atomic uint32_t idle_cpus; /* one bit for each CPU whose idle thread runs */
 
 static inline uint32_t idle_cpus_for(const struct thread* thread) {
     return atomic_load_explicit(&idle_cpus, memory_order_relaxed) & thread->affinity;
 }
 
-/* A thread that these CPUs may run was queued at `sched`, which is this CPU's, or is about to be.
- */
+/* Starts a call for help, with a delay. A thread that `cpus` may run was queued at `sched`, or is
+ * about to be. `sched` is this CPU's run queue. */
 void help_start_locked(struct sched_cpu* sched, uint32_t cpus);
-/* At a slice's end: the same for the running thread and those it shares the CPU with. */
+/* The same at a slice's end, for the running thread and the equals that share the CPU with it. */
 void help_equals_locked(struct sched_cpu* sched);
+/* The callback of sched_cpu.help_timer. */
 void help_is_due(struct timer* timer);
-/* Calls one of these CPUs, if one is idle. */
+/* Calls one of `cpus` that is idle, if there is one. */
 void help_call(uint32_t cpus);
-/* In the idle thread of `here`, interrupts off: a bounded look at the ready threads of others.
- * True: something was taken, or the look is not over. */
+/* One bounded piece of the look at the ready threads of other CPUs. Called in the idle thread of
+ * `here`, interrupts off. True: a thread was taken, or the look is not over. */
 bool help_others(struct sched_cpu* here);
-/* `here`, which is locked, is idle no more. */
+/* The CPU `here`, whose run queue is locked, is no longer idle: it passes on the call that it was
+ * given. */
 void help_leave_locked(struct sched_cpu* here);

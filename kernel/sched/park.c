@@ -1,19 +1,21 @@
-/* Parking. The races, and what closes them:
+/* Parking. All that matters is in one word, thread.park, and each step is one atomic operation on
+ * it. The races, and what closes them (the numbers stand at the lines):
  *
- * All that matters is in one word, thread.park, and each step is one atomic operation on it. An
- * unpark before the block leaves a token there, and the block does not happen; one after it finds
- * that the thread waits, and has claimed it by the same step. Of several that come at once only one
- * claims it.
- *
- * A kill and a deadline first tell why (pending_work, has_timed_out), then claim the thread if it
- * waits; the thread first says that it waits, then looks for these reasons. At least one of the two
- * sees the other; if both do, the step back from the waiting decides between them. Who claims a
- * thread that has not quite left its CPU yet waits for the run queue's lock, which is held from
- * before it says that it waits until its registers are saved.
- *
- * The timer is cancelled before thread_park returns, so it never finds another wait, or a thread
- * that is no more.
- */
+ * 1. Unpark against block. An unpark before the block leaves a token in the word, so the block's
+ *    compare-exchange fails and the thread does not block. An unpark after it finds WAITING or
+ *    KILLABLE, and its exchange claims the thread.
+ * 2. Several wakers at once. Each tries to change the word; only the first one finds the thread
+ *    waiting, so only one claims it.
+ * 3. A kill or a deadline against the block. The waker first writes the reason (pending_work,
+ *    has_timed_out), then claims the thread if it waits. The thread first says that it waits, then
+ *    looks for reasons. So at least one of the two sees the other. If both do, the thread tries to
+ *    take its word back by a compare-exchange. If that fails, the waker has claimed the thread; the
+ *    thread blocks and is made ready at once.
+ * 4. A claim while the thread still leaves its CPU. The thread says that it waits with its run
+ *    queue locked. The lock stays held until its registers are saved, and the claimer takes the
+ *    lock before the thread can run.
+ * 5. A late timer. The timer is cancelled before thread_park returns, so it never meets another
+ *    wait, or a thread that no longer exists. */
 #include <sched/thread.h>
 
 #include <abi/errors.h>
@@ -25,26 +27,27 @@
 #include <sched/sched_cpu.h>
 #include <sched/switch.h>
 
-/* The running thread's: nobody waits in it. Whatever the unparker did before is seen from here on.
- */
+/* Takes the running thread's own token. The exchange also orders: everything that the unparker
+ * wrote before is seen from here on. */
 static inline bool take_token(struct thread* thread) {
     turn_point();
     return atomic_exchange(&thread->park, PARK_NONE) == PARK_TOKEN;
 }
 
-/* Blocks, unless there is a token or another reason not to. Answers the thread again. */
+/* Blocks, unless there is a token or another reason not to. Returns the thread, which may run on
+ * another CPU now. */
 static ALWAYS_INLINE struct thread* block(struct thread* thread, uint32_t how, bool has_deadline) {
     uint32_t none = PARK_NONE, waits = how;
     struct cpu* cpu = this_cpu();
     struct sched_cpu* sched = cpu->sched;
-    spin_lock_inner(&sched->lock);
-    if (unlikely(!atomic_compare_exchange_strong(&thread->park, &none, how)))
+    spin_lock_inner(&sched->lock); /* 4: held until the registers are saved */
+    if (unlikely(!atomic_compare_exchange_strong(&thread->park, &none, how))) /* 1 */
         goto stay;
     turn_point();
     if ((how == PARK_KILLABLE && unlikely(thread_is_killed(thread))) ||
         (has_deadline && unlikely(atomic_load(&thread->has_timed_out)))) {
         turn_point();
-        if (atomic_compare_exchange_strong(&thread->park, &waits, PARK_NONE))
+        if (atomic_compare_exchange_strong(&thread->park, &waits, PARK_NONE)) /* 3 */
             goto stay;
     }
     thread->state = THREAD_BLOCKED;
@@ -55,6 +58,8 @@ stay:
     return thread;
 }
 
+/* The loop: a token ends it, and so does a reason. Anything else was a claim by a waker that has
+ * lost its reason meanwhile. */
 static ALWAYS_INLINE zx_status_t park(struct thread* thread, uint32_t how, bool has_deadline) {
     lock_order_assert_none_held();
     ASSERT(interrupts_are_enabled());
@@ -78,7 +83,7 @@ static NOINLINE zx_status_t park_until(struct thread* thread, zx_time_t deadline
         return thread_is_killed(thread) ? ZX_ERR_CANCELED : ZX_ERR_TIMED_OUT;
     timer_arm(&thread->park_timer, deadline);
     zx_status_t status = park(thread, PARK_KILLABLE, true);
-    timer_cancel(&thread->park_timer);
+    timer_cancel(&thread->park_timer); /* 5 */
     atomic_store_explicit(&thread->has_timed_out, false, memory_order_relaxed);
     return status;
 }
@@ -94,11 +99,11 @@ void thread_park_uninterruptible(void) {
     (void)park(thread_current(), PARK_WAITING, false);
 }
 
-/* Leaves the token; whether the thread waited for it, and is claimed. */
+/* Leaves the token. True: the thread waited for it, and the caller has claimed it. */
 static inline bool leave_token(struct thread* thread) {
     ASSERT(preempt_depth() > 0 || !interrupts_are_enabled());
     turn_point();
-    return atomic_exchange(&thread->park, PARK_TOKEN) >= PARK_WAITING;
+    return atomic_exchange(&thread->park, PARK_TOKEN) >= PARK_WAITING; /* 1, 2 */
 }
 
 void thread_unpark(struct thread* thread) {
@@ -116,8 +121,8 @@ void thread_unpark_at_once(struct thread* thread) {
         wake_as_successor(thread, true);
 }
 
-/* An interrupt handler unparks in its own name, not in that of the thread it interrupted: nobody it
- * wakes becomes that thread's successor. */
+/* An interrupt handler may unpark threads too. The interrupted thread has nothing to do with them,
+ * so they must not become its successors. */
 bool interrupt_begin(void) {
     struct thread* thread = thread_current();
     bool was_handing_over = thread->is_handing_over;
@@ -139,7 +144,7 @@ zx_status_t thread_sleep_until(zx_time_t deadline) {
     }
 }
 
-/* A kill takes effect where the thread would go back to user mode, with nothing held. */
+/* A kill takes effect here, on the way back to user mode, where the thread holds nothing. */
 void thread_return_to_user(void) {
     if (thread_is_killed(thread_current()))
         thread_exit_current();

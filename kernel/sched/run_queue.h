@@ -1,10 +1,11 @@
-/* The queues of one CPU: a list for each priority, and which of them are not empty. All of it under
- * the CPU's lock. */
+/* The ready queues of one CPU: a list for each priority, and a bitmap of the lists that are not
+ * empty. The CPU's run queue lock guards all of it. */
 #pragma once
 
 #include <sched/sched_cpu.h>
 
-/* The priority may be changed meanwhile by who looks for the thread elsewhere: one look decides. */
+/* The priority is read once: sched_change_priority may write it meanwhile, before it takes this
+ * lock. */
 static inline void queue_push(struct sched_cpu* sched, struct thread* thread, bool at_front) {
     uint32_t priority = __atomic_load_n(&thread->priority, __ATOMIC_RELAXED);
     struct list* queue = &sched->queues[priority];
@@ -16,7 +17,8 @@ static inline void queue_push(struct sched_cpu* sched, struct thread* thread, bo
     sched->ready_bitmap |= 1ul << priority;
 }
 
-/* Out of whichever queue it is in: beside the last one there is only the queue's head. */
+/* Takes the thread out of the queue it is in. If both neighbours are the same node, that node is
+ * the queue's head and the queue becomes empty. */
 static inline void queue_remove(struct sched_cpu* sched, struct thread* thread) {
     struct list_node* neighbour = thread->run_node.next;
     bool is_last = neighbour == thread->run_node.previous;
@@ -25,13 +27,14 @@ static inline void queue_remove(struct sched_cpu* sched, struct thread* thread) 
         sched->ready_bitmap &= ~(1ul << (LIST_ENTRY(neighbour, struct list, head) - sched->queues));
 }
 
-/* The most urgent queue; one is not empty. */
+/* Returns the most urgent queue that is not empty. There must be one. */
 static inline struct list* queue_most_urgent(struct sched_cpu* sched, uint64_t* priority) {
     *priority = 63u ^ (uint64_t)__builtin_clzl(sched->ready_bitmap);
     return &sched->queues[*priority];
 }
 
-/* One is not empty. What is taken out may be a bookmark. */
+/* Takes the first thread out of the most urgent queue. There must be one. It may be a bookmark
+ * (help.c). */
 static inline struct thread* queue_pop(struct sched_cpu* sched) {
     uint64_t priority;
     struct list* queue = queue_most_urgent(sched, &priority);

@@ -1,15 +1,15 @@
-/* Choosing who runs.
+/* Choosing the thread that runs.
  *
  * A thread belongs to one CPU (`thread->sched`), whose run queue lock guards its state. The lock is
- * held over the switch itself and released by the thread that is switched to: so whoever gets the
+ * held over the switch itself and released by the thread that is switched to. So code that gets the
  * lock and finds a thread blocked or ready knows that its registers are saved.
  *
- * A thread on its way from one CPU to another is MOVING: in no queue, touched by its mover only. So
- * is a thread that was claimed (thread.h: enum park_state), which stays BLOCKED until it is queued
- * or runs. Where it belongs is changed by who claimed it, with the lock of the new place held.
+ * A thread on its way from one CPU to another is MOVING: it is in no queue, and only its mover
+ * touches it. The same holds for a claimed thread (thread.h: enum park_state), which stays BLOCKED
+ * until it is queued or runs. Only the mover or claimer changes `thread->sched`, with the lock of
+ * the new CPU held.
  *
- * Interrupts are off wherever a run queue lock is held, which keeps preemption off as well.
- */
+ * Interrupts are off wherever a run queue lock is held, which keeps preemption off as well. */
 #include <sched/sched.h>
 
 #include <stdatomic.h>
@@ -37,15 +37,16 @@ static void want_reschedule(void) {
 
 /* --- time slices ------------------------------------------------------------------------------ */
 
-/* The timer is started when a thread waits behind one of its own priority, and left alone while it
- * runs: a thread that was switched to since it was started gets a whole slice more. So a slice
- * lasts between one and two periods, and switching costs nothing. */
+/* The slice timer is started when a thread waits behind a running one of the same priority. It is
+ * not restarted at a switch: a thread that began to run after the timer started gets one whole
+ * period more. So a slice lasts between one and two periods, and a switch costs nothing for it. */
 void sched_start_slice_locked(struct sched_cpu* sched) {
     sched->is_slice_armed = true;
     sched->turns_at_slice_start = sched->turns;
     timer_arm(&sched->slice_timer, clock_now() + SLICE_NANOSECONDS);
 }
 
+/* The callback of the slice timer, with interrupts off. */
 static void slice_ended(struct timer* timer) {
     struct sched_cpu* sched = CONTAINER_OF(timer, struct sched_cpu, slice_timer);
     spin_lock(&sched->lock);
@@ -70,7 +71,7 @@ static void start_or_call_help_locked(struct sched_cpu* sched, const struct thre
         help_call(thread->affinity);
 }
 
-/* `thread` has just been queued at `sched`; whoever should run it is told. Under the lock. */
+/* `thread` has just been queued at `sched`, which is locked. Tells the CPU that should run it. */
 static NOINLINE void notify_locked(struct sched_cpu* sched, const struct thread* thread) {
     const struct thread* running = sched->running;
     bool is_here = sched->number == cpu_number();
@@ -93,8 +94,8 @@ static NOINLINE void notify_locked(struct sched_cpu* sched, const struct thread*
     }
 }
 
-/* Queues a thread that this queue's CPU may run. In the usual case nobody need be told: the thread
- * waits behind an equal whose slice is being timed, and no CPU is idle, this one included. */
+/* Queues a thread that this CPU may run. Usually no CPU has to be told: the thread waits behind an
+ * equal whose slice is being timed, and no CPU is idle, this one included. */
 static inline void make_ready_locked(struct sched_cpu* sched, struct thread* thread) {
     queue_push(sched, thread, false);
     if (unlikely(!sched->is_slice_armed || thread->priority > sched->running->priority ||
@@ -102,6 +103,8 @@ static inline void make_ready_locked(struct sched_cpu* sched, struct thread* thr
         notify_locked(sched, thread);
 }
 
+/* An idle CPU if the thread may run on one, else the first one it may run on. A thread whose mask
+ * has no online CPU runs anywhere. */
 static uint32_t choose_cpu(const struct thread* thread) {
     uint32_t online = (uint32_t)((1ul << cpu_count()) - 1);
     uint32_t allowed = thread->affinity & online;
@@ -109,6 +112,7 @@ static uint32_t choose_cpu(const struct thread* thread) {
     return (uint32_t)__builtin_ctz(idle ? idle : allowed ? allowed : online);
 }
 
+/* Repeats if the affinity changed between the choice and the move (see sched_move_locked). */
 void sched_place(struct thread* thread) {
     bool is_placed;
     do {
@@ -121,7 +125,8 @@ void sched_place(struct thread* thread) {
     } while (!is_placed);
 }
 
-/* Nobody else moves a claimed thread. Once the lock is there, its registers are saved. */
+/* `thread->sched` is stable, because only the claimer moves a claimed thread. Once the lock is
+ * taken, the thread's registers are saved (top of this file). */
 void sched_wake(struct thread* thread) {
     struct sched_cpu* sched = thread->sched;
     interrupt_state_t state = interrupts_save_and_disable();
@@ -138,9 +143,9 @@ void sched_wake(struct thread* thread) {
 /* --- handing over -------------------------------------------------------------------------------
  */
 
-/* The running thread did not block. */
+/* The running thread did not block, so its successor is queued like any other thread. */
 void thread_hand_over_give_up(void) {
-    preempt_disable(); /* nobody else can run it before it is queued */
+    preempt_disable(); /* no other CPU can run the successor until it is queued */
     struct thread* successor = atomic_exchange(&thread_current()->successor, NULL);
     if (successor)
         sched_place(successor);
@@ -150,13 +155,15 @@ void thread_hand_over_give_up(void) {
 /* --- switching: the unusual parts of switch.h --------------------------------------------------
  */
 
-/* It was popped. Its CPU sees that under the lock. */
+/* The bookmark was popped. Its CPU sees that when it takes this run queue's lock. */
 static void drop_bookmark(struct thread* bookmark) {
     bookmark->run_node = (struct list_node){0};
 }
 
-/* One that may not run here any more runs until the interrupt that this CPU sends itself, which
- * moves it: no other queue can be locked here, and in this one nobody would look for it. */
+/* The successor's affinity may no longer include this CPU. It cannot be moved here: that needs
+ * another CPU's lock, and this CPU's is held. It cannot be queued here either: no CPU would look
+ * for it in this queue. So it runs here for a moment. The interrupt that this CPU sends itself then
+ * ends its turn, and requeue_and_switch moves it. */
 struct thread* sched_choose_beside_locked(struct sched_cpu* sched, struct thread* successor) {
     if (unlikely(!(__atomic_load_n(&successor->affinity, __ATOMIC_RELAXED) & sched->mask))) {
         ipi_reschedule(sched->number);
@@ -176,6 +183,7 @@ struct thread* sched_choose_past_bookmark_locked(struct sched_cpu* sched, struct
     return choose_ready_locked(sched);
 }
 
+/* The bit is set before this CPU looks at the other queues: help.h, step 1. */
 struct thread* sched_become_idle_locked(struct sched_cpu* sched) {
     atomic_fetch_or(&idle_cpus, sched->mask);
     return sched->idle;
@@ -189,6 +197,7 @@ void sched_leave_kernel_aspace(struct cpu* cpu, struct aspace* aspace) {
     page_table_switch(active ? aspace_page_table(active) : NULL, aspace_page_table(aspace));
 }
 
+/* The dead thread joins the list while the lock is still held; its stack is not used any more. */
 void sched_bury_or_place(struct sched_cpu* here, struct thread* previous) {
     bool is_dead = previous->state == THREAD_DEAD;
     if (is_dead)
@@ -198,6 +207,7 @@ void sched_bury_or_place(struct sched_cpu* here, struct thread* previous) {
         sched_place(previous);
 }
 
+/* Interrupts are on while dead threads are buried: that takes locks and wakes other threads. */
 void sched_reap(void) {
     if (thread_current()->is_reaping)
         return;
@@ -217,13 +227,13 @@ void sched_switch_and_unlock(struct sched_cpu* sched) {
 /* --- giving the CPU away ------------------------------------------------------------------------
  */
 
-/* The running thread, which would be switched to again. */
+/* The running thread stays: no other thread should run instead. */
 static void stay_and_unlock(struct sched_cpu* sched) {
     this_cpu()->preempt_count |= PREEMPT_NOT_WANTED;
     spin_unlock_inner(&sched->lock);
 }
 
-/* The idle thread is in no queue. */
+/* The idle thread leaves the CPU to a ready thread. It is not queued itself. */
 static NOINLINE void leave_idle(struct sched_cpu* sched) {
     if (sched->ready_bitmap == 0) {
         stay_and_unlock(sched);
@@ -234,7 +244,8 @@ static NOINLINE void leave_idle(struct sched_cpu* sched) {
     sched_switch_and_unlock(sched);
 }
 
-/* The running thread makes way for its successor, and goes first again when that blocks. */
+/* The running thread makes way for its successor. It is queued in front, so it is first again when
+ * the successor blocks. */
 static inline void queue_behind_successor(struct sched_cpu* sched, struct thread* thread) {
     thread->queued_as = QUEUED_IN_A_SLICE;
     queue_push(sched, thread, true);
@@ -242,15 +253,15 @@ static inline void queue_behind_successor(struct sched_cpu* sched, struct thread
         help_start_locked(sched, thread->affinity);
 }
 
-/* The running thread makes way for a more urgent one. Idle CPUs are looked for only now that it is
- * queued: one that became idle before did not see it. */
+/* The running thread makes way for a more urgent one. Only after it is queued does this look for
+ * idle CPUs: a CPU that became idle before did not see it in the queue. */
 static NOINLINE void queue_preempted(struct sched_cpu* sched, struct thread* thread) {
     queue_push(sched, thread, false);
     if (idle_cpus_for(thread))
         help_start_locked(sched, thread->affinity);
 }
 
-/* The running thread goes on later. Interrupts are off. */
+/* Lets another thread run; the running thread goes on later. Interrupts are off. */
 static ALWAYS_INLINE void requeue_and_switch(void) {
     struct cpu* cpu = this_cpu();
     struct sched_cpu* sched = cpu->sched;
@@ -260,7 +271,8 @@ static ALWAYS_INLINE void requeue_and_switch(void) {
         leave_idle(sched);
         return;
     }
-    uint64_t ready = sched->ready_bitmap >> thread->priority; /* bit 0: equals */
+    /* Bit 0: equals. The bits above: more urgent threads. */
+    uint64_t ready = sched->ready_bitmap >> thread->priority;
     if (unlikely(!(thread->affinity & sched->mask))) {
         thread->state = THREAD_MOVING;
     } else if (thread->successor) {
@@ -283,8 +295,8 @@ void thread_yield(void) {
     interrupts_enable();
 }
 
-/* With interrupts off nothing can be done here: the end of the interrupt, or the next
- * preempt_enable with interrupts on, sees the same request. */
+/* With interrupts off no switch is possible here. The request stays: the end of the interrupt sees
+ * it, or the next preempt_enable with interrupts on. */
 void preempt_reschedule(void) {
     if (likely(interrupts_are_enabled()))
         thread_yield();
@@ -295,7 +307,8 @@ void interrupt_preempt(void) {
     requeue_and_switch();
 }
 
-/* Another CPU queued something here, or wants this one to steal or to look at its thread again. */
+/* Another CPU queued a thread here, or wants this CPU to look for threads elsewhere, or has changed
+ * the running thread's affinity. */
 void reschedule_interrupt(void) {
     want_reschedule();
 }
@@ -303,9 +316,11 @@ void reschedule_interrupt(void) {
 /* --- affinity and priority ---------------------------------------------------------------------
  */
 
-/* The run queue that `thread` belongs to, locked, and the thread's state. A thread that somebody
- * moves gets its new place first, and is READY or RUNNING only then: as the state is looked at
- * before the place, either is true of this place. */
+/* Locks the run queue that `thread` belongs to, and reads the thread's state.
+ *
+ * A mover writes the thread's new place first, and makes it READY or RUNNING only afterwards. This
+ * reads the state first, and the place again afterwards. So a state of READY or RUNNING is true of
+ * the place that is locked. */
 static struct sched_cpu* lock_thread(const struct thread* thread, enum thread_state* thread_state,
                                      interrupt_state_t* state) {
     for (;;) {
@@ -318,6 +333,7 @@ static struct sched_cpu* lock_thread(const struct thread* thread, enum thread_st
     }
 }
 
+/* Makes that CPU choose again. */
 static void tell_to_reschedule(const struct sched_cpu* sched) {
     if (sched->number == cpu_number())
         want_reschedule();
@@ -328,7 +344,7 @@ static void tell_to_reschedule(const struct sched_cpu* sched) {
 void sched_apply_affinity(struct thread* thread) {
     interrupt_state_t state;
     enum thread_state thread_state;
-    preempt_disable(); /* while it is MOVING, nobody else can run it */
+    preempt_disable(); /* while the thread is MOVING, no other CPU can run it */
     struct sched_cpu* sched = lock_thread(thread, &thread_state, &state);
     bool is_allowed = thread->affinity & sched->mask;
     bool must_place = !is_allowed && thread_state == THREAD_READY;
@@ -338,7 +354,7 @@ void sched_apply_affinity(struct thread* thread) {
     } else if (!is_allowed && thread_state == THREAD_RUNNING) {
         tell_to_reschedule(sched);
     } else if (thread_state == THREAD_READY && idle_cpus_for(thread)) {
-        start_or_call_help_locked(sched, thread); /* it may run there from now on, perhaps */
+        start_or_call_help_locked(sched, thread); /* perhaps an idle CPU may run it from now on */
     }
     spin_unlock_irqrestore(&sched->lock, state);
     if (must_place)
@@ -346,17 +362,22 @@ void sched_apply_affinity(struct thread* thread) {
     preempt_enable();
 }
 
-/* What a killed thread has, whoever asks for what: see thread_kill. */
+/* The priority that the thread gets if the caller wants `wanted`. A kill overrides that: see
+ * thread_kill. */
 static uint32_t priority_due(const struct thread* thread, uint32_t wanted) {
     if (likely(!(atomic_load(&thread->context.pending_work) & THREAD_PENDING_KILL)))
         return wanted;
     return atomic_load(&thread->is_cleaning_up) ? THREAD_PRIORITY_USER_MAX : THREAD_PRIORITY_SYSTEM;
 }
 
-/* Like an affinity, the priority is changed first: so either the thread is found where it has to
- * change its queue, or whoever moves it, and looks at the priority afterwards, sees the new one. A
- * kill, too, is noted before this: if several change the priority at once, the last one to write it
- * sees what is due. */
+/* Two races, and what closes them:
+ *
+ * 1. The thread is queued or moved meanwhile. The priority is written first, and the thread's queue
+ *    is looked for afterwards. So either the thread is found in a queue and moved to the right one,
+ *    or the code that queues it later reads the new priority.
+ * 2. Several callers, one of them a kill. A kill sets pending_work before it calls this. Each
+ *    caller writes a priority, then checks whether it is still the due one. The last one to write
+ *    sees the kill. */
 void sched_change_priority(struct thread* thread, uint32_t wanted) {
     interrupt_state_t state;
     enum thread_state thread_state;
@@ -371,7 +392,7 @@ void sched_change_priority(struct thread* thread, uint32_t wanted) {
         queue_remove(sched, thread);
         make_ready_locked(sched, thread);
     } else if (thread_state == THREAD_RUNNING && sched->ready_bitmap >> priority != 0) {
-        tell_to_reschedule(sched); /* for an equal, too: their slices are not being timed yet */
+        tell_to_reschedule(sched); /* for an equal too: their slices are not timed yet */
     }
     spin_unlock_irqrestore(&sched->lock, state);
 }
@@ -379,13 +400,13 @@ void sched_change_priority(struct thread* thread, uint32_t wanted) {
 /* --- idling ------------------------------------------------------------------------------------
  */
 
-/* Interrupts are off: nothing comes in between this look and the wait. */
+/* Interrupts are off, so nothing can happen between this look and the wait. */
 static bool has_nothing_to_do(struct sched_cpu* sched) {
     return list_is_empty(&sched->dead) && !help_others(sched) && sched->ready_bitmap == 0 &&
            this_cpu()->preempt_count & PREEMPT_NOT_WANTED;
 }
 
-/* In the mode of arch/turns.h the last CPU that becomes idle does not halt. */
+/* In the mode of arch/turns.h the last CPU that becomes idle must not halt. */
 static void wait_for_interrupt(void) {
     uint32_t online = (uint32_t)((1ul << cpu_count()) - 1);
     if (unlikely(turns_are_on) && atomic_load(&idle_cpus) == online)
@@ -394,9 +415,10 @@ static void wait_for_interrupt(void) {
         cpu_wait_for_interrupt();
 }
 
-/* The bit in idle_cpus is set, and interrupts are off, before the last look round: a thread that
- * becomes ready afterwards brings an interrupt, which ends the wait even if it came before it
- * began. One that came, ran and died since thread_reap lies in the list of the dead. */
+/* No wake-up is lost: the bit in idle_cpus is set, and interrupts are off, before the last look
+ * round. A thread that becomes ready after this look brings an interrupt, which ends the wait even
+ * if it came before the wait began. A thread that came, ran and died since thread_reap is in the
+ * list of the dead, which the last look checks. */
 void sched_idle(void) {
     struct sched_cpu* sched = sched_here();
     atomic_fetch_or(&idle_cpus, 1u << sched->number);

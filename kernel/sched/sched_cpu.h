@@ -1,4 +1,10 @@
-/* What one CPU schedules. Only kernel/sched looks inside. */
+/* The scheduler's data of one CPU. Only kernel/sched looks inside.
+ *
+ * Rules for struct sched_cpu:
+ * - `lock` guards the queues, and the state of each thread that belongs to this CPU.
+ * - No code holds two run queue locks at once.
+ * - Fields without a lock are touched by this CPU only, with interrupts off, unless they are
+ *   atomic. */
 #pragma once
 
 #include <stdatomic.h>
@@ -11,18 +17,19 @@
 #include <sched/thread.h>
 #include <sched/timer.h>
 
-/* How far an idle CPU has got in looking at the ready threads of the others: see help.c. Only the
- * CPU itself touches this. */
+/* How far an idle CPU has got in its look at the ready threads of other CPUs: see help.c. Only the
+ * idle CPU itself touches this. */
 struct look {
-    uint32_t turn;            /* which of the others; 0: no look is under way */
-    uint32_t call;            /* bit per CPU that was named by the call it answers */
-    struct sched_cpu* victim; /* where the bookmark is, if it is in a queue */
-    uint64_t queues_left;     /* bit per queue there that was not looked through */
+    uint32_t turn;            /* which other CPU, counted from this one; 0: no look is under way */
+    uint32_t call;            /* one bit for each CPU that the call named which started this look */
+    struct sched_cpu* victim; /* the CPU whose queue may hold the bookmark */
+    uint64_t queues_left;     /* one bit for each of its queues that was not looked through yet */
 };
 
 struct sched_cpu {
-    struct list queues[THREAD_PRIORITY_COUNT]; /* thread.run_node; first, for short addresses */
-    /* RUN_QUEUE: guards the queues and the threads that belong to this CPU. */
+    /* thread.run_node; first, so that its offsets are short */
+    struct list queues[THREAD_PRIORITY_COUNT];
+    /* Class RUN_QUEUE. */
     _Alignas(CACHE_LINE_SIZE) struct spinlock lock;
     uint32_t number;
     uint32_t mask;         /* bit `number` */
@@ -32,19 +39,21 @@ struct sched_cpu {
     struct thread* idle;
     struct thread* running;
     uint64_t turns;      /* switches to a thread that begins a slice of its own */
-    uint64_t hand_overs; /* and to one that goes on in its predecessor's */
+    uint64_t hand_overs; /* switches to a thread that goes on in its predecessor's slice */
     uint64_t turns_at_slice_start;
     struct timer slice_timer;
     struct timer help_timer;
-    uint32_t help_wanted;    /* bit per CPU that may run one of those who wait for the help timer */
-    _Atomic uint32_t called; /* not 0: the idle CPU shall look round; see help_call */
+    /* one bit for each CPU that may run a thread for which the help timer runs */
+    uint32_t help_wanted;
+    /* not 0: this CPU is called, and looks at the others when idle; see help_call */
+    _Atomic uint32_t called;
     struct look look;
 
-    struct list dead; /* threads to be reaped, with this CPU's interrupts off */
+    struct list dead; /* threads to be reaped; touched with this CPU's interrupts off */
 
     struct spinlock timer_lock; /* TIMER: guards the two below */
     struct heap timers;
-    struct timer* running_timer; /* whose callback is under way */
+    struct timer* running_timer; /* the timer whose callback runs now; NULL: none */
 };
 
 extern struct sched_cpu sched_cpus[CPU_MAX]; /* sched.c */
@@ -60,18 +69,19 @@ static inline struct sched_cpu* sched_here(void) {
 
 /* timer.c */
 void timer_init_cpu(struct sched_cpu* sched);
-/* sched.c: makes a thread ready that the caller claimed (thread.h: enum park_state), or that never
- * ran. Preemption is off, or interrupts are; no run queue lock held. */
+/* sched.c: makes a thread ready that the caller has claimed (thread.h: enum park_state), or that
+ * never ran. Preemption or interrupts are off; no run queue lock is held. */
 void sched_wake(struct thread* thread);
-/* Queues a claimed or MOVING thread at a CPU it may run on. */
+/* Chooses a CPU that may run the thread, and queues it there. The thread is claimed or MOVING. */
 void sched_place(struct thread* thread);
-/* Gives the CPU away: the caller set the running thread's state, under `sched`'s lock. The lock is
- * dropped; interrupts are off, and stay so. */
+/* Switches to the next thread. The caller holds the lock of `sched` and has set the running
+ * thread's state. The lock is dropped; interrupts are off, and stay off. */
 void sched_switch_and_unlock(struct sched_cpu* sched);
 /* Moves a thread to a CPU its affinity allows, if it is not on one. */
 void sched_apply_affinity(struct thread* thread);
-/* Unless it is killed, which decides its priority. */
-void sched_change_priority(struct thread* thread, uint32_t wanted);
-/* thread.c: drops the running reference of threads that have left this CPU for good. Interrupts on.
+/* Gives the thread the priority `wanted`. A killed thread keeps the priority that the kill gave it.
  */
+void sched_change_priority(struct thread* thread, uint32_t wanted);
+/* thread.c: buries the threads that have left this CPU for good, and drops the reference that each
+ * held while it ran. Interrupts on. */
 void thread_reap(void);

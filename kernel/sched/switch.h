@@ -1,8 +1,8 @@
-/* The switch from the running thread to the next one. Inline: it is on the way of each call that
- * blocks, and saves all registers anyway. Only kernel/sched includes this.
+/* The switch from the running thread to the next one. Only kernel/sched includes this. The
+ * functions are inline because every call that blocks runs them.
  *
- * This CPU's run queue is locked, and interrupts are off, from before the running thread's state is
- * changed until the next one has its stack: see sched.c. */
+ * Interrupts are off from before the running thread's state changes until the next thread runs on
+ * its own stack. This CPU's run queue lock is held for the same time: see the top of sched.c. */
 #pragma once
 
 #include <arch/context_switch.h>
@@ -13,51 +13,63 @@
 #include <sched/run_queue.h>
 #include <sched/sched_cpu.h>
 
-/* sched.c. Nobody is ready. */
+/* sched.c: no thread is ready. Returns the idle thread. */
 struct thread* sched_become_idle_locked(struct sched_cpu* sched);
-/* What was popped is a bookmark. There is at most one of each CPU. */
+/* The popped thread is a bookmark: drops it and chooses again. Each CPU has at most one bookmark,
+ * so the recursion ends. */
 struct thread* sched_choose_past_bookmark_locked(struct sched_cpu* sched, struct thread* bookmark);
-/* Somebody more urgent than the successor is ready; or it may not run here any more, and is moved
- * when it is switched away from. */
+/* The successor cannot simply run next: a more urgent thread is ready, or the successor may no
+ * longer run on this CPU. In the second case the successor runs for a moment, and is moved when the
+ * CPU switches away from it. */
 struct thread* sched_choose_beside_locked(struct sched_cpu* sched, struct thread* successor);
+/* Starts the timer of this CPU's slice. */
 void sched_start_slice_locked(struct sched_cpu* sched);
-/* From a kernel thread to a program's. */
+/* Loads a program's address space after a kernel thread has run. */
 void sched_leave_kernel_aspace(struct cpu* cpu, struct aspace* aspace);
-/* Of a switch from a DEAD or MOVING thread: the lock is dropped. */
+/* Finishes a switch away from a DEAD or MOVING thread: drops the lock, and hands the thread to the
+ * reaper or to its new CPU. */
 void sched_bury_or_place(struct sched_cpu* here, struct thread* previous);
-/* There are dead threads. Nothing is held, even where this is the end of an interrupt. */
+/* Buries the dead threads. No lock is held here, even when the switch came at the end of an
+ * interrupt. */
 void sched_reap(void);
 
-/* The claimed thread belongs to `sched`, which is locked, from here on; whether it may run there.
- * Whoever changes an affinity does that first and then looks where the thread is: so either it is
- * found here, or this sees the change. */
+/* The claimed thread belongs to `sched`, which is locked, from here on. Returns whether it may run
+ * there.
+ *
+ * The exchange is a full barrier, which closes a race with sched_apply_affinity. That function
+ * writes the affinity first and reads `thread->sched` afterwards; this one does the reverse. So
+ * either that function finds the thread here, or this one sees the new affinity. */
 static ALWAYS_INLINE bool sched_move_locked(struct thread* thread, struct sched_cpu* sched) {
     (void)__atomic_exchange_n(&thread->sched, sched, __ATOMIC_SEQ_CST);
     return likely(__atomic_load_n(&thread->affinity, __ATOMIC_RELAXED) & sched->mask);
 }
 
-/* The claimed thread becomes the running one's successor; or ready, where it cannot be that.
- * `at_once`: the running thread makes way for it. Preemption is off.
+/* Makes the claimed thread the successor of the running thread. If it cannot be that, it becomes
+ * ready as usual. `at_once`: the running thread makes way as soon as preemption is on. Preemption
+ * is off.
  *
- * No lock is needed: nobody else touches who was claimed, nor this thread's successor but an
- * interrupt on this CPU. A thread that belongs to this CPU has left it long since; one of another
- * CPU may be about to, with the lock there held. */
+ * No lock is needed:
+ * 1. Nobody else touches a claimed thread.
+ * 2. Besides the running thread only an interrupt on this CPU writes its `successor`. The
+ *    compare-exchange is one step for that interrupt too.
+ * 3. A claimed thread of another CPU may not have left that CPU yet. Then that CPU holds its run
+ *    queue lock until the registers are saved, so this function waits until the lock is free. */
 static ALWAYS_INLINE void wake_as_successor(struct thread* thread, bool at_once) {
     struct cpu* cpu = this_cpu();
     struct thread* running = cpu->current;
     struct thread* none = NULL;
     if (unlikely(!(thread->affinity & cpu->mask) || thread->priority < running->priority ||
-                 !atomic_compare_exchange_strong(&running->successor, &none, thread))) {
+                 !atomic_compare_exchange_strong(&running->successor, &none, thread))) { /* 2 */
         sched_wake(thread);
         return;
     }
     if (unlikely(thread->sched != cpu->sched))
-        spin_wait_for_holder(&thread->sched->lock);
+        spin_wait_for_holder(&thread->sched->lock); /* 3 */
     if (at_once && likely(!running->is_handing_over))
         cpu->preempt_count &= ~PREEMPT_NOT_WANTED;
 }
 
-/* The first of those who are ready. */
+/* Takes the most urgent ready thread out of its queue. */
 static ALWAYS_INLINE struct thread* choose_ready_locked(struct sched_cpu* sched) {
     if (unlikely(sched->ready_bitmap == 0))
         return sched_become_idle_locked(sched);
@@ -73,7 +85,7 @@ static ALWAYS_INLINE struct thread* choose_ready_locked(struct sched_cpu* sched)
     return next;
 }
 
-/* Whom the running thread woke to run in its place does, unless somebody more urgent is ready. */
+/* The successor runs next, unless a more urgent thread is ready. */
 static ALWAYS_INLINE struct thread* choose_successor_locked(struct sched_cpu* sched,
                                                             struct thread* successor) {
     sched->hand_overs++;
@@ -83,8 +95,8 @@ static ALWAYS_INLINE struct thread* choose_successor_locked(struct sched_cpu* sc
     return successor;
 }
 
-/* A kernel thread runs on whatever address space is loaded; aspace_release evicts it from CPUs that
- * only have it so. */
+/* A kernel thread runs on the address space that is loaded. So a CPU may keep the tables of a
+ * program that has ended: aspace_release evicts them there. */
 static ALWAYS_INLINE void switch_aspace(struct cpu* cpu, const struct thread* previous,
                                         const struct thread* next) {
     struct aspace* aspace = next->aspace;
@@ -99,7 +111,7 @@ static ALWAYS_INLINE void switch_aspace(struct cpu* cpu, const struct thread* pr
     }
 }
 
-/* The first thing in the thread that was switched to: the lock its predecessor took is released. */
+/* The first thing that the new thread does: it releases the lock that its predecessor took. */
 static ALWAYS_INLINE void finish_switch(struct sched_cpu* here, struct thread* previous) {
     if (unlikely(previous->state >= THREAD_MOVING))
         sched_bury_or_place(here, previous);
@@ -107,8 +119,9 @@ static ALWAYS_INLINE void finish_switch(struct sched_cpu* here, struct thread* p
         spin_unlock_inner(&here->lock);
 }
 
-/* The next one may be the same again. Answers `previous`, which is running again, perhaps on
- * another CPU: its caller has nothing in registers any more. */
+/* Switches to the next thread, which may be the same one. Returns `previous` when that thread runs
+ * again, perhaps on another CPU. The caller must use this return value: the switch saves no
+ * registers, so no variable of the caller survives in one. */
 static ALWAYS_INLINE struct thread* switch_and_unlock(struct cpu* cpu, struct sched_cpu* sched,
                                                       struct thread* previous) {
     ASSERT(preempt_depth() == 0); /* interrupts are off: the run queue's lock does not count */

@@ -26,7 +26,8 @@ static struct spinlock all_lock = SPINLOCK_INITIALIZER(LOCK_WAIT_QUEUE);
 static struct list all_threads = LIST_INITIALIZER(all_threads); /* under all_lock */
 static size_t all_count;
 
-/* Whoever waits for the end of some thread, on its own stack: not even a kill ends that wait. */
+/* A thread that waits for the end of another one. Lies on the waiter's stack. Not even a kill ends
+ * this wait. */
 struct joiner {
     struct list_node node;
     struct thread* thread;
@@ -54,6 +55,7 @@ struct thread* thread_adopt_idle(uint32_t cpu) {
     return thread;
 }
 
+/* The reason first, then the claim: park.c, race 3. */
 static void park_timed_out(struct timer* timer) {
     struct thread* thread = CONTAINER_OF(timer, struct thread, park_timer);
     uint32_t expected = PARK_KILLABLE;
@@ -83,11 +85,11 @@ struct thread* thread_create(const char* name, void (*entry)(void*), void* argum
     return thread;
 }
 
-/* The running of it holds a reference: thread_reap drops it. */
+/* From here on the running thread itself holds a reference; thread_reap drops it. */
 void thread_start(struct thread* thread) {
     ASSERT(thread->state == THREAD_INITIAL);
     thread_reference(thread);
-    thread->state = THREAD_BLOCKED; /* so far only we know of it */
+    thread->state = THREAD_BLOCKED; /* no other CPU knows the thread yet, so it counts as claimed */
     preempt_disable();
     sched_wake(thread);
     preempt_enable();
@@ -104,7 +106,8 @@ static bool trim_stacks(struct cleaning* unused) {
 
 static struct cleaning stack_cleaning = CLEANING_INITIALIZER(trim_stacks);
 
-/* Unmapping it interrupts all CPUs: so that is left to the cleaner, for many stacks at once. */
+/* Unmapping a stack interrupts all CPUs. So that is left to the cleaner, which unmaps many at once.
+ */
 static void free_stack(void* stack_top) {
     if (kernel_stack_free(stack_top))
         cleaner_request(&stack_cleaning);
@@ -136,6 +139,7 @@ void thread_exit_current(void) {
     panic("a dead thread was run");
 }
 
+/* Only this CPU touches its list, so interrupts off is enough. */
 static struct thread* take_dead(void) {
     interrupt_state_t state = interrupts_save_and_disable();
     struct list_node* node = list_pop_front(&this_cpu()->sched->dead);
@@ -143,6 +147,8 @@ static struct thread* take_dead(void) {
     return node ? LIST_ENTRY(node, struct thread, run_node) : NULL;
 }
 
+/* Wakes all joiners: each checks whether its own thread is the one. Under the lock, so a joiner
+ * cannot miss this between its check and its park. */
 static void wake_joiners(struct thread* dead) {
     struct list_node* node;
     interrupt_state_t state = spin_lock_irqsave(&join_lock);
@@ -152,17 +158,19 @@ static void wake_joiners(struct thread* dead) {
     spin_unlock_irqrestore(&join_lock, state);
 }
 
-/* The stack goes back at once, before the last reference: only its own running needs it.
+/* Buries the dead threads of this CPU. The stack is freed at once, before the last reference goes:
+ * only the running thread needed it.
  *
- * Those it wakes may run before it gets on, here or on another CPU, and more may die: the loop
- * takes them all, so that the switch back to it need not start another one on the same stack. */
+ * Threads that are woken here may run before the loop goes on, here or on another CPU, and more
+ * threads may die meanwhile. The loop takes them all. `is_reaping` keeps a switch back to this
+ * thread from starting a second loop on the same stack. */
 void thread_reap(void) {
     struct thread* self = thread_current();
     struct thread* thread;
     if (self->is_reaping)
         return;
     bool was_handing_over = self->is_handing_over;
-    self->is_handing_over = false; /* whom it wakes here has nothing to do with its own wait */
+    self->is_handing_over = false; /* the joiners it wakes must not become its successors */
     self->is_reaping = true;
     while ((thread = take_dead())) {
         free_stack(thread->stack_top);
@@ -198,6 +206,8 @@ void thread_join(struct thread* thread) {
 
 /* --- kill, priority, affinity ----------------------------------------------------------------- */
 
+/* Race 3 of park.c: pending_work is set first, then the thread is claimed if it waits. A thread
+ * that runs in user mode on another CPU is interrupted instead. */
 void thread_kill(struct thread* thread) {
     uint32_t expected = PARK_KILLABLE;
     preempt_disable();
@@ -210,7 +220,7 @@ void thread_kill(struct thread* thread) {
     } else {
         uint32_t cpu = __atomic_load_n(&thread->sched, __ATOMIC_RELAXED)->number;
         if (cpu != cpu_number())
-            ipi_reschedule(cpu); /* on its way back to user mode it looks at pending_work */
+            ipi_reschedule(cpu); /* it looks at pending_work on its way back to user mode */
     }
     preempt_enable();
 }

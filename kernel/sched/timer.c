@@ -16,6 +16,7 @@ void timer_init(struct timer* timer, void (*callback)(struct timer*)) {
     *timer = (struct timer){.callback = callback};
 }
 
+/* Sets the hardware timer to the first deadline. */
 static void program(const struct sched_cpu* sched) {
     const struct heap_node* first = heap_first(&sched->timers);
     clock_set_timer(first ? first->key : ZX_TIME_INFINITE);
@@ -33,7 +34,12 @@ void timer_arm(struct timer* timer, zx_time_t deadline) {
     spin_unlock_irqrestore(&sched->timer_lock, state);
 }
 
-/* A hardware timer set too early fires for nothing: cheaper than setting it again here. */
+/* The hardware timer may now fire too early, for nothing. That is cheaper than setting it again
+ * here.
+ *
+ * The interrupt takes a timer out of the queue and notes it in `running_timer` in one lock hold. So
+ * under the lock a timer is armed, or running, or idle; no fourth case is missed. If its callback
+ * runs, this waits for it without the lock. */
 bool timer_cancel(struct timer* timer) {
     struct sched_cpu* sched = sched_of(timer->cpu);
     for (;;) {
@@ -49,6 +55,7 @@ bool timer_cancel(struct timer* timer) {
     }
 }
 
+/* Callbacks run without the lock, because they take other locks and arm timers. */
 void timer_interrupt(void) {
     struct sched_cpu* sched = this_cpu()->sched;
     spin_lock(&sched->timer_lock);

@@ -1,5 +1,10 @@
-/* Timers: callbacks at a time, in a per-CPU heap driven by the one-shot local timer.
- * Callbacks run in interrupt context with interrupts off and no timer lock held. */
+/* Timers: each CPU has a priority queue of callbacks, driven by its one-shot local timer.
+ *
+ * Rules for timers:
+ * - A callback runs in an interrupt, on the CPU that armed the timer, with no timer lock held.
+ * - A callback may arm its own timer again, but never cancel it.
+ * - Do not cancel a timer with a lock held that its callback takes: timer_cancel waits for the
+ *   callback. */
 #pragma once
 
 #include <stdbool.h>
@@ -9,14 +14,14 @@
 #include <lib/heap.h>
 
 struct timer {
-    struct heap_node node; /* key: the deadline; linked while armed */
+    struct heap_node node; /* the key is the deadline; linked while the timer is armed */
     void (*callback)(struct timer* timer);
-    uint32_t cpu; /* whose heap it is or was in */
+    uint32_t cpu; /* the CPU whose queue it is in, or was in last */
 };
 
 void timer_init(struct timer* timer, void (*callback)(struct timer*));
-/* The timer is not armed. It fires on the CPU that runs this. */
+/* Arms the timer, which is not armed. It fires on the CPU that calls this. */
 void timer_arm(struct timer* timer, zx_time_t deadline);
-/* Afterwards the callback neither runs nor will run. True if it was stopped before it ran. Never
- * called from the timer's own callback, nor with a lock held that the callback takes. */
+/* Disarms the timer. Afterwards the callback neither runs nor will run. Returns true if it was
+ * stopped before it ran. */
 bool timer_cancel(struct timer* timer);

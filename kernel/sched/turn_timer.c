@@ -1,5 +1,6 @@
-/* In the mode of arch/turns.h each CPU has a timer that is always armed: a thread that spins in
- * user mode executes no `pause`, and nothing else would end the turn of its CPU. */
+/* In the mode of arch/turns.h one CPU runs at a time. Each CPU has a timer that is always armed, to
+ * end its turn: a thread that spins in user mode executes no `pause`, and so nothing else would end
+ * it. */
 #include <sched/sched.h>
 
 #include <arch/clock.h>
@@ -10,7 +11,8 @@
 
 static struct timer turn_timers[CPU_MAX];
 
-/* Release builds do not note each switch: who runs, and how many have run, stands for them. */
+/* Release builds do not note each switch. Instead this notes which thread runs, and how many
+ * switches there have been. */
 static void turn_is_over(struct timer* timer) {
     const struct sched_cpu* sched = sched_here();
     bool is_idle = sched->running == sched->idle;

@@ -4,8 +4,8 @@
 #include <debug/panic.h>
 #include <sched/thread.h>
 
-/* On the waiter's stack. A waker takes it out of the list, under the lock, before it unparks; so
- * the thread is there as long as its node is linked. */
+/* Lies on the waiter's stack. A waker takes the node out of the list, under the lock, before it
+ * unparks the thread. So the thread exists as long as its node is linked. */
 struct waiter {
     struct list_node node;
     struct thread* thread;
@@ -16,6 +16,9 @@ void wait_queue_init(struct wait_queue* queue) {
     list_init(&queue->waiters);
 }
 
+/* No wake is lost: the thread joins the list in the same lock hold in which it finds the condition
+ * false. A wake that comes later finds it in the list and leaves a token, so the park returns at
+ * once. */
 zx_status_t wait_queue_wait(struct wait_queue* queue, bool (*condition)(void*), void* argument,
                             zx_time_t deadline) {
     struct waiter waiter = {.thread = thread_current()};
@@ -35,7 +38,8 @@ zx_status_t wait_queue_wait(struct wait_queue* queue, bool (*condition)(void*), 
     }
 }
 
-/* The unpark is done under the lock: until it is released the waiter cannot return and vanish. */
+/* Unparks under the lock: until that is released, the waiter cannot take its node out, return and
+ * vanish. */
 static bool wake_first_locked(struct wait_queue* queue) {
     struct list_node* node = list_pop_front(&queue->waiters);
     if (!node)
@@ -64,7 +68,7 @@ void mutex_init(struct mutex* mutex) {
     mutex->holder = NULL;
 }
 
-/* False: the mutex was handed to the waiter before it could leave. */
+/* Gives up waiting. False: the mutex was handed to the waiter before it could leave. */
 static bool stop_waiting(struct mutex* mutex, struct waiter* waiter) {
     interrupt_state_t state = spin_lock_irqsave(&mutex->queue.lock);
     bool was_waiting = list_node_is_linked(&waiter->node);
@@ -84,7 +88,8 @@ zx_status_t mutex_lock(struct mutex* mutex) {
     else
         list_push_back(&mutex->queue.waiters, &waiter.node);
     spin_unlock_irqrestore(&mutex->queue.lock, state);
-    /* Whoever unlocks makes the first waiter the holder. */
+    /* mutex_unlock makes the first waiter the holder. The acquire load pairs with its release
+     * store: the waiter sees everything that was written under the mutex. */
     while (!is_free && __atomic_load_n(&mutex->holder, __ATOMIC_ACQUIRE) != waiter.thread)
         if (thread_park(ZX_TIME_INFINITE) != ZX_OK && stop_waiting(mutex, &waiter))
             return ZX_ERR_CANCELED;

@@ -1,4 +1,10 @@
-/* Wait queues and mutexes, on top of thread_park. */
+/* Wait queues and mutexes, on top of thread_park.
+ *
+ * Rules for wait queues:
+ * - Change the data that a condition reads, then wake: the waiter looks at its condition under the
+ *   queue's lock, and the wake takes the same lock.
+ * - A condition runs with the queue's lock held and interrupts off. It may take only locks of later
+ *   classes. */
 #pragma once
 
 #include <stdbool.h>
@@ -19,16 +25,21 @@ struct wait_queue {
     { SPINLOCK_INITIALIZER(LOCK_WAIT_QUEUE), LIST_INITIALIZER((queue).waiters) }
 
 void wait_queue_init(struct wait_queue* queue);
-/* Blocks until `condition(argument)` holds (OK), the deadline (TIMED_OUT) or a kill (CANCELED). The
- * condition is looked at under the queue's lock before each block, and after each wake. */
+/* Blocks until `condition(argument)` returns true (OK), until the deadline (TIMED_OUT), or until
+ * the thread is killed (CANCELED). The condition is called under the queue's lock, before each
+ * block and after each wake. */
 zx_status_t wait_queue_wait(struct wait_queue* queue, bool (*condition)(void*), void* argument,
                             zx_time_t deadline);
-/* Make the first waiter, or all, look at their conditions again. Any context. */
+/* Wakes the first waiter, or all of them: they look at their conditions again. Any context. */
 void wait_queue_wake_one(struct wait_queue* queue);
 void wait_queue_wake_all(struct wait_queue* queue);
 
-/* A mutex: sleeps while it is contended and is handed over in order of arrival. It may not be taken
- * with a spinlock held or in an interrupt, nor twice by one thread. */
+/* A mutex: a thread sleeps while another one holds it. Waiters get it in order of arrival.
+ *
+ * Rules for mutexes:
+ * - Not with a spinlock held, and not in an interrupt.
+ * - Not twice by one thread.
+ * - mutex_lock can fail: a killed thread stops waiting and does not get the mutex. */
 struct mutex {
     struct wait_queue queue; /* its lock guards `holder` */
     struct thread* holder;   /* NULL: free */
