@@ -1,4 +1,8 @@
-/* Events: an object that is nothing but its signals. */
+/* Events: an object that has signals and nothing else.
+ *
+ * Rules for events:
+ * - No signal has a meaning for the kernel: programs set and clear SIGNALED and the user signals.
+ * - Any number of threads may wait; a signal stays until it is cleared, so it wakes all of them. */
 #pragma once
 
 #include <object/object.h>
@@ -9,4 +13,4 @@ struct event {
     struct object object;
 };
 
-struct event* event_create(void); /* one reference; NULL: no memory */
+struct event* event_create(void); /* with one reference; NULL: no memory */

@@ -1,5 +1,9 @@
-/* Event pairs: two ends that are nothing but their signals; each can change the other's, and sees
- * when it is gone. Both share one lock. */
+/* Event pairs: two ends that have signals and nothing else.
+ *
+ * Rules for event pairs:
+ * - Each end can change the signals of the other end (zx_object_signal_peer).
+ * - When the last handle of an end goes, the other end shows PEER_CLOSED.
+ * - Both ends share one lock, so an operation on both takes one lock. */
 #pragma once
 
 #include <object/object.h>
@@ -10,9 +14,10 @@
 struct event_pair_end {
     struct object object;
     struct peer_lock* pair_lock;
-    struct event_pair_end* peer; /* under the lock; NULL once the other's last handle has gone */
+    /* under the lock; NULL once the other end has no handles any more */
+    struct event_pair_end* peer;
 };
 
-/* Two ends, one reference each. NO_MEMORY. */
+/* Makes two ends, with one reference each. NO_MEMORY. */
 MUST_CHECK zx_status_t event_pair_create(struct event_pair_end** end0,
                                          struct event_pair_end** end1);

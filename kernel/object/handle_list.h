@@ -3,9 +3,9 @@
 
 #include <object/handle_table.h>
 
-/* A look at the handles in use, for object_get_info and the debugger: fills `entries` from slot
- * `*index` on and moves `*index` past what it saw; answers how many. 0: that was all. The objects
- * are described, not referenced. */
+/* Describes handles in use, for zx_object_get_info and the debugger. Fills `entries` from slot
+ * `*index` on, moves `*index` behind the last slot it looked at, and returns how many entries it
+ * filled. 0: there are no more. The objects are only described; no reference is taken. */
 struct handle_description {
     zx_handle_t value;
     zx_rights_t rights;
@@ -15,5 +15,5 @@ struct handle_description {
 uint32_t handle_table_describe(struct handle_table* table, uint32_t* index,
                                struct handle_description* entries, uint32_t room);
 
-/* For the emergency console: a line each. Takes no lock. */
+/* For the emergency console: prints one line for each handle. Takes no lock. */
 void handle_table_print(const struct handle_table* table);

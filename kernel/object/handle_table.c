@@ -10,10 +10,10 @@
 #define FIRST_DIRECTORY_ROOM 4u
 #define GENERATION_COUNT 8191u /* 1 to 8191 */
 #define CLOSED UINT32_MAX
-#define MOVE_CHUNK 64u   /* handles closed in one lock hold */
+#define MOVE_CHUNK 64u   /* handles taken out in one lock hold */
 #define SCAN_CHUNK 1024u /* slots looked at in one lock hold */
 
-/* Whether the slot is in use, and under which value. */
+/* Whether the slot is in use, held or not; *value is its handle value then. */
 static inline bool slot_is_used(const struct handle_slot* slot, uint32_t index,
                                 zx_handle_t* value) {
     uint32_t tag = atomic_load_explicit(&slot->tag, memory_order_relaxed);
@@ -34,6 +34,7 @@ KEEPING_CALLABLE(handle_fault);
 /* --- giving up an entry ------------------------------------------------------------------------
  */
 
+/* `collect` is read before the release, which may free the object. */
 static void release_reference(struct object* object) {
     void (*collect)(void) = object->ops->collect;
     object_release(object);
@@ -47,6 +48,7 @@ void handle_release_last(struct object* object) {
     release_reference(object);
 }
 
+/* Step 2 of LAST_HANDLE (object.h): the handle count was lowered before this looks at the flag. */
 void handle_release_with_work(struct object* object) {
     if (atomic_load_explicit(&object->is_last_handle_awaited, memory_order_relaxed))
         object_notify_last_handle(object);
@@ -72,7 +74,11 @@ static uint32_t directory_room(const struct handle_table* table) {
     return table->chunks ? table->chunk_mask + 1 : 0;
 }
 
-/* Room for twice as many chunks as there are; `first_chunk` stands in for those to come. */
+/* Makes a directory with twice as many places. `first_chunk` fills the places whose chunks do not
+ * exist yet.
+ *
+ * The release stores let a look-up run without a lock: it sees a complete directory. The mask is
+ * written last, so a look-up with the new mask never reads the old, smaller directory. */
 static bool directory_grow(struct handle_table* table, struct handle_slot* first_chunk) {
     struct handle_directory* old = directory_of(table);
     uint32_t old_room = directory_room(table);
@@ -89,9 +95,10 @@ static bool directory_grow(struct handle_table* table, struct handle_slot* first
     return true;
 }
 
-/* The slots of a new chunk, whose first value (if it were in use) is `value`, join the free list:
- * neighbours in different cache lines, because whoever uses a handle writes to its slot, and those
- * made one after the other are often for different threads. */
+/* Adds the slots of a new chunk to the free list. `value` is what the first slot's value would be.
+ *
+ * Slots that follow each other in the list lie in different cache lines. Using a handle writes to
+ * its slot, and handles made one after the other are often for different threads. */
 static void append_chunk(struct handle_table* table, struct handle_slot* chunk, uint32_t value) {
     const uint32_t slots_in_line = CACHE_LINE_SIZE / sizeof(struct handle_slot);
     struct handle_slot** end = table->free_end;
@@ -108,7 +115,8 @@ static void append_chunk(struct handle_table* table, struct handle_slot* chunk, 
     table->free_count += HANDLE_CHUNK_SLOTS;
 }
 
-/* One chunk more. */
+/* Adds one chunk. Its address is published last, with a release store: a look-up that finds the
+ * chunk finds its slots initialized. */
 static zx_status_t grow_locked(struct handle_table* table) {
     uint32_t number = table->slot_count / HANDLE_CHUNK_SLOTS;
     if (number == HANDLE_CHUNK_COUNT)
@@ -127,6 +135,7 @@ static zx_status_t grow_locked(struct handle_table* table) {
     return ZX_OK;
 }
 
+/* If memory runs out, the spare slots are used: it is enough then that `count` slots are free. */
 zx_status_t handle_table_grow_locked(struct handle_table* table, uint32_t count) {
     if (table->spare == CLOSED)
         return ZX_ERR_BAD_STATE;
@@ -141,7 +150,7 @@ zx_status_t handle_table_grow_locked(struct handle_table* table, uint32_t count)
 /* --- a table's life ------------------------------------------------------------------------------
  */
 
-/* Tables that live at one time start with different generations, so that a value of one process is
+/* Tables that exist at the same time start with different generations. So a value of one process is
  * not likely to mean anything in another. */
 static uint32_t next_first_generation(void) {
     static _Atomic uint32_t tables_made;
@@ -177,7 +186,7 @@ void handle_table_destroy(struct handle_table* table) {
     table->slot_count = table->free_count = 0;
 }
 
-/* Takes up to MOVE_CHUNK handles out, from slot `*index` on, of one chunk of slots. */
+/* Takes up to MOVE_CHUNK handles out of one chunk of slots, from slot `*index` on. */
 static uint32_t take_some(struct handle_table* table, uint32_t* index, struct handle* handles,
                           zx_handle_t* values) {
     uint32_t count = 0, at = *index;
@@ -193,6 +202,8 @@ static uint32_t take_some(struct handle_table* table, uint32_t* index, struct ha
     return count;
 }
 
+/* The lock is dropped before the entries are released: that may run destructors, and lets other
+ * threads in. */
 void handle_table_close_all(struct handle_table* table) {
     struct handle handles[MOVE_CHUNK];
     zx_handle_t values[MOVE_CHUNK];
@@ -284,6 +295,8 @@ zx_status_t handle_table_remove(struct handle_table* table, zx_handle_t value,
     return ZX_OK;
 }
 
+/* Writes the new value to user memory first, because that can fail; after it nothing can.
+ * *is_user_fault: the page was not there, and the caller tries again after bringing it in. */
 static zx_status_t replace_locked(struct handle_table* table, zx_handle_t value, zx_rights_t wanted,
                                   uintptr_t out_user, struct object** observed,
                                   bool* is_user_fault) {
@@ -303,7 +316,8 @@ static zx_status_t replace_locked(struct handle_table* table, zx_handle_t value,
         return ZX_ERR_INVALID_ARGS;
     struct object* object = slot->object;
     handle_slot_fill(table, object, rights);
-    (void)handle_take_locked(handle_table_chunks(table), value, &slot); /* seen above */
+    /* cannot fail: it was found above */
+    (void)handle_take_locked(handle_table_chunks(table), value, &slot);
     if (slot->marked_rights & HANDLE_WAS_OBSERVED) {
         *observed = object;
         object_reference(object);

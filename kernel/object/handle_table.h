@@ -1,18 +1,20 @@
-/* A process's handles: value to (object, rights).
+/* The handle table of a process: it maps a handle value to an entry (object, rights).
  *
- * A value is index (18 bits) and generation (13 bits, never 0), so that a stale value is caught.
- * Free slots are reused oldest first, and the table grows before the last few are used up: a value
- * comes back only after half a million others. The table grows in chunks; look-up, insertion and
- * removal are O(1).
+ * A value is an index (18 bits) and a generation (13 bits, never 0), so that a stale value is
+ * caught. Free slots are reused oldest first, and the table grows before the last few are used up.
+ * So a value comes back only after half a million others. The table grows in chunks; look-up,
+ * insertion and removal are O(1).
  *
- * Two locks. A call that uses a handle holds its slot (handle_hold), which is a lock of the class
- * HANDLE_SLOT: the entry stays until it is let go, and threads that use different handles have
- * nothing to do with each other. Whoever changes what is in the table holds the table's lock
- * (HANDLE_TABLE), and takes a slot out of use only while nobody holds it. So under the table's lock
- * all entries stay, too, and slots need not be held. Under both locks OBJECT locks may be taken.
- *
- * A `struct handle` on its own (in a message) is an entry without a value: it owns one reference
- * and one handle count of its object. */
+ * Rules for handle tables:
+ * - A call that uses a handle holds its slot (handle_hold), which is a lock of class HANDLE_SLOT.
+ *   While the slot is held the entry stays. Threads that use different handles do not touch the
+ *   same lock.
+ * - Code that adds or removes handles holds the table's lock (class HANDLE_TABLE). It takes a slot
+ *   out of use only while no thread holds the slot.
+ * - So under the table's lock all entries stay, and their slots need not be held.
+ * - OBJECT locks may be taken under both locks.
+ * - A `struct handle` on its own (in a message) is an entry without a value. It owns one reference
+ *   and one handle count of its object. */
 #pragma once
 
 #include <stdbool.h>
@@ -34,15 +36,15 @@ struct handle {
     zx_rights_t rights;
 };
 
-/* `tag` is the handle's value while the slot is in use and nobody holds it; else a value with an
- * index bit flipped, which no look-up of this slot can match:
+/* `tag` is the handle's value while the slot is in use and not held. Otherwise it is a value with
+ * an index bit flipped, which no look-up of this slot can match:
  *
  *   value                              in use
  *   value ^ HANDLE_HELD_MARK           in use, held
  *   next value ^ HANDLE_FREE_MARK      free, or taken out and not yet free */
 struct handle_slot {
     _Atomic uint32_t tag;
-    zx_rights_t marked_rights; /* and HANDLE_WAS_OBSERVED */
+    zx_rights_t marked_rights; /* the rights, and perhaps HANDLE_WAS_OBSERVED */
     union {
         struct object* object;         /* in use */
         struct handle_slot* next_free; /* free */
@@ -57,49 +59,52 @@ struct handle_slot {
 #define HANDLE_GENERATION_STEP (1u << HANDLE_INDEX_BITS)
 #define HANDLE_FREE_MARK 1u
 #define HANDLE_HELD_MARK 2u
-/* Somebody waited through this handle: whoever takes it away looks for observers to tell. No right
- * that a handle has. */
+/* A mark among the rights: a thread waited through this handle. Code that takes the handle away
+ * must look for its observers. No handle has this bit as a right. */
 #define HANDLE_WAS_OBSERVED ZX_RIGHT_SAME_RIGHTS
 #define HANDLE_CHUNK_SLOTS 128u
 #define HANDLE_CHUNK_COUNT (PROCESS_MAX_HANDLES / HANDLE_CHUNK_SLOTS)
-/* Growth keeps this many slots free, so that the one freed last waits behind the others. */
+/* Growth keeps this many slots free, so that a slot freed just now waits behind them. */
 #define HANDLE_SPARE_SLOTS 64u
 
-/* Where the chunks are. Look-ups read it without a lock: so each place names a chunk, if only the
- * first, where no tag will match; and a directory that became too small stays as long as the table.
- */
+/* Where the chunks are. Look-ups read the directory without a lock, which two rules make safe:
+ * 1. Each place points to a chunk. A place whose own chunk does not exist points to the first
+ *    chunk, where no tag can match.
+ * 2. A directory that became too small is kept until the table is destroyed. */
 struct handle_directory {
     struct handle_directory* previous;
     struct handle_slot* chunks[];
 };
 
-/* Stays where it was initialized: it points into itself. */
+/* A table never moves in memory: `free_end` may point into it. */
 struct handle_table {
     struct spinlock lock;
-    struct handle_slot** _Atomic chunks; /* of a handle_directory */
-    _Atomic uint32_t chunk_mask; /* its places, a power of two, less 1; grows after the above */
-    uint32_t slot_count;         /* slots in the chunks allocated so far */
+    struct handle_slot** _Atomic chunks; /* the chunks of the newest handle_directory */
+    /* the number of its places (a power of two) less 1; written after `chunks` */
+    _Atomic uint32_t chunk_mask;
+    uint32_t slot_count; /* the slots of all chunks */
     uint32_t free_count;
-    struct handle_slot* free_head; /* FIFO of free slots */
-    struct handle_slot** free_end; /* where the next one is linked: the last one, or free_head */
-    uint32_t spare;            /* so many stay free; UINT32_MAX: nothing can be added any more */
-    uint32_t first_generation; /* of a new slot */
-    bool may_have_windows;     /* some object here was once mapped (object_ops.exchange_window) */
-    /* Told of look-ups by the owner's threads that fail; any lock may be held. NULL: nobody asks.
-     */
+    struct handle_slot* free_head; /* the free slots, oldest first */
+    /* where the next free slot is linked: `next_free` of the last one, or free_head */
+    struct handle_slot** free_end;
+    uint32_t spare; /* growth keeps so many slots free; UINT32_MAX: the table is closed */
+    uint32_t first_generation; /* the generation of a new slot */
+    bool may_have_windows;     /* an object here may have a window (object_ops.exchange_window) */
+    /* Called when a look-up by a thread of the process fails. Locks may be held. NULL: no call. */
     void (*on_fault)(struct handle_table* table, zx_status_t status);
 };
 
-/* A look-up for a call has failed with `status`: tells who asks for that. The quick ways leave it
- * to the long way that comes after them. */
+/* Reports a failed look-up to `on_fault`. A fast path does not call this: the slow path that runs
+ * after it does. */
 void handle_fault(struct handle_table* table, zx_status_t status);
 
 zx_status_t handle_table_init(struct handle_table* table); /* NO_MEMORY */
-void handle_table_destroy(struct handle_table* table);     /* empty by now */
+void handle_table_destroy(struct handle_table* table);     /* the table is empty by now */
 
-/* Gives up an entry without a value: drops its handle count and reference. No lock held. */
-void handle_release_last(struct object* object); /* its handle count has just become 0 */
-/* See object.release_work. */
+/* Gives up an entry without a value: drops its handle count and its reference. No lock held. The
+ * two functions do the rare parts: when the handle count has just become 0, and when
+ * object.release_work is set. */
+void handle_release_last(struct object* object);
 void handle_release_with_work(struct object* object);
 static inline void handle_release(struct handle handle) {
     struct object* object = handle.object;
@@ -113,12 +118,14 @@ static inline void handle_release(struct handle handle) {
 
 /* --- look-up ---------------------------------------------------------------------------------- */
 
-/* A look at the directory, good for as long as a call lasts. */
+/* A copy of the directory's place and size, which stays valid during a call. */
 struct handle_chunks {
     struct handle_slot* const* places;
     uint32_t mask;
 };
 
+/* The mask is read first (acquire), and directory_grow writes it last (release). So the directory
+ * that is read next has at least as many places as the mask says. */
 static ALWAYS_INLINE struct handle_chunks handle_table_chunks(const struct handle_table* table) {
     uint32_t mask = atomic_load_explicit(&table->chunk_mask, memory_order_acquire);
     return (struct handle_chunks){
@@ -127,7 +134,7 @@ static ALWAYS_INLINE struct handle_chunks handle_table_chunks(const struct handl
     };
 }
 
-/* The slot in which `value` is, if it is anywhere: its tag will tell. */
+/* The slot in which `value` must be, if it is in use. The caller compares the tag. */
 static ALWAYS_INLINE struct handle_slot* handle_slot_of(struct handle_chunks chunks,
                                                         zx_handle_t value) {
     uint32_t place = (uint32_t)value / HANDLE_CHUNK_SLOTS & chunks.mask;
@@ -140,8 +147,8 @@ static ALWAYS_INLINE struct handle_slot* handle_table_slot(const struct handle_t
     return handle_slot_of(handle_table_chunks(table), value);
 }
 
-/* OK when the entry is of `type` (NONE: any) and carries `rights`; else WRONG_TYPE, ACCESS_DENIED
- * in this order. The entry stays: the slot is held, or the table locked. */
+/* OK if the entry is of `type` (NONE: any) and has `rights`; else WRONG_TYPE or ACCESS_DENIED,
+ * checked in this order. The slot is held, or the table locked, so the entry stays. */
 static inline zx_status_t handle_slot_check(const struct handle_slot* slot, zx_obj_type_t type,
                                             zx_rights_t rights) {
     if (unlikely(type != ZX_OBJ_TYPE_NONE && slot->object->ops->type != type))
@@ -153,14 +160,15 @@ static inline zx_rights_t handle_slot_rights(const struct handle_slot* slot) {
     return slot->marked_rights & ~HANDLE_WAS_OBSERVED;
 }
 
-/* Before an observer is added through the handle. The entry stays: the slot is held, or the table
- * locked; who does both at once writes the same. */
+/* Called before an observer is added through the handle. The slot is held, or the table locked, so
+ * the entry stays. If one thread has the slot and another the table, both write the same value. */
 static inline void handle_slot_note_observer(struct handle_slot* slot) {
     slot->marked_rights |= HANDLE_WAS_OBSERVED;
 }
 
-/* Changes the tag of a slot that is in use under `value`, once nobody holds it. False: it is not.
- * Inline, because a call would cost the quick way registers. */
+/* Changes the tag of a slot that is in use under `value`, and waits while another thread holds the
+ * slot. False: the slot is not in use under `value`. Inline, because a call would cost the fast
+ * path registers. */
 static ALWAYS_INLINE bool handle_slot_change_tag(struct handle_slot* slot, zx_handle_t value,
                                                  uint32_t tag) {
     for (;;) {
@@ -175,14 +183,17 @@ static ALWAYS_INLINE bool handle_slot_change_tag(struct handle_slot* slot, zx_ha
     }
 }
 
-/* A slot that was held, or taken and not given to the free list, can be used by others again. */
+/* Lets other threads use the slot again. It was held, or taken out and not yet in the free list.
+ * The release store pairs with the acquire in handle_slot_change_tag. */
 static inline void handle_slot_put_back(struct handle_slot* slot, zx_handle_t value) {
     atomic_store_explicit(&slot->tag, (uint32_t)value, memory_order_release);
     turn_point();
 }
 
-/* Holds the slot, if it is in use under `value`. What is not there may only be away: whoever is
- * taking handles out puts them back when that fails, and unlocks the table afterwards. */
+/* Holds the slot if it is in use under `value`.
+ *
+ * A handle that is not there may come back: a transfer that fails puts the handles back which it
+ * took, and unlocks the table afterwards. So the second attempt is made under the table's lock. */
 static ALWAYS_INLINE bool handle_slot_hold(struct handle_table* table, struct handle_slot* slot,
                                            zx_handle_t value) {
     uint32_t held = (uint32_t)value ^ HANDLE_HELD_MARK;
@@ -196,9 +207,9 @@ static ALWAYS_INLINE bool handle_slot_hold(struct handle_table* table, struct ha
     return is_there;
 }
 
-/* The slot of `value`, held until handle_let_go, when its entry is of `type` (NONE: any) and
- * carries `rights`; else BAD_HANDLE, WRONG_TYPE, ACCESS_DENIED in this order, and nothing is held.
- * Preemption is off, and stays so. */
+/* Holds the slot of `value` until handle_let_go, if its entry is of `type` (NONE: any) and has
+ * `rights`. Else BAD_HANDLE, WRONG_TYPE or ACCESS_DENIED, checked in this order, and nothing is
+ * held. Preemption is off, and stays off. */
 MUST_CHECK static ALWAYS_INLINE zx_status_t handle_hold_inner(struct handle_table* table,
                                                               zx_handle_t value, zx_obj_type_t type,
                                                               zx_rights_t rights,
@@ -220,7 +231,8 @@ MUST_CHECK static ALWAYS_INLINE zx_status_t handle_hold_inner(struct handle_tabl
     return ZX_OK;
 }
 
-/* After a lock was taken inside (spin_lock_inner) that goes on keeping preemption off. */
+/* Lets go of the slot, and leaves preemption off for a lock that was taken inside
+ * (spin_lock_inner). */
 static inline void handle_let_go_outer(struct handle_slot* slot, zx_handle_t value) {
 #ifdef JACINTH_DEBUG
     lock_order_release(&slot->debug);
@@ -228,7 +240,7 @@ static inline void handle_let_go_outer(struct handle_slot* slot, zx_handle_t val
     handle_slot_put_back(slot, value);
 }
 
-/* The same with preemption on before and afterwards, and off in between. */
+/* The same for a caller with preemption on. It is off while the slot is held. */
 MUST_CHECK static ALWAYS_INLINE zx_status_t handle_hold(struct handle_table* table,
                                                         zx_handle_t value, zx_obj_type_t type,
                                                         zx_rights_t rights,
@@ -245,7 +257,7 @@ static inline void handle_let_go(struct handle_slot* slot, zx_handle_t value) {
     preempt_enable();
 }
 
-/* A reference to the object, checked as above. Inline: it is on the way of every call. */
+/* Returns the object with a reference, checked as in handle_hold. Inline: most calls use it. */
 MUST_CHECK static inline zx_status_t handle_table_lookup(struct handle_table* table,
                                                          zx_handle_t value, zx_obj_type_t type,
                                                          zx_rights_t rights,
@@ -262,20 +274,20 @@ MUST_CHECK static inline zx_status_t handle_table_lookup(struct handle_table* ta
 
 /* --- look-up with the table locked ------------------------------------------------------------ */
 
-/* Whether the slot is in use under `value`; somebody may hold it. */
+/* Whether the slot is in use under `value`; a thread may hold it. */
 static inline bool handle_slot_is_used_locked(const struct handle_slot* slot, zx_handle_t value) {
     uint32_t tag = atomic_load_explicit(&slot->tag, memory_order_relaxed);
     return likely(((tag ^ (uint32_t)value) & ~HANDLE_HELD_MARK) == 0);
 }
 
-/* Whether `value` names a slot. */
+/* Whether `value` is a handle; *slot is its slot then. */
 static inline bool handle_table_find_locked(const struct handle_table* table, zx_handle_t value,
                                             struct handle_slot** slot) {
     *slot = handle_table_slot(table, value);
     return handle_slot_is_used_locked(*slot, value);
 }
 
-/* OK when the slot is there and passes handle_slot_check; else BAD_HANDLE or its error. */
+/* OK if `value` is a handle and passes handle_slot_check; else BAD_HANDLE or the error of that. */
 static inline zx_status_t handle_table_check_locked(const struct handle_table* table,
                                                     zx_handle_t value, zx_obj_type_t type,
                                                     zx_rights_t rights, struct handle_slot** slot) {
@@ -292,8 +304,8 @@ static inline bool handle_table_has_room_locked(const struct handle_table* table
     return table->free_count > table->spare && table->free_count - table->spare >= count;
 }
 
-/* Makes sure that `count` handles can be added before the lock is dropped. NO_MEMORY, NO_RESOURCES,
- * BAD_STATE. */
+/* Makes room for `count` handles, to be added before the lock is dropped. NO_MEMORY; NO_RESOURCES:
+ * the table is full; BAD_STATE: it is closed. */
 MUST_CHECK static inline zx_status_t handle_table_reserve_locked(struct handle_table* table,
                                                                  uint32_t count) {
     return likely(handle_table_has_room_locked(table, count))
@@ -301,12 +313,13 @@ MUST_CHECK static inline zx_status_t handle_table_reserve_locked(struct handle_t
                : handle_table_grow_locked(table, count);
 }
 
-/* Under which value a free slot will be used. */
+/* The value that a free slot will have when it is used. */
 static inline zx_handle_t handle_slot_next_value(const struct handle_slot* slot) {
     return (zx_handle_t)(atomic_load_explicit(&slot->tag, memory_order_relaxed) ^ HANDLE_FREE_MARK);
 }
 
-/* Puts an entry into a slot that was free, for everybody to see. */
+/* Puts an entry into a free slot. The release store of the tag comes last: a look-up that sees the
+ * tag sees the entry too. */
 static inline zx_handle_t handle_slot_show(struct handle_slot* slot, struct object* object,
                                            zx_rights_t rights) {
     zx_handle_t value = handle_slot_next_value(slot);
@@ -317,7 +330,7 @@ static inline zx_handle_t handle_slot_show(struct handle_slot* slot, struct obje
     return value;
 }
 
-/* Takes the slot that has been free longest; there is one. */
+/* Uses the slot that has been free longest. There must be a free one. */
 static inline zx_handle_t handle_slot_fill(struct handle_table* table, struct object* object,
                                            zx_rights_t rights) {
     struct handle_slot* slot = table->free_head;
@@ -333,7 +346,7 @@ static inline void handle_slot_append_free(struct handle_table* table, struct ha
     table->free_count++;
 }
 
-/* The tag of a free slot that was called `value` until now. */
+/* The tag of a slot that had `value` until now and becomes free. */
 static inline uint32_t handle_tag_after(uint32_t value) {
     uint32_t next = value + HANDLE_GENERATION_STEP;
     if (unlikely((int32_t)next < 0)) /* generation 0 is never used */
@@ -341,8 +354,8 @@ static inline uint32_t handle_tag_after(uint32_t value) {
     return next ^ HANDLE_FREE_MARK;
 }
 
-/* Whether `value` names a slot, which is out of use from now on. Waits for whoever holds it, and
- * may want an OBJECT lock: so none is held. */
+/* Takes the slot of `value` out of use; false: there is none. Waits for the thread that holds the
+ * slot. That thread may want an OBJECT lock, so the caller must hold none. */
 static ALWAYS_INLINE bool handle_take_locked(struct handle_chunks chunks, zx_handle_t value,
                                              struct handle_slot** slot) {
     *slot = handle_slot_of(chunks, value);
@@ -352,8 +365,8 @@ static ALWAYS_INLINE bool handle_take_locked(struct handle_chunks chunks, zx_han
     return likely(handle_slot_change_tag(*slot, value, handle_tag_after((uint32_t)value)));
 }
 
-/* Takes the handle out; the entry is the caller's, its rights still marked. False: there is none.
- */
+/* Takes the handle out of the table; the caller owns the entry, whose rights still have the mark.
+ * False: there is no such handle. */
 static ALWAYS_INLINE bool handle_table_remove_locked(struct handle_table* table, zx_handle_t value,
                                                      struct handle* handle) {
     struct handle_slot* slot;
@@ -369,18 +382,18 @@ static ALWAYS_INLINE bool handle_table_remove_locked(struct handle_table* table,
 /* Whether a look-up would succeed: OK or its error. */
 zx_status_t handle_table_check(struct handle_table* table, zx_handle_t value, zx_obj_type_t type,
                                zx_rights_t rights);
-/* The same, out of line: for calls that do not count instructions. */
+/* handle_table_lookup out of line, for calls whose instructions are not counted. */
 MUST_CHECK zx_status_t handle_table_get(struct handle_table* table, zx_handle_t value,
                                         zx_obj_type_t type, zx_rights_t rights,
                                         struct object** object);
-/* The same, answering the handle's rights too. */
+/* The same, and returns the handle's rights too. */
 MUST_CHECK zx_status_t handle_table_get_with_rights(struct handle_table* table, zx_handle_t value,
                                                     zx_obj_type_t type, zx_rights_t rights,
                                                     struct object** object,
                                                     zx_rights_t* handle_rights);
 
-/* Puts `handle` into the table; consumes it on success only. NO_MEMORY, NO_RESOURCES (table full),
- * BAD_STATE (process dead). */
+/* Adds `handle` to the table; consumes it on success only. NO_MEMORY; NO_RESOURCES: the table is
+ * full; BAD_STATE: the process is dead. */
 MUST_CHECK static inline zx_status_t handle_table_add(struct handle_table* table,
                                                       struct handle handle, zx_handle_t* value) {
     spin_lock(&table->lock);
@@ -390,31 +403,33 @@ MUST_CHECK static inline zx_status_t handle_table_add(struct handle_table* table
     spin_unlock(&table->lock);
     return status;
 }
-/* Takes the handle out; the caller owns the entry. BAD_HANDLE. */
+/* Takes the handle out of the table; the caller owns the entry. BAD_HANDLE. */
 MUST_CHECK zx_status_t handle_table_remove(struct handle_table* table, zx_handle_t value,
                                            struct handle* handle);
-/* A new value, told at `out_user`, for the same handle with `rights`. BAD_HANDLE; INVALID_ARGS
- * (rights, bad user memory); errors of handle_table_add: then nothing changed. */
+/* Gives the handle a new value, written to `out_user`, and `rights`. BAD_HANDLE; INVALID_ARGS
+ * (rights, bad user memory); errors of handle_table_add. On an error nothing has changed. */
 MUST_CHECK zx_status_t handle_table_replace(struct handle_table* table, zx_handle_t value,
                                             zx_rights_t rights, uintptr_t out_user);
-/* Closes everything, in bounded preemptible steps; the table takes nothing any more. */
+/* Closes all handles, in bounded preemptible steps. Nothing can be added any more. */
 void handle_table_close_all(struct handle_table* table);
 uint32_t handle_table_count(struct handle_table* table);
 
 /* --- duplicate and close, inline: the most frequent of all ------------------------------------ */
 
-/* `wanted` as rights of a handle made from one that has `present`. */
+/* The rights of a new handle made from a handle with `present`. INVALID_ARGS: `wanted` has more. */
 static inline zx_status_t handle_derive_rights(zx_rights_t present, zx_rights_t wanted,
                                                zx_rights_t* rights) {
     *rights = wanted == ZX_RIGHT_SAME_RIGHTS ? present : wanted;
     return unlikely(*rights & ~present) ? ZX_ERR_INVALID_ARGS : ZX_OK;
 }
 
-/* A second handle to the same object. BAD_HANDLE; ACCESS_DENIED without DUPLICATE; INVALID_ARGS
- * when `rights` (SAME_RIGHTS: the same) are not a subset; errors of handle_table_add. */
+/* Adds a second handle to the same object. BAD_HANDLE; ACCESS_DENIED without DUPLICATE;
+ * INVALID_ARGS when `wanted` (SAME_RIGHTS: the same) is not a subset; errors of handle_table_add.
+ */
 MUST_CHECK zx_status_t handle_table_duplicate(struct handle_table* table, zx_handle_t value,
                                               zx_rights_t wanted, zx_handle_t* duplicate);
 
+/* Adds a handle to the slot's object. There is room for it. */
 static inline zx_handle_t handle_slot_copy(struct handle_table* table,
                                            const struct handle_slot* slot, zx_rights_t rights) {
     struct object* object = slot->object;
@@ -423,8 +438,8 @@ static inline zx_handle_t handle_slot_copy(struct handle_table* table,
     return handle_slot_fill(table, object, rights);
 }
 
-/* The quick way, which tells the value at `out_user`. False: nothing was done; the other will tell.
- */
+/* The fast path of duplicate: writes the new value to `out_user`. False: nothing was done, and the
+ * slow path has to find out why. */
 MUST_CHECK static inline bool handle_table_duplicate_quickly(struct handle_table* table,
                                                              zx_handle_t value, zx_rights_t wanted,
                                                              uintptr_t out_user) {
@@ -444,7 +459,8 @@ MUST_CHECK static inline bool handle_table_duplicate_quickly(struct handle_table
     return is_done;
 }
 
-/* Gives up an entry just taken out of the table, and tells those who wait on its value. */
+/* Gives up an entry that was just taken out of the table, and ends the waits that were begun
+ * through its value. */
 void handle_release_observed(struct handle_table* table, zx_handle_t value, struct handle handle);
 static inline void handle_release_taken(struct handle_table* table, zx_handle_t value,
                                         struct handle handle) {
@@ -454,7 +470,7 @@ static inline void handle_release_taken(struct handle_table* table, zx_handle_t 
         handle_release(handle);
 }
 
-/* BAD_HANDLE. */
+/* Closes the handle. BAD_HANDLE. */
 static inline zx_status_t handle_table_close(struct handle_table* table, zx_handle_t value) {
     struct handle handle;
     spin_lock(&table->lock);
@@ -470,7 +486,7 @@ static inline zx_status_t handle_table_close(struct handle_table* table, zx_hand
 
 /* --- many handles ----------------------------------------------------------------------------- */
 
-/* Under which values the next `count` entries will be, for which there is room
+/* The values that the next `count` entries will get. There is room for them
  * (handle_table_reserve_locked). */
 static inline void handle_table_next_values_locked(const struct handle_table* table,
                                                    zx_handle_t* values, uint32_t count) {
@@ -479,7 +495,7 @@ static inline void handle_table_next_values_locked(const struct handle_table* ta
         values[i] = handle_slot_next_value(slot);
 }
 
-/* Adds the entries; consumes them. From here on everybody can use them. */
+/* Adds the entries and consumes them. From here on all threads of the process can use them. */
 static inline void handle_table_add_many_locked(struct handle_table* table,
                                                 const struct handle* entries, uint32_t count) {
     struct handle_slot* slot = table->free_head;
@@ -494,6 +510,7 @@ static inline void handle_table_add_many_locked(struct handle_table* table,
         table->free_end = &table->free_head;
 }
 
-/* Closes those of `count` values that are valid, in one lock hold. At most 64. */
+/* Closes the valid ones among `count` values, at most 64, in one lock hold. BAD_HANDLE: some were
+ * not valid. */
 zx_status_t handle_table_close_many(struct handle_table* table, const zx_handle_t* values,
                                     uint32_t count);

@@ -7,7 +7,8 @@
 #include <mm/slab.h>
 #include <sched/thread.h>
 
-static _Atomic uint64_t last_koid = 1024; /* small numbers mean nothing, so that 0 and 1 are free */
+/* koids start above 1024; 0 and other small numbers never name an object */
+static _Atomic uint64_t last_koid = 1024;
 static _Atomic size_t live_objects;
 
 void object_init(struct object* object, const struct object_ops* ops, struct spinlock* shared_lock,
@@ -47,7 +48,8 @@ const char* object_type_name(zx_obj_type_t type) {
 
 /* --- death ------------------------------------------------------------------------------------ */
 
-/* Its destroy_next is NULL: it stands in the place of `name`, which is gone. */
+/* The new last object needs a NULL destroy_next. It has one: destroy_next shares its place with
+ * `name`, which is NULL by now. */
 static void destroy_list_append(struct destroy_list* list, struct object* object) {
     if (list->first)
         list->last->destroy_next = object;
@@ -56,6 +58,8 @@ static void destroy_list_append(struct destroy_list* list, struct object* object
     list->last = object;
 }
 
+/* A destructor may release further objects. Those calls find thread->destroy_list set, append to it
+ * and return. The outermost call destroys them one by one, so nothing recurses. */
 void object_release_last(struct object* object) {
     struct thread* thread = thread_current();
     ASSERT(list_is_empty(&object->observers));
@@ -76,7 +80,7 @@ void object_release_last(struct object* object) {
         collect = object->ops->collect ? object->ops->collect : collect;
         (void)object_destroy_gathered(&list);
         if (unlikely(list.first && thread_is_killed(thread)))
-            thread_begin_cleaning_up(); /* there may be millions */
+            thread_begin_cleaning_up(); /* there may be millions of them */
     }
     thread->destroy_list = NULL;
     if (collect)
@@ -106,7 +110,7 @@ void object_gather_end(void) {
 /* --- signals ---------------------------------------------------------------------------------- */
 
 void object_notify_observers_locked(struct object* object, zx_signals_t signals) {
-    object->awaited = 0; /* what those waited for that have left no longer counts */
+    object->awaited = 0; /* computed anew: some observers may have left */
     LIST_FOR_EACH_SAFE(node, &object->observers) {
         struct observer* observer = LIST_ENTRY(node, struct observer, node);
         object->awaited |= observer->trigger;
@@ -116,6 +120,7 @@ void object_notify_observers_locked(struct object* object, zx_signals_t signals)
 }
 KEEPING_CALLABLE(object_notify_observers_locked);
 
+/* The caller has removed the handle from its table, so no new observer can register through it. */
 void object_handle_observers_cancel(struct object* object, const void* table, zx_handle_t value) {
     spin_lock(object->lock);
     LIST_FOR_EACH_SAFE(node, &object->observers) {
@@ -127,11 +132,14 @@ void object_handle_observers_cancel(struct object* object, const void* table, zx
     spin_unlock(object->lock);
 }
 
+/* The store is sequentially consistent: it must not move behind the look at the count (object.h,
+ * step 1). */
 zx_signals_t object_await_last_handle_locked(struct object* object) {
     atomic_store(&object->is_last_handle_awaited, true);
     return object_last_handle_signal(object);
 }
 
+/* The flag is cleared only under the lock, when no observer of LAST_HANDLE is left. */
 void object_notify_last_handle(struct object* object) {
     spin_lock(object->lock);
     zx_signals_t signal = object_last_handle_signal(object);

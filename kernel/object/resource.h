@@ -1,9 +1,9 @@
-/* The right to use the machine itself: results port, switching off, serial input. One kind so far.
- */
+/* Resources: a handle to one is the right to use the machine itself. That is the results port,
+ * switching off, and serial input. There is one kind so far. */
 #pragma once
 
 #include <object/object.h>
 
 #define RESOURCE_DEFAULT_RIGHTS (ZX_RIGHTS_BASIC | ZX_RIGHTS_IO)
 
-struct object* resource_create(void); /* one reference; NULL: no memory */
+struct object* resource_create(void); /* with one reference; NULL: no memory */

@@ -1,4 +1,4 @@
-/* The object behind a VMAR handle. A VMAR outlives its handles: closing them unmaps nothing. */
+/* The object behind a VMAR handle. The VMAR outlives its handles: closing them unmaps nothing. */
 #pragma once
 
 #include <object/object.h>
@@ -14,7 +14,8 @@ struct vmar_object {
     struct vmar* vmar;     /* a reference */
 };
 
-/* One reference; takes references of its own to `aspace` and `vmar`. NULL: no memory. */
+/* Returns an object with one reference. It takes references to `aspace` and `vmar` itself. NULL: no
+ * memory. */
 struct vmar_object* vmar_object_create(struct aspace* aspace, struct vmar* vmar);
 
 static inline struct vmar_object* vmar_object_from(struct object* object) {

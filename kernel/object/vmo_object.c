@@ -11,11 +11,11 @@ static struct slab_cache vmo_object_cache =
 /* --- how clones find their parent ------------------------------------------------------------- */
 
 struct vmo_origin {
-    struct vmo_end end;          /* of each clone's memory */
-    _Atomic uint32_t references; /* the parent's, and one of each clone that lives */
+    struct vmo_end end;          /* called when the memory of a clone has gone */
+    _Atomic uint32_t references; /* one of the parent, and one of each clone that exists */
     struct spinlock lock;        /* OBJECT: guards `parent` */
-    struct vmo_object* parent;   /* borrowed; NULL: it is gone, or going */
-    size_t clone_count;          /* those that live; under the parent's lock */
+    struct vmo_object* parent;   /* borrowed; NULL: it is gone, or about to go */
+    size_t clone_count;          /* the clones that exist; under the parent's lock */
 };
 
 static struct slab_cache vmo_origin_cache =
@@ -26,7 +26,8 @@ static void origin_release(struct vmo_origin* origin) {
         slab_free(&vmo_origin_cache, origin);
 }
 
-/* With a reference; NULL: it is gone. */
+/* Returns the parent with a reference; NULL: it is gone. The lock keeps the parent's memory while
+ * the reference is tried: origin_leave takes the same lock first. */
 static struct vmo_object* origin_parent(struct vmo_origin* origin) {
     spin_lock(&origin->lock);
     struct vmo_object* parent = origin->parent;
@@ -36,7 +37,7 @@ static struct vmo_object* origin_parent(struct vmo_origin* origin) {
     return parent;
 }
 
-/* From here on clones do not find the parent. */
+/* Called when the parent is destroyed. From here on clones do not find it. */
 static void origin_leave(struct vmo_origin* origin) {
     spin_lock(&origin->lock);
     origin->parent = NULL;
@@ -44,7 +45,7 @@ static void origin_leave(struct vmo_origin* origin) {
     origin_release(origin);
 }
 
-/* The memory of a clone is gone. */
+/* Called when the memory of a clone has gone. */
 static void clone_ended(struct vmo_end* end) {
     struct vmo_origin* origin = CONTAINER_OF(end, struct vmo_origin, end);
     struct vmo_object* parent = origin_parent(origin);
@@ -58,7 +59,8 @@ static void clone_ended(struct vmo_end* end) {
     origin_release(origin);
 }
 
-/* The parent's origin, made at its first clone, with a reference more; NULL: no memory. */
+/* Returns the parent's origin, with one more reference; the first clone makes it. NULL: no memory.
+ */
 static struct vmo_origin* origin_get_locked(struct vmo_object* parent) {
     if (!parent->origin) {
         struct vmo_origin* origin = slab_alloc(&vmo_origin_cache);
@@ -113,7 +115,7 @@ struct vmo_object* vmo_object_create(struct vmo* vmo) {
     return vmo_object;
 }
 
-/* The parent counts the clone before anybody can end it. */
+/* Counts the clone before another thread can end it: vmo_set_end comes after the count. */
 static zx_status_t add_clone(struct vmo_object* parent, struct vmo_object* clone) {
     spin_lock(parent->object.lock);
     struct vmo_origin* origin = origin_get_locked(parent);

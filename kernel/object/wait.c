@@ -2,6 +2,7 @@
 
 #include <abi/limits.h>
 
+/* Only the first callback changes the result, and only that one unparks the thread. */
 static void decide(struct object_waiter* waiter, zx_status_t result) {
     zx_status_t expected = OBJECT_WAIT_UNDECIDED;
     if (atomic_compare_exchange_strong_explicit(&waiter->result, &expected, result,
@@ -9,7 +10,8 @@ static void decide(struct object_waiter* waiter, zx_status_t result) {
         thread_unpark(waiter->thread);
 }
 
-/* The entry is used no more once it is out of the list; the waiter not once it is unparked. */
+/* The waiter may return as soon as its observer is out of the list and this lock is free. So the
+ * entry is not touched after list_remove, and the waiter not after the unpark. */
 static void leave_and_decide(struct observer* observer, zx_signals_t signals, zx_status_t result) {
     struct wait_entry* entry = CONTAINER_OF(observer, struct wait_entry, observer);
     struct object_waiter* waiter = entry->waiter;
@@ -51,7 +53,8 @@ zx_status_t object_wait_one(struct handle_table* table, zx_handle_t handle, zx_r
 
 /* --- many ----------------------------------------------------------------------------------- */
 
-/* LAST_HANDLE for those items that ask for it; returns it if one shows it. */
+/* Adds LAST_HANDLE to the items that wait for it. Returns the signals that some item waits for and
+ * that are shown. */
 static NOINLINE zx_signals_t look_for_last_handle_locked(const struct handle_table* table,
                                                          zx_wait_item_t* items, size_t count) {
     zx_signals_t any = 0;
@@ -65,7 +68,7 @@ static NOINLINE zx_signals_t look_for_last_handle_locked(const struct handle_tab
     return any;
 }
 
-/* One look at every item; `matched` tells whether some item shows what it waits for. */
+/* Looks at every item. *matched: the signals that some item waits for and that are shown. */
 static zx_status_t look_locked(const struct handle_table* table, zx_wait_item_t* items,
                                size_t count, zx_rights_t rights, zx_signals_t* matched) {
     const struct handle_chunks chunks = handle_table_chunks(table);
@@ -87,14 +90,17 @@ static zx_status_t look_locked(const struct handle_table* table, zx_wait_item_t*
     return ZX_OK;
 }
 
-/* Called with the table's lock held, every item looked at; drops it. */
+/* Registers all observers and blocks. The table's lock is held, and dropped here. All observers are
+ * registered in the lock hold in which all items were looked at. So no handle can be closed between
+ * the two. */
 static zx_status_t NOINLINE wait_many_blocking(struct handle_table* table, zx_wait_item_t* items,
                                                size_t count, zx_time_t deadline) {
     struct object_waiter waiter = {.thread = thread_current(), .result = OBJECT_WAIT_UNDECIDED};
     struct wait_entry entries[ZX_WAIT_MANY_MAX_ITEMS];
     for (size_t i = 0; i < count; i++) {
         struct handle_slot* slot = NULL;
-        (void)handle_table_find_locked(table, items[i].handle, &slot); /* looked at just now */
+        /* cannot fail: look_locked found it */
+        (void)handle_table_find_locked(table, items[i].handle, &slot);
         object_wait_begin(&entries[i], &waiter, table, items[i].handle, slot, items[i].waitfor);
     }
     spin_unlock(&table->lock);

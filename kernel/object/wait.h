@@ -1,9 +1,13 @@
 /* Waiting for signals of objects, by handle.
  *
- * The thread parks with one observer per object on its own stack. The wait ends when one of the
- * wanted signals is shown (OK), at the absolute deadline (TIMED_OUT; 0 only looks), when one of the
- * handles is closed, replaced or sent away (CANCELED, HANDLE_CLOSED among the signals), or when the
- * thread is killed (CANCELED). What was observed is answered in all four cases. */
+ * The thread parks, with one observer for each object on its own stack. The wait ends
+ * - when one of the wanted signals is shown (OK),
+ * - at the absolute deadline (TIMED_OUT; a deadline of 0 only looks),
+ * - when one of the handles is closed, replaced or sent away (CANCELED, with HANDLE_CLOSED among
+ *   the signals),
+ * - when the thread is killed (CANCELED).
+ *
+ * In all cases the caller gets the signals that were observed. */
 #pragma once
 
 #include <abi/types.h>
@@ -14,8 +18,8 @@
 /* --- the parts, inline for the wait on one object ------------------------------------------------
  */
 
-/* One wait of one thread. The observers' callbacks run under the locks of different objects: the
- * first to come decides. */
+/* One wait of one thread. The observers' callbacks run under the locks of different objects. The
+ * first one decides the result, by a compare-exchange. */
 struct object_waiter {
     struct thread* thread;
     _Atomic zx_status_t result;
@@ -23,21 +27,21 @@ struct object_waiter {
 
 #define OBJECT_WAIT_UNDECIDED ((zx_status_t)1)
 
-/* What the thread waits for in one object. */
+/* The thread's wait on one object. */
 struct wait_entry {
-    struct observer observer; /* linked until it is told */
+    struct observer observer; /* linked until it is notified */
     struct object_waiter* waiter;
     struct object* object; /* a reference */
-    zx_signals_t pending;  /* what it was told; under the object's lock */
+    zx_signals_t pending;  /* the signals it was notified of; under the object's lock */
 };
 
-/* wait.c: the observer's callbacks, and what ends a wait that was not told. */
+/* wait.c: the observer's callbacks, and the end of a wait whose observer was not notified. */
 void object_wait_on_match(struct observer* observer, zx_signals_t signals);
 void object_wait_on_handle_closed(struct observer* observer);
 zx_signals_t object_wait_leave(struct wait_entry* entry);
 
-/* The handle is held, or the table locked: from here on whoever takes the handle away sees the
- * observer. */
+/* Begins to wait. The slot is held, or the table locked, so the handle is there. Code that takes it
+ * away later finds the observer. */
 static inline void object_wait_begin(struct wait_entry* entry, struct object_waiter* waiter,
                                      const struct handle_table* table, zx_handle_t handle,
                                      struct handle_slot* slot, zx_signals_t signals) {
@@ -55,9 +59,12 @@ static inline void object_wait_begin(struct wait_entry* entry, struct object_wai
     object_add_observer(object, &entry->observer);
 }
 
-/* Afterwards nobody knows of the entry any more; answers what was seen in all. Whoever told the
- * observer took it out of the list, under the lock, and may be about to unpark us: that is done
- * once the lock is free. */
+/* Ends the wait: afterwards no other thread knows the entry. Returns all signals that were
+ * observed.
+ *
+ * A callback takes the observer out of the list under the object's lock, and then unparks this
+ * thread. It may not have done the latter yet when this thread sees the former. So this waits until
+ * the lock is free; then the callback has finished. */
 static inline zx_signals_t object_wait_end(struct wait_entry* entry) {
     struct object* object = entry->object;
     zx_signals_t signals;
@@ -71,7 +78,7 @@ static inline zx_signals_t object_wait_end(struct wait_entry* entry) {
     return signals | entry->pending;
 }
 
-/* Until it is decided: OK; else TIMED_OUT, or CANCELED when the thread is killed. */
+/* Parks until a callback decides (OK). Else TIMED_OUT, or CANCELED when the thread is killed. */
 static inline zx_status_t object_wait_park(struct object_waiter* waiter, enum thread_wait wait,
                                            zx_time_t deadline) {
     struct thread* thread = waiter->thread;
@@ -86,7 +93,8 @@ static inline zx_status_t object_wait_park(struct object_waiter* waiter, enum th
     return status;
 }
 
-/* Every entry has ended by now: what came too late to be woken for still counts. */
+/* The result of the wait, after all entries have ended. A signal that came after the deadline, but
+ * before the entries ended, still counts. */
 static inline zx_status_t object_wait_outcome(const struct object_waiter* waiter,
                                               zx_status_t park_status) {
     zx_status_t result = atomic_load_explicit(&waiter->result, memory_order_acquire);
@@ -95,7 +103,7 @@ static inline zx_status_t object_wait_outcome(const struct object_waiter* waiter
 
 /* --- waiting ---------------------------------------------------------------------------------- */
 
-/* For a handle that is held and shows none of `signals`; lets go of it. */
+/* Blocks on an object that shows none of `signals`. Its handle is held, and is let go of here. */
 MUST_CHECK static inline zx_status_t
 object_wait_one_blocking(struct handle_table* table, zx_handle_t handle, struct handle_slot* slot,
                          zx_signals_t signals, zx_time_t deadline, zx_signals_t* observed) {
@@ -108,12 +116,13 @@ object_wait_one_blocking(struct handle_table* table, zx_handle_t handle, struct 
     return object_wait_outcome(&waiter, status);
 }
 
-/* BAD_HANDLE and ACCESS_DENIED (the handle lacks `rights`) answer before anything else and leave
- * `observed` alone. */
+/* Waits for one object. BAD_HANDLE and ACCESS_DENIED (the handle lacks `rights`) are returned
+ * before anything else, and leave `observed` alone. */
 MUST_CHECK zx_status_t object_wait_one(struct handle_table* table, zx_handle_t handle,
                                        zx_rights_t rights, zx_signals_t signals, zx_time_t deadline,
                                        zx_signals_t* observed);
-/* At most ZX_WAIT_MANY_MAX_ITEMS items; none: sleeps. Fills in every `pending`. Answers the same
- * way; with BAD_HANDLE and ACCESS_DENIED (of the leftmost faulty item) only some are filled in. */
+/* Waits for at most ZX_WAIT_MANY_MAX_ITEMS objects; without items the thread only sleeps. Fills in
+ * every `pending`. Errors as above, for the leftmost faulty item; then only some `pending` are
+ * filled in. */
 MUST_CHECK zx_status_t object_wait_many(struct handle_table* table, zx_wait_item_t* items,
                                         size_t count, zx_rights_t rights, zx_time_t deadline);

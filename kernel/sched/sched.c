@@ -71,7 +71,8 @@ static void start_or_call_help_locked(struct sched_cpu* sched, const struct thre
         help_call(thread->affinity);
 }
 
-/* `thread` has just been queued at `sched`, which is locked. Tells the CPU that should run it. */
+/* `thread` has just been queued at `sched`, which is locked. Notifies the CPU that should run it.
+ */
 static NOINLINE void notify_locked(struct sched_cpu* sched, const struct thread* thread) {
     const struct thread* running = sched->running;
     bool is_here = sched->number == cpu_number();

@@ -49,7 +49,7 @@ static ALWAYS_INLINE bool sched_move_locked(struct thread* thread, struct sched_
  * is off.
  *
  * No lock is needed:
- * 1. Nobody else touches a claimed thread.
+ * 1. No other CPU touches a claimed thread.
  * 2. Besides the running thread only an interrupt on this CPU writes its `successor`. The
  *    compare-exchange is one step for that interrupt too.
  * 3. A claimed thread of another CPU may not have left that CPU yet. Then that CPU holds its run
