@@ -49,8 +49,8 @@ bool aspace_try_reference(struct aspace* aspace) {
     return false;
 }
 
-/* A CPU that runs a kernel thread keeps the last program's tables loaded. No thread of that program
- * is left when this is called, so nobody loads them again. */
+/* A CPU that runs a kernel thread keeps the page tables of the last program loaded. When this is
+ * called, that program has no thread left. So no CPU loads the tables again. */
 static void evict_here(void* argument) {
     struct cpu* cpu = this_cpu();
     if (cpu->active_aspace != argument)
@@ -59,6 +59,7 @@ static void evict_here(void* argument) {
     cpu->active_aspace = NULL;
 }
 
+/* Preemption is off, so that `here` stays this CPU until the others have been asked. */
 static void evict(struct aspace* aspace) {
     preempt_disable();
     interrupt_state_t state = interrupts_save_and_disable();
@@ -110,7 +111,7 @@ static bool is_permitted(const struct mapping* mapping, const struct page_fault*
     return mapping->permissions & needed;
 }
 
-/* Another CPU was first, or the page was there for reading only. */
+/* The page is mapped already: another CPU was first, or it was mapped for reading only. */
 static bool replace_page(struct page_table* table, virtual_address_t address,
                          physical_address_t physical, uint32_t flags) {
     physical_address_t present;
@@ -132,8 +133,11 @@ static bool enter_page(struct aspace* aspace, virtual_address_t address,
     return status == ZX_OK;
 }
 
-/* Resolves what can be resolved under the locks; *fork is the VMO (with a reference) whose page at
- * *index has to be forked first. */
+/* The part of a fault that can be done under the locks. If the page at *index has to be forked
+ * first, *fork is its VMO, with a reference.
+ *
+ * The VMO's lock is held until the page is in the page tables. So a fork or a clone either finds
+ * the page not mapped, or finds the mapping and removes it (vmo_fork.c). */
 static bool fault_locked(struct aspace* aspace, const struct page_fault* fault, struct vmo** fork,
                          size_t* index) {
     virtual_address_t address = ALIGN_DOWN(fault->address, PAGE_SIZE);
@@ -143,7 +147,7 @@ static bool fault_locked(struct aspace* aspace, const struct page_fault* fault, 
     struct vmo* vmo = mapping->vmo;
     *index = (address - region_base(&mapping->region) + mapping->vmo_offset) >> PAGE_SHIFT;
     if (unlikely(*index >= vmo->size >> PAGE_SHIFT))
-        return false; /* past the VMO's end: the one place where that is looked at */
+        return false; /* past the VMO's end: the only place that checks this */
     physical_address_t physical;
     bool is_shared;
     bool is_resolved = true;
@@ -162,8 +166,8 @@ static bool fault_locked(struct aspace* aspace, const struct page_fault* fault, 
     return is_resolved && result != VMO_PAGE_NO_MEMORY;
 }
 
-/* True also when the access should just be tried again. A program that was killed meanwhile ends
- * before it tries; the kernel's own access, which would be tried again at once, fails instead. */
+/* Also true if the access should be tried again. A program that was killed meanwhile ends before it
+ * tries. The kernel's own access would be tried again at once, so it fails instead. */
 bool aspace_fault(struct aspace* aspace, const struct page_fault* fault) {
     for (;;) {
         struct vmo* fork = NULL;
@@ -180,7 +184,7 @@ bool aspace_fault(struct aspace* aspace, const struct page_fault* fault) {
     }
 }
 
-/* The thread that faulted has its own tables loaded, and nobody takes the aspace away while it
+/* The faulting thread has its own page tables loaded, and keeps the address space alive while it
  * runs. */
 static struct aspace* aspace_of_fault(const struct page_fault* fault) {
     preempt_disable();

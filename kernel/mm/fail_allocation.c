@@ -8,7 +8,7 @@
 #include <arch/cpu.h>
 #include <lib/compiler.h>
 
-static _Atomic(struct thread*) chosen; /* whose allocations count; NULL: nobody's */
+static _Atomic(struct thread*) chosen; /* the thread whose allocations are counted; NULL: none */
 static uint32_t left;                  /* touched by the chosen thread only */
 static bool has_failed;
 
@@ -23,7 +23,7 @@ bool allocation_has_failed(void) {
     return has_failed;
 }
 
-/* An interrupt does not allocate, so the thread is alone with its counter. */
+/* Interrupts do not allocate, so only the chosen thread itself touches its counter. */
 bool allocation_must_fail(void) {
     struct thread* thread = atomic_load_explicit(&chosen, memory_order_relaxed);
     if (likely(!thread) || thread != thread_current() || --left > 0)

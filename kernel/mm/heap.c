@@ -1,4 +1,4 @@
-/* Memory of any size: a slab cache for each size class, whole pages above. */
+/* Memory of any size: one slab cache for each size class, whole pages for larger sizes. */
 #include <lib/string.h>
 #include <mm/page.h>
 #include <mm/slab.h>

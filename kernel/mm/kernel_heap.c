@@ -1,13 +1,17 @@
-/* Two areas: stacks in slots of fixed size, and device mappings, which are never taken back.
+/* Two areas: stacks in slots of fixed size, and device mappings, which are never unmapped.
  *
- * A slot is half guard, half stack. There are as many slots as stacks fill the memory. A bitmap
- * says which are in use; it grows page by page in the area of the device mappings, as slots are
- * used that never were before.
+ * Half of a slot is guard, half is stack. There are as many slots as there could be stacks in
+ * memory. A bitmap says which slots are in use. It lies at the beginning of the device area and
+ * grows page by page, when slots are needed that were never used before.
  *
- * Stacks that were freed stay mapped in a pool, chained through their lowest word. What is too much
- * is taken out in batches: first out of the tables, under the lock; then all CPUs are made to
- * forget it, once for the batch and without the lock; then the pages and the slots are free. The
- * table pages stay, for the next stacks there: a CPU may remember where they are. */
+ * Freed stacks stay mapped in a pool, chained through their lowest word. When the pool is too
+ * large, a batch of them is unmapped:
+ * 1. Their pages are taken out of the page tables, under the lock.
+ * 2. All CPUs flush their TLBs, once for the whole batch and without the lock.
+ * 3. Only now are the pages and the slots free. Before step 2 a CPU could still write to the pages
+ *    through an old TLB entry.
+ * Table pages stay, for later stacks in the same slots: a CPU may still have their addresses
+ * cached. */
 #include <mm/kernel_heap.h>
 
 #include <arch/layout.h>
@@ -21,7 +25,7 @@
 
 #define STACK_SLOT_SIZE (2 * KERNEL_STACK_SIZE)
 #define STACK_PAGES (KERNEL_STACK_SIZE / PAGE_SIZE)
-#define POOL_KEPT 64u /* so many stay */
+#define POOL_KEPT 64u /* so many are kept */
 #define POOL_BATCH 32u
 #define BITS_PER_WORD 64u
 #define WORDS_PER_PAGE (PAGE_SIZE / sizeof(uint64_t))
@@ -30,11 +34,12 @@
 #define BITMAP_BASE KERNEL_HEAP_BASE
 #define DEVICE_AREA_BASE (BITMAP_BASE + BITMAP_PAGES * PAGE_SIZE)
 
-static struct spinlock lock = SPINLOCK_INITIALIZER(LOCK_KERNEL_HEAP); /* guards all below */
+static struct spinlock lock = SPINLOCK_INITIALIZER(LOCK_KERNEL_HEAP); /* guards everything below */
 static uint64_t* const slots_used = (uint64_t*)BITMAP_BASE;
-static uint16_t used_in_page[BITMAP_PAGES]; /* how many slots of each page of the bitmap */
-static uint32_t bitmap_pages;               /* so many are mapped */
-static uint32_t search_from;                /* page of the bitmap: all before it are full */
+/* for each page of the bitmap: how many of its slots are in use */
+static uint16_t used_in_page[BITMAP_PAGES];
+static uint32_t bitmap_pages; /* so many pages of the bitmap are mapped */
+static uint32_t search_from;  /* a page of the bitmap; all pages before it are full */
 static void** pool;
 static uint32_t pool_count;
 static virtual_address_t next_address = DEVICE_AREA_BASE;
@@ -51,7 +56,7 @@ static uint32_t slot_of(const void* stack) {
     return (uint32_t)(((virtual_address_t)stack - KERNEL_STACKS_BASE) / STACK_SLOT_SIZE);
 }
 
-/* More stacks than this do not fit into the memory. */
+/* More stacks than this do not fit into memory. */
 static uint64_t slot_limit(void) {
     return MIN(page_count_total() / STACK_PAGES + 1, BITMAP_PAGES * SLOTS_PER_PAGE);
 }
@@ -75,7 +80,7 @@ static bool grow_bitmap(void) {
     return true;
 }
 
-/* A look at one count for 32,768 slots, then at one word for 64. */
+/* Finds a free slot by one count for each 32,768 slots, then by one word for each 64. */
 static bool take_slot(uint32_t* slot) {
     while (search_from < bitmap_pages && used_in_page[search_from] == SLOTS_PER_PAGE)
         search_from++;
@@ -102,7 +107,8 @@ static void give_slot_back(uint32_t slot) {
 
 /* --- stacks ----------------------------------------------------------------------------------- */
 
-/* Takes the pages out of the tables. They must not be freed before all CPUs have forgotten them. */
+/* Takes the pages of a stack out of the page tables. They must not be freed before the TLB flush
+ * (step 2 above). */
 static void take_pages(virtual_address_t base, struct list* pages) {
     for (size_t offset = 0; offset < KERNEL_STACK_SIZE; offset += PAGE_SIZE) {
         physical_address_t physical;
@@ -117,9 +123,9 @@ static void free_pages(struct list* pages) {
         page_free(LIST_ENTRY(node, struct page, node));
 }
 
-/* All memory is there before the first page is mapped: a page that was mapped could only be freed
- * once all CPUs have forgotten it. The last step that can fail is the table page, which the slot
- * has to itself or shares with others: so that fails for the first page, or for none. */
+/* Allocates all pages before the first one is mapped: a mapped page could only be freed after a TLB
+ * flush. After that only the table page can be missing. One table page serves the whole slot, so
+ * either the first page fails or none. */
 static bool map_stack(virtual_address_t base) {
     struct list pages = LIST_INITIALIZER(pages);
     for (size_t i = 0; i < STACK_PAGES; i++) {
@@ -176,7 +182,7 @@ bool kernel_stack_free(void* top) {
     return is_too_much;
 }
 
-/* Unmaps up to a batch; false: there are not more than `kept`. */
+/* Unmaps one batch of kept stacks. False: not more than `kept` are kept. */
 static bool unmap_batch(uint32_t kept) {
     struct list pages = LIST_INITIALIZER(pages);
     uint32_t slots[POOL_BATCH];
@@ -190,7 +196,7 @@ static bool unmap_batch(uint32_t kept) {
     spin_unlock(&lock);
     if (count == 0)
         return false;
-    page_table_kernel_flush();
+    page_table_kernel_flush(); /* step 2 */
     free_pages(&pages);
     spin_lock(&lock);
     while (count > 0)

@@ -9,18 +9,19 @@
 
 #define KERNEL_STACK_SIZE 16384ul
 
-/* A stack of KERNEL_STACK_SIZE with an unmapped page below it; returns its TOP (highest address,
- * 16-byte aligned), NULL: no memory. Freed stacks are kept, mapped, for the next thread. */
+/* Returns the top of a new stack: its highest address, aligned to 16 bytes. NULL: no memory. The
+ * stack has KERNEL_STACK_SIZE bytes and an unmapped guard page below. A freed stack is kept,
+ * mapped, for the next thread. */
 void* kernel_stack_alloc(void);
-/* True: more are kept than should be; somebody must call kernel_stack_trim_batch until it returns
- * false. */
+/* True: too many stacks are kept now. The caller must see to it that kernel_stack_trim_batch is
+ * called until that returns false. */
 bool kernel_stack_free(void* top);
-/* Unmaps some of those that are kept: a bounded piece of work. Interrupts everybody once. True:
- * there is more. No lock held. */
+/* Unmaps some of the kept stacks: a bounded piece of work. Interrupts every CPU once. True: there
+ * are more. No lock held. */
 bool kernel_stack_trim_batch(void);
-void kernel_stack_trim(void); /* gives all that are kept back, for leak tests */
-/* True when `address` is in a guard page: a fault there is a stack overflow. */
+void kernel_stack_trim(void); /* frees all kept stacks, for leak tests */
+/* Whether `address` is in a guard page: a fault there is a stack overflow. */
 bool kernel_stack_is_guard(virtual_address_t address);
 
-/* Maps device memory uncached; for ever. NULL: no memory. */
+/* Maps device memory, uncached, for ever. NULL: no memory. */
 volatile void* device_map(physical_address_t address, size_t size);

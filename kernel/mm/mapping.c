@@ -6,7 +6,7 @@
 #include <mm/slab.h>
 #include <mm/vmo_internal.h>
 
-#define MAPPINGS_SEEN_AT_ONCE 64u /* in one lock hold, by vmo_unmap_everywhere */
+#define MAPPINGS_SEEN_AT_ONCE 64u /* by vmo_unmap_everywhere, in one lock hold */
 
 static struct slab_cache mapping_cache =
     SLAB_CACHE_INITIALIZER(mapping_cache, "mapping", sizeof(struct mapping));
@@ -39,7 +39,7 @@ uint32_t mapping_paging_flags(uint32_t permissions) {
            (permissions & ZX_VM_PERM_EXECUTE ? PAGING_EXECUTE : 0);
 }
 
-/* The rest is set as the mapping comes into the tree and into lists. */
+/* The other fields are set when the mapping enters the tree and the lists. */
 void mapping_fill_in(struct mapping* mapping, struct vmar* vmar, virtual_address_t base,
                      size_t size, struct vmo* vmo, uint64_t vmo_offset, uint32_t permissions,
                      uint32_t allowed) {
@@ -56,7 +56,7 @@ void mapping_fill_in(struct mapping* mapping, struct vmar* vmar, virtual_address
     mapping->link.mapping = mapping;
 }
 
-/* Before `next` in the VMO's list. */
+/* Inserts the mapping before `next` in its VMO's list. */
 static inline void enlist_locked(struct mapping* mapping, struct list_node* next) {
     vmo_reference(mapping->vmo);
     list_insert_before(next, &mapping->link.node);
@@ -69,7 +69,8 @@ bool mapping_announce_locked(struct mapping* mapping, const struct mapping_count
     bool is_allowed = mapping->aspace->is_wx_allowed ||
                       mapping_counts_allow(&vmo->mapped, mapping->permissions, leaving);
     if (likely(is_allowed))
-        enlist_locked(mapping, vmo->mappings.head.next); /* behind all walkers */
+        /* at the front, behind all walkers: they do not meet it */
+        enlist_locked(mapping, vmo->mappings.head.next);
     spin_unlock(&vmo->lock);
     return is_allowed;
 }
@@ -87,7 +88,8 @@ void mapping_split_locked(struct vmar* vmar, virtual_address_t address, struct m
     mapping_fill_in(upper, vmar, address, upper_size, lower->vmo, lower->vmo_offset + lower_size,
                     lower->permissions, lower->allowed);
     upper->window = lower->window;
-    /* One step for vmo_unmap_everywhere, which must not miss the pages of either part. */
+    /* Both changes in one lock hold: vmo_unmap_everywhere must not miss the pages of either part.
+     */
     spin_lock(&lower->vmo->lock);
     lower->region.size = lower_size;
     enlist_locked(upper, lower->link.node.next);
@@ -100,8 +102,9 @@ void mapping_remove_locked(struct mapping* mapping, struct list* dead) {
     struct vmar* vmar = mapping->region.parent;
     mapping_note_change(mapping);
     tree_remove(&vmar->children, &mapping->region.node);
-    /* First out of the page tables. A thread that does not find the mapping in the VMO's list may
-     * free its pages; one that does not find it counted may map the VMO for the other use. */
+    /* Out of the page tables first, out of the VMO's list and counts afterwards. A thread that does
+     * not find the mapping in the list may free its pages. One that does not find it counted may
+     * map the VMO for the other use (W^X). */
     page_table_unmap(&mapping->aspace->page_table, region_base(&mapping->region),
                      mapping->region.size);
     spin_lock(&mapping->vmo->lock);
@@ -124,7 +127,7 @@ void mapping_bury(struct list* dead) {
 /* --- from the VMO's side -----------------------------------------------------------------------
  */
 
-/* What of one mapping shows pages [first, first + count), and whose it is. */
+/* The part of one mapping that shows pages [first, first + count), and its address space. */
 struct shown_range {
     struct aspace* aspace; /* with a reference; NULL: nothing to do */
     virtual_address_t base;
@@ -142,8 +145,8 @@ static struct shown_range range_shown(const struct mapping* mapping, size_t firs
                                 end - start};
 }
 
-/* The next mapping behind the bookmark, which is moved behind it; NULL: there is none. Bookmarks of
- * other walkers are passed over. */
+/* Moves the bookmark behind the next mapping, and returns that; NULL: there is none. Bookmarks of
+ * other walkers are skipped. */
 static const struct mapping* next_mapping_locked(struct vmo* vmo, struct list_node* bookmark) {
     for (;;) {
         struct list_node* next = bookmark->next;
@@ -157,12 +160,19 @@ static const struct mapping* next_mapping_locked(struct vmo* vmo, struct list_no
     }
 }
 
-/* Walks the list with a bookmark of its own in it, because the VMO's lock cannot be held while an
- * aspace's is taken, nor for long. A mapping that comes meanwhile has no page yet that matters; it
- * joins the list at the front, so a program that maps without end cannot keep a walker busy. The
- * address range of a mapping that went may belong to another by now, which then faults once for
- * nothing. An aspace without references is about to take the mapping out itself, and no CPU runs a
- * program in it; until then, with the VMO's lock held, it is there. */
+/* Walks the VMO's list of mappings. An address space's lock comes before the VMO's, and the VMO's
+ * lock may not be held for long. So the walker drops the VMO's lock for each mapping, and leaves a
+ * bookmark in the list.
+ *
+ * What may happen while the lock is dropped:
+ * 1. A mapping is added. It has no pages yet, and the faults that bring them in see the change that
+ *    this walk serves. New mappings join at the front, behind the bookmark, so a program that maps
+ *    without end cannot keep the walker busy.
+ * 2. A mapping goes, and its addresses are used by another one. That one then faults once for
+ *    nothing.
+ * 3. The address space dies. An address space without references is about to unmap everything
+ *    itself, and no CPU runs a program in it. Until then its mapping is in this list, so under the
+ *    VMO's lock the pointer to it is valid. */
 bool vmo_unmap_everywhere(struct vmo* vmo, size_t first, size_t count) {
     struct mapping_link bookmark = {0};
     const struct mapping* mapping;

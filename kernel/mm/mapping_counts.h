@@ -1,15 +1,15 @@
-/* W^X for a VMO as a whole: while any address space maps it executable, no mapping of it may become
- * writable, and the reverse.
+/* W^X (write or execute, never both) for a whole VMO. While any address space maps a VMO
+ * executable, no mapping of it may become writable, and the reverse.
  *
- * Each VMO counts its mappings that allow writing and those that allow executing, under its lock:
- *   1. A mapping is counted in the step that finds no mapping of the other kind, before the page
- *      tables can show it.
- *   2. It is counted until it is out of the page tables and of every TLB.
- * So of two CPUs that want both kinds at once, one is refused.
- * An address space that may write and execute (aspace_allow_wx) is not refused, but it counts.
+ * Each VMO counts its writable and its executable mappings, under its lock:
+ * 1. A mapping is counted in the same step that finds no mapping of the other kind, before the page
+ *    tables can show it.
+ * 2. It stays counted until it is out of the page tables and of every TLB.
+ * So of two CPUs that want both kinds at once, one is refused. An address space that may write and
+ * execute (aspace_allow_wx) is not refused, but its mappings count.
  *
- * A call that turns the VMO's mappings from one kind into the other would be refused because of its
- * own old mappings. So it passes the counts of those that it will remove as `leaving`. It removes
+ * A call may turn a VMO's mappings from one kind into the other. Its own old mappings must not make
+ * it fail. So it passes the counts of the mappings that it will remove as `leaving`. It removes
  * them before the page tables can show the new ones. */
 #pragma once
 

@@ -12,11 +12,12 @@
 #define ORDER_COUNT (PAGE_MAX_ORDER + 1)
 #define CACHE_SIZE 64u
 #define CACHE_BATCH_ORDER 5u
-#define CACHE_BATCH (1u << CACHE_BATCH_ORDER) /* moved between a cache and the lists in one go */
+/* pages moved between a cache and the free lists in one lock hold */
+#define CACHE_BATCH (1u << CACHE_BATCH_ORDER)
 #define BOOT_MAP_END (4ul << 30)
 #define POISON 0xdbdbdbdbdbdbdbdbul
 
-/* Single pages kept by one CPU: touched by that CPU only, preemption off. */
+/* Single pages that one CPU keeps. Only that CPU touches it, with preemption off. */
 struct page_cache {
     uint32_t count;
     struct page* pages[CACHE_SIZE];
@@ -28,12 +29,13 @@ static size_t total_pages;
 
 static struct spinlock lock = SPINLOCK_INITIALIZER(LOCK_PAGES);
 static struct list free_lists[ORDER_COUNT]; /* under `lock` */
-static size_t free_pages;                   /* in the lists, under `lock` */
+static size_t free_pages;                   /* the pages in the lists; under `lock` */
 
 static struct page_cache caches[CPU_MAX];
 
 #ifdef JACINTH_DEBUG
-/* Whoever uses a page after it was freed shall notice; whoever relies on fresh zeroes, too. */
+/* Code that uses a page after it was freed, or relies on fresh pages being zero, should fail soon.
+ */
 static void poison(struct page* page, unsigned order) {
     uint64_t* words = page_to_virtual(page);
     for (size_t i = 0; i < (PAGE_SIZE << order) / sizeof(*words); i++)
@@ -62,10 +64,11 @@ static void push_block(struct page* page, unsigned order) {
     list_push_front(&free_lists[order], &page->node);
 }
 
+/* Puts a block into the lists, and merges it with its free buddy again and again. */
 static void free_locked(struct page* page, unsigned order) {
     size_t frame = (size_t)(page - page_array);
     free_pages += 1ul << order;
-    page->state = PAGE_INSIDE; /* unless it heads the block */
+    page->state = PAGE_INSIDE; /* it may end up inside a larger block */
     while (order < PAGE_MAX_ORDER) {
         size_t buddy_frame = frame ^ 1ul << order;
         struct page* buddy = &page_array[buddy_frame];
@@ -79,13 +82,14 @@ static void free_locked(struct page* page, unsigned order) {
     push_block(&page_array[frame], order);
 }
 
-/* Of the smallest free blocks that hold one of `order`; ORDER_COUNT: there is none. */
+/* The order of the smallest free block that has room for `order`; ORDER_COUNT: there is none. */
 static unsigned order_at_least(unsigned order) {
     while (order < ORDER_COUNT && list_is_empty(&free_lists[order]))
         order++;
     return order;
 }
 
+/* Splits a larger block in halves until it has the wanted order. The upper halves go back. */
 static struct page* alloc_locked(unsigned order) {
     unsigned from = order_at_least(order);
     if (from == ORDER_COUNT)
@@ -123,7 +127,8 @@ void page_free_order(struct page* page, unsigned order) {
 
 /* --- single pages ---------------------------------------------------------------------------- */
 
-/* From the smallest blocks up, as a whole if there is room: what lies in pieces is used first. */
+/* Takes the smallest blocks first, so that scattered pages are used before large blocks are split.
+ */
 static void refill(struct page_cache* cache) {
     unsigned largest = CACHE_BATCH_ORDER;
     spin_lock(&lock);
@@ -144,7 +149,7 @@ static void refill(struct page_cache* cache) {
     spin_unlock(&lock);
 }
 
-/* With preemption off. */
+/* Preemption is off: only this CPU may touch its cache. */
 static ALWAYS_INLINE struct page* take_cached(void) {
     struct page_cache* cache = this_cpu()->page_cache;
     if (unlikely(cache->count == 0))
@@ -171,7 +176,7 @@ struct page* page_alloc_zeroed(void) {
     preempt_disable();
     struct page* page = take_cached();
     if (likely(page))
-        bulk_clear_page(page_to_virtual(page)); /* preemption must be off for that, too */
+        bulk_clear_page(page_to_virtual(page)); /* this needs preemption off too */
     preempt_enable();
     return page;
 }
@@ -188,6 +193,7 @@ void page_copy(struct page* to, const struct page* from) {
     preempt_enable();
 }
 
+/* Gives pages of the cache back until `keep` are left. */
 static void drain(struct page_cache* cache, uint32_t keep) {
     spin_lock(&lock);
     while (cache->count > keep)
@@ -224,7 +230,7 @@ void page_add_range(struct physical_range range) {
     spin_unlock(&lock);
 }
 
-/* The end of the last range below 4 GiB that can hold the array. */
+/* Chooses the end of the last range below 4 GiB that can hold the page array. */
 static struct physical_range place_array(const struct physical_range* ram, size_t count,
                                          size_t size) {
     for (size_t i = count; i > 0; i--) {
@@ -244,7 +250,7 @@ void page_init(const struct physical_range* ram, size_t count) {
     struct physical_range array = place_array(ram, count, size);
     page_array = physical_to_virtual(physical_address(array.start));
     for (size_t offset = 0; offset < size; offset += PAGE_SIZE)
-        bulk_clear_page((char*)page_array + offset); /* all PAGE_RESERVED */
+        bulk_clear_page((char*)page_array + offset); /* zero is PAGE_RESERVED */
 
     for (size_t i = 0; i < count; i++) {
         struct physical_range below = {ram[i].start, MIN(ram[i].end, BOOT_MAP_END)};

@@ -1,7 +1,11 @@
-/* Physical pages: a buddy allocator with per-CPU caches of single pages.
+/* Physical pages: a buddy allocator, with per-CPU caches of single pages.
  *
- * Every page frame of RAM has a struct page. The allocator's lock is PAGES; the per-CPU caches need
- * only preemption off. Out of memory is NULL, never a panic. Not from interrupt context. */
+ * Rules for pages:
+ * - Every page frame of RAM has a struct page.
+ * - The allocator's lock is of class PAGES; the per-CPU caches need only preemption off.
+ * - When memory runs out, the result is NULL, never a panic.
+ * - No allocation in an interrupt.
+ * - While a page is allocated, `owner`, `flags` and `references` are for its owner. */
 #pragma once
 
 #include <stdatomic.h>
@@ -26,25 +30,25 @@ enum page_state {
 
 struct page {
     union {
-        struct list_node node; /* free lists; the owner's lists while allocated */
-        struct {               /* a VMO's page that is not settled: see vmo_fork.c */
+        struct list_node node; /* in a free list; while allocated, in a list of the owner */
+        struct {               /* for a VMO's page that is not settled: see vmo_fork.c */
             struct page* replaced;
             uint64_t fork_number;
         };
     };
-    void* owner;    /* slab, VMO, ...: the owner's use; NULL again when the page is given back */
-    uint8_t state;  /* enum page_state */
-    uint8_t order;  /* of the block this page heads */
-    uint16_t flags; /* the owner's use */
-    _Atomic uint32_t references; /* the owner's use: VMO pages shared or pinned */
+    void* owner;                 /* the slab, VMO, ...; NULL again when the page is freed */
+    uint8_t state;               /* enum page_state */
+    uint8_t order;               /* of the block that this page heads */
+    uint16_t flags;              /* the owner's use */
+    _Atomic uint32_t references; /* for VMO pages: how many VMOs share the page */
 };
 
-/* `ram`: usable ranges without the kernel image, modules and boot data, sorted. The page array is
- * placed in it. Direct map must cover it or be extended as paging_init runs. */
+/* `ram`: the usable ranges, sorted, without the kernel image, modules and boot data. The page array
+ * is placed in them. The direct map must cover that place already. */
 void page_init(const struct physical_range* ram, size_t count);
-/* Per-CPU caches: once the CPU's struct exists. */
+/* Sets up this CPU's cache, once its struct cpu exists. */
 void page_init_cpu(void);
-/* Gives [start, end) to the allocator later (boot archive, ACPI reclaim). */
+/* Adds a range later: the boot archive, ACPI memory that is not needed any more. */
 void page_add_range(struct physical_range range);
 
 struct page* page_alloc(void); /* contents undefined; poisoned in debug builds */
@@ -59,9 +63,9 @@ static inline void* page_to_virtual(const struct page* page) {
     return physical_to_virtual(page_to_physical(page));
 }
 
-/* With or without preemption, in any thread. */
+/* For any thread, with or without preemption. */
 void page_clear(struct page* page);
 void page_copy(struct page* to, const struct page* from);
 
 size_t page_count_total(void);
-size_t page_count_free(void); /* exact when the CPUs are quiet; includes the per-CPU caches */
+size_t page_count_free(void); /* includes the per-CPU caches; exact when no CPU allocates */

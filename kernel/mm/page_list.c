@@ -3,7 +3,7 @@
 #include <lib/compiler.h>
 #include <mm/page.h>
 
-#define LEVEL_BITS 9u /* of PAGE_LIST_FANOUT */
+#define LEVEL_BITS 9u /* log2 of PAGE_LIST_FANOUT */
 
 void page_list_init(struct page_list* list, size_t count) {
     list->count = count;
@@ -48,8 +48,8 @@ struct page** page_list_slot(struct page_list* list, size_t index) {
     }
 }
 
-/* `count`: so many indices from the table's first one on can have pages. Recursion is as deep as
- * the tree: four levels for a terabyte. */
+/* `count`: how many indices, from the table's first one on, can have pages. The recursion is as
+ * deep as the tree: four levels for a terabyte. */
 static void destroy_table(void** table, unsigned level, size_t count,
                           void (*visit)(struct page* page)) {
     size_t span = 1ul << (LEVEL_BITS * (level - 1));

@@ -1,5 +1,5 @@
-/* Which page stands at which index: an array for a few pages, a tree of table pages for more, so
- * that a big VMO with few pages stays cheap. The owner's lock guards it. */
+/* A VMO's pages by index. A few pages stand in an array, more in a tree of table pages. So a large
+ * VMO with few pages stays cheap. The owner's lock guards it. */
 #pragma once
 
 #include <stdbool.h>
@@ -12,23 +12,24 @@ struct page;
 
 struct page_list {
     size_t count;    /* indices below this are valid */
-    unsigned height; /* levels of table pages; 0: inline */
+    unsigned height; /* levels of table pages; 0: the array `few` is used */
     void** root;
     struct page* few[PAGE_LIST_INLINE];
 };
 
-/* `list` is all zeros. */
+/* `list` is all zeros before. */
 void page_list_init(struct page_list* list, size_t count);
 /* The page at `index`, or NULL. */
 struct page* page_list_get(const struct page_list* list, size_t index);
-/* Where it is kept, made if need be; NULL: no memory. Stays valid as long as the list. */
+/* Returns the place of the page at `index`; makes the tables it needs. NULL: no memory. The place
+ * stays valid as long as the list. */
 struct page** page_list_slot(struct page_list* list, size_t index);
-/* Hands every page to `visit` (with its index) and frees the tables; the list is of no use then. */
+/* Calls `visit` for every page and frees the tables. The list cannot be used afterwards. */
 void page_list_destroy(struct page_list* list, void (*visit)(struct page* page));
-/* How many indices from `index` on share a table that is not there, and so have no pages; 0: the
- * table is there. */
+/* How many indices from `index` on have no pages because their table does not exist; 0: it exists.
+ */
 size_t page_list_hole_size(const struct page_list* list, size_t index);
-/* Calls visit for each page of [first, first + count) until one call returns false. */
+/* Calls `visit` for each page in [first, first + count) until one call returns false. */
 bool page_list_for_each(const struct page_list* list, size_t first, size_t count,
                         bool (*visit)(struct page* page, size_t index, void* argument),
                         void* argument);

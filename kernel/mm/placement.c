@@ -1,6 +1,6 @@
-/* Where new regions go: a random page in a neighbourhood in the VMAR that is random itself, so that
- * addresses cannot be guessed and yet a few page tables serve a whole program. Free pages are kept
- * round each. */
+/* Where new regions go: at a random page in a neighbourhood of the VMAR, which is chosen at random
+ * too. So addresses cannot be guessed, and yet a few page tables serve a whole program. Guard pages
+ * are kept free on both sides of each region. */
 #include <mm/vmar_internal.h>
 
 #include <arch/cpu.h>
@@ -25,7 +25,7 @@ static bool fits(const struct vmar* vmar, virtual_address_t base, size_t size) {
     return vmar_is_free_locked(vmar, guarded, base + size + GUARD_SIZE - guarded);
 }
 
-/* The first gap at or above `from` that is large enough; 0: none. */
+/* The first gap at or above `from` that is large enough; 0: there is none. */
 static virtual_address_t first_fit(const struct vmar* vmar, virtual_address_t from, size_t size) {
     virtual_address_t base = from;
     for (;;) {
@@ -34,7 +34,7 @@ static virtual_address_t first_fit(const struct vmar* vmar, virtual_address_t fr
         virtual_address_t guarded = base > GUARD_SIZE ? base - GUARD_SIZE : base;
         const struct region* next = vmar_region_from(vmar, guarded);
         if (!next || region_end(next) + GUARD_SIZE <= base)
-            return 0; /* no region is in the way: the VMAR ends here */
+            return 0; /* no region is in the way, so the VMAR ends here */
         base = region_end(next) + GUARD_SIZE;
     }
 }

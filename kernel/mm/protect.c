@@ -1,12 +1,13 @@
-/* vmar_protect: all or nothing, for a range that may show several VMOs, some of them more than
+/* vmar_protect is all or nothing, for a range that may show several VMOs, some of them more than
  * once.
  *
- * 1. Every mapping in the range is listed; each may get the permissions.
+ * 1. Every mapping in the range is listed, and each must allow the permissions.
  * 2. VMO by VMO, the mappings are counted as what they will be, if W^X allows it
- *    (mapping_counts.h); a refusal takes back what was counted. For this the list is sorted: what a
- *    VMO loses by the call is known only when all its mappings in the range are looked at together.
+ *    (mapping_counts.h). If one VMO refuses, the counts are taken back. The list is sorted for
+ *    this: all mappings of one VMO have to be looked at together, to know which counts it loses by
+ *    the call.
  * 3. The mappings at the ends of the range are cut, and the page tables tightened.
- * 4. The mappings change, and are not counted any more as what they were. */
+ * 4. The mappings change, and lose the counts of what they were. */
 #include <mm/vmar_internal.h>
 
 #include <abi/errors.h>
@@ -17,14 +18,14 @@ struct protection {
     struct vmar* vmar;
     virtual_address_t address, end;
     uint32_t permissions;
-    struct mapping* first; /* the mappings in the range, by mapping.next */
+    struct mapping* first; /* the mappings in the range, linked by mapping.next */
     size_t count;
 };
 
 /* --- 1: which mappings ------------------------------------------------------------------------ */
 
-/* The mapping that begins where this one, somewhere in `vmar`, ends. The look begins in its parent:
- * mappings may lie deep. */
+/* The mapping that begins where `mapping` ends; NULL: none. Mappings may lie deep inside `vmar`, so
+ * the search begins in the parent of `mapping`. */
 static struct mapping* mapping_behind_locked(struct vmar* vmar, const struct mapping* mapping) {
     virtual_address_t address = region_end(&mapping->region);
     struct vmar* at = mapping->region.parent;
@@ -49,7 +50,7 @@ static zx_status_t list_mappings_locked(struct protection* protection) {
             return ZX_OK;
         }
     }
-    /* Permissions that no mapping can have are the worse fault. */
+    /* A gap. Permissions that no mapping can have are reported first. */
     zx_status_t status =
         vmar_check_permissions(protection->vmar, protection->permissions, VMAR_PERMISSIONS);
     return status == ZX_OK ? ZX_ERR_NOT_FOUND : status;
@@ -57,7 +58,7 @@ static zx_status_t list_mappings_locked(struct protection* protection) {
 
 /* --- 2: counting ------------------------------------------------------------------------------ */
 
-/* Two lists that are sorted become one. */
+/* Merges two sorted lists. */
 static struct mapping* merge(struct mapping* one, struct mapping* other) {
     struct mapping* first = NULL;
     struct mapping** last = &first;
@@ -71,8 +72,8 @@ static struct mapping* merge(struct mapping* one, struct mapping* other) {
     return first;
 }
 
-/* Takes `count` mappings, at least one, off the list and sorts them by their VMOs. Recursion is as
- * deep as `count` has bits. */
+/* Merge sort: takes `count` mappings (at least one) off the list and sorts them by VMO. The
+ * recursion is as deep as `count` has bits. */
 static struct mapping* take_sorted(struct mapping** list, size_t count) {
     if (count == 1) {
         struct mapping* only = *list;
@@ -84,7 +85,8 @@ static struct mapping* take_sorted(struct mapping** list, size_t count) {
     return merge(lower, take_sorted(list, count - count / 2));
 }
 
-/* The mappings of one VMO, which begin at *next; moves that to the next VMO's. */
+/* Step 2 for one VMO, whose mappings begin at *next; moves *next to the next VMO. False: W^X
+ * refuses. */
 static bool count_vmo_locked(const struct protection* protection, struct mapping** next) {
     struct vmo* vmo = (*next)->vmo;
     struct mapping_counts leaving = {0};
@@ -138,8 +140,8 @@ static void split_at_locked(struct vmar* vmar, virtual_address_t address, struct
         mapping_split_locked(mapping->region.parent, address, spare);
 }
 
-/* A page that is shared stays read-only in the tables; so writing is never given here, but by the
- * fault that the next write takes. */
+/* A shared page must stay read-only in the page tables. So this never gives write permission: the
+ * next write faults, and the fault gives it. */
 static void protect_pages_locked(const struct protection* protection) {
     struct page_table* table = &protection->vmar->aspace->page_table;
     size_t size = protection->end - protection->address;

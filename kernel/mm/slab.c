@@ -1,8 +1,8 @@
-/* A slab is a block of pages: a header, then objects. The pages' struct page points back at it.
- * Free objects of a slab are chained through their first word.
+/* A slab is a block of pages: a header, then objects. The struct page of each page points back to
+ * the slab. Free objects of a slab are chained through their first word.
  *
- * A slab has several pages where an object is large. When free memory lies in pieces, and there is
- * no such block, a smaller one does: so slabs of one cache may differ in size. */
+ * Large objects need slabs of several pages. When memory is fragmented and has no such block, a
+ * smaller slab is made. So slabs of one cache may differ in size. */
 #include <mm/slab.h>
 
 #include <debug/emergency_console.h>
@@ -20,7 +20,7 @@ struct slab {
     struct list_node node;
     struct slab_cache* cache;
     uint16_t free_count;
-    uint16_t capacity; /* objects in it */
+    uint16_t capacity; /* objects that it holds */
     uint32_t order;    /* of the block of pages */
     void* first_free;
 };
@@ -30,7 +30,7 @@ static struct list all_caches = LIST_INITIALIZER(all_caches);
 
 struct slab_magazine slab_no_magazine;
 
-/* Their own cache cannot have magazines. */
+/* The cache of magazines has no magazines itself. */
 struct slab_cache slab_magazine_cache = SLAB_CACHE_INITIALIZER_BY_LINES(
     slab_magazine_cache, "slab magazine", sizeof(struct slab_magazine));
 
@@ -43,12 +43,14 @@ static size_t header_size(const struct slab_cache* cache) {
     return ALIGN_UP(sizeof(struct slab), cache->alignment);
 }
 
-/* How many objects a slab of 2^order pages has. */
+/* How many objects a slab of 2^order pages holds. */
 static uint32_t objects_in(const struct slab_cache* cache, size_t stride, unsigned order) {
     return (uint32_t)(((PAGE_SIZE << order) - header_size(cache)) / stride);
 }
 
-/* The sizes follow from the object size; the cache joins the list. Preemption off. */
+/* First use of a cache: computes its sizes and adds it to the list. Preemption is off. `stride` is
+ * written last, with a release store: a CPU that reads it without the lock sees the other sizes
+ * too. */
 static void prepare(struct slab_cache* cache) {
     spin_lock(&all_lock);
     if (cache->stride == 0) {
@@ -65,7 +67,7 @@ static void prepare(struct slab_cache* cache) {
 
 /* --- slabs, under the cache's lock ----------------------------------------------------------- */
 
-/* Every page of the block knows the slab: heap_free and the free path start from an object. */
+/* Every page of the block points to the slab, so any object leads to it. */
 static struct slab* slab_of(const void* object) {
     struct page* page = page_from_physical(virtual_to_physical(object));
     return page->owner;
@@ -75,8 +77,8 @@ struct slab_cache* slab_cache_of(const void* object) {
     return slab_of(object)->cache;
 }
 
-/* A block of the order that the cache prefers, or else of the largest one that is there and has
- * room for an object. */
+/* Allocates a block of the preferred order; else the largest one there is that has room for an
+ * object. */
 static struct page* block_alloc(const struct slab_cache* cache, unsigned* order) {
     for (*order = cache->slab_order; *order > 0; --*order) {
         struct page* page = page_alloc_order(*order);
@@ -187,7 +189,7 @@ static struct slab_magazine* magazine_get(struct slab_cache* cache) {
     return *place;
 }
 
-/* How many objects move between magazine and slabs in one go. */
+/* How many objects move between a magazine and slabs in one lock hold. */
 static uint32_t batch_of(const struct slab_magazine* magazine) {
     return magazine->room / 2;
 }
@@ -199,7 +201,7 @@ void* slab_alloc_slow(struct slab_cache* cache) {
     spin_lock(&cache->lock);
     void* object = take_locked(cache);
     while (object && magazine->count < batch_of(magazine)) {
-        /* Only what is at hand: a batch is no reason to make a slab. */
+        /* The rest of the batch comes from slabs that exist: it is no reason to make a new one. */
         if (list_is_empty(&cache->partial))
             break;
         magazine->objects[magazine->count++] = take_locked(cache);
@@ -245,8 +247,8 @@ static void empty_magazine(struct slab_cache* cache, struct slab_magazine* magaz
     spin_unlock(&cache->lock);
 }
 
-/* Caches are never taken off the list while others run, so it can be walked without its lock once
- * the first node was read. */
+/* The list is walked without its lock. Caches are only added, at the end; one is removed only while
+ * no other code walks the list. */
 void slab_trim(void) {
     LIST_FOR_EACH(node, &all_caches) {
         struct slab_cache* cache = LIST_ENTRY(node, struct slab_cache, all_node);

@@ -1,7 +1,12 @@
-/* Slab caches: objects of one size, per-CPU stacks of free ones in front of a locked list of slabs.
+/* Slab caches: allocators for objects of one size. Each CPU has a stack of free objects (a
+ * magazine) in front of a locked list of slabs.
  *
- * Debug builds poison freed objects, keep a red zone behind each, and catch double frees. Empty
- * slabs go back to the page allocator (one is kept). Not from interrupt context. */
+ * Rules for slab caches:
+ * - Not in an interrupt.
+ * - The contents of a new object are undefined.
+ * - Empty slabs go back to the page allocator; each cache keeps one.
+ * - Debug builds fill freed objects with a pattern, keep a red zone behind each object, and catch
+ *   double frees. */
 #pragma once
 
 #include <stdbool.h>
@@ -18,33 +23,34 @@
 #define SLAB_MAGAZINE_SIZE 32u
 #define SLAB_ALIGNMENT 16u
 
-/* A CPU's own stack of free objects: only that CPU touches it, with preemption off. */
+/* A CPU's own stack of free objects. Only that CPU touches it, with preemption off. */
 struct slab_magazine {
     uint32_t count, room;
     void* objects[SLAB_MAGAZINE_SIZE];
 };
 
-extern struct slab_magazine slab_no_magazine; /* without room: for CPUs that have none yet */
+/* without room; used by CPUs that have no magazine yet */
+extern struct slab_magazine slab_no_magazine;
 
 struct slab_cache {
     const char* name;
-    size_t object_size; /* as asked for */
+    size_t object_size; /* as the user of the cache asked for */
     size_t alignment;
     struct slab_magazine* magazines[CPU_MAX];
-    struct spinlock lock;             /* SLAB: guards all below */
-    size_t stride;                    /* distance of two objects; 0 until first use */
-    unsigned slab_order;              /* pages of a slab, if there is such a block */
+    struct spinlock lock;             /* class SLAB: guards everything below */
+    size_t stride;                    /* distance between two objects; 0 until the first use */
+    unsigned slab_order;              /* the preferred size of a slab, in pages as a power of two */
     struct list partial, full, empty; /* struct slab.node */
     uint32_t empty_count;
     size_t slab_count;
-    size_t objects_taken; /* out of slabs: in use or in a magazine */
+    size_t objects_taken; /* objects out of slabs: in use, or in a magazine */
     struct list_node all_node;
 };
 
-/* For a static cache; it joins the list of all caches at first use. */
+/* For a static cache. It joins the list of all caches at its first use. */
 #define SLAB_CACHE_INITIALIZER(cache, name, size) \
     SLAB_CACHE_INITIALIZER_ALIGNED(cache, name, size, SLAB_ALIGNMENT)
-/* The same for objects that different CPUs are busy with: no two share a cache line. */
+/* The same for objects that different CPUs use at once: no two share a cache line. */
 #define SLAB_CACHE_INITIALIZER_BY_LINES(cache, name, size) \
     SLAB_CACHE_INITIALIZER_ALIGNED(cache, name, size, CACHE_LINE_SIZE)
 #define SLAB_CACHE_INITIALIZER_ALIGNED(cache, cache_name, size, object_alignment)              \
@@ -55,14 +61,14 @@ struct slab_cache {
         .full = LIST_INITIALIZER((cache).full), .empty = LIST_INITIALIZER((cache).empty),      \
     }
 
-/* For sizes known at run time only. `alignment` is a power of two of at most 64. */
+/* For sizes that are known at run time only. `alignment` is a power of two, at most 64. */
 void slab_cache_init(struct slab_cache* cache, const char* name, size_t size, size_t alignment);
-void slab_cache_destroy(struct slab_cache* cache); /* every object was freed */
+void slab_cache_destroy(struct slab_cache* cache); /* all objects are free */
 
 void* slab_alloc_slow(struct slab_cache* cache);
 void slab_free_slow(struct slab_cache* cache, void* object);
 
-/* What slab_alloc and slab_free do with preemption off. */
+/* The parts of slab_alloc and slab_free that need preemption off. */
 #ifdef JACINTH_DEBUG
 void* slab_alloc_inner(struct slab_cache* cache);
 void slab_free_inner(struct slab_cache* cache, void* object);
@@ -85,7 +91,7 @@ static inline void slab_free_inner(struct slab_cache* cache, void* object) {
 }
 #endif
 
-/* NULL: no memory. Contents undefined. */
+/* NULL: no memory. The contents are undefined. */
 static inline void* slab_alloc(struct slab_cache* cache) {
     preempt_disable();
     void* object = slab_alloc_inner(cache);
@@ -100,15 +106,15 @@ static inline void slab_free(struct slab_cache* cache, void* object) {
 }
 void* slab_alloc_zeroed(struct slab_cache* cache);
 
-/* Variable sizes: caches of 16 B to 2 KiB (powers of two and the halves between), whole pages
- * above. */
+/* Memory of any size: slab caches for sizes from 16 bytes to 3 KiB (powers of two, and halves
+ * between), whole pages above. */
 void* heap_alloc(size_t size);
 void* heap_alloc_zeroed(size_t size);
-void heap_free(void* pointer); /* NULL allowed */
+void heap_free(void* pointer); /* NULL is allowed */
 
 void slab_init(void);
-size_t slab_objects_in_use(void); /* over all caches; exact when the CPUs are quiet */
-/* Gives empty slabs and this CPU's magazines back, for leak tests. */
+size_t slab_objects_in_use(void); /* over all caches; exact when no CPU allocates */
+/* Gives back empty slabs and this CPU's magazines, for leak tests. */
 void slab_trim(void);
-extern struct slab_cache slab_magazine_cache; /* what the CPUs keep for later lies in these */
+extern struct slab_cache slab_magazine_cache; /* the magazines themselves */
 void slab_for_each_cache(void (*visit)(const struct slab_cache* cache, size_t in_use));

@@ -1,6 +1,6 @@
-/* The debug build's slab_alloc and slab_free: freed objects are filled with a pattern that is
- * checked when they are given out again, and a red zone stands behind each object and says whether
- * it is in use. */
+/* slab_alloc and slab_free of debug builds. A freed object is filled with a pattern, which is
+ * checked when the object is allocated again. A red zone behind each object says whether the object
+ * is in use. */
 #include <mm/slab_internal.h>
 
 #ifdef JACINTH_DEBUG
@@ -10,7 +10,9 @@
 #include <mm/fail_allocation.h>
 
 #define FREE_PATTERN 0xdd
-#define FRESH_PATTERN 0xcd /* handed out: whoever reads before writing shall notice */
+#define FRESH_PATTERN                                                          \
+    0xcd /* of a new object: code that reads before it writes should fail soon \
+          */
 #define ZONE_FREE 0xf4eef4eef4eef4eeul
 #define ZONE_USED 0x05ed05ed05ed05edul
 
@@ -23,7 +25,7 @@ void slab_debug_fresh(const struct slab_cache* cache, void* object) {
     *red_zone(cache, object) = ZONE_FREE;
 }
 
-/* The first word of a free object is the slab's chain. */
+/* The first word is left out: it chains the free objects of a slab. */
 static void check_free_pattern(const struct slab_cache* cache, const void* object) {
     const uint8_t* bytes = object;
     for (size_t i = sizeof(void*); i < cache->object_size; i++)

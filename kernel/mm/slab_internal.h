@@ -1,15 +1,15 @@
-/* Between the slab files: the debug build's guards. */
+/* What the slab files share: the guards of debug builds. */
 #pragma once
 
 #include <mm/slab.h>
 
-#define PAGE_FLAG_SLAB 1u /* struct page.flags: `owner` is the slab */
+#define PAGE_FLAG_SLAB 1u /* in struct page.flags: `owner` is a slab */
 
 struct slab_cache* slab_cache_of(const void* object);
 
 #ifdef JACINTH_DEBUG
 #define SLAB_RED_ZONE_SIZE 16u
-/* A new slab's object is free and has its red zone. */
+/* Marks an object of a new slab as free, and writes its red zone. */
 void slab_debug_fresh(const struct slab_cache* cache, void* object);
 #else
 #define SLAB_RED_ZONE_SIZE 0u

@@ -9,7 +9,7 @@
 #include <arch/interrupt.h>
 #include <mm/vmo.h>
 
-#define ROOT_BASE 0x10000ul /* the first pages stay empty: NULL and its neighbourhood fault */
+#define ROOT_BASE 0x10000ul /* the first pages stay unmapped, so that NULL pointers fault */
 
 static struct slab_cache vmar_cache =
     SLAB_CACHE_INITIALIZER(vmar_cache, "VMAR", sizeof(struct vmar));
@@ -48,8 +48,8 @@ void vmar_release(struct vmar* vmar) {
         slab_free(&vmar_cache, vmar);
 }
 
-/* Also for VMARs nested without end: goes down to a VMAR without children and takes it out of its
- * parent, in a loop. */
+/* VMARs may be nested very deeply, so this is a loop. It goes down to a VMAR without children,
+ * takes it out of its parent, and goes on there. */
 void vmar_clear_locked(struct vmar* vmar, struct list* dead) {
     struct vmar* at = vmar;
     for (;;) {
@@ -80,7 +80,7 @@ zx_status_t vmar_destroy(struct vmar* vmar) {
         vmar->is_alive = false;
         if (vmar->region.parent) {
             tree_remove(&vmar->region.parent->children, &vmar->region.node);
-            vmar_release(vmar); /* the tree's; the caller has one */
+            vmar_release(vmar); /* the tree's reference; the caller has its own */
         }
     }
     spin_unlock(&aspace->lock);
@@ -104,7 +104,7 @@ bool vmar_contains(const struct vmar* vmar, virtual_address_t address, size_t si
            size <= vmar->region.size - (address - base);
 }
 
-/* What a right is missing for is refused before what makes no sense: x86 cannot write or execute
+/* A missing right is reported before permissions that make no sense: x86 cannot write or execute
  * what it cannot read. */
 zx_status_t vmar_check_permissions(const struct vmar* vmar, uint32_t permissions,
                                    uint32_t allowed) {
@@ -124,7 +124,8 @@ static uint32_t permissions_of(uint32_t capabilities) {
 
 #define IS_SPECIFIC(options) ((options) & (ZX_VM_SPECIFIC | ZX_VM_SPECIFIC_OVERWRITE))
 
-/* Whether the options allow a region of `size` at `offset`, wherever others are. */
+/* Whether the options and the VMAR's size allow a region at `offset`. What stands there is not
+ * looked at. */
 static zx_status_t check_place(const struct vmar* vmar, uint32_t options, size_t offset,
                                size_t size) {
     if (size > vmar->region.size || !IS_ALIGNED(offset, PAGE_SIZE))
@@ -134,7 +135,7 @@ static zx_status_t check_place(const struct vmar* vmar, uint32_t options, size_t
     return offset <= vmar->region.size - size ? ZX_OK : ZX_ERR_INVALID_ARGS;
 }
 
-/* Where a new region goes that check_place has allowed. */
+/* Chooses the address of a new region, after check_place. */
 static zx_status_t choose_base_locked(struct vmar* vmar, uint32_t options, size_t offset,
                                       size_t size, virtual_address_t* base) {
     if (!vmar->is_alive)
@@ -161,7 +162,7 @@ struct mapping* vmar_mapping_at_locked(struct vmar* vmar, virtual_address_t addr
     }
 }
 
-/* OK when the range, which may hold mappings in part, holds VMARs only as a whole. */
+/* OK if each VMAR that the range touches lies wholly inside it. Mappings may be cut. */
 static zx_status_t check_unmap_locked(const struct vmar* vmar, virtual_address_t address,
                                       virtual_address_t end) {
     const struct region* region = vmar_region_from(vmar, address);
@@ -190,7 +191,7 @@ static void unmap_locked(struct vmar* vmar, virtual_address_t address, virtual_a
     }
 }
 
-/* The usual range: one mapping as a whole. False: it is another one. */
+/* Fast path for the usual range, which is exactly one mapping. False: it is not. */
 static bool unmap_one_locked(struct vmar* vmar, virtual_address_t address, virtual_address_t end,
                              struct list* dead) {
     struct region* region = region_from(tree_find_at_most(&vmar->children, address));
@@ -235,7 +236,7 @@ zx_status_t vmar_unmap(struct vmar* vmar, virtual_address_t address, size_t size
     return status;
 }
 
-/* The checks of vmar_map that need no lock: what they look at in VMARs does not change. */
+/* The checks of vmar_map that need no lock: the fields of VMARs that they read never change. */
 static zx_status_t check_map(const struct vmar* vmar, uint32_t options, uint32_t allowed,
                              size_t vmar_offset, uint64_t vmo_offset, size_t size) {
     if (!vmar_map_options_are_valid(options) || size == 0 || !IS_ALIGNED(vmo_offset, PAGE_SIZE) ||
@@ -247,7 +248,7 @@ static zx_status_t check_map(const struct vmar* vmar, uint32_t options, uint32_t
     return status == ZX_OK ? check_place(vmar, options, vmar_offset, size) : status;
 }
 
-/* The first mapping, in the VMAR or in one inside it, that ends above `address`; NULL: none. */
+/* The first mapping that ends above `address`, in the VMAR or in a VMAR inside it; NULL: none. */
 static struct mapping* mapping_from_address_locked(struct vmar* vmar, virtual_address_t address) {
     for (struct vmar* at = vmar;;) {
         struct region* region = vmar_region_from(at, address);
@@ -264,7 +265,7 @@ static struct mapping* mapping_from_address_locked(struct vmar* vmar, virtual_ad
     }
 }
 
-/* The mappings of the VMO that are in the range as a whole, and so will go with it. */
+/* Counts the mappings of the VMO that lie wholly in the range: they will be removed with it. */
 static struct mapping_counts count_inside_locked(struct vmar* vmar, virtual_address_t address,
                                                  virtual_address_t end, const struct vmo* vmo) {
     struct mapping_counts counts = {0};
@@ -276,7 +277,7 @@ static struct mapping_counts count_inside_locked(struct vmar* vmar, virtual_addr
     return counts;
 }
 
-/* Puts the mapping in the place of what is in its range. */
+/* Replaces everything in the range of `fresh` by it. */
 static zx_status_t overwrite_locked(struct vmar* vmar, struct mapping* fresh,
                                     struct mapping* spares[2], struct list* dead) {
     virtual_address_t base = region_base(&fresh->region), end = region_end(&fresh->region);
@@ -291,7 +292,7 @@ static zx_status_t overwrite_locked(struct vmar* vmar, struct mapping* fresh,
     return ZX_OK;
 }
 
-/* Everything of vmar_map under the lock; `dead` gets what an overwrite replaced. */
+/* The part of vmar_map under the lock. The mappings that an overwrite replaced go to `dead`. */
 static zx_status_t map_locked(struct vmar* vmar, uint32_t options, uint32_t allowed,
                               size_t vmar_offset, struct vmo* vmo, uint64_t vmo_offset, size_t size,
                               struct mapping* fresh, struct mapping* spares[2], struct list* dead,
@@ -314,8 +315,8 @@ static zx_status_t map_locked(struct vmar* vmar, uint32_t options, uint32_t allo
     return ZX_OK;
 }
 
-/* MAP_RANGE: what a first access would do, now. Running out of memory here is not an error: the
- * access will say so. A killed thread leaves the rest to first accesses. */
+/* MAP_RANGE: does now what the first accesses would do. If memory runs out, that is no error here:
+ * the access will fail. A killed thread leaves the rest to first accesses. */
 static void populate(struct aspace* aspace, virtual_address_t base, size_t size,
                      uint32_t permissions) {
     struct page_fault fault = {.is_write = permissions & ZX_VM_PERM_WRITE, .is_user = true};
@@ -329,7 +330,7 @@ static void populate(struct aspace* aspace, virtual_address_t base, size_t size,
 zx_status_t vmar_map(struct vmar* vmar, uint32_t options, uint32_t permissions_allowed,
                      size_t vmar_offset, struct vmo* vmo, uint64_t vmo_offset, size_t size,
                      virtual_address_t* mapped) {
-    size = ALIGN_UP(size, PAGE_SIZE); /* 0, if that wraps around */
+    size = ALIGN_UP(size, PAGE_SIZE); /* 0 if that wraps around */
     permissions_allowed &= permissions_of(vmar->capabilities);
     zx_status_t status =
         check_map(vmar, options, permissions_allowed, vmar_offset, vmo_offset, size);
@@ -379,7 +380,7 @@ zx_status_t vmar_allocate(struct vmar* vmar, uint32_t options, size_t offset, si
     if (status == ZX_OK) {
         fresh->region.size = size;
         fresh->region.parent = vmar;
-        vmar_reference(fresh); /* the tree's */
+        vmar_reference(fresh); /* the tree's reference */
         tree_insert(&vmar->children, &fresh->region.node, *child_address);
         *child = fresh;
     }

@@ -45,7 +45,7 @@ zx_status_t vmo_create_physical(physical_address_t address, uint64_t size, struc
     return status;
 }
 
-/* The block becomes single pages, those behind the end go back. */
+/* Splits the block into single pages. Pages behind the VMO's end go back. */
 static zx_status_t adopt_block(struct vmo* vmo, struct page* block, unsigned order) {
     size_t wanted = vmo->size >> PAGE_SHIFT;
     for (size_t i = 0; i < 1ul << order; i++) {
@@ -95,7 +95,7 @@ void vmo_page_release(struct page* page) {
         page_free(page);
 }
 
-/* Each mapping holds a reference, so there is none left. */
+/* Each mapping holds a reference, so at the last release there are no mappings. */
 void vmo_release(struct vmo* vmo) {
     if (atomic_fetch_sub_explicit(&vmo->references, 1, memory_order_acq_rel) > 1)
         return;
@@ -134,7 +134,7 @@ static struct page* commit_locked(struct vmo* vmo, struct page** slot) {
     return page;
 }
 
-/* Of a paged VMO, brought in if need be; NULL: no memory. */
+/* The page of a paged VMO, allocated if it was not there; NULL: no memory. */
 static inline struct page* page_at_locked(struct vmo* vmo, size_t index) {
     struct page** slot = page_list_slot(&vmo->pages, index);
     if (unlikely(!slot))
@@ -159,7 +159,7 @@ enum vmo_page_result vmo_page_locked(struct vmo* vmo, size_t index, bool for_wri
     return VMO_PAGE_OK;
 }
 
-/* Without clones no page is shared. */
+/* The VMO has no clones, so the page is not shared and may be written to. */
 void* vmo_page_address(struct vmo* vmo, size_t index) {
     ASSERT(vmo->kind == VMO_PAGED);
     spin_lock(&vmo->lock);
@@ -170,13 +170,15 @@ void* vmo_page_address(struct vmo* vmo, size_t index) {
 
 /* --- copies ----------------------------------------------------------------------------------- */
 
-/* One direction of one page's part, with the VMO's lock held: false when user memory is not there.
- */
+/* Copies a part of one page, in one direction, with the VMO's lock held. False: user memory is not
+ * present. */
 typedef bool (*copy_function_t)(void* in_page, uintptr_t other, size_t size);
 
-/* Copies page by page. Under the lock a user page that is not present makes the copy fail; the
- * caller has checked the whole range before and brings it in again. A kill is looked for before
- * each page but the first, and before each further try. */
+/* Copies page by page. Under the VMO's lock no page fault can be resolved: if a user page is not
+ * present, the copy fails, the lock is dropped, and `bring_in` faults the page in. The callers have
+ * checked the whole user range before.
+ *
+ * A kill is looked for before each page but the first, and before each new try. */
 static zx_status_t copy(struct vmo* vmo, uint64_t offset, size_t size, uintptr_t other,
                         bool is_write, copy_function_t copy_part,
                         bool (*bring_in)(uintptr_t address, size_t size)) {

@@ -1,10 +1,13 @@
-/* VMO: a run of pages that programs map, read and write.
+/* VMOs: runs of pages that programs map, read and write.
  *
- * Kinds: demand-zero (pages appear when touched), copy-on-write clone (shares its parent's pages
- * until either side writes), contiguous (all pages at once, physically consecutive), physical
- * (someone else's memory: devices, the boot archive). Reference counted; each mapping holds a
- * reference. Each VMO, a clone too, has a lock of its own, of class VMO. No operation takes two:
- * what VMOs share is pages, which are counted atomically (vmo_fork.c). */
+ * Kinds: demand-zero (a page appears when it is touched), copy-on-write clone (shares its parent's
+ * pages until one of the two writes), contiguous (all pages at once, physically consecutive),
+ * physical (memory that the page allocator does not own: devices, the boot archive).
+ *
+ * Rules for VMOs:
+ * - Reference counted; each mapping holds a reference.
+ * - Each VMO, a clone too, has a lock of its own, of class VMO. No operation takes two of them.
+ * - VMOs share nothing but pages, which are counted atomically (vmo_fork.c). */
 #pragma once
 
 #include <stdbool.h>
@@ -17,37 +20,36 @@
 struct vmo;
 struct page;
 
-/* Sizes are rounded up to pages; 0 is allowed. OUT_OF_RANGE: absurd size. NO_MEMORY. */
+/* Sizes are rounded up to whole pages; 0 is allowed. OUT_OF_RANGE: more than a terabyte. NO_MEMORY.
+ */
 zx_status_t vmo_create(uint64_t size, struct vmo** out);
 zx_status_t vmo_create_contiguous(uint64_t size, struct vmo** out);
 zx_status_t vmo_create_physical(physical_address_t address, uint64_t size, struct vmo** out);
-/* A snapshot. Each page of the clone is the parent's page as it was at one moment during the call:
- * writes to the parent that ended before the call are in the clone, and writes that begin after it
- * are not. Different pages may be of different moments. What lies beyond the parent's end is zero.
+/* Makes a snapshot. Each page of the clone is the parent's page as it was at one moment during the
+ * call. Writes to the parent that ended before the call are in the clone; writes that begin after
+ * it are not. Different pages may be of different moments. Pages beyond the parent's end are zero.
  * INVALID_ARGS: `offset` is not whole pages. CANCELED: the thread was killed. */
 zx_status_t vmo_create_clone(struct vmo* parent, uint64_t offset, uint64_t size, struct vmo** out);
 void vmo_reference(struct vmo* vmo);
 void vmo_release(struct vmo* vmo);
-/* Embedded in what wants to know when the last reference to a VMO is gone. `on_end` runs with no
- * lock held. */
+/* A notification that the last reference to a VMO is gone. `on_end` runs with no lock held. */
 struct vmo_end {
     void (*on_end)(struct vmo_end* end);
 };
-/* Before anybody else knows the VMO. */
+/* Called before another thread knows the VMO. */
 void vmo_set_end(struct vmo* vmo, struct vmo_end* end);
 
 uint64_t vmo_size(const struct vmo* vmo);
 size_t vmo_committed_pages(struct vmo* vmo);
 
-/* Where page `index` lies, brought in if need be; NULL: no memory. For a VMO without clones, which
- * no program has a handle to: the page stays in this place as long as the VMO. */
+/* Returns the address of page `index`, which is allocated if it was not there. NULL: no memory.
+ * Only for a VMO without clones that no program has a handle to: its pages stay where they are. */
 void* vmo_page_address(struct vmo* vmo, size_t index);
 
-/* Copies between kernel memory and the VMO. OUT_OF_RANGE: not all inside. NO_MEMORY. CANCELED: the
+/* Copy between kernel memory and the VMO. OUT_OF_RANGE: not all inside. NO_MEMORY. CANCELED: the
  * thread was killed; a part may have been copied. */
 zx_status_t vmo_read(struct vmo* vmo, void* to, uint64_t offset, size_t size);
 zx_status_t vmo_write(struct vmo* vmo, const void* from, uint64_t offset, size_t size);
-/* The same with user memory on the other side; INVALID_ARGS: bad user address. No lock may be held.
- */
+/* The same between user memory and the VMO. INVALID_ARGS: bad user address. No lock held. */
 zx_status_t vmo_read_user(struct vmo* vmo, uintptr_t to_user, uint64_t offset, size_t size);
 zx_status_t vmo_write_user(struct vmo* vmo, uintptr_t from_user, uint64_t offset, size_t size);

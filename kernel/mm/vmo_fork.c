@@ -29,7 +29,7 @@
  *   F5. The index is taken out of every mapping of the VMO. No mapping shows the old page any more.
  *   F6. The copy is settled: it loses the reference of F4 and may be written to. Only now does the
  *       VMO give up its share of the old page.
- * So no mapping shows the old page once somebody can write to the copy (F5 before F6). And no
+ * So no mapping shows the old page once a thread can write to the copy (F5 before F6). And no
  * mapping shows the old page once another VMO can write to that (its share goes at F6).
  *
  * Several threads may fork one page:
@@ -51,8 +51,8 @@
 #include <arch/context.h>
 #include <mm/page.h>
 
-/* Pages that are shared in one lock hold, and then unmapped: the clone of a large VMO neither keeps
- * preemption off for long nor ignores a kill. */
+/* How many pages are shared in one lock hold and then unmapped. So the clone of a large VMO does
+ * not keep preemption off for long, and notices a kill. */
 #define SHARE_PIECE 512ul
 
 /* --- cloning ---------------------------------------------------------------------------------- */
@@ -74,14 +74,14 @@ static bool share_page(struct page* page, size_t index, void* argument) {
     return true;
 }
 
-/* Pages of others have no counts: they are copied at once. */
+/* Physical memory has no reference counts, so its pages are copied at once. */
 static zx_status_t copy_physical(const struct vmo* parent, uint64_t offset, struct vmo* clone) {
     const char* from = physical_to_virtual(physical_address(parent->physical.value + offset));
     size_t available = offset < parent->size ? parent->size - offset : 0;
     return vmo_write(clone, from, 0, MIN(available, clone->size));
 }
 
-/* Shares the pages of one piece that begins at `*index`, which is moved behind it. */
+/* Shares the pages of one piece, from *index on, and moves *index behind the piece. */
 static zx_status_t share_piece(struct vmo* parent, size_t* index, size_t end,
                                struct share_request* request) {
     size_t first = *index, shared_before = request->count;
@@ -121,8 +121,8 @@ static void count_sharing_calls(struct vmo* vmo, int change) {
     spin_unlock(&vmo->lock);
 }
 
-/* A clone that fails gives its shares back before it stops to count: until then mappings that it
- * did not come to may write to pages that are shared. */
+/* A clone that fails drops its shares first, and leaves `sharing_calls` afterwards. Until then some
+ * mappings may still write to shared pages, because C2 did not reach them. */
 zx_status_t vmo_create_clone(struct vmo* parent, uint64_t offset, uint64_t size, struct vmo** out) {
     if (!IS_ALIGNED(offset, PAGE_SIZE))
         return ZX_ERR_INVALID_ARGS;
@@ -143,12 +143,14 @@ zx_status_t vmo_create_clone(struct vmo* parent, uint64_t offset, uint64_t size,
 
 /* --- forking ---------------------------------------------------------------------------------- */
 
-/* A page that is not settled may be shared by a clone, for which it is like any shared page. */
+/* Whether a fork by this VMO put the page here and has not settled it. A clone that shares the page
+ * treats it like any shared page: its owner is another VMO. */
 static inline bool is_unsettled_locked(const struct vmo* vmo, const struct page* page) {
     return __atomic_load_n(&page->owner, __ATOMIC_RELAXED) == vmo;
 }
 
-/* Gives up what F4 added; returns the replaced page, whose share is the caller's to drop. */
+/* Drops the reference that F4 added. Returns the replaced page, whose share the caller must drop.
+ */
 static struct page* settle_locked(struct vmo* vmo, struct page* page) {
     struct page* replaced = page->replaced;
     __atomic_store_n(&page->owner, NULL, __ATOMIC_RELAXED);
@@ -172,11 +174,11 @@ static zx_status_t settle(struct vmo* vmo, size_t index, uint64_t number) {
     return ZX_OK;
 }
 
-/* F4: the number of the fork; 0: another thread was first. */
+/* F4. Returns the number of the fork; 0: another thread was first. */
 static uint64_t exchange(struct vmo* vmo, size_t index, struct page* old, struct page* copy) {
     uint64_t number = 0;
     spin_lock(&vmo->lock);
-    struct page** slot = page_list_slot(&vmo->pages, index); /* it is there: it held `old` */
+    struct page** slot = page_list_slot(&vmo->pages, index); /* the slot exists: it held `old` */
     if (*slot == old) {
         number = ++vmo->fork_count;
         copy->references = 2;
@@ -190,7 +192,7 @@ static uint64_t exchange(struct vmo* vmo, size_t index, struct page* old, struct
     return number;
 }
 
-/* F2 to F6, with a reference to `old`, which is dropped. */
+/* F2 to F6. The caller's reference to `old` is dropped. */
 static zx_status_t fork(struct vmo* vmo, size_t index, struct page* old, bool may_be_written) {
     zx_status_t status = ZX_OK;
     struct page* copy = NULL;

@@ -18,7 +18,7 @@ static virtual_address_t map_locked(struct aspace* aspace, struct mapping* fresh
     mapping_fill_in(fresh, root, base, size, vmo, 0, permissions, permissions);
     fresh->window = window;
     if (!mapping_announce_locked(fresh, &(struct mapping_counts){0}))
-        return 0; /* only for a VMO that something else maps, and executes */
+        return 0; /* W^X: another mapping executes the VMO */
     mapping_insert_locked(fresh);
     return base;
 }
@@ -49,7 +49,7 @@ free_mapping:
     return ZX_ERR_NO_MEMORY;
 }
 
-/* A mapping never moves, so the pieces are still in the window's range and in the root VMAR. */
+/* Mappings never move, so the pieces are still in the window's range, in the root VMAR. */
 static void unmap_locked(const struct window* window, struct list* dead) {
     const struct vmar* root = window->aspace->root;
     virtual_address_t end = window->base + window->size;

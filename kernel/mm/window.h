@@ -1,10 +1,13 @@
-/* Windows: mappings that the kernel makes for an object in a program's address space, and takes
- * away again when the object says so.
+/* Windows: mappings that the kernel makes for an object in a program's address space, and removes
+ * when the object wants that.
  *
- * They stand in the root VMAR, and the program may treat them like its own mappings: unmap them,
- * in part too, protect them, map something else in their place. So a window is no range of
- * addresses but a mark on mappings, which their pieces inherit: what window_destroy removes is what
- * still carries it, never what stands there by now. */
+ * Rules for windows:
+ * - A window stands in the root VMAR. The program may treat it like its own mappings: unmap it,
+ *   even in part, protect it, or map something else in its place.
+ * - So a window is a mark on mappings, not a range of addresses. When a mapping is cut, both parts
+ *   keep the mark.
+ * - window_destroy removes the mappings that still have the mark, and nothing else that stands
+ *   there by now. */
 #pragma once
 
 #include <stdatomic.h>
@@ -23,14 +26,14 @@ struct window {
     size_t size;
     _Atomic bool is_whole; /* the program has changed nothing; written under the aspace's lock */
     void* owner;           /* the object it was made for, borrowed */
-    struct window* next;   /* for whoever has taken it off its owner */
+    struct window* next;   /* for a list of windows that were taken from their owners */
 };
 
-/* Maps all of the VMO, with these permissions (ZX_VM_PERM_*) at most. NO_MEMORY: also when there is
- * no place for it. No lock held. */
+/* Maps the whole VMO, with at most these permissions (ZX_VM_PERM_*). NO_MEMORY: also if there is no
+ * place for it. No lock held. */
 zx_status_t window_create(struct aspace* aspace, struct vmo* vmo, uint32_t permissions, void* owner,
                           struct window** out);
-/* Unmaps what is left of it and frees it. NULL allowed. No lock held. */
+/* Unmaps what is left of the window and frees it. NULL is allowed. No lock held. */
 void window_destroy(struct window* window);
 
 static inline bool window_is_whole(const struct window* window) {
