@@ -1,7 +1,13 @@
-/* Waiters lie on their threads' stacks, in hash buckets. The word is read with the bucket locked,
- * and a wake takes the same lock after the word was changed: so a thread either sees the new word
- * or is seen by the wake. A page that is not present makes the read fail under the lock; it is
- * brought in without. */
+/* Waiters lie on their threads' stacks, linked in the buckets of a hash table.
+ *
+ * The races, and what closes them (the numbers stand at the lines):
+ * 1. A wake comes between the look at the word and the wait. The word is read, and the waiter
+ *    linked, in one hold of the bucket's lock. The waker changes the word first, then takes the
+ *    same lock. So the waiter sees the new word, or the wake sees the waiter.
+ * 2. The page of the word is not present. Then the read fails under the lock. The lock is dropped,
+ *    the page brought in, and both steps are done again.
+ * 3. The waiter returns while the wake still uses its thread. The wake unlinks it and unparks it
+ *    under the lock. So the waiter waits until the lock is free. */
 #include <task/futex.h>
 
 #include <abi/errors.h>
@@ -11,7 +17,8 @@
 #include <lock/spinlock.h>
 #include <sched/thread.h>
 
-/* In debug builds each lock knows its class, which fills the image: so there are fewer. */
+/* In debug builds a lock is larger, so there are fewer buckets: they are part of the kernel image.
+ */
 #ifdef JACINTH_DEBUG
 #define BUCKET_BITS 8u
 #else
@@ -19,10 +26,10 @@
 #endif
 #define BUCKET_COUNT (1u << BUCKET_BITS)
 
-/* Of a size that finds the bucket by shifting, and does not share a cache line with many. */
+/* Aligned so that its size is a power of two, and few buckets share a cache line. */
 struct bucket {
-    struct spinlock lock; /* FUTEX */
-    struct list waiters;  /* a zeroed list is empty: see bucket_lock */
+    struct spinlock lock; /* class FUTEX */
+    struct list waiters;  /* a list of zeros is empty: see bucket_lock */
 } __attribute__((aligned(32)));
 
 struct waiter {
@@ -47,18 +54,18 @@ static inline void bucket_lock(struct bucket* bucket) {
         list_init(&bucket->waiters);
 }
 
-/* An aligned word that begins in user space ends there. */
+/* An aligned word that begins in user space also ends there. */
 static inline bool address_is_valid(uintptr_t address) {
     return likely(IS_ALIGNED(address, sizeof(int32_t))) && likely(address < USER_ADDRESS_END);
 }
 
-/* Joins the bucket if the word is as expected. */
+/* Links the waiter if the word has the expected value. */
 static ALWAYS_INLINE zx_status_t enqueue(struct bucket* bucket, struct waiter* waiter,
                                          int32_t current_value) {
     for (;;) {
         uint32_t value;
         bucket_lock(bucket);
-        if (likely(user_read_word(&value, waiter->address))) {
+        if (likely(user_read_word(&value, waiter->address))) { /* race 1: with the lock held */
             bool is_expected = (int32_t)value == current_value;
             if (likely(is_expected))
                 list_push_back(&bucket->waiters, &waiter->node);
@@ -66,9 +73,10 @@ static ALWAYS_INLINE zx_status_t enqueue(struct bucket* bucket, struct waiter* w
             return likely(is_expected) ? ZX_OK : ZX_ERR_BAD_STATE;
         }
         spin_unlock(&bucket->lock);
-        if (!user_fault_in(waiter->address, sizeof(value), false))
+        if (!user_fault_in(waiter->address, sizeof(value), false)) /* race 2 */
             return ZX_ERR_INVALID_ARGS;
-        if (thread_is_killed(thread_current())) /* the page may come and go without end */
+        /* another thread may unmap the page again and again */
+        if (thread_is_killed(thread_current()))
             return ZX_ERR_CANCELED;
     }
 }
@@ -77,7 +85,7 @@ static inline bool was_woken(const struct waiter* waiter) {
     return !__atomic_load_n(&waiter->node.next, __ATOMIC_ACQUIRE);
 }
 
-/* Leaves the bucket; false: a wake took the waiter out before, which then counts. */
+/* Unlinks the waiter. False: a wake did that before, so the wait ends with OK. */
 static NOINLINE bool dequeue(struct bucket* bucket, struct waiter* waiter) {
     bucket_lock(bucket);
     bool was_linked = list_node_is_linked(&waiter->node);
@@ -97,12 +105,12 @@ zx_status_t futex_wait(struct aspace* aspace, uintptr_t address, int32_t current
     if (unlikely(status != ZX_OK))
         return status;
     waiter.thread->wait = THREAD_WAIT_FUTEX;
-    /* A token that an earlier wait left ends the park, not the wait. */
+    /* A token from an earlier wait ends the park, but not this wait. */
     do {
         status = thread_park(deadline);
         if (likely(was_woken(&waiter))) {
             waiter.thread->wait = THREAD_WAIT_OTHER;
-            /* Under the lock, and perhaps about to unpark us; done once that is free. */
+            /* Race 3: the wake may still hold the lock, about to unpark this thread. */
             spin_wait_for_holder(&bucket->lock);
             return ZX_OK;
         }
@@ -124,7 +132,7 @@ zx_status_t futex_wake(struct aspace* aspace, uintptr_t address, uint32_t count)
             continue;
         struct thread* thread = waiter->thread;
         list_remove(node);
-        thread_unpark(thread); /* it cannot leave before the lock is free */
+        thread_unpark(thread); /* race 3: it cannot return before the lock is free */
         if (--count == 0)
             break;
     }

@@ -7,6 +7,8 @@
 static struct slab_cache job_cache = SLAB_CACHE_INITIALIZER(job_cache, "job", sizeof(struct job));
 static const struct object_ops job_ops;
 
+/* Under the parent's lock: a kill either finds the child in the list, or this finds `is_dying` set.
+ */
 static zx_status_t join_parent(struct job* job, struct job* parent) {
     zx_status_t status = ZX_OK;
     if (parent->depth + 1 >= JOB_MAX_DEPTH)
@@ -42,7 +44,7 @@ zx_status_t job_create(struct job* parent, struct job** out) {
     job->depth = 0;
     job->is_dying = false;
     job->policy = (struct policy){.actions = 0};
-    /* First: whoever kills the parent takes a reference to each child it finds. */
+    /* Before join_parent: a kill of the parent takes a reference to each child that it finds. */
     object_init(&job->object, &job_ops, NULL, ZX_JOB_NO_PROCESSES | ZX_JOB_NO_JOBS);
     zx_status_t status = parent ? join_parent(job, parent) : ZX_OK;
     if (status != ZX_OK) {
@@ -92,8 +94,9 @@ void job_remove_process(struct job* job, struct process* process) {
 
 /* --- killing --------------------------------------------------------------------------------- */
 
-/* Some process that can still be referenced, moved to the end so that the next call finds another.
- */
+/* Returns a process of the job with a reference; NULL: there are no more. *left: how many of the
+ * list have not been looked at. Each one looked at moves to the end of the list, so the next call
+ * finds another. A process without references is being destroyed, and is skipped. */
 static struct process* next_victim(struct job* job, uint32_t* left) {
     struct process* victim = NULL;
     spin_lock(job->object.lock);
@@ -111,7 +114,7 @@ static struct process* next_victim(struct job* job, uint32_t* left) {
 
 static void kill_processes(struct job* job) {
     spin_lock(job->object.lock);
-    job->is_dying = true; /* from here on nothing joins */
+    job->is_dying = true; /* from here on nothing can be added */
     uint32_t left = job->process_count;
     spin_unlock(job->object.lock);
     struct process* victim;
@@ -121,6 +124,7 @@ static void kill_processes(struct job* job) {
     }
 }
 
+/* The same for the child jobs. */
 static struct job* next_child(struct job* job, uint32_t* left) {
     struct job* child = NULL;
     spin_lock(job->object.lock);
@@ -136,7 +140,7 @@ static struct job* next_child(struct job* job, uint32_t* left) {
     return child;
 }
 
-/* Recursion is bounded by JOB_MAX_DEPTH. */
+/* The recursion is limited by JOB_MAX_DEPTH. */
 void job_kill(struct job* job) {
     kill_processes(job);
     uint32_t left = job->child_count;

@@ -1,39 +1,47 @@
-/* Jobs: a tree of processes that can be killed together, and whose number is bounded. */
+/* Jobs: a tree of processes that are killed together, and whose number is limited.
+ *
+ * Rules for jobs:
+ * - A job holds a reference to its parent, never to its children: it only lists them.
+ * - A child leaves the list when its last reference goes, a process when it ends.
+ * - Once a job is being killed, nothing can be added to it or to a job below it.
+ * - A policy never changes while there are processes or jobs below. */
 #pragma once
 
 #include <object/object.h>
 #include <task/policy.h>
 
 #define JOB_MAX_DEPTH 32u
-#define JOB_MAX_CHILDREN 4096u /* jobs and processes, each */
+#define JOB_MAX_CHILDREN 4096u /* of jobs, and of processes */
 
 struct process;
 
 struct job {
-    struct object object; /* its lock guards the rest */
+    struct object object; /* its lock guards the fields below */
     struct job* parent;   /* a reference; NULL for the root */
     struct list_node parent_node;
-    struct list children, processes; /* borrowed: each leaves when it ends or is destroyed */
+    struct list children, processes; /* borrowed: see the rules above */
     uint32_t child_count, process_count;
     uint32_t depth;
     bool is_dying;
     struct policy policy; /* constant while there are processes or jobs below */
 };
 
-/* Shows NO_PROCESSES and NO_JOBS while it has none. One reference; `parent` NULL: the root job.
- * NO_MEMORY; OUT_OF_RANGE: too deep; NO_RESOURCES: too many; BAD_STATE: the parent is being killed.
- */
+/* Makes a job with one reference. `parent` NULL: the root job. It shows NO_PROCESSES and NO_JOBS
+ * while it has none. NO_MEMORY; OUT_OF_RANGE: too deep; NO_RESOURCES: too many children; BAD_STATE:
+ * the parent is being killed. */
 zx_status_t job_create(struct job* parent, struct job** out);
-/* Kills every process of the job and of its descendants; nothing can be made in them any more. */
+/* Kills every process of the job and of the jobs below it. Nothing can be added to them any more.
+ */
 void job_kill(struct job* job);
 
-/* Errors as policy_add; BAD_STATE: the job has processes or jobs. */
+/* Adds to the job's policy. Errors as policy_add; BAD_STATE: the job has processes or jobs. */
 MUST_CHECK zx_status_t job_set_policy(struct job* job, bool is_absolute,
                                       const zx_policy_basic_t* entries, uint32_t count);
 
-/* For process.c: the process gets the job's policy. Errors as job_create. */
+/* For process.c: adds the process, which gets the job's policy. Errors as job_create. */
 zx_status_t job_add_process(struct job* job, struct process* process);
-void job_remove_process(struct job* job, struct process* process); /* also when it is in no list */
+/* does nothing if it was not added */
+void job_remove_process(struct job* job, struct process* process);
 
 static inline struct job* job_from(struct object* object) {
     return CONTAINER_OF(object, struct job, object);

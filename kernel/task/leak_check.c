@@ -17,10 +17,10 @@
 #include <sched/thread.h>
 
 #define CACHES_MAX 64u
-#define PATIENCE 10000000000l /* nanoseconds, for the last threads to leave */
+#define PATIENCE 10000000000l /* nanoseconds that the last threads have to end */
 #define PAUSE 1000000l
 
-/* Pages that may stay: slabs of magazines, tables of the kernel heap. */
+/* Pages that may stay in use: slabs of magazines, page tables of kernel stacks. */
 #define PAGE_SLACK 32u
 
 struct count {
@@ -49,33 +49,33 @@ static size_t in_use_before(const struct slab_cache* cache) {
     return 0;
 }
 
-/* Of the look round under way: one thread does that at a time. */
+/* The state of one count; only one thread counts at a time. */
 static size_t leaks;
-static bool is_telling;
+static bool is_logging;
 
 static void compare(const struct slab_cache* cache, size_t in_use) {
     size_t before = in_use_before(cache);
-    if (in_use <= before || cache == &slab_magazine_cache) /* magazines stay with their CPUs */
+    if (in_use <= before || cache == &slab_magazine_cache) /* CPUs keep their magazines */
         return;
     leaks++;
-    if (is_telling)
+    if (is_logging)
         log_error("leak: %zu of '%s', which has %zu in use", in_use - before, cache->name, in_use);
 }
 
-size_t leak_check_count(bool must_tell) {
+size_t leak_check_count(bool must_log) {
     leaks = 0;
-    is_telling = must_tell;
+    is_logging = must_log;
     slab_for_each_cache(compare);
     size_t pages = page_count_free();
     if (pages + PAGE_SLACK < pages_before) {
         leaks++;
-        if (must_tell)
+        if (must_log)
             log_error("leak: %zu pages", pages_before - pages);
     }
     return leaks;
 }
 
-/* What each CPU keeps for later goes back. */
+/* Gives back what each CPU keeps for later. */
 static void trim_everywhere(void) {
     for (uint32_t cpu = 0; cpu < cpu_count(); cpu++) {
         if (thread_set_affinity(thread_current(), 1u << cpu) != ZX_OK)
@@ -88,7 +88,7 @@ static void trim_everywhere(void) {
     kernel_stack_trim();
 }
 
-/* A kernel thread: it stays when all others are gone. */
+/* The body of a kernel thread, because no user thread survives. */
 static void look(void* status) {
     zx_time_t deadline = clock_now() + PATIENCE;
     trim_everywhere();

@@ -1,5 +1,5 @@
-/* Whether all that programs made is gone when the last of them is: debug builds look before the
- * machine stops. */
+/* Checks that nothing is left of programs after the last one has ended. Debug builds do this before
+ * the machine stops. */
 #pragma once
 
 #include <stdbool.h>
@@ -9,13 +9,15 @@
 #include <lib/compiler.h>
 
 #ifdef JACINTH_DEBUG
-/* Remembers what there is. Before the first program is made. */
+/* Notes how many objects and pages are in use. Called before the first program is made. */
 void leak_check_begin(void);
-/* How many kinds of things there are more of since; with `must_tell`, which, in the log. Exact when
- * the CPUs are quiet; of pages, some more may be kept for later. */
-size_t leak_check_count(bool must_tell);
-/* Ends every program, waits until they are gone, tells in the log what is left of them, and stops
- * the machine with `status`, or with 1 if there is anything. In a user thread, which ends, too. */
+/* Returns how many slab caches have more objects in use than leak_check_begin noted; lost pages
+ * count as one more. `must_log`: writes each of them to the log. Exact when no other CPU allocates;
+ * up to PAGE_SLACK pages may be missing. */
+size_t leak_check_count(bool must_log);
+/* Ends every program, waits until all are gone, and logs what is left of them. Then stops the
+ * machine: with `status`, or with 1 if something is left. Called in a user thread, which ends too.
+ */
 NORETURN void leak_check_exit(uint32_t status);
 #else
 #include <arch/machine.h>

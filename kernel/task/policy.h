@@ -1,7 +1,10 @@
-/* What the processes of a job may do. A policy is a value: a job gets its parent's when it is made,
- * a process its job's. It never changes afterwards, except that of a job which has neither
- * processes nor jobs. So what was set is never loosened by a program that lives under it. What was
- * not set may be, also VMAR_WX, which is denied then. */
+/* Policies: what the processes of a job may do.
+ *
+ * Rules for policies:
+ * - A policy is a value. A new job gets a copy of its parent's, a process a copy of its job's.
+ * - Only the policy of a job without processes and jobs can change.
+ * - So a program cannot loosen a condition that was set above it. It may set a condition that was
+ *   not set, even VMAR_WX, which is denied until it is set. */
 #pragma once
 
 #include <stdbool.h>
@@ -11,22 +14,22 @@
 #include <abi/types.h>
 #include <lib/compiler.h>
 
-/* Four bits for each condition: the action, and POLICY_IS_SET. 0: nothing was set. */
+/* Four bits for each condition: the action, and POLICY_IS_SET. 0: not set. */
 struct policy {
     uint64_t actions;
 };
 
-/* What is done about a condition, also where nothing was set. */
+/* The action for a condition; the default if it was not set. */
 uint32_t policy_action(struct policy policy, uint32_t condition);
 /* Whether the action ends the process. */
 static inline bool policy_action_kills(uint32_t action) {
     return action == ZX_POL_ACTION_KILL || (action & ZX_POL_ACTION_EXCEPTION);
 }
-/* For the log. */
+/* The name for the log. */
 const char* policy_condition_name(uint32_t condition);
 
-/* Adds `count` entries, of which a later one counts before an earlier one. All or nothing:
- * NOT_SUPPORTED: an unknown condition or action. ALREADY_EXISTS: `is_absolute`, and a condition was
- * set to another action before the call. */
+/* Adds `count` entries, all or none. A later entry overrides an earlier one. NOT_SUPPORTED: an
+ * unknown condition or action. ALREADY_EXISTS: `is_absolute`, and a condition was set to another
+ * action before the call. */
 MUST_CHECK zx_status_t policy_add(struct policy* policy, bool is_absolute,
                                   const zx_policy_basic_t* entries, uint32_t count);

@@ -12,7 +12,7 @@
 #include <task/user_thread_internal.h>
 #include <object/handle_list.h>
 
-#define KILLS_AT_ONCE 32u /* under the process's lock */
+#define KILLS_AT_ONCE 32u /* killed in one hold of the process's lock */
 #define FATAL_IS_DONE UINT32_MAX
 
 static struct slab_cache process_cache =
@@ -26,8 +26,8 @@ static void log_policy(const struct process* process, uint32_t condition) {
               process->object.koid, policy_condition_name(condition));
 }
 
-/* For handle look-ups, with locks held: the thread ends when it would return to user mode, and the
- * process with it (process_thread_ended). */
+/* Called by failed handle look-ups, with locks held, so nothing can end here. The thread ends when
+ * it would return to user mode; process_thread_ended then ends the process. */
 static void note_handle_fault(struct handle_table* table, zx_status_t status) {
     struct process* process = CONTAINER_OF(table, struct process, handles);
     uint32_t condition = status == ZX_ERR_BAD_HANDLE ? ZX_POL_BAD_HANDLE : ZX_POL_WRONG_OBJECT;
@@ -40,7 +40,7 @@ static void note_handle_fault(struct handle_table* table, zx_status_t status) {
     atomic_fetch_or(&thread_current()->context.pending_work, THREAD_PENDING_KILL);
 }
 
-/* Before the process is known to anybody. */
+/* Called before another thread knows the process. */
 static void apply_policy(struct process* process) {
     struct policy policy = process->policy;
     if (policy_action(policy, ZX_POL_VMAR_WX) == ZX_POL_ACTION_ALLOW)
@@ -92,8 +92,8 @@ free_process:
     return status;
 }
 
-/* The thread counts from here on: so if it is killed before it has begun to run, the process ends
- * with it. */
+/* From here on the thread counts as running. So if it is killed before it begins to run, the
+ * process ends with it. */
 zx_status_t process_start_begin(struct process* process, struct user_thread* thread,
                                 const struct start_place* start) {
     if (thread->process != process)
@@ -112,8 +112,8 @@ zx_status_t process_start_begin(struct process* process, struct user_thread* thr
     return status;
 }
 
-/* There is room in the table, unless the creator has started another thread there, which has taken
- * all of it. After a kill in between, the handle goes with the table. */
+/* The table has no room only if another thread of the process has used it up meanwhile. If the
+ * process was killed in between, the table closes the handle with the rest. */
 bool process_start_finish(struct process* process, struct user_thread* thread,
                           struct handle argument, uint64_t argument2) {
     zx_handle_t value = ZX_HANDLE_INVALID;
@@ -125,8 +125,8 @@ bool process_start_finish(struct process* process, struct user_thread* thread,
 /* --- death -------------------------------------------------------------------------------------
  */
 
-/* The last thread has gone, or there was none: by whoever made the state DYING with nothing
- * running. */
+/* The end of a process, run once. Either the last thread runs it, or, if no thread runs, the caller
+ * that set the state to DYING. */
 static void finish(struct process* process) {
     handle_table_close_all(&process->handles);
     aspace_destroy_mappings(process->aspace);
@@ -137,8 +137,8 @@ static void finish(struct process* process) {
     spin_unlock(process->object.lock);
 }
 
-/* Kills the next few threads. The list is turned round, so that none is left out: nobody joins any
- * more, and who leaves meanwhile has cleaned up. */
+/* Kills the next `count` threads. Each one moves to the end of the list, so the next call continues
+ * with others. No thread joins any more. A thread that leaves the list meanwhile has cleaned up. */
 static void kill_some(struct process* process, uint32_t count) {
     spin_lock(process->object.lock);
     for (; count > 0 && !list_is_empty(&process->threads); count--) {
@@ -151,8 +151,8 @@ static void kill_some(struct process* process, uint32_t count) {
     spin_unlock(process->object.lock);
 }
 
-/* One that is ending by itself is killed nevertheless: its threads may not be scheduled otherwise.
- */
+/* A process that is already ending is killed too: otherwise its threads might not be scheduled for
+ * a long time. */
 void process_kill(struct process* process, int64_t return_code) {
     spin_lock(process->object.lock);
     bool is_first = process->state < PROCESS_DYING;
@@ -182,8 +182,8 @@ static void remove_thread(struct process* process, struct user_thread* thread) {
     spin_unlock(process->object.lock);
 }
 
-/* The first thread to end after the fault ends the process. The others, who may be very many, find
- * that done. */
+/* The first thread that ends after the fault ends the process. There may be very many threads; the
+ * exchange lets only one do it. */
 static void obey_policy(struct process* process) {
     uint32_t fatal = atomic_exchange(&process->fatal_condition, FATAL_IS_DONE);
     if (fatal == FATAL_IS_DONE)
@@ -192,8 +192,8 @@ static void obey_policy(struct process* process) {
     process_kill(process, PROCESS_RETURN_CODE_POLICY);
 }
 
-/* For user_thread.c: the thread has left user mode for good. The last one stays in the list until
- * it has cleaned up: a kill of the process finds it, and makes it urgent. */
+/* For user_thread.c: the thread has left user mode for good. The last thread stays in the list
+ * until it has cleaned up. So a kill of the process finds it, and makes it urgent. */
 void process_thread_ended(struct process* process, struct user_thread* thread) {
     if (unlikely(atomic_load_explicit(&process->fatal_condition, memory_order_relaxed)))
         obey_policy(process);
@@ -209,8 +209,7 @@ void process_thread_ended(struct process* process, struct user_thread* thread) {
     remove_thread(process, thread);
 }
 
-/* Never started, or dead. Its handles went when it died; if nobody killed it, nothing was ever
- * added. */
+/* The process was never started, or is dead. A dead process has closed its handles already. */
 static void process_destroy(struct object* object) {
     struct process* process = process_from(object);
     ASSERT(list_is_empty(&process->threads));
@@ -261,7 +260,7 @@ void process_debug_init(void) {
     panic_describe_thread = describe_current;
 }
 
-/* The process whose first thread this is; NULL: none. */
+/* The process if `thread` is its first one, else NULL: so each process is printed once. */
 static const struct process* process_of_first(const struct thread* thread) {
     const struct user_thread* user_thread = thread->owner;
     if (!user_thread || list_first(&user_thread->process->threads) != &user_thread->process_node)

@@ -1,8 +1,10 @@
 /* Processes: an address space, a handle table and threads.
  *
- * A process ends when its last thread has gone, or at once when it is killed or calls process_exit:
- * then every thread is killed, and the last one to leave closes the handles, destroys the mappings
- * and raises TERMINATED. The lock of the object guards the thread list and the state. */
+ * Rules for processes:
+ * - A process ends when its last thread has ended. It is killed (all threads are) by process_kill
+ *   or process_exit_current.
+ * - The last thread to end closes the handles, destroys the mappings and raises TERMINATED.
+ * - The object's lock guards the list of threads and the state. */
 #pragma once
 
 #include <abi/limits.h>
@@ -17,17 +19,17 @@ struct job;
 enum process_state {
     PROCESS_INITIAL, /* made, not started */
     PROCESS_RUNNING,
-    PROCESS_DYING, /* threads are being killed; nothing new can start */
+    PROCESS_DYING, /* its threads end; no new one can start */
     PROCESS_DEAD,
 };
 
 #define PROCESS_MAX_THREADS 4096u
 
 struct process {
-    struct object object; /* its lock guards what follows, up to the blank line */
-    struct list threads;  /* user_thread.process_node: made and not yet ended, borrowed */
+    struct object object; /* its lock guards the fields up to the blank line */
+    struct list threads;  /* user_thread.process_node; borrowed: made and not yet ended */
     uint32_t thread_count;
-    uint32_t running_count; /* of them, started */
+    uint32_t running_count; /* how many of them were started */
     enum process_state state;
     int64_t return_code;
     char name[ZX_MAX_NAME_LEN];
@@ -35,19 +37,20 @@ struct process {
     struct handle_table handles;
     struct aspace* aspace; /* a reference */
     struct job* job;       /* a reference */
-    struct policy policy;  /* the job's; constant */
-    /* A condition, and 1: a thread that is on its way out has met it, and the policy ends the
-     * process for it. UINT32_MAX: that was done. */
+    struct policy policy;  /* a copy of the job's; constant */
+    /* Not 0: a failed look-up has met a condition for which the policy ends the process. The value
+     * is the condition plus 1; UINT32_MAX: that has been done. */
     _Atomic uint32_t fatal_condition;
-    struct list_node job_node; /* in the job's list, under the job's lock */
+    struct list_node job_node; /* in the job's list; under the job's lock */
 };
 
-/* Where a thread begins. Any address of user space is good, 0 too: the thread then faults. */
+/* Where a thread begins to run. Any address in user space is allowed, even 0: the thread faults
+ * there. */
 struct start_place {
     uintptr_t entry, stack;
 };
 
-/* The object of a user thread; `thread` is the scheduler's. */
+/* The object of a user thread; `thread` is the thread that the scheduler knows. */
 struct user_thread {
     struct object object;
     struct thread* thread;   /* a reference */
@@ -58,28 +61,32 @@ struct user_thread {
     uint64_t argument1, argument2;
 };
 
-/* One reference. NO_MEMORY; BAD_STATE: the job is being killed; NO_RESOURCES: the job is full. */
+/* Makes a process with one reference. NO_MEMORY; BAD_STATE: the job is being killed; NO_RESOURCES:
+ * the job is full. */
 zx_status_t process_create(struct job* job, const char* name, struct process** out);
-/* Starts the process with its first thread, in two steps: the first may be made under the lock of
- * the table that the argument leaves, and may fail. Errors in this order: ACCESS_DENIED: not a
- * thread of this process. BAD_STATE: either was started before, or has ended. INVALID_ARGS: `start`
- * is not in user space. */
+/* Starting a process with its first thread takes two steps. The first step can fail. It may run
+ * under the lock of the handle table that the argument leaves. Errors in this order: ACCESS_DENIED:
+ * the thread is not of this process. BAD_STATE: one of the two was started before, or has ended.
+ * INVALID_ARGS: `start` is not in user space. */
 MUST_CHECK zx_status_t process_start_begin(struct process* process, struct user_thread* thread,
                                            const struct start_place* start);
-/* The thread finds the value of `argument` in its first argument. If it or the process was killed
- * meanwhile, it ends at once. Preemption is off between the two steps: the end of the process waits
- * for the thread, so that must not wait for its creator. False: the process has no room for the
- * argument, which the caller keeps. */
+/* The second step adds `argument` to the process's table and runs the thread, which gets its value
+ * as first argument. If the process or the thread was killed meanwhile, the thread ends at once.
+ * False: the table has no room, and the caller keeps the argument.
+ *
+ * Preemption is off between the two steps. The end of the process waits for the thread, which must
+ * not depend on its creator being scheduled. */
 MUST_CHECK bool process_start_finish(struct process* process, struct user_thread* thread,
                                      struct handle argument, uint64_t argument2);
-/* Ends the process, soon: also one that never started. The first return code counts. */
+/* Ends the process soon, even if it was never started. The first return code counts. */
 void process_kill(struct process* process, int64_t return_code);
 NORETURN void process_exit_current(int64_t return_code);
 
-/* One reference. NO_MEMORY; BAD_STATE: the process is dying; NO_RESOURCES: too many threads. */
+/* Makes a thread with one reference. NO_MEMORY; BAD_STATE: the process is ending; NO_RESOURCES: it
+ * has too many threads. */
 zx_status_t user_thread_create(struct process* process, const char* name, struct user_thread** out);
-/* BAD_STATE: started before, or the process does not run. INVALID_ARGS: `start` is not in user
- * space. */
+/* Starts the thread. BAD_STATE: it was started before, or the process does not run. INVALID_ARGS:
+ * `start` is not in user space. */
 zx_status_t user_thread_start(struct user_thread* thread, const struct start_place* start,
                               uint64_t argument1, uint64_t argument2);
 bool start_place_is_valid(const struct start_place* start);
@@ -99,10 +106,10 @@ static inline struct user_thread* user_thread_from(struct object* object) {
     return CONTAINER_OF(object, struct user_thread, object);
 }
 
-/* Whether the policy lets the calling process do what the condition says: OK, or ACCESS_DENIED.
- * Where the policy says so, the process ends and the call does not return: so no lock is held, no
- * reference either. VMAR_WX is only ended here: what it denies is up to the address space. */
-#define PROCESS_RETURN_CODE_POLICY (-1025) /* what such a process shows */
+/* Whether the policy allows what `condition` stands for: OK or ACCESS_DENIED. If the policy says
+ * so, the process ends and the call does not return. So the caller holds no lock and no reference.
+ * For VMAR_WX this only ends processes: the address space does the denying. */
+#define PROCESS_RETURN_CODE_POLICY (-1025) /* return code of a process that its policy ended */
 MUST_CHECK zx_status_t process_check_policy_set(const struct process* process, uint32_t condition);
 MUST_CHECK static inline zx_status_t process_check_policy(uint32_t condition) {
     const struct process* process = process_current();
@@ -110,5 +117,5 @@ MUST_CHECK static inline zx_status_t process_check_policy(uint32_t condition) {
                                                 : process_check_policy_set(process, condition);
 }
 
-/* For panic and the emergency console. */
+/* Sets up the output for panic and the emergency console. */
 void process_debug_init(void);

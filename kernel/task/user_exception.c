@@ -1,9 +1,9 @@
-/* An exception in user mode that nothing resolved: told in the log, then the process ends. */
+/* An exception in user mode that no handler could resolve. It is logged, and the process ends. */
 #include <arch/interrupt.h>
 #include <debug/log.h>
 #include <task/process.h>
 
-#define RETURN_CODE_EXCEPTION (-1024) /* what the process shows as its return code */
+#define RETURN_CODE_EXCEPTION (-1024) /* return code of such a process */
 
 void user_exception(const struct exception_frame* frame, uintptr_t fault_address) {
     const struct process* process = process_current();

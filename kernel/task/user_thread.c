@@ -1,4 +1,5 @@
-/* While a user thread runs it holds a reference to its own object, dropped by on_exit. */
+/* User threads. While a user thread runs, its object has one more reference, which on_exit drops.
+ */
 #include <task/user_thread_internal.h>
 
 #include <abi/errors.h>
@@ -10,7 +11,8 @@ static struct slab_cache user_thread_cache =
     SLAB_CACHE_INITIALIZER_BY_LINES(user_thread_cache, "user thread", sizeof(struct user_thread));
 static const struct object_ops user_thread_ops;
 
-/* First code of the thread. A kill that comes later finds it in user mode, or on its way. */
+/* The first code of the thread. A kill that comes after this check takes effect on the way to user
+ * mode. */
 static void enter(void* argument) {
     const struct user_thread* thread = argument;
     if (thread_is_killed(thread_current()))
@@ -19,8 +21,11 @@ static void enter(void* argument) {
                        thread->argument2);
 }
 
-/* In the thread itself, for the last time. The address space stays loaded but is no longer this
- * thread's: the release may be the last, and evicts it. */
+/* The last code of the thread. The CPU keeps the address space loaded, but the thread gives it up
+ * here: the release may be the last one, and evicts it from the CPU.
+ *
+ * Preemption is off while the three fields change, so the scheduler never sees only some of them.
+ */
 static void on_exit(struct thread* thread) {
     struct user_thread* user_thread = thread->owner;
     process_thread_ended(user_thread->process, user_thread);
@@ -66,7 +71,7 @@ zx_status_t user_thread_create(struct process* process, const char* name,
     thread->thread->process = process;
     thread->thread->on_exit = on_exit;
     object_reference(&process->object);
-    /* First: others list what has joined. */
+    /* Before join_process: from there on other threads may find the object. */
     object_init(&thread->object, &user_thread_ops, NULL, 0);
     status = join_process(thread);
     if (status == ZX_OK)
@@ -103,7 +108,7 @@ zx_status_t user_thread_start(struct user_thread* thread, const struct start_pla
                               uint64_t argument1, uint64_t argument2) {
     struct process* process = thread->process;
     zx_status_t status = ZX_OK;
-    preempt_disable(); /* who kills it must not wait for the caller, who may not be scheduled */
+    preempt_disable(); /* a kill waits for the new thread, not for this caller to be scheduled */
     spin_lock(process->object.lock);
     if (process->state != PROCESS_RUNNING || thread->is_started)
         status = ZX_ERR_BAD_STATE;
@@ -118,7 +123,7 @@ zx_status_t user_thread_start(struct user_thread* thread, const struct start_pla
     return status;
 }
 
-/* One that never started just never will. */
+/* A thread that was not started is marked as started, so it never can be. */
 void user_thread_kill(struct user_thread* thread) {
     spin_lock(thread->process->object.lock);
     bool was_started = thread->is_started;
@@ -134,7 +139,7 @@ static void user_thread_destroy(struct object* object) {
     struct user_thread* thread = user_thread_from(object);
     struct process* process = thread->process;
     spin_lock(process->object.lock);
-    if (list_node_is_linked(&thread->process_node)) { /* never ran */
+    if (list_node_is_linked(&thread->process_node)) { /* it was never started */
         list_remove(&thread->process_node);
         process->thread_count--;
     }
