@@ -13,5 +13,5 @@ static inline physical_address_t physical_address(uint64_t value) {
 }
 
 /* A virtual address, of the kernel or of a user program. A user address is never dereferenced: it
- * goes to arch/user_copy.h. */
+ * is passed to arch/user_copy.h. */
 typedef uintptr_t virtual_address_t;

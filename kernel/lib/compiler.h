@@ -7,9 +7,9 @@
 #define likely(condition) __builtin_expect(!!(condition), 1)
 #define unlikely(condition) __builtin_expect(!!(condition), 0)
 
-/* The entrance to a special path beside the one way that does everything: the common case, and
- * quicker. The comment at the place says what the path saves, in guest instructions. A kernel
- * without any of them (make QUICK=0) does the same, slower. */
+/* The only way into a fast path. The slow path beside it does everything; the fast path does the
+ * common case with fewer instructions. The comment at the place says how many guest instructions it
+ * saves. A kernel built with QUICK=0 has no fast paths, and behaves the same. */
 #ifndef JACINTH_QUICK
 #define JACINTH_QUICK 1
 #endif
@@ -23,13 +23,13 @@
 #define ALIGN_UP(value, alignment) ALIGN_DOWN((value) + (__typeof__(value))(alignment)-1, alignment)
 #define IS_ALIGNED(value, alignment) (((value) & ((__typeof__(value))(alignment)-1)) == 0)
 
-/* What one CPU writes to, and others do not, keeps off the lines of the others. */
+/* Data that one CPU writes often should not share a cache line with data of other CPUs. */
 #define CACHE_LINE_SIZE 64u
 
 #define MIN(a, b) ((a) < (b) ? (a) : (b))
 #define MAX(a, b) ((a) > (b) ? (a) : (b))
 
-/* What the compiler may rely on, and cannot see. */
+/* Promises the compiler a condition that it cannot derive. */
 #define ASSUME(condition)            \
     do {                             \
         if (!(condition))            \
@@ -38,8 +38,9 @@
 
 #define NORETURN _Noreturn
 #define ALWAYS_INLINE inline __attribute__((always_inline))
-/* Variables that every system call or switch looks at lie together: on few pages, which are found
- * again after each change of the address space, and each on cache lines of its own. */
+/* For variables that every system call or thread switch reads. They lie together on few pages,
+ * which costs few TLB entries after a change of the address space, and each on its own cache lines.
+ */
 #define HOT_DATA __attribute__((section(".data.hot"), aligned(CACHE_LINE_SIZE)))
 #define NOINLINE __attribute__((noinline))
 #define PRINTF_LIKE(format_index, first_argument) \

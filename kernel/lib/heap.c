@@ -2,7 +2,8 @@
 
 #include <stddef.h>
 
-/* Makes the root with the larger key the first child of the other. Either may be NULL. */
+/* Joins two heaps: the root with the larger key becomes the first child of the other root. Either
+ * may be NULL. */
 static struct heap_node* meld(struct heap_node* a, struct heap_node* b) {
     if (!a || !b)
         return a ? a : b;
@@ -20,9 +21,9 @@ static struct heap_node* meld(struct heap_node* a, struct heap_node* b) {
     return a;
 }
 
-/* Melds a list of siblings: pairs from left to right, then the results from right to left. */
+/* Joins a list of siblings: pairs from left to right, then the results from right to left. */
 static struct heap_node* meld_siblings(struct heap_node* first) {
-    struct heap_node* pairs = NULL; /* a stack, through `next` */
+    struct heap_node* pairs = NULL; /* a stack, linked by `next` */
     while (first) {
         struct heap_node* second = first->next;
         struct heap_node* rest = second ? second->next : NULL;

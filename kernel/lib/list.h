@@ -1,5 +1,9 @@
-/* Intrusive doubly linked ring. A node that is in no list points at itself or at nothing; a list is
- * a node of its own that is never an element. No locking: the owner's lock guards it. */
+/* Intrusive doubly linked lists.
+ *
+ * Rules for lists:
+ * - A list is a ring with a head that is never an element.
+ * - A node that was removed, or is all zeros, is in no list.
+ * - The owner's lock guards the list. */
 #pragma once
 
 #include <stdbool.h>
@@ -29,7 +33,7 @@ static inline bool list_is_empty(const struct list* list) {
     return list->head.next == &list->head;
 }
 
-/* A node that list_remove took out, or that was zeroed, is linked nowhere. */
+/* Whether the node is in a list. */
 static inline bool list_node_is_linked(const struct list_node* node) {
     return node->next != NULL;
 }
@@ -79,7 +83,7 @@ static inline void list_append_all(struct list* to, struct list* from) {
 
 #define LIST_ENTRY(node, type, member) CONTAINER_OF(node, type, member)
 
-/* `node` is a struct list_node*. The safe form allows removal of `node` in the body. */
+/* `node` is a struct list_node*. The safe form allows the body to remove `node`. */
 #define LIST_FOR_EACH(node, list) \
     for (struct list_node* node = (list)->head.next; node != &(list)->head; node = node->next)
 #define LIST_FOR_EACH_SAFE(node, list)                                          \

@@ -5,7 +5,7 @@
 
 #include <lib/string.h>
 
-/* One conversion: what stands between % and the letter. */
+/* One conversion: everything between % and its letter. */
 struct conversion {
     bool is_left, is_zero_padded, is_signed_always, is_alternate, has_space;
     bool has_precision;
@@ -30,7 +30,7 @@ static void pad(struct output* output, char with, int count) {
         emit(output, &with, 1);
 }
 
-/* prefix, zeros and digits, padded to the width. */
+/* Writes prefix, zeros and digits, padded to the width. */
 static void emit_number(struct output* output, const struct conversion* c, const char* prefix,
                         const char* digits, int digit_count) {
     int prefix_length = (int)strlen(prefix);
@@ -200,7 +200,7 @@ static void convert(struct output* output, char letter, const struct conversion*
         emit(output, &character, 1);
         pad(output, ' ', c->is_left ? c->width - 1 : 0);
         break;
-    default: /* %% and what nobody knows: as it stands */
+    default: /* %%, and unknown letters: printed as they stand */
         emit(output, &letter, 1);
     }
 }
@@ -232,13 +232,13 @@ size_t format_vprint(format_sink_t sink, void* context, const char* format, va_l
 
 struct buffer {
     char* next;
-    size_t room; /* besides the final zero */
+    size_t room; /* without the final zero */
 };
 
 static void buffer_sink(void* context, const char* text, size_t size) {
     struct buffer* buffer = context;
     if (buffer->room == 0)
-        return; /* and perhaps no buffer */
+        return; /* there may be no buffer at all */
     size_t copied = MIN(size, buffer->room);
     memcpy(buffer->next, text, copied);
     buffer->next += copied;

@@ -1,5 +1,5 @@
-/* Formatted text: %d %i %u %x %X %p %s %c %%, with h, l, ll, z, t and j, the flags - 0 + # and
- * space, width and precision (also *). No floating point. */
+/* Formatted text: %d %i %u %x %X %p %s %c %%, with the lengths h, l, ll, z, t and j, the flags - 0
+ * + # and space, a width and a precision (also *). No floating point. */
 #pragma once
 
 #include <stdarg.h>
@@ -7,13 +7,13 @@
 
 #include <lib/compiler.h>
 
-/* Gets the text in pieces, in order. */
+/* Receives the text in pieces, in order. */
 typedef void (*format_sink_t)(void* context, const char* text, size_t size);
 
-/* Answers the number of characters of the whole text. */
+/* Returns the number of characters of the whole text. */
 size_t format_vprint(format_sink_t sink, void* context, const char* format, va_list arguments);
 
-/* Write at most room - 1 characters and a zero (nothing when room is 0); answer the length the
- * whole text has. */
+/* Write at most room - 1 characters and a zero (nothing if room is 0). Return the length of the
+ * whole text. */
 size_t vsnprintf(char* to, size_t room, const char* format, va_list arguments);
 size_t snprintf(char* to, size_t room, const char* format, ...) PRINTF_LIKE(3, 4);

@@ -13,6 +13,6 @@ size_t strnlen(const char* text, size_t limit);
 int strcmp(const char* a, const char* b);
 int strncmp(const char* a, const char* b, size_t limit);
 char* strchr(const char* text, int character);
-/* Copies at most room - 1 characters and always ends with a zero (unless room is 0). Answers the
+/* Copies at most room - 1 characters, and always ends with a zero (unless room is 0). Returns the
  * length of `from`. */
 size_t strlcpy(char* to, const char* from, size_t room);

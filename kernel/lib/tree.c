@@ -1,6 +1,6 @@
 #include <lib/tree.h>
 
-/* xorshift; only the balance depends on it. */
+/* xorshift. Only the balance of the tree depends on these numbers. */
 static uint32_t next_priority(struct tree* tree) {
     uint32_t x = tree->random ? tree->random : 0x9e3779b9;
     x ^= x << 13;
@@ -9,7 +9,7 @@ static uint32_t next_priority(struct tree* tree) {
     return tree->random = x;
 }
 
-/* Cuts `from` into the nodes below `key` and those above it. */
+/* Splits `from` into a tree of the nodes below `key` and one of the nodes above it. */
 static void split(struct tree_node* from, uint64_t key, struct tree_node** below,
                   struct tree_node** above) {
     while (from) {
@@ -26,7 +26,7 @@ static void split(struct tree_node* from, uint64_t key, struct tree_node** below
     *below = *above = NULL;
 }
 
-/* Joins two trees, all of `below` before all of `above`. */
+/* Joins two trees; all keys of `below` are smaller than all keys of `above`. */
 static struct tree_node* join(struct tree_node* below, struct tree_node* above) {
     struct tree_node* root = NULL;
     struct tree_node** place = &root;

@@ -1,6 +1,10 @@
-/* A treap: a search tree of nodes that lie in their owners, kept balanced by random priorities.
- * Keys are unique. O(log n) expected for everything, nothing is allocated. The owner's lock guards
- * it. */
+/* A treap: a search tree of nodes that are embedded in their owners, kept balanced by random
+ * priorities.
+ *
+ * Rules for trees:
+ * - Keys are unique.
+ * - Every operation takes O(log n), expected; nothing is allocated.
+ * - The owner's lock guards the tree. */
 #pragma once
 
 #include <stdbool.h>
@@ -16,7 +20,7 @@ struct tree_node {
 
 struct tree {
     struct tree_node* root;
-    uint32_t random; /* any start will do */
+    uint32_t random; /* any first value is good */
 };
 
 static inline bool tree_is_empty(const struct tree* tree) {
@@ -24,7 +28,7 @@ static inline bool tree_is_empty(const struct tree* tree) {
 }
 void tree_insert(struct tree* tree, struct tree_node* node, uint64_t key);
 void tree_remove(struct tree* tree, struct tree_node* node);
-/* The node with the largest key that is at most `key` / the smallest that is at least `key`; NULL:
- * none. */
+/* find_at_most: the node with the largest key that is not above `key`. find_at_least: the node with
+ * the smallest key that is not below it. NULL: none. */
 struct tree_node* tree_find_at_most(const struct tree* tree, uint64_t key);
 struct tree_node* tree_find_at_least(const struct tree* tree, uint64_t key);
