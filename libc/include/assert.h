@@ -1,4 +1,4 @@
-/* assert ends the program with a line that says where; nothing with NDEBUG. */
+/* assert ends the program and prints where; with NDEBUG it does nothing. */
 #undef assert
 
 #ifdef NDEBUG

@@ -1,4 +1,4 @@
-/* Error numbers of the standard C and POSIX calls. System calls answer zx_status_t instead. */
+/* Error numbers of the standard C and POSIX calls. System calls return zx_status_t instead. */
 #pragma once
 
 extern _Thread_local int errno;

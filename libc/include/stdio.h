@@ -1,5 +1,5 @@
-/* Formatted output. stdout and stderr go to the kernel's console: stdout a line at a time, stderr
- * at the end of each call. There are no files. */
+/* Formatted output. stdout and stderr go to the kernel's console. stdout is written line by line,
+ * stderr at the end of each call. There are no files. */
 #pragma once
 
 #include <stdarg.h>
@@ -35,5 +35,5 @@ int fputs(const char* restrict text, FILE* restrict stream);
 int fputc(int character, FILE* stream);
 int putc(int character, FILE* stream);
 size_t fwrite(const void* restrict data, size_t size, size_t count, FILE* restrict stream);
-int fflush(FILE* stream); /* NULL: every stream */
+int fflush(FILE* stream); /* NULL: all streams */
 void perror(const char* text);

@@ -15,7 +15,8 @@ char* strcpy(char* restrict to, const char* restrict from);
 char* strncpy(char* restrict to, const char* restrict from, size_t size);
 char* strcat(char* restrict to, const char* restrict from);
 char* strncat(char* restrict to, const char* restrict from, size_t limit);
-/* Copy or append into a buffer of `size`, always terminated; answer the length wanted. */
+/* Copy or append into a buffer of `size` bytes, which is always terminated. Return the length that
+ * would have been needed. */
 size_t strlcpy(char* restrict to, const char* restrict from, size_t size);
 size_t strlcat(char* restrict to, const char* restrict from, size_t size);
 

@@ -26,18 +26,18 @@ typedef struct thread_control* thrd_t;
 typedef int (*thrd_start_t)(void*);
 
 typedef struct {
-    atomic_int state; /* 0 free, 1 taken, 2 taken and waited for */
+    atomic_int state; /* 0: free, 1: taken, 2: taken, and threads wait */
     int kind;
-    _Atomic(struct thread_control*) owner; /* of a recursive one */
+    _Atomic(struct thread_control*) owner; /* used by recursive mutexes */
     unsigned depth;
 } mtx_t;
 
 typedef struct {
-    atomic_int sequence; /* changes with every signal: what waiters wait on */
+    atomic_int sequence; /* changes with every signal; the word that waiters wait on */
 } cnd_t;
 
 typedef struct {
-    atomic_int state; /* 0 not yet, 1 running, 2 running and waited for, 3 done */
+    atomic_int state; /* 0: not called, 1: running, 2: running, and threads wait, 3: done */
 } once_flag;
 #define ONCE_FLAG_INIT \
     { 0 }
@@ -46,7 +46,8 @@ typedef unsigned tss_t;
 typedef void (*tss_dtor_t)(void*);
 
 int thrd_create(thrd_t* thread, thrd_start_t function, void* argument);
-/* As thrd_create, with a name that debugging aids show. NULL: the name that thrd_create gives. */
+/* thrd_create with a name for the thread, which debuggers show. NULL: the name that thrd_create
+ * gives. */
 int thrd_create_with_name(thrd_t* thread, thrd_start_t function, void* argument, const char* name);
 int thrd_equal(thrd_t left, thrd_t right);
 thrd_t thrd_current(void);

@@ -1,5 +1,5 @@
-/* Time. The machine's one clock is monotonic and starts with the kernel; the calendar is not known,
- * so CLOCK_REALTIME and TIME_UTC count from the start, too. */
+/* Time. The only clock is monotonic and starts with the kernel. The calendar time is not known, so
+ * CLOCK_REALTIME and TIME_UTC count from the start too. */
 #pragma once
 
 #include <stddef.h>

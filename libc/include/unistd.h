@@ -8,7 +8,7 @@
 #define STDOUT_FILENO 1
 #define STDERR_FILENO 2
 
-ssize_t write(int descriptor, const void* data, size_t size); /* to 1 or 2 */
+ssize_t write(int descriptor, const void* data, size_t size); /* to descriptor 1 or 2 */
 unsigned int sleep(unsigned int seconds);
 int usleep(useconds_t microseconds);
 pid_t getpid(void); /* the process's koid */

@@ -1,10 +1,10 @@
-/* Between start.c, the launcher and the rest of libc. */
+/* What start.c, the launcher and the rest of libc share. */
 #pragma once
 
 #include <stdbool.h>
 #include <zircon/types.h>
 
-/* What libc puts up with in a bootstrap message. */
+/* The largest bootstrap message that libc accepts. */
 #define BOOTSTRAP_MAX_BYTES 4096u
 #define BOOTSTRAP_MAX_ARGUMENTS 64u
 
@@ -13,6 +13,6 @@ struct program_arguments {
     char** strings; /* ends with NULL */
 };
 
-/* Reads the first message of `channel`, keeps the handles for bootstrap_take and closes the
- * channel. Needs the thread pointer. The process ends when there is no sound message. */
+/* Reads the first message of `channel`, keeps the handles for bootstrap_take, and closes the
+ * channel. Needs the thread pointer. If the message is not valid, the process ends. */
 struct program_arguments bootstrap_read(zx_handle_t channel);

@@ -1,5 +1,5 @@
 /* The parts of the ELF64 file format that libc uses. Files in the boot archive are aligned to 4
- * only. */
+ * bytes only. */
 #pragma once
 
 #include <stdint.h>
@@ -19,7 +19,7 @@ struct elf_header {
 } ELF_STRUCTURE;
 #define ELF_CLASS_64 2
 #define ELF_LITTLE_ENDIAN 1
-#define ELF_TYPE_SHARED 3 /* static-PIE files call themselves shared objects */
+#define ELF_TYPE_SHARED 3 /* the type of static-PIE files */
 #define ELF_MACHINE_X86_64 62
 
 struct elf_segment {
@@ -30,7 +30,7 @@ struct elf_segment {
 #define ELF_SEGMENT_LOAD 1
 #define ELF_SEGMENT_INTERPRETER 3
 #define ELF_SEGMENT_TLS 7
-#define ELF_SEGMENT_RELRO 0x6474e552 /* read-only once it is relocated */
+#define ELF_SEGMENT_RELRO 0x6474e552 /* read-only after relocation */
 #define ELF_SEGMENT_EXECUTE 1u
 #define ELF_SEGMENT_WRITE 2u
 #define ELF_SEGMENT_READ 4u

@@ -1,5 +1,8 @@
-/* The lock inside libc and inside mtx_t: one word, 0 free, 1 taken, 2 taken and waited for. Taking
- * a free lock and releasing one that nobody waits for costs no system call. */
+/* The lock of libc and of mtx_t.
+ *
+ * Rules for these locks:
+ * - The word is 0 (free), 1 (taken) or 2 (taken, and threads may wait).
+ * - Taking a free lock costs no system call, nor does releasing one that no thread waits for. */
 #pragma once
 
 #include <stdatomic.h>

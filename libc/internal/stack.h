@@ -1,11 +1,12 @@
-/* Stacks of threads other than the first. */
+/* Stacks of all threads except the first. */
 #pragma once
 
 #include <internal/thread_control.h>
 
-/* A stack with a laid out control structure at its high end; NULL: no memory. */
+/* Makes a stack with an initialized control structure at its high end. NULL: no memory. */
 struct thread_control* stack_create(void);
-/* Gives it back; its thread runs no longer. The first thread's is not ours: nothing happens. */
+/* Frees the stack of a thread that has ended. Does nothing for the first thread, whose stack libc
+ * did not make. */
 void stack_destroy(struct thread_control* thread);
-/* Where the stack begins to grow down, 64-byte aligned. */
+/* The address at which the stack begins to grow down; aligned to 64 bytes. */
 uintptr_t stack_top(const struct thread_control* thread);

@@ -1,5 +1,5 @@
-/* What libc keeps for each thread. FS points at it; the thread's TLS variables lie directly below,
- * as the x86-64 ABI wants. */
+/* libc's data of each thread. FS points to it; the thread's TLS variables lie directly below, as
+ * the x86-64 ABI demands. */
 #pragma once
 
 #include <stdatomic.h>
@@ -42,10 +42,11 @@ static inline struct thread_control* thread_control_self(void) {
 
 struct elf_segment;
 
-/* The program's own segment of that type; NULL: none. */
+/* The program's segment of that type; NULL: none. */
 const struct elf_segment* program_segment(uint32_t type);
-/* The bytes that TLS variables and control structure need. */
+/* The size of TLS variables and control structure together. */
 size_t tls_size(void);
-/* Lays them out in `block` (TLS_BLOCK_ALIGNMENT, tls_size() bytes); answers the structure in it. */
+/* Initializes both in `block`, which has tls_size() bytes and TLS_BLOCK_ALIGNMENT. Returns the
+ * control structure. */
 struct thread_control* tls_init(void* block);
 void tss_run_destructors(struct thread_control* thread);

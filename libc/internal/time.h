@@ -1,4 +1,5 @@
-/* Between timespec and the kernel's nanoseconds; too large values become the largest. */
+/* Conversion between timespec and the kernel's nanoseconds. A value that is too large becomes the
+ * largest. */
 #pragma once
 
 #include <time.h>
@@ -6,5 +7,5 @@
 
 zx_time_t time_from_timespec(const struct timespec* time);
 struct timespec timespec_from_time(zx_time_t time);
-/* Now plus a duration. */
+/* The deadline that is `duration` from now. */
 zx_time_t deadline_after(zx_duration_t duration);

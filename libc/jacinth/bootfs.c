@@ -1,5 +1,5 @@
-/* The boot archive, format cpio newc: for each file a header of ASCII hexadecimal numbers, its name
- * and its bytes, each padded to 4; at the end a file named TRAILER!!!. */
+/* The boot archive, in the format cpio newc. Each file has a header of ASCII hexadecimal numbers,
+ * its name and its bytes, each padded to 4 bytes. At the end stands a file named TRAILER!!!. */
 #include <jacinth/bootfs.h>
 
 #include <internal/lock.h>
@@ -20,7 +20,7 @@ struct cpio_header {
     char name_size[8], check[8];
 };
 
-/* 16: not a digit. */
+/* Returns the digit's value; 16: not a digit. */
 static unsigned digit_value(char digit) {
     if (digit >= '0' && digit <= '9')
         return (unsigned)(digit - '0');
@@ -61,8 +61,8 @@ void bootfs_close(struct bootfs* bootfs) {
     *bootfs = (struct bootfs){NULL, 0};
 }
 
-/* Whoever starts one program mostly starts another: mapping the archive each time would cost more
- * than all else that is done with it. */
+/* The archive stays mapped: a program that starts one program usually starts more, and mapping it
+ * each time is the largest cost. */
 zx_status_t bootfs_open_own(struct bootfs* bootfs) {
     static atomic_int lock; /* guards `own` */
     static struct bootfs own;

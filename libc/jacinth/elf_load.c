@@ -1,5 +1,5 @@
-/* See internal/elf_load.h. Segments that nobody writes are mapped where they lie in the archive, if
- * that is on page boundaries: all processes share them. Each other one becomes a VMO of its own,
+/* See internal/elf_load.h. A read-only segment that begins on a page boundary of the archive is
+ * mapped where it lies, so all processes share it. Every other segment becomes a VMO of its own,
  * filled from the file. */
 #include <internal/elf_load.h>
 #include <internal/elf.h>
@@ -8,7 +8,8 @@
 #include <string.h>
 #include <zircon/syscalls.h>
 
-#define ADDRESS_LIMIT (1ul << 40) /* no program is that large: sums cannot overflow */
+/* no program is that large; so sums of addresses cannot overflow */
+#define ADDRESS_LIMIT (1ul << 40)
 
 struct elf_file {
     const struct elf_source* source;
@@ -45,7 +46,7 @@ static bool segment_is_sound(const struct elf_file* file, const struct elf_segme
            segment->file_size <= file->source->size - segment->offset;
 }
 
-/* Finds the room that the loadable segments need; they must ascend and share no page. */
+/* Computes the room that the loadable segments need. They must ascend and share no page. */
 static bool measure(const struct elf_file* file, uint64_t* span) {
     *span = 0;
     for (size_t i = 0; i < file->header->segment_count; i++) {
@@ -68,21 +69,21 @@ static uint32_t map_options(const struct elf_segment* segment) {
     if (segment->flags & ELF_SEGMENT_WRITE)
         options |= ZX_VM_PERM_WRITE;
     else
-        options |= ZX_VM_MAP_RANGE; /* all its pages are filled: save the faults */
+        options |= ZX_VM_MAP_RANGE; /* all its pages are filled now: this saves the page faults */
     if (segment->flags & ELF_SEGMENT_EXECUTE)
         options |= ZX_VM_PERM_EXECUTE;
     return options;
 }
 
-/* What follows the segment in its last page is seen, too: it is the archive's, which is no secret.
- */
+/* Whether the segment can be mapped from the archive. The program also sees what follows in the
+ * last page; the archive is no secret. */
 static bool can_share(const struct elf_file* file, const struct elf_segment* segment) {
     uint64_t offset = file->source->offset + segment->offset;
     return !(segment->flags & ELF_SEGMENT_WRITE) && segment->file_size == segment->memory_size &&
            (offset - segment->address) % PAGE_SIZE_BYTES == 0;
 }
 
-/* A VMO with the segment at its place in the page; the caller's. */
+/* Makes a VMO with the segment at its place in the page. It belongs to the caller. */
 static zx_status_t copy_segment(const struct elf_file* file, const struct elf_segment* segment,
                                 uint64_t size, zx_handle_t* vmo) {
     zx_status_t status = zx_vmo_create(size, 0, vmo);

@@ -10,7 +10,7 @@
 
 #define FIRST_STACK_SIZE (256u << 10)
 
-/* The bootstrap message under construction. */
+/* The bootstrap message that is being built. */
 struct message {
     union {
         struct bootstrap_header header;
@@ -21,7 +21,7 @@ struct message {
     uint32_t handle_count;
 };
 
-/* A program under way; whatever is not 0 is closed at the end. */
+/* A program that is being started. Handles that are not 0 are closed at the end. */
 struct program {
     zx_handle_t process, vmar, thread;
     zx_handle_t our_end, its_end; /* of the bootstrap channel */
@@ -54,7 +54,7 @@ static zx_status_t load_program(const struct launch_request* request, struct pro
     return status;
 }
 
-/* The lowest page is a guard. */
+/* Maps the first stack; its lowest page is a guard. */
 static zx_status_t map_stack(struct program* program) {
     zx_handle_t vmo;
     zx_vaddr_t address;
@@ -92,7 +92,8 @@ static zx_status_t append(struct message* message, const void* bytes, size_t siz
     return ZX_OK;
 }
 
-/* Header, what each handle is, and the arguments; checks the request's sizes. */
+/* Writes the header, the kind of each handle, and the arguments. Checks the sizes in the request.
+ */
 static zx_status_t write_text(const struct launch_request* request, struct message* message) {
     static const uint32_t own[] = {BOOTSTRAP_PROCESS_SELF, BOOTSTRAP_THREAD_SELF,
                                    BOOTSTRAP_VMAR_ROOT};
@@ -149,7 +150,7 @@ static zx_status_t set_off(struct program* program, struct message* message) {
     if (status != ZX_OK)
         return status;
     zx_handle_t its_end = program->its_end;
-    program->its_end = ZX_HANDLE_INVALID; /* consumed, also by a failure */
+    program->its_end = ZX_HANDLE_INVALID; /* consumed, even on failure */
     return zx_process_start(program->process, program->thread, program->entry, program->stack,
                             its_end, 0);
 }

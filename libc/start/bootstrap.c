@@ -1,4 +1,5 @@
-/* The message a program starts with (abi/bootstrap.h) and the handles that came in it. */
+/* Reads the message that a program starts with (abi/bootstrap.h), and keeps the handles that came
+ * in it. */
 #include <internal/bootstrap.h>
 
 #include <jacinth/bootstrap.h>
@@ -11,7 +12,7 @@ static union {
 } message;
 static char* argument_strings[BOOTSTRAP_MAX_ARGUMENTS + 1];
 static zx_handle_t handles[ZX_CHANNEL_MAX_MSG_HANDLES];
-static const uint32_t* infos; /* in the message, one for each handle */
+static const uint32_t* infos; /* the kinds of the handles, in the message */
 
 static bool message_is_sound(uint32_t bytes, uint32_t handle_count) {
     const struct bootstrap_header* header = &message.header;
@@ -22,7 +23,7 @@ static bool message_is_sound(uint32_t bytes, uint32_t handle_count) {
            (header->argument_bytes == 0 || message.bytes[bytes - 1] == '\0');
 }
 
-/* Points `argument_strings` at the strings; false when there are fewer than the header says. */
+/* Points `argument_strings` to the strings. False: there are fewer than the header says. */
 static bool find_arguments(void) {
     const struct bootstrap_header* header = &message.header;
     char* text = message.bytes + sizeof(*header) + header->handle_count * sizeof(uint32_t);
@@ -51,7 +52,7 @@ struct program_arguments bootstrap_read(zx_handle_t channel) {
     return (struct program_arguments){(int)message.header.argument_count, argument_strings};
 }
 
-/* The place of the handle that came with `info`; NULL: none, or it was taken. */
+/* The place of the handle of kind `info`; NULL: there is none, or it was taken. */
 static zx_handle_t* find_handle(uint32_t info) {
     for (uint32_t i = 0; i < message.header.handle_count; i++)
         if (infos[i] == info && handles[i] != ZX_HANDLE_INVALID)

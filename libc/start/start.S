@@ -1,12 +1,12 @@
-/* A program's first instruction. The kernel leaves the handle of the bootstrap channel in edi and the
- * end of the first stack in rsp; all else is zero. Goes on in
- * _Noreturn void start_c(zx_handle_t bootstrap) (start.c). */
+/* The first instruction of a program. The kernel leaves the handle of the bootstrap channel in edi
+ * and the end of the first stack in rsp; all other registers are zero. It continues in _Noreturn
+ * void start_c(zx_handle_t bootstrap) (start.c). */
 
     .section .text._start, "ax", @progbits
     .globl _start
     .type _start, @function
 _start:
-    xorl %ebp, %ebp         /* where a backtrace ends */
+    xorl %ebp, %ebp         /* a backtrace ends here */
     andq $-16, %rsp
     call start_c
     ud2

@@ -1,8 +1,10 @@
 /* From the first instruction to main.
  *
- * The program is a static-PIE file at an address it learns only now: until relocate_self has run,
- * no pointer in its data is right; until the thread pointer is set, no function with a stack
- * protector and no TLS variable may be used. */
+ * The program is a static-PIE file, which learns only now at which address it runs. Two steps limit
+ * what the code may do:
+ * 1. Until relocate_self has run, no pointer in its data is right.
+ * 2. Until the thread pointer is set, it may not call a function with a stack protector, nor use a
+ *    TLS variable. */
 #include <internal/elf.h>
 #include <internal/bootstrap.h>
 #include <internal/thread_control.h>
@@ -38,8 +40,8 @@ __attribute__((no_stack_protector)) static void relocate_self(void) {
             *(uintptr_t*)(base + relocations[i].offset) = base + (uintptr_t)relocations[i].addend;
 }
 
-/* Tables of pointers, which only relocate_self had to write. A program whose VMAR does not let it
- * do that goes on as well. */
+/* Makes the tables of pointers read-only again, which relocate_self has written. If the program's
+ * VMAR does not allow that, the program continues. */
 static void protect_self(void) {
     const struct elf_segment* segment = program_segment(ELF_SEGMENT_RELRO);
     if (!segment)
@@ -51,14 +53,14 @@ static void protect_self(void) {
         (void)zx_vmar_protect(zx_vmar_root_self(), ZX_VM_PERM_READ, start, end - start);
 }
 
-/* The first thread's control block lives in this frame, which is never left. */
+/* The first thread's control structure lies in this frame, which never returns. */
 __attribute__((no_stack_protector)) _Noreturn void start_c(zx_handle_t bootstrap) {
     relocate_self();
     struct thread_control* thread =
         tls_init(__builtin_alloca_with_align(tls_size(), TLS_BLOCK_ALIGNMENT * CHAR_BIT));
     if (zx_thread_set_fs_base((uintptr_t)thread) != ZX_OK)
         zx_process_exit(ZX_ERR_INTERNAL);
-    /* Differs from run to run: the time, and where the randomly placed stack came to lie. */
+    /* Different in each run: the time, and the random place of the stack. */
     thread->stack_guard =
         ((uint64_t)zx_ticks_get() * 0x9e3779b97f4a7c15ul ^ (uintptr_t)thread) & ~0xfful;
 

@@ -1,4 +1,4 @@
-/* Thread-local storage: where the program's template is, and laying it out for a thread. */
+/* Thread-local storage (TLS): finds the program's template and makes a copy for each thread. */
 #include <internal/elf.h>
 #include <internal/thread_control.h>
 
@@ -6,7 +6,8 @@
 
 extern const struct elf_header __ehdr_start __attribute__((__visibility__("hidden")));
 
-/* Runs before there is a thread pointer, where the stack protector keeps its secret. */
+/* For code that runs before the thread pointer is set: the stack protector reads its guard through
+ * it. */
 #define BEFORE_THREAD_POINTER __attribute__((no_stack_protector))
 
 BEFORE_THREAD_POINTER const struct elf_segment* program_segment(uint32_t type) {
@@ -22,7 +23,7 @@ BEFORE_THREAD_POINTER static const struct elf_segment* tls_template(void) {
     return program_segment(ELF_SEGMENT_TLS);
 }
 
-/* The room of the variables, such that their start is aligned when their end is. */
+/* The size of the variables, rounded so that both their start and their end are aligned. */
 BEFORE_THREAD_POINTER static size_t variables_size(const struct elf_segment* template) {
     if (!template)
         return 0;

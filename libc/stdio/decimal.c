@@ -1,8 +1,6 @@
-/* Doubles in decimal, exactly.
- *
- * A double is mantissa * 2^exponent. With a negative exponent that is mantissa * 5^-exponent, with
- * the decimal point moved; so one big integer, multiplied by small powers of 2 or 5, has all
- * digits. */
+/* Exact decimal digits of doubles. A double is mantissa * 2^exponent. If the exponent is negative,
+ * that is mantissa * 5^-exponent with the decimal point moved. So one big integer, multiplied by
+ * small powers of 2 or 5, has all digits. */
 #include <internal/format.h>
 
 #include <stdbool.h>
@@ -38,7 +36,7 @@ static void multiply_by_power(struct big_number* number, uint32_t base, int expo
         multiply(number, base);
 }
 
-/* Most significant digit first, without leading zeros. */
+/* Writes the most significant digit first, without leading zeros. Returns their number. */
 static int write_digits(const struct big_number* number, char* digits) {
     int count = 0;
     for (int i = number->count - 1; i >= 0; i--) {

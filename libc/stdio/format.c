@@ -1,4 +1,4 @@
-/* printf's engine: parses a conversion, lays out its text, pads it. */
+/* The engine of printf: parses a conversion, formats its argument, pads it. */
 #include <internal/conversion.h>
 
 #include <stdbool.h>
@@ -66,7 +66,7 @@ static void print_text(struct format_sink* sink, const struct conversion* conver
     format_emit_repeated(sink, ' ', blanks);
 }
 
-/* Integers of every length travel as 64 bits, brought back to their own width here. */
+/* Integers of all lengths are passed as 64 bits. These cut them to their own length. */
 static int64_t signed_of_length(int64_t value, enum length length) {
     switch (length) {
     case LENGTH_CHAR:
@@ -155,7 +155,7 @@ static void print_string(struct format_sink* sink, const struct conversion* conv
     print_text(sink, conversion, text, strnlen(text, limit));
 }
 
-/* va_list is an array type here, so it is handed on inside a structure. */
+/* va_list is an array type, so it is passed inside a structure. */
 struct argument_list {
     va_list list;
 };
@@ -175,7 +175,7 @@ static void print_unsigned(struct format_sink* sink, const struct conversion* co
     print_integer(sink, conversion, value, base, prefix);
 }
 
-/* False: no conversion we know. */
+/* False: an unknown conversion. */
 static bool print_conversion(struct format_sink* sink, struct conversion* conversion,
                              struct argument_list* arguments) {
     bool is_long = conversion->length >= LENGTH_LONG;
@@ -226,8 +226,8 @@ static bool print_conversion(struct format_sink* sink, struct conversion* conver
     }
 }
 
-/* `format` stands behind the percent sign; answers what follows the conversion's width, precision
- * and length, that is its letter. */
+/* Parses width, precision and length. `format` points behind the percent sign. Returns a pointer to
+ * the conversion's letter. */
 static const char* parse_conversion(const char* format, struct conversion* conversion,
                                     struct argument_list* arguments) {
     *conversion = (struct conversion){.precision = -1};
@@ -270,7 +270,7 @@ void format_print(struct format_sink* sink, const char* format, va_list argument
         const char* letter = parse_conversion(format + 1, &conversion, &copy);
         if (!print_conversion(sink, &conversion, &copy)) {
             format_emit(sink, format, (size_t)(letter - format));
-            format = letter; /* printed as it stands, from here on as plain text */
+            format = letter; /* unknown: the letter and what follows is plain text */
             if (!*format)
                 break;
             format_emit(sink, format++, 1);

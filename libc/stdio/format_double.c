@@ -1,7 +1,7 @@
 /* The conversions of floating-point numbers: %f, %e, %g. */
 #include <internal/conversion.h>
 
-/* Digits [from, from + count) of the decimal, zeros where it has none. */
+/* Writes digits [from, from + count) of the decimal, and zeros where it has none. */
 static void emit_digits(struct format_sink* sink, const struct decimal* decimal, int from,
                         int count) {
     int before = from < 0 ? (-from < count ? -from : count) : 0;
@@ -51,7 +51,7 @@ static void print_scientific(struct format_sink* sink, const struct conversion* 
     format_emit_repeated(sink, ' ', blanks);
 }
 
-/* %g: the shorter of the two others, without trailing zeros. */
+/* %g: the shorter of %e and %f, without trailing zeros. */
 static void print_general(struct format_sink* sink, const struct conversion* conversion,
                           struct decimal* decimal, const char* sign, int precision, bool upper) {
     int significant = precision == 0 ? 1 : precision;

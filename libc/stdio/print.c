@@ -9,7 +9,7 @@
 struct buffer_sink {
     struct format_sink sink;
     char* buffer;
-    size_t size; /* room left, the terminating zero's included */
+    size_t size; /* room that is left, with the terminating zero */
 };
 
 static void buffer_write(struct format_sink* sink, const char* text, size_t size) {

@@ -1,5 +1,5 @@
-/* stdout and stderr: small buffers in front of the kernel's console. The stream's lock guards its
- * buffer and keeps the text of one call together. */
+/* stdout and stderr: small buffers in front of the kernel's console. A stream's lock guards its
+ * buffer. It is held for a whole call, so the text of one call stays together. */
 #include <internal/format.h>
 #include <internal/lock.h>
 
@@ -13,7 +13,7 @@
 
 struct stdio_stream {
     atomic_int lock;
-    bool is_line_buffered; /* else it is flushed at the end of each call */
+    bool is_line_buffered; /* false: it is flushed at the end of each call */
     size_t used;
     char buffer[BUFSIZ];
 };
@@ -47,7 +47,7 @@ static void begin_output(FILE* stream) {
     lock_acquire(&stream->lock);
 }
 
-/* Lets whole lines out, or everything. */
+/* Writes whole lines, or everything if the stream is not line buffered. */
 static void end_output(FILE* stream) {
     if (!stream->is_line_buffered) {
         flush_locked(stream);

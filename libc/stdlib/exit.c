@@ -25,7 +25,8 @@ int atexit(void (*function)(void)) {
     return result;
 }
 
-/* The lock is not held while a function runs: it may call atexit itself. */
+/* Takes one function out of the list. The lock is not held while the function runs: the function
+ * may call atexit. */
 static void (*next_exit_function(void))(void) {
     lock_acquire(&atexit_lock);
     void (*function)(void) = exit_function_count > 0 ? exit_functions[--exit_function_count] : NULL;
@@ -49,7 +50,7 @@ void _exit(int status) {
     zx_process_exit(status);
 }
 
-/* An exception, so that the kernel reports where. */
+/* Raises an exception, so that the kernel logs the place. */
 void abort(void) {
     fflush(NULL);
     __builtin_trap();

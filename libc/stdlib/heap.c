@@ -3,18 +3,18 @@
 #include <internal/pages.h>
 
 #define ARENA_SIZE (1u << 20)
-#define SMALL_SIZE_END 1024u /* below, each multiple of HEAP_ALIGNMENT has its own bin */
+#define SMALL_SIZE_END 1024u /* smaller sizes: one bin for each multiple of HEAP_ALIGNMENT */
 #define SMALL_BIN_COUNT (SMALL_SIZE_END / HEAP_ALIGNMENT)
-#define BIN_COUNT 128u /* above, four bins for each power of two */
+#define BIN_COUNT 128u /* larger sizes: four bins for each power of two */
 
 struct free_block {
     struct heap_block block;
-    struct free_block *next, *previous; /* in its bin */
+    struct free_block *next, *previous; /* in the bin's list */
 };
 
 _Static_assert(sizeof(struct free_block) <= HEAP_BLOCK_MIN_SIZE, "free blocks carry links");
 
-/* At the start of each arena's mapping; its blocks follow, then a used block of size 0. */
+/* Stands at the start of each arena's mapping. The blocks follow, then a used block of size 0. */
 struct arena {
     size_t size;
     size_t padding;
@@ -71,7 +71,7 @@ static void bin_remove(struct heap_block* block) {
         bins_in_use[bin / 64] &= ~(1ul << bin % 64);
 }
 
-/* The first bin at or behind `bin` that has blocks; BIN_COUNT: none. */
+/* The first bin from `bin` on that has blocks; BIN_COUNT: none. */
 static unsigned next_bin(unsigned bin) {
     if (bin >= BIN_COUNT)
         return BIN_COUNT;
@@ -81,7 +81,7 @@ static unsigned next_bin(unsigned bin) {
     return next_bin((bin / 64 + 1) * 64);
 }
 
-/* Blocks of `size`'s own bin may still be too small; those of any later bin are not. */
+/* Blocks in the bin of `size` itself may be too small; blocks in later bins are not. */
 static struct heap_block* find_free(size_t size) {
     unsigned bin = bin_of(size);
     for (struct free_block* entry = bins[bin]; entry; entry = entry->next)
@@ -107,7 +107,7 @@ static struct heap_block* add_arena(void) {
     return block;
 }
 
-/* An arena that is one free block goes back to the kernel, unless it is the last. */
+/* An arena that is one free block is unmapped, unless it is the last arena. */
 static bool release_arena(struct heap_block* block) {
     if (block->previous_size != 0 || heap_block_size(block_behind(block)) != 0 || arena_count == 1)
         return false;

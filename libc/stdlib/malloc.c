@@ -9,12 +9,12 @@
 
 static atomic_int heap_lock; /* guards every block header and the bins */
 
-/* The block size for `size` bytes, or 0 when that is absurd. */
+/* The block size for `size` bytes; 0: too large. */
 static size_t block_size_for(size_t size) {
     if (size > PTRDIFF_MAX)
         return 0;
     if (size < HEAP_ALIGNMENT)
-        size = HEAP_ALIGNMENT; /* HEAP_BLOCK_MIN_SIZE with the header */
+        size = HEAP_ALIGNMENT; /* that makes HEAP_BLOCK_MIN_SIZE with the header */
     return (size + sizeof(struct heap_block) + HEAP_ALIGNMENT - 1) & -(size_t)HEAP_ALIGNMENT;
 }
 
@@ -23,7 +23,7 @@ static void* no_memory(void) {
     return NULL;
 }
 
-/* The block of a pointer that malloc gave; anything else ends the program. */
+/* The block of a pointer from malloc. Any other pointer ends the program. */
 static struct heap_block* block_of(void* memory) {
     struct heap_block* block = (struct heap_block*)memory - 1;
     if ((uintptr_t)memory % HEAP_ALIGNMENT != 0 || !(block->size & HEAP_BLOCK_USED) ||
@@ -62,17 +62,17 @@ void* calloc(size_t count, size_t size) {
     if (__builtin_mul_overflow(count, size, &total))
         return no_memory();
     void* memory = malloc(total);
-    /* A large block is fresh from the kernel, and zero. */
+    /* A large block is new memory from the kernel, which is zero. */
     if (memory && !(block_of(memory)->size & HEAP_BLOCK_LARGE))
         memset(memory, 0, total);
     return memory;
 }
 
-/* True: the block has room for `size` bytes now. */
+/* True: the block has room for the new size now. */
 static bool resize_in_place(struct heap_block* block, size_t block_size) {
     size_t have = heap_block_size(block);
     if (block_size <= have) {
-        /* A large block that has become mostly empty is better copied. */
+        /* A large block that would be mostly empty is copied instead. */
         if (block->size & HEAP_BLOCK_LARGE && block_size < have / 2)
             return false;
         heap_trim(block, block_size);
@@ -102,7 +102,7 @@ void* realloc(void* memory, size_t size) {
     return copy;
 }
 
-/* Takes enough to find an aligned place in it, and gives back what is before and behind. */
+/* Allocates enough to find an aligned place inside, and frees the parts before and behind it. */
 static void* allocate_aligned(size_t alignment, size_t size) {
     if (alignment <= HEAP_ALIGNMENT)
         return malloc(size);
@@ -118,7 +118,7 @@ static void* allocate_aligned(size_t alignment, size_t size) {
         uintptr_t start = (uintptr_t)(block + 1);
         uintptr_t aligned = (start + alignment - 1) & -alignment;
         if (aligned != start && aligned - start < HEAP_BLOCK_MIN_SIZE)
-            aligned += alignment; /* the piece in front must be a block itself */
+            aligned += alignment; /* the part in front must be large enough for a block */
         if (aligned != start)
             block = heap_cut_front(block, aligned - start);
         heap_trim(block, block_size);

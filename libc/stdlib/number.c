@@ -26,8 +26,8 @@ static const char* skip_prefix(const char* text, int* base) {
     return text;
 }
 
-/* The magnitude; sets *negative. Past `limit` (negative numbers: one more when it is signed) it is
- * clamped and errno is ERANGE. */
+/* Parses the magnitude and sets *negative. A value above `limit` (negative and signed: above limit
+ * + 1) becomes the limit, and errno ERANGE. */
 static unsigned long long parse(const char* text, char** end, int base, bool* negative,
                                 bool is_signed) {
     const char* start = text;
@@ -74,7 +74,7 @@ unsigned long long strtoull(const char* restrict text, char** restrict end, int 
     return negative ? -magnitude : magnitude;
 }
 
-/* long is as wide as long long here. */
+/* long has the size of long long. */
 _Static_assert(sizeof(long) == sizeof(long long), "LP64");
 
 long strtol(const char* restrict text, char** restrict end, int base) {

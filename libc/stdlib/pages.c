@@ -1,4 +1,4 @@
-/* See internal/pages.h: one VMO for each piece, which lives as long as its mapping. */
+/* See internal/pages.h. Each call makes one VMO, which exists as long as its mapping. */
 #include <internal/pages.h>
 
 #include <zircon/process.h>

@@ -35,7 +35,7 @@ static void sift_down(char* elements, size_t root, size_t count, size_t size, co
     }
 }
 
-/* Heap sort: never quadratic, no memory, no recursion. */
+/* Heap sort: never quadratic, needs no memory and no recursion. */
 void qsort(void* elements, size_t count, size_t size, compare_t compare) {
     char* base = elements;
     for (size_t root = count / 2; root > 0; root--)
@@ -69,7 +69,8 @@ void srand(unsigned int seed) {
     atomic_store_explicit(&random_state, seed, memory_order_relaxed);
 }
 
-/* A counter, stirred (splitmix64's finisher): threads never disturb each other. */
+/* A counter, mixed by the last step of splitmix64. The counter is atomic, so threads need no lock.
+ */
 int rand(void) {
     uint64_t value =
         atomic_fetch_add_explicit(&random_state, 0x9e3779b97f4a7c15ul, memory_order_relaxed);

@@ -2,7 +2,8 @@
 #include <stdint.h>
 #include <string.h>
 
-/* The compiler would turn these loops into calls of the functions they are in. */
+/* Without this the compiler would replace these loops by calls of the very functions they are in.
+ */
 #pragma GCC optimize("no-tree-loop-distribute-patterns")
 
 typedef char chunk_t __attribute__((__vector_size__(16), __aligned__(1), __may_alias__));
@@ -35,8 +36,8 @@ void* memcpy(void* restrict to, const void* restrict from, size_t size) {
     return to;
 }
 
-/* Forward is right unless the target begins inside the source. The block of four chunks is read
- * whole before it is written, so that closer overlaps are right, too. */
+/* Copying forward is right unless the target begins inside the source. Each block of four chunks is
+ * read before it is written, so overlaps that are closer than a block are right too. */
 void* memmove(void* to, const void* from, size_t size) {
     if ((uintptr_t)to - (uintptr_t)from >= size)
         copy_forward(to, from, size);

@@ -3,7 +3,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* The compiler would turn some of these loops into calls of the functions they are in. */
+/* Without this the compiler would replace some of these loops by calls of the very functions they
+ * are in. */
 #pragma GCC optimize("no-tree-loop-distribute-patterns")
 
 size_t strlen(const char* text) {

@@ -1,5 +1,6 @@
-/* cnd_t and call_once. A signal changes the sequence number, so a waiter that read it before
- * unlocking the mutex either sees the change or sleeps until it is woken. */
+/* cnd_t and call_once. No signal is lost: a waiter reads the sequence number before it unlocks the
+ * mutex, and each signal changes the number. So the waiter sees the change, or sleeps until the
+ * signal wakes it. */
 #include <internal/time.h>
 
 #include <limits.h>

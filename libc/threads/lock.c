@@ -11,7 +11,8 @@ bool lock_try(atomic_int* lock) {
                                                    memory_order_relaxed);
 }
 
-/* Whoever had to wait takes the lock as CONTENDED: it cannot know whether others wait, too. */
+/* A thread that had to wait takes the lock as CONTENDED: it cannot know whether other threads wait
+ * too. */
 zx_status_t lock_acquire_until(atomic_int* lock, zx_time_t deadline) {
     if (lock_try(lock))
         return ZX_OK;

@@ -1,4 +1,4 @@
-/* mtx_t: the lock of internal/lock.h, with an owner when it is recursive. */
+/* mtx_t: the lock of internal/lock.h. A recursive mutex also has an owner. */
 #include <internal/lock.h>
 #include <internal/thread_control.h>
 #include <internal/time.h>
@@ -10,7 +10,7 @@ int mtx_init(mtx_t* mutex, int kind) {
     return thrd_success;
 }
 
-/* A recursive mutex that the caller has already is taken once more. */
+/* Counts once more if the caller owns the recursive mutex already. */
 static bool take_again(mtx_t* mutex) {
     if (!(mutex->kind & mtx_recursive) || atomic_load(&mutex->owner) != thread_control_self())
         return false;

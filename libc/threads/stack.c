@@ -1,6 +1,6 @@
-/* Stacks of threads: one mapping each, with a guard page at its low end and the thread's TLS at its
- * high end. A few of those that become free are kept, because making one is most of the cost of a
- * thread. */
+/* Stacks of threads. Each is one mapping, with a guard page at its low end and the thread's TLS at
+ * its high end. Some free stacks are kept, because making a stack is most of the cost of a thread.
+ */
 #include <internal/stack.h>
 #include <internal/lock.h>
 

@@ -1,8 +1,8 @@
-/* thrd_t: the control structure at the top of each thread's stack.
+/* thrd_t: a pointer to the control structure at the top of a thread's stack.
  *
- * Whoever joins a thread waits for the kernel's TERMINATED signal and frees the stack. A detached
- * thread cannot free the stack it runs on: it is put into a list, which the next thrd_create or
- * thrd_detach clears of those that have really gone. */
+ * A thread that joins another waits for the kernel's TERMINATED signal and frees the stack. A
+ * detached thread cannot free the stack that it runs on. So it puts itself into a list. The next
+ * thrd_create or thrd_detach frees the stacks of those threads in the list that have ended. */
 #include <internal/lock.h>
 #include <internal/stack.h>
 #include <internal/time.h>
@@ -30,7 +30,7 @@ static bool has_terminated(const struct thread_control* thread) {
 
 static void free_finished_detached(void) {
     if (!lock_try(&detached_lock))
-        return; /* someone else is at it */
+        return; /* another thread is doing this */
     struct thread_control** link = &finished_detached;
     while (*link) {
         struct thread_control* thread = *link;
@@ -51,7 +51,7 @@ static void add_finished_detached(struct thread_control* thread) {
     lock_release(&detached_lock);
 }
 
-/* Entered by the kernel, with the thread pointer not yet set. */
+/* The kernel enters here; the thread pointer is not set yet. */
 __attribute__((no_stack_protector)) static void thread_main(struct thread_control* thread) {
     zx_thread_set_fs_base((uintptr_t)thread);
     thrd_exit(thread->function(thread->argument));
@@ -62,7 +62,7 @@ static zx_status_t start_thread(struct thread_control* thread, const char* name)
         zx_thread_create(zx_process_self(), name, strlen(name), 0, &thread->handle);
     if (status != ZX_OK)
         return status;
-    /* As if called: the return address's place makes the stack unaligned by one word. */
+    /* The ABI expects the stack as after a call: misaligned by one word, the return address. */
     status = zx_thread_start(thread->handle, (zx_vaddr_t)thread_main,
                              stack_top(thread) - sizeof(uintptr_t), (uintptr_t)thread, 0);
     if (status != ZX_OK)
@@ -78,7 +78,7 @@ int thrd_create_with_name(thrd_t* out, thrd_start_t function, void* argument, co
     thread->stack_guard = thread_control_self()->stack_guard;
     thread->function = function;
     thread->argument = argument;
-    *out = thread; /* before it runs: it may want to see its own name */
+    *out = thread; /* before the thread runs: it may read its own name here */
     zx_status_t status = start_thread(thread, name ? name : DEFAULT_NAME);
     if (status != ZX_OK) {
         stack_destroy(thread);

@@ -7,7 +7,7 @@ static struct {
     atomic_int state;
     _Atomic(tss_dtor_t) destructor;
 } keys[TSS_KEY_COUNT];
-static atomic_uint keys_ever; /* the keys from here on were never there */
+static atomic_uint keys_ever; /* keys from here on were never used */
 
 int tss_create(tss_t* key, tss_dtor_t destructor) {
     for (unsigned i = 0; i < TSS_KEY_COUNT; i++) {
@@ -38,7 +38,7 @@ int tss_set(tss_t key, void* value) {
     return thrd_success;
 }
 
-/* Destructors may set values again, so this goes round a few times. */
+/* Destructors may set values again, so this is repeated a few times. */
 void tss_run_destructors(struct thread_control* thread) {
     for (int round = 0; round < TSS_DTOR_ITERATIONS; round++) {
         const unsigned count = atomic_load(&keys_ever);

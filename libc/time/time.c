@@ -93,7 +93,7 @@ int clock_getres(clockid_t clock, struct timespec* out) {
     return 0;
 }
 
-/* Sleeps are never cut short: only the end of the thread interrupts them. */
+/* A sleep is never cut short: only the end of the thread interrupts it. */
 int nanosleep(const struct timespec* duration, struct timespec* left) {
     if (duration->tv_sec < 0 || duration->tv_nsec < 0 ||
         duration->tv_nsec >= NANOSECONDS_PER_SECOND) {

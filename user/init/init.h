@@ -1,10 +1,10 @@
-/* The first process: between its files. */
+/* What the files of the first process share. */
 #pragma once
 
 #include <stddef.h>
 #include <jacinth/launch.h>
 
-/* Asks for commands on the serial console until `exit`. */
+/* Reads commands from the serial console until `exit`. */
 _Noreturn void shell_run(void);
 
 /* Runs the test programs of the archive that `wanted` names (NULL: all), and switches the machine
@@ -13,7 +13,7 @@ _Noreturn void tests_run(const char* wanted);
 
 #define EXTRA_HANDLES_MAX 2u
 
-/* What a program is started with. */
+/* A program to start, and what it gets. */
 struct program_request {
     const char* path; /* in the archive */
     const char* const* arguments;
@@ -22,10 +22,10 @@ struct program_request {
     size_t extra_count;
 };
 
-/* Starts a program in a new job below init's own. The program gets that job, the boot archive and
- * the extra handles, which are consumed also on failure; nothing else of init's. On success the
- * caller owns `*process` and `*job`. */
+/* Starts a program in a new job below init's own job. The program gets that job, the boot archive
+ * and the extra handles, and no other handle of init. The extra handles are consumed, even on
+ * failure. On success the caller owns `*process` and `*job`. */
 zx_status_t start_program(const struct program_request* request, zx_handle_t* job,
                           zx_handle_t* process);
-/* Ends what the program has left behind in its job, and closes both handles. */
+/* Kills what the program has left in its job, and closes both handles. */
 void end_program(zx_handle_t job, zx_handle_t process);

@@ -26,7 +26,7 @@ zx_status_t start_program(const struct program_request* request, zx_handle_t* jo
     for (size_t i = 0; i < request->extra_count; i++)
         handles[2 + i] = request->extra[i];
     *job = ZX_HANDLE_INVALID;
-    /* A handle that could not be had stays 0: launch refuses it, and closes the others. */
+    /* A handle that could not be made stays 0: launch refuses it and closes the others. */
     if (zx_job_create(zx_job_default(), 0, job) == ZX_OK)
         zx_handle_duplicate(*job, ZX_RIGHT_SAME_RIGHTS, &handles[0].handle);
     zx_handle_duplicate(bootstrap_borrow(BOOTSTRAP_BOOTFS), ZX_RIGHT_SAME_RIGHTS,
@@ -53,7 +53,7 @@ void end_program(zx_handle_t job, zx_handle_t process) {
     zx_handle_close(process);
 }
 
-/* What follows "jacinth.test=" or "test=" (for "test" alone: "1"); NULL: another word. */
+/* The text after "jacinth.test=" or "test=" ("1" for the word "test" alone); NULL: another word. */
 static const char* test_request(const char* word) {
     if (strncmp(word, OPTION_PREFIX, strlen(OPTION_PREFIX)) == 0)
         word += strlen(OPTION_PREFIX);

@@ -28,7 +28,7 @@ static char read_character(void) {
     return character;
 }
 
-/* One line, echoed as it is typed, without its end. */
+/* Reads one line, without its end, and echoes it as it is typed. */
 static void read_line(char line[LINE_SIZE]) {
     size_t length = 0;
     for (;;) {

@@ -1,8 +1,7 @@
-/* Runs the test programs, one after the other, and closes the record.
- *
- * Each program writes its own records and keeps its totals in a VMO shared with us. It has a job of
- * its own, so that all it started can be ended with it. A program that crashed, hung or did not
- * even start counts as one failure more. */
+/* Runs the test programs one after the other, and ends the record of the run. Each program writes
+ * its own records, and its totals into a VMO that it shares with init. Each has a job of its own,
+ * so that init can end everything it started. A program that crashed, hung or did not start counts
+ * as one more failure. */
 #include "init.h"
 
 #include <jacinth/bootfs.h>
@@ -60,7 +59,7 @@ static zx_status_t start(struct test_program* program) {
     return start_program(&request, &program->job, &program->process);
 }
 
-/* How it ended, in words; NULL: well. */
+/* Waits for the end. Returns what went wrong, in words; NULL: nothing. */
 static const char* wait_for_end(const struct test_program* program, char* text, size_t size) {
     zx_signals_t observed;
     zx_status_t status = zx_object_wait_one(program->process, ZX_PROCESS_TERMINATED,
@@ -79,7 +78,8 @@ static const char* wait_for_end(const struct test_program* program, char* text, 
     return text;
 }
 
-/* The test that was under way, as a record names it; outside of all tests the program itself. */
+/* Records a bad end under the test that ran at that time; outside of all tests under the program.
+ */
 static void record_bad_end(const struct test_program* program, struct test_report* report,
                            const char* how) {
     report->suite[sizeof(report->suite) - 1] = '\0';
@@ -120,7 +120,8 @@ static void run_program(const char* path, const char* wanted_case, struct totals
     }
 }
 
-/* Is `name`, a file of the archive, asked for? Then `*wanted_case` is the case, or NULL. */
+/* Whether `name`, a file in the archive, was asked for. Then `*wanted_case` is the case, or NULL.
+ */
 static bool is_wanted(const char* name, const char* wanted, const char** wanted_case) {
     *wanted_case = NULL;
     if (strncmp(name, TEST_FOLDER, strlen(TEST_FOLDER)) != 0)

@@ -17,12 +17,11 @@ struct bootfs_file {
     bool is_directory;
 };
 
-/* Maps the archive read-only; the handle stays the caller's. */
+/* Maps the archive read-only. The caller keeps the handle. */
 zx_status_t bootfs_open(zx_handle_t vmo, struct bootfs* bootfs);
 void bootfs_close(struct bootfs* bootfs);
 /* The archive that this program was given. It stays mapped: do not close it. */
 zx_status_t bootfs_open_own(struct bootfs* bootfs);
-/* Steps through the files: `*position` starts at 0. False at the end, or where the archive is
- * broken. */
+/* Steps through the files: `*position` starts at 0. False: at the end, or the archive is broken. */
 bool bootfs_next(const struct bootfs* bootfs, size_t* position, struct bootfs_file* file);
 bool bootfs_find(const struct bootfs* bootfs, const char* name, struct bootfs_file* file);

@@ -1,10 +1,11 @@
-/* The handles a program was started with, by what they are (abi/bootstrap.h). */
+/* The handles that a program was started with. Each is found by its kind (abi/bootstrap.h). */
 #pragma once
 
 #include <abi/bootstrap.h>
 #include <zircon/types.h>
 
-/* The handle that came with `info`, which is the caller's from now on; 0: none (left). */
+/* Takes the handle of kind `info`: it belongs to the caller from now on. 0: there is none, or it
+ * was taken. */
 zx_handle_t bootstrap_take(uint32_t info);
-/* The same handle, lent: the C library keeps it. */
+/* Returns the same handle; it still belongs to the C library. */
 zx_handle_t bootstrap_borrow(uint32_t info);

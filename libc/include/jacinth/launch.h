@@ -4,7 +4,7 @@
 #include <stddef.h>
 #include <jacinth/bootstrap.h>
 
-/* A handle for the new program, and what it will find it by (BOOTSTRAP_INFO). */
+/* A handle for the new program, and the kind under which the program finds it (BOOTSTRAP_INFO). */
 struct launch_handle {
     uint32_t info;
     zx_handle_t handle;
@@ -23,8 +23,7 @@ struct launch_request {
 #define LAUNCH_MAX_HANDLES (ZX_CHANNEL_MAX_MSG_HANDLES - 3)
 
 /* Makes a process, loads the program, and starts it with its arguments and handles. The handles of
- * the request are consumed whatever the answer. On success `*process` is the caller's.
- *
- * NOT_FOUND: no such program. INVALID_ARGS: no sound static-PIE file, or too many handles or
- * arguments. Else what the system calls answered. */
+ * the request are consumed, even on failure. On success `*process` belongs to the caller.
+ * NOT_FOUND: no such program. INVALID_ARGS: not a valid static-PIE file, or too many handles or
+ * arguments. Other errors come from system calls. */
 zx_status_t launch(const struct launch_request* request, zx_handle_t* process);

@@ -1,5 +1,6 @@
-/* What a test program tells the one who started it: a VMO, written as the tests go, read when the
- * process has ended. So the totals are right even when the program crashed. */
+/* The report of a test program to the program that started it. It lies in a VMO and is written
+ * while the tests run; the starter reads it after the process has ended. So the totals are right
+ * even if the program crashed. */
 #pragma once
 
 #include <jacinth/bootstrap.h>
@@ -8,7 +9,7 @@
 
 struct test_report {
     uint32_t passed, failed;
-    uint32_t is_complete; /* 1: every test that was asked for has run */
-    char suite[64];       /* the test under way; empty: none */
+    uint32_t is_complete; /* 1: every requested test has run */
+    char suite[64];       /* the test that runs now; empty: none */
     char name[128];
 };

@@ -1,4 +1,4 @@
-/* The handles a program always has at hand; see <zircon/process.h>. */
+/* The handles that every program has; see <zircon/process.h>. */
 #pragma once
 
 #include <magenta/types.h>

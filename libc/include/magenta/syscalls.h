@@ -7,13 +7,14 @@
 __BEGIN_CDECLS
 #include <syscalls/mx.h>
 
-/* The moment so far from now, to be used as a deadline; for ever, if there is none so late. */
+/* The deadline that is `nanoseconds` from now; ZX_TIME_INFINITE if that is too late for the type.
+ */
 mx_time_t mx_deadline_after(mx_duration_t nanoseconds);
-/* What the clock shows; 0, if there is no such clock. 2017 and 2016. */
+/* The time of the clock; 0 if there is no such clock. 2017 and 2016. */
 mx_time_t mx_time_get(uint32_t clock);
 mx_time_t mx_current_time(uint32_t clock);
 
-/* 2017 had the options of these calls behind the sizes; otherwise they are the same. */
+/* In 2017 the options of these calls came after the sizes; otherwise the calls are the same. */
 
 static inline mx_status_t mx_vmar_allocate(mx_handle_t parent, size_t offset, size_t size,
                                            uint32_t flags, mx_handle_t* child,

@@ -1,5 +1,5 @@
-/* The types and constants of every system call, 2016 and 2017 spelling: other names for the zx
- * ones. */
+/* The types and constants of every system call, 2016 and 2017 spelling: other names for those of
+ * 2018. */
 #pragma once
 
 #include <magenta/errors.h>
@@ -21,7 +21,7 @@ typedef zx_vaddr_t mx_vaddr_t;
 typedef zx_futex_t mx_futex_t;
 typedef zx_wait_item_t mx_wait_item_t;
 typedef zx_channel_call_args_t mx_channel_call_args_t;
-/* 2016 spelled these two for itself. */
+/* Two types of 2016. */
 typedef size_t mx_size_t;
 typedef ptrdiff_t mx_ssize_t;
 
@@ -89,7 +89,7 @@ typedef ptrdiff_t mx_ssize_t;
 #define MX_USER_SIGNAL_7 ZX_USER_SIGNAL_7
 #define MX_USER_SIGNAL_ALL ZX_USER_SIGNAL_ALL
 
-/* By number, and what programs may change or wait for. */
+/* All signals, signals by number, and the signals that programs may change. */
 #define MX_OBJECT_SIGNAL_ALL 0x00ffffffu
 #define MX_OBJECT_SIGNAL_0 (1u << 0)
 #define MX_OBJECT_SIGNAL_1 (1u << 1)
@@ -119,7 +119,8 @@ typedef ptrdiff_t mx_ssize_t;
 #define MX_EPAIR_SIGNAL_MASK (MX_USER_SIGNAL_ALL | MX_EPAIR_CLOSED | MX_EPAIR_SIGNALED)
 #define MX_TASK_SIGNAL_MASK MX_TASK_TERMINATED
 
-/* 2016's signals for programs: the first is that of events, the others are among today's. */
+/* The signals that 2016 gave to programs: the first is that of events, the others are user signals
+ * of today. */
 #define MX_SIGNAL_SIGNAL0 ZX_OBJECT_SIGNALED
 #define MX_SIGNAL_SIGNAL1 ZX_USER_SIGNAL_0
 #define MX_SIGNAL_SIGNAL2 ZX_USER_SIGNAL_1

@@ -1,4 +1,4 @@
-/* Small words of the language that source of this family uses. */
+/* Macros for compiler attributes, as Zircon programs use them. */
 #pragma once
 
 #ifdef __cplusplus

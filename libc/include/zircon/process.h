@@ -1,5 +1,5 @@
-/* The handles a program always has at hand. They stay the C library's: do not close them; 0 when
- * the program was started without that handle. */
+/* The handles that every program has. They belong to the C library: do not close them. 0: the
+ * program was started without that handle. */
 #pragma once
 
 #include <zircon/types.h>

@@ -4,7 +4,7 @@
 #include <abi/rights.h>
 #include <abi/types.h>
 
-/* What a handle carries that a create call has made. */
+/* The rights of a handle that a create call returns. */
 #define ZX_DEFAULT_CHANNEL_RIGHTS \
     (ZX_RIGHTS_BASIC | ZX_RIGHTS_IO | ZX_RIGHT_SIGNAL | ZX_RIGHT_SIGNAL_PEER)
 #define ZX_DEFAULT_EVENT_RIGHTS (ZX_RIGHTS_BASIC | ZX_RIGHTS_IO | ZX_RIGHT_SIGNAL)

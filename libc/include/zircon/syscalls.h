@@ -6,12 +6,13 @@
 __BEGIN_CDECLS
 #include <syscalls/zx.h>
 
-/* The moment so far from now, to be used as a deadline; for ever, if there is none so late. */
+/* The deadline that is `nanoseconds` from now; ZX_TIME_INFINITE if that is too late for the type.
+ */
 zx_time_t zx_deadline_after(zx_duration_t nanoseconds);
-/* zx_clock_get, as 2018 called it at first. */
+/* The first name of zx_clock_get in 2018. */
 zx_status_t zx_clock_get_new(zx_clock_t clock, zx_time_t* time);
 
-/* The same calls with the options behind the sizes, as they were before 2018 turned them round. */
+/* The same calls with the options after the sizes. 2018 changed the order. */
 
 static inline zx_status_t zx_vmar_allocate_old(zx_handle_t parent, uint64_t offset, uint64_t size,
                                                uint32_t flags, zx_handle_t* child,

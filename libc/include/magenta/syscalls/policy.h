@@ -1,4 +1,4 @@
-/* What mx_job_set_policy takes. */
+/* The arguments of mx_job_set_policy. */
 #pragma once
 
 #include <magenta/types.h>
@@ -21,7 +21,7 @@ typedef zx_policy_basic_t mx_policy_basic_t;
 #define MX_POL_NEW_PORT ZX_POL_NEW_PORT
 #define MX_POL_NEW_SOCKET ZX_POL_NEW_SOCKET
 #define MX_POL_NEW_FIFO ZX_POL_NEW_FIFO
-#define MX_POL_MAX 11u /* 2017 knew fewer */
+#define MX_POL_MAX 11u /* 2017 had fewer conditions */
 
 #define MX_POL_ACTION_ALLOW ZX_POL_ACTION_ALLOW
 #define MX_POL_ACTION_DENY ZX_POL_ACTION_DENY

@@ -1,4 +1,4 @@
-/* What zx_job_set_policy takes. */
+/* The arguments of zx_job_set_policy. */
 #pragma once
 
 #include <abi/policy.h>
