@@ -11,7 +11,7 @@
 #include <stdint.h>
 
 #include <arch/cpu.h>
-#include <lib/heap.h>
+#include <lib/priority_queue.h>
 #include <lib/list.h>
 #include <lock/spinlock.h>
 #include <sched/thread.h>
@@ -52,7 +52,7 @@ struct sched_cpu {
     struct list dead; /* threads to be reaped; touched with this CPU's interrupts off */
 
     struct spinlock timer_lock; /* TIMER: guards the two below */
-    struct heap timers;
+    struct priority_queue timers;
     struct timer* running_timer; /* the timer whose callback runs now; NULL: none */
 };
 

@@ -8,7 +8,7 @@
 
 void timer_init_cpu(struct sched_cpu* sched) {
     spinlock_init(&sched->timer_lock, LOCK_TIMER);
-    sched->timers = (struct heap){0};
+    sched->timers = (struct priority_queue){0};
     sched->running_timer = NULL;
 }
 
@@ -18,7 +18,7 @@ void timer_init(struct timer* timer, void (*callback)(struct timer*)) {
 
 /* Sets the hardware timer to the first deadline. */
 static void program(const struct sched_cpu* sched) {
-    const struct heap_node* first = heap_first(&sched->timers);
+    const struct priority_queue_node* first = priority_queue_first(&sched->timers);
     clock_set_timer(first ? first->key : ZX_TIME_INFINITE);
 }
 
@@ -26,10 +26,10 @@ void timer_arm(struct timer* timer, zx_time_t deadline) {
     interrupt_state_t state = interrupts_save_and_disable();
     struct sched_cpu* sched = this_cpu()->sched;
     spin_lock(&sched->timer_lock);
-    ASSERT(!heap_node_is_linked(&timer->node));
+    ASSERT(!priority_queue_node_is_linked(&timer->node));
     timer->cpu = sched->number;
-    heap_insert(&sched->timers, &timer->node, deadline);
-    if (heap_first(&sched->timers) == &timer->node)
+    priority_queue_insert(&sched->timers, &timer->node, deadline);
+    if (priority_queue_first(&sched->timers) == &timer->node)
         clock_set_timer(deadline);
     spin_unlock_irqrestore(&sched->timer_lock, state);
 }
@@ -44,10 +44,10 @@ bool timer_cancel(struct timer* timer) {
     struct sched_cpu* sched = sched_of(timer->cpu);
     for (;;) {
         interrupt_state_t state = spin_lock_irqsave(&sched->timer_lock);
-        bool was_armed = heap_node_is_linked(&timer->node);
+        bool was_armed = priority_queue_node_is_linked(&timer->node);
         bool is_running = sched->running_timer == timer;
         if (was_armed)
-            heap_remove(&sched->timers, &timer->node);
+            priority_queue_remove(&sched->timers, &timer->node);
         spin_unlock_irqrestore(&sched->timer_lock, state);
         if (!is_running)
             return was_armed;
@@ -59,10 +59,10 @@ bool timer_cancel(struct timer* timer) {
 void timer_interrupt(void) {
     struct sched_cpu* sched = this_cpu()->sched;
     spin_lock(&sched->timer_lock);
-    struct heap_node* first;
-    while ((first = heap_first(&sched->timers)) && first->key <= clock_now()) {
+    struct priority_queue_node* first;
+    while ((first = priority_queue_first(&sched->timers)) && first->key <= clock_now()) {
         struct timer* timer = CONTAINER_OF(first, struct timer, node);
-        heap_remove(&sched->timers, first);
+        priority_queue_remove(&sched->timers, first);
         sched->running_timer = timer;
         spin_unlock(&sched->timer_lock);
         timer->callback(timer);

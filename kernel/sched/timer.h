@@ -11,10 +11,10 @@
 #include <stdint.h>
 
 #include <abi/types.h>
-#include <lib/heap.h>
+#include <lib/priority_queue.h>
 
 struct timer {
-    struct heap_node node; /* the key is the deadline; linked while the timer is armed */
+    struct priority_queue_node node; /* the key is the deadline; linked while the timer is armed */
     void (*callback)(struct timer* timer);
     uint32_t cpu; /* the CPU whose queue it is in, or was in last */
 };

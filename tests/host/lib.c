@@ -1,5 +1,5 @@
 /* kernel/lib: its in-kernel tests under the sanitizers, and printf against the C library's.
- * Sources: kernel/lib/heap.c kernel/lib/tree.c kernel/lib/string.c kernel/lib/printf.c
+ * Sources: kernel/lib/priority_queue.c kernel/lib/tree.c kernel/lib/string.c kernel/lib/printf.c
  *     tests/kernel/lib_structures.c tests/kernel/lib_text.c */
 #include <stdarg.h>
 #include <stdio.h>

@@ -1,7 +1,7 @@
 /* The intrusive structures of kernel/lib, against plain arrays that do the same. Also built as a
  * host test (tests/host/lib.c). */
 #include <debug/selftest.h>
-#include <lib/heap.h>
+#include <lib/priority_queue.h>
 #include <lib/list.h>
 #include <lib/string.h>
 #include <lib/tree.h>
@@ -98,59 +98,59 @@ SELFTEST(lib_list, elements_may_go_while_the_list_is_walked) {
 #define NODES 300u
 #define STEPS 6000u
 
-static struct heap_node heap_nodes[NODES];
+static struct priority_queue_node heap_nodes[NODES];
 
 static int64_t smallest_key(void) {
     int64_t smallest = INT64_MAX;
     for (unsigned i = 0; i < NODES; i++)
-        if (heap_node_is_linked(&heap_nodes[i]))
+        if (priority_queue_node_is_linked(&heap_nodes[i]))
             smallest = MIN(smallest, heap_nodes[i].key);
     return smallest;
 }
 
 SELFTEST(lib_heap, the_first_is_the_smallest_whatever_comes_and_goes) {
-    struct heap heap = {0};
+    struct priority_queue heap = {0};
     uint32_t random = 42;
     unsigned count = 0;
     memset(heap_nodes, 0, sizeof(heap_nodes));
     for (unsigned i = 0; i < STEPS; i++) {
-        struct heap_node* node = &heap_nodes[random_next(&random) % NODES];
-        if (heap_node_is_linked(node)) {
-            heap_remove(&heap, node);
-            EXPECT(!heap_node_is_linked(node));
+        struct priority_queue_node* node = &heap_nodes[random_next(&random) % NODES];
+        if (priority_queue_node_is_linked(node)) {
+            priority_queue_remove(&heap, node);
+            EXPECT(!priority_queue_node_is_linked(node));
             count--;
         } else {
             /* Few different keys, so that many are equal. */
-            heap_insert(&heap, node, (int64_t)(random_next(&random) % 64) - 32);
-            EXPECT(heap_node_is_linked(node));
+            priority_queue_insert(&heap, node, (int64_t)(random_next(&random) % 64) - 32);
+            EXPECT(priority_queue_node_is_linked(node));
             count++;
         }
-        EXPECT_EQUAL(heap_first(&heap) != NULL, count > 0);
+        EXPECT_EQUAL(priority_queue_first(&heap) != NULL, count > 0);
         if (count > 0)
-            EXPECT_EQUAL(heap_first(&heap)->key, smallest_key());
+            EXPECT_EQUAL(priority_queue_first(&heap)->key, smallest_key());
     }
     int64_t last = INT64_MIN;
     for (; count > 0; count--) {
-        struct heap_node* first = heap_first(&heap);
+        struct priority_queue_node* first = priority_queue_first(&heap);
         EXPECT(first->key >= last);
         last = first->key;
-        heap_remove(&heap, first);
+        priority_queue_remove(&heap, first);
     }
-    EXPECT(heap_first(&heap) == NULL);
+    EXPECT(priority_queue_first(&heap) == NULL);
 }
 
 SELFTEST(lib_heap, keys_reach_from_end_to_end) {
-    struct heap heap = {0};
-    struct heap_node nodes[3] = {0};
-    heap_insert(&heap, &nodes[0], INT64_MAX);
-    heap_insert(&heap, &nodes[1], INT64_MIN);
-    heap_insert(&heap, &nodes[2], 0);
+    struct priority_queue heap = {0};
+    struct priority_queue_node nodes[3] = {0};
+    priority_queue_insert(&heap, &nodes[0], INT64_MAX);
+    priority_queue_insert(&heap, &nodes[1], INT64_MIN);
+    priority_queue_insert(&heap, &nodes[2], 0);
     static const unsigned order[] = {1, 2, 0};
     for (unsigned i = 0; i < 3; i++) {
-        EXPECT(heap_first(&heap) == &nodes[order[i]]);
-        heap_remove(&heap, &nodes[order[i]]);
+        EXPECT(priority_queue_first(&heap) == &nodes[order[i]]);
+        priority_queue_remove(&heap, &nodes[order[i]]);
     }
-    EXPECT(heap_first(&heap) == NULL);
+    EXPECT(priority_queue_first(&heap) == NULL);
 }
 
 /* --- tree --------------------------------------------------------------------------------------
