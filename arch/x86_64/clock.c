@@ -7,7 +7,7 @@
 #include <arch/layout.h>
 #include <debug/log.h>
 #include <lib/compiler.h>
-#include <mm/kernel_heap.h>
+#include <mm/device_map.h>
 
 #include "cpu_internal.h"
 #include "machine_internal.h"

@@ -9,7 +9,7 @@
 #include <lib/compiler.h>
 #include <lib/string.h>
 #include <lock/preempt.h>
-#include <mm/kernel_heap.h>
+#include <mm/kernel_stack.h>
 #include <mm/slab.h>
 
 #include "cpu_internal.h"

@@ -11,7 +11,7 @@
 #include <debug/panic.h>
 #include <lib/compiler.h>
 #include <lock/preempt.h>
-#include <mm/kernel_heap.h>
+#include <mm/kernel_stack.h>
 
 #include "cpu_internal.h"
 #include "registers.h"

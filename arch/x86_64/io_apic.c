@@ -2,7 +2,7 @@
 #include <arch/cpu.h>
 #include <debug/log.h>
 #include <lib/compiler.h>
-#include <mm/kernel_heap.h>
+#include <mm/device_map.h>
 
 #include "machine_internal.h"
 #include "port.h"

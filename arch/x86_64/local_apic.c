@@ -1,7 +1,7 @@
 /* The local APIC through its memory window: one at the same address for every CPU. */
 #include <arch/cpu.h>
 #include <debug/panic.h>
-#include <mm/kernel_heap.h>
+#include <mm/device_map.h>
 
 #include "cpu_internal.h"
 #include "machine_internal.h"

@@ -8,7 +8,7 @@
 
 #include <arch/layout.h>
 #include <lib/string.h>
-#include <mm/kernel_heap.h>
+#include <mm/device_map.h>
 
 #include "screen_font.h"
 

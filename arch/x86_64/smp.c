@@ -12,7 +12,7 @@
 #include <lib/compiler.h>
 #include <lib/string.h>
 #include <main.h>
-#include <mm/kernel_heap.h>
+#include <mm/kernel_stack.h>
 
 #include "cpu_internal.h"
 #include "machine_internal.h"

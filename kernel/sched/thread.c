@@ -9,7 +9,7 @@
 #include <debug/panic.h>
 #include <debug/symbols.h>
 #include <lib/string.h>
-#include <mm/kernel_heap.h>
+#include <mm/kernel_stack.h>
 #include <mm/slab.h>
 #include <sched/cleaner.h>
 #include <sched/sched_cpu.h>

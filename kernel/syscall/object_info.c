@@ -3,7 +3,7 @@
 
 #include <ipc/message_cycle.h>
 #include <lib/string.h>
-#include <mm/kernel_heap.h>
+#include <mm/kernel_stack.h>
 #include <mm/page.h>
 #include <mm/slab.h>
 #include <object/handle_list.h>

@@ -7,7 +7,7 @@
 #include <arch/machine.h>
 #include <debug/log.h>
 #include <debug/panic.h>
-#include <mm/kernel_heap.h>
+#include <mm/kernel_stack.h>
 #include <mm/page.h>
 #include <mm/slab.h>
 #include <ipc/message_cycle.h>

@@ -4,7 +4,7 @@
 #include <arch/clock.h>
 #include <arch/cpu.h>
 #include <debug/selftest.h>
-#include <mm/kernel_heap.h>
+#include <mm/kernel_stack.h>
 #include <mm/page.h>
 #include <mm/slab.h>
 #include <sched/thread.h>

@@ -4,7 +4,8 @@
 #include <arch/paging.h>
 #include <debug/selftest.h>
 #include <lib/string.h>
-#include <mm/kernel_heap.h>
+#include <mm/device_map.h>
+#include <mm/kernel_stack.h>
 #include <mm/page.h>
 
 #include "all_cpus.h"

@@ -10,7 +10,7 @@
 #include <lib/string.h>
 #include <mm/aspace.h>
 #include <mm/fail_allocation.h>
-#include <mm/kernel_heap.h>
+#include <mm/kernel_stack.h>
 #include <mm/page.h>
 #include <mm/slab.h>
 #include <mm/vmo.h>

@@ -54,7 +54,7 @@ void page_table_protect(struct page_table* table, virtual_address_t address, siz
 bool page_table_query(const struct page_table* table, virtual_address_t address,
                       physical_address_t* physical, uint32_t* flags);
 
-/* The kernel's own table (upper half), for mm/kernel_heap. */
+/* The kernel's own table (upper half), for mm/kernel_stack and mm/device_map. */
 struct page_table* page_table_kernel(void);
 /* Takes one page out of it, and leaves the TLBs and the table page as they are: the caller gives
  * the page away, and maps another one at the address, only after page_table_kernel_flush. */

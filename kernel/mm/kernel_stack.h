@@ -1,4 +1,9 @@
-/* Kernel virtual ranges outside the direct map: stacks with guard pages, device mappings. */
+/* Kernel stacks, each with a guard page below.
+ *
+ * Rules for kernel stacks:
+ * - The owner of a stack keeps only its top; the stack grows down from there.
+ * - A stack is freed by code that runs on another stack.
+ * - Unmapping stacks interrupts all CPUs, so it is done in batches, by the cleaner. */
 #pragma once
 
 #include <stdbool.h>
@@ -22,6 +27,3 @@ bool kernel_stack_trim_batch(void);
 void kernel_stack_trim(void); /* frees all kept stacks, for leak tests */
 /* Whether `address` is in a guard page: a fault there is a stack overflow. */
 bool kernel_stack_is_guard(virtual_address_t address);
-
-/* Maps device memory, uncached, for ever. NULL: no memory. */
-volatile void* device_map(physical_address_t address, size_t size);

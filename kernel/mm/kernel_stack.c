@@ -1,8 +1,7 @@
-/* Two areas: stacks in slots of fixed size, and device mappings, which are never unmapped.
- *
- * Half of a slot is guard, half is stack. There are as many slots as there could be stacks in
- * memory. A bitmap says which slots are in use. It lies at the beginning of the device area and
- * grows page by page, when slots are needed that were never used before.
+/* Stacks lie in slots of fixed size. Half of a slot is guard, half is stack. There are as many
+ * slots as there could be stacks in memory. A bitmap says which slots are in use. It lies in the
+ * kernel area (kernel_area.h) and grows page by page, when slots are needed that were never used
+ * before.
  *
  * Freed stacks stay mapped in a pool, chained through their lowest word. When the pool is too
  * large, a batch of them is unmapped:
@@ -12,7 +11,7 @@
  *    through an old TLB entry.
  * Table pages stay, for later stacks in the same slots: a CPU may still have their addresses
  * cached. */
-#include <mm/kernel_heap.h>
+#include <mm/kernel_stack.h>
 
 #include <arch/layout.h>
 #include <arch/paging.h>
@@ -21,6 +20,7 @@
 #include <lib/list.h>
 #include <lib/string.h>
 #include <lock/spinlock.h>
+#include <mm/kernel_area.h>
 #include <mm/page.h>
 
 #define STACK_SLOT_SIZE (2 * KERNEL_STACK_SIZE)
@@ -31,19 +31,17 @@
 #define WORDS_PER_PAGE (PAGE_SIZE / sizeof(uint64_t))
 #define SLOTS_PER_PAGE (WORDS_PER_PAGE * BITS_PER_WORD) /* of the bitmap */
 #define BITMAP_PAGES (KERNEL_STACKS_SIZE / STACK_SLOT_SIZE / SLOTS_PER_PAGE)
-#define BITMAP_BASE KERNEL_HEAP_BASE
-#define DEVICE_AREA_BASE (BITMAP_BASE + BITMAP_PAGES * PAGE_SIZE)
 
-static struct spinlock lock = SPINLOCK_INITIALIZER(LOCK_KERNEL_HEAP); /* guards everything below */
-static uint64_t* const slots_used = (uint64_t*)BITMAP_BASE;
-/* for each page of the bitmap: how many of its slots are in use */
+/* kernel_area_lock guards everything below. */
+static uint64_t* const slots_used = (uint64_t*)STACK_BITMAP_BASE;
+/* For each page of the bitmap: how many of its slots are in use. */
 static uint16_t used_in_page[BITMAP_PAGES];
 static uint32_t bitmap_pages; /* so many pages of the bitmap are mapped */
 static uint32_t search_from;  /* a page of the bitmap; all pages before it are full */
 static void** pool;
 static uint32_t pool_count;
-static virtual_address_t next_address = DEVICE_AREA_BASE;
 
+_Static_assert(BITMAP_PAGES* PAGE_SIZE == STACK_BITMAP_SIZE, "one bit for each slot");
 _Static_assert(SLOTS_PER_PAGE <= UINT16_MAX, "used_in_page cannot count them");
 
 /* --- slots ------------------------------------------------------------------------------------ */
@@ -157,7 +155,7 @@ static void* take_from_pool(void) {
 }
 
 void* kernel_stack_alloc(void) {
-    spin_lock(&lock);
+    spin_lock(&kernel_area_lock);
     void* top = NULL;
     uint32_t slot;
     if (pool) {
@@ -168,17 +166,17 @@ void* kernel_stack_alloc(void) {
         else
             give_slot_back(slot);
     }
-    spin_unlock(&lock);
+    spin_unlock(&kernel_area_lock);
     return top;
 }
 
 bool kernel_stack_free(void* top) {
     void** stack = (void**)((char*)top - KERNEL_STACK_SIZE);
-    spin_lock(&lock);
+    spin_lock(&kernel_area_lock);
     *stack = pool;
     pool = stack;
     bool is_too_much = ++pool_count >= POOL_KEPT + POOL_BATCH;
-    spin_unlock(&lock);
+    spin_unlock(&kernel_area_lock);
     return is_too_much;
 }
 
@@ -187,21 +185,21 @@ static bool unmap_batch(uint32_t kept) {
     struct list pages = LIST_INITIALIZER(pages);
     uint32_t slots[POOL_BATCH];
     uint32_t count = 0;
-    spin_lock(&lock);
+    spin_lock(&kernel_area_lock);
     for (; count < POOL_BATCH && pool_count > kept; count++) {
         void* stack = take_from_pool();
         slots[count] = slot_of(stack);
         take_pages((virtual_address_t)stack, &pages);
     }
-    spin_unlock(&lock);
+    spin_unlock(&kernel_area_lock);
     if (count == 0)
         return false;
     page_table_kernel_flush(); /* step 2 */
     free_pages(&pages);
-    spin_lock(&lock);
+    spin_lock(&kernel_area_lock);
     while (count > 0)
         give_slot_back(slots[--count]);
-    spin_unlock(&lock);
+    spin_unlock(&kernel_area_lock);
     return true;
 }
 
@@ -218,24 +216,4 @@ void kernel_stack_trim(void) {
 bool kernel_stack_is_guard(virtual_address_t address) {
     return address >= KERNEL_STACKS_BASE && address < KERNEL_STACKS_BASE + KERNEL_STACKS_SIZE &&
            address % STACK_SLOT_SIZE < STACK_SLOT_SIZE - KERNEL_STACK_SIZE;
-}
-
-/* --- devices ---------------------------------------------------------------------------------- */
-
-volatile void* device_map(physical_address_t address, size_t size) {
-    uint64_t start = ALIGN_DOWN(address.value, PAGE_SIZE);
-    size_t length = ALIGN_UP(address.value + size, PAGE_SIZE) - start;
-    spin_lock(&lock);
-    virtual_address_t base = next_address;
-    bool is_mapped = true;
-    for (size_t offset = 0; offset < length && is_mapped; offset += PAGE_SIZE)
-        is_mapped =
-            page_table_map(page_table_kernel(), base + offset, physical_address(start + offset),
-                           PAGING_READ | PAGING_WRITE | PAGING_UNCACHED) == 0;
-    if (is_mapped)
-        next_address += length + PAGE_SIZE;
-    else
-        page_table_unmap(page_table_kernel(), base, length);
-    spin_unlock(&lock);
-    return is_mapped ? (volatile void*)(base + (address.value - start)) : NULL;
 }
