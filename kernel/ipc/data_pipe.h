@@ -17,7 +17,7 @@
 #include <arch/layout.h>
 #include <object/handle_table.h>
 #include <object/object.h>
-#include <sched/wait_queue.h>
+#include <sched/mutex.h>
 
 struct aspace;
 struct vmo;

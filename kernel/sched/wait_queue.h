@@ -1,4 +1,4 @@
-/* Wait queues and mutexes, on top of thread_park.
+/* Wait queues, on top of thread_park.
  *
  * Rules for wait queues:
  * - Change the data that a condition reads, then wake: the waiter looks at its condition under the
@@ -33,19 +33,3 @@ zx_status_t wait_queue_wait(struct wait_queue* queue, bool (*condition)(void*), 
 /* Wakes the first waiter, or all of them: they look at their conditions again. Any context. */
 void wait_queue_wake_one(struct wait_queue* queue);
 void wait_queue_wake_all(struct wait_queue* queue);
-
-/* A mutex: a thread sleeps while another one holds it. Waiters get it in order of arrival.
- *
- * Rules for mutexes:
- * - Not with a spinlock held, and not in an interrupt.
- * - Not twice by one thread.
- * - mutex_lock can fail: a killed thread stops waiting and does not get the mutex. */
-struct mutex {
-    struct wait_queue queue; /* its lock guards `holder` */
-    struct thread* holder;   /* NULL: free */
-};
-
-void mutex_init(struct mutex* mutex);
-/* OK; or CANCELED, without the mutex: the thread was killed while it waited. */
-MUST_CHECK zx_status_t mutex_lock(struct mutex* mutex);
-void mutex_unlock(struct mutex* mutex);

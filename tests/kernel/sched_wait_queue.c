@@ -4,6 +4,7 @@
 #include <arch/cpu.h>
 #include <debug/selftest.h>
 #include <sched/thread.h>
+#include <sched/mutex.h>
 #include <sched/wait_queue.h>
 
 #include "all_cpus.h"
@@ -218,6 +219,6 @@ SELFTEST(mutex, a_kill_and_the_turn_at_once_lose_nothing) {
         end(locker);
         EXPECT(locker->status == ZX_OK || locker->status == ZX_ERR_CANCELED);
         EXPECT(mutex.holder == NULL);
-        EXPECT(list_is_empty(&mutex.queue.waiters));
+        EXPECT(list_is_empty(&mutex.waiters));
     }
 }
