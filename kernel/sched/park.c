@@ -143,9 +143,3 @@ zx_status_t thread_sleep_until(zx_time_t deadline) {
             return status;
     }
 }
-
-/* A kill takes effect here, on the way back to user mode, where the thread holds nothing. */
-void thread_return_to_user(void) {
-    if (thread_is_killed(thread_current()))
-        thread_exit_current();
-}

@@ -225,6 +225,12 @@ void thread_kill(struct thread* thread) {
     preempt_enable();
 }
 
+/* A kill takes effect here, on the way back to user mode, where the thread holds nothing. */
+void thread_return_to_user(void) {
+    if (thread_is_killed(thread_current()))
+        thread_exit_current();
+}
+
 void thread_begin_cleaning_up(void) {
     struct thread* thread = thread_current();
     atomic_store(&thread->is_cleaning_up, true);
