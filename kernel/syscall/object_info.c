@@ -7,6 +7,7 @@
 #include <mm/page.h>
 #include <mm/slab.h>
 #include <object/handle_list.h>
+#include <task/user_thread.h>
 #include <syscall/handle_helpers.h>
 
 #define THREADS_LISTED_MAX 8192u

@@ -5,6 +5,7 @@
 #include <object/handle_transfer.h>
 #include <task/job.h>
 #include <task/process.h>
+#include <task/user_thread.h>
 #include <object/vmar_object.h>
 #include <syscall/handle_helpers.h>
 #include <syscalls/prototypes.h>

@@ -9,7 +9,7 @@
 #include <mm/aspace.h>
 #include <mm/slab.h>
 #include <task/job.h>
-#include <task/user_thread_internal.h>
+#include <task/user_thread.h>
 #include <object/handle_list.h>
 
 #define KILLS_AT_ONCE 32u /* killed in one hold of the process's lock */

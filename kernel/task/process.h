@@ -15,6 +15,8 @@
 
 struct aspace;
 struct job;
+struct start_place;
+struct user_thread;
 
 enum process_state {
     PROCESS_INITIAL, /* made, not started */
@@ -44,23 +46,6 @@ struct process {
     struct list_node job_node; /* in the job's list; under the job's lock */
 };
 
-/* Where a thread begins to run. Any address in user space is allowed, even 0: the thread faults
- * there. */
-struct start_place {
-    uintptr_t entry, stack;
-};
-
-/* The object of a user thread; `thread` is the thread that the scheduler knows. */
-struct user_thread {
-    struct object object;
-    struct thread* thread;   /* a reference */
-    struct process* process; /* a reference */
-    struct list_node process_node;
-    bool is_started; /* under the process's lock */
-    struct start_place start;
-    uint64_t argument1, argument2;
-};
-
 /* Makes a process with one reference. NO_MEMORY; BAD_STATE: the job is being killed; NO_RESOURCES:
  * the job is full. */
 zx_status_t process_create(struct job* job, const char* name, struct process** out);
@@ -82,28 +67,16 @@ MUST_CHECK bool process_start_finish(struct process* process, struct user_thread
 void process_kill(struct process* process, int64_t return_code);
 NORETURN void process_exit_current(int64_t return_code);
 
-/* Makes a thread with one reference. NO_MEMORY; BAD_STATE: the process is ending; NO_RESOURCES: it
- * has too many threads. */
-zx_status_t user_thread_create(struct process* process, const char* name, struct user_thread** out);
-/* Starts the thread. BAD_STATE: it was started before, or the process does not run. INVALID_ARGS:
- * `start` is not in user space. */
-zx_status_t user_thread_start(struct user_thread* thread, const struct start_place* start,
-                              uint64_t argument1, uint64_t argument2);
-bool start_place_is_valid(const struct start_place* start);
-void user_thread_kill(struct user_thread* thread);
+/* For user_thread.c: removes a thread that was started from its process. The last one ends the
+ * process. */
+void process_thread_ended(struct process* process, struct user_thread* thread);
 
 /* Valid in user threads only. */
-static inline struct user_thread* user_thread_current(void) {
-    return thread_current()->owner;
-}
 static inline struct process* process_current(void) {
     return thread_current()->process;
 }
 static inline struct process* process_from(struct object* object) {
     return CONTAINER_OF(object, struct process, object);
-}
-static inline struct user_thread* user_thread_from(struct object* object) {
-    return CONTAINER_OF(object, struct user_thread, object);
 }
 
 /* Whether the policy allows what `condition` stands for: OK or ACCESS_DENIED. If the policy says

@@ -1,11 +1,12 @@
 /* User threads. While a user thread runs, its object has one more reference, which on_exit drops.
  */
-#include <task/user_thread_internal.h>
+#include <task/user_thread.h>
 
 #include <abi/errors.h>
 #include <arch/layout.h>
 #include <debug/panic.h>
 #include <mm/slab.h>
+#include <task/process.h>
 
 static struct slab_cache user_thread_cache =
     SLAB_CACHE_INITIALIZER_BY_LINES(user_thread_cache, "user thread", sizeof(struct user_thread));

@@ -19,6 +19,7 @@
 #include <task/job.h>
 #include <ipc/message_pipe.h>
 #include <task/process.h>
+#include <task/user_thread.h>
 #include <object/resource.h>
 #include <ipc/socket.h>
 #include <object/vmar_object.h>
