@@ -13,6 +13,15 @@
 #define MOVE_CHUNK 64u   /* handles taken out in one lock hold */
 #define SCAN_CHUNK 1024u /* slots looked at in one lock hold */
 
+/* Where the chunks are. Look-ups read the directory without a lock, which two rules make safe:
+ * 1. Each place points to a chunk. A place whose own chunk does not exist points to the first
+ *    chunk, where no tag can match.
+ * 2. A directory that became too small is kept until the table is destroyed. */
+struct handle_directory {
+    struct handle_directory* previous;
+    struct handle_slot* chunks[];
+};
+
 /* Whether the slot is in use, held or not; *value is its handle value then. */
 static inline bool slot_is_used(const struct handle_slot* slot, uint32_t index,
                                 zx_handle_t* value) {

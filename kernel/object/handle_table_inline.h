@@ -1,0 +1,290 @@
+/* The inside of handle_table.h: the functions that are inline because most calls run them. Only
+ * kernel/object uses the functions that handle_table.h does not declare. */
+#pragma once
+
+#include <arch/user_copy.h>
+#include <object/handle_table.h>
+
+#define HANDLE_CHUNK_SLOTS 128u
+#define HANDLE_CHUNK_COUNT (PROCESS_MAX_HANDLES / HANDLE_CHUNK_SLOTS)
+/* Growth keeps this many slots free, so that a slot freed just now waits behind them. */
+#define HANDLE_SPARE_SLOTS 64u
+
+/* The rare parts of handle_release: the handle count has just become 0; object.release_work is set.
+ */
+void handle_release_last(struct object* object);
+void handle_release_with_work(struct object* object);
+static inline void handle_release(struct handle handle) {
+    struct object* object = handle.object;
+    if (atomic_fetch_sub_explicit(&object->handle_count, 1, memory_order_acq_rel) == 1)
+        handle_release_last(object);
+    else if (unlikely(object_has_release_work(object)))
+        handle_release_with_work(object);
+    else
+        object_release(object);
+}
+
+/* --- look-up ---------------------------------------------------------------------------------- */
+
+/* A copy of the directory's place and size, which stays valid during a call. */
+struct handle_chunks {
+    struct handle_slot* const* places;
+    uint32_t mask;
+};
+
+/* The mask is read first (acquire), and directory_grow writes it last (release). So the directory
+ * that is read next has at least as many places as the mask says. */
+static ALWAYS_INLINE struct handle_chunks handle_table_chunks(const struct handle_table* table) {
+    uint32_t mask = atomic_load_explicit(&table->chunk_mask, memory_order_acquire);
+    return (struct handle_chunks){
+        .places = atomic_load_explicit(&table->chunks, memory_order_relaxed),
+        .mask = mask,
+    };
+}
+
+/* The slot in which `value` must be, if it is in use. The caller compares the tag. */
+static ALWAYS_INLINE struct handle_slot* handle_slot_of(struct handle_chunks chunks,
+                                                        zx_handle_t value) {
+    uint32_t place = (uint32_t)value / HANDLE_CHUNK_SLOTS & chunks.mask;
+    struct handle_slot* chunk = __atomic_load_n(&chunks.places[place], __ATOMIC_ACQUIRE);
+    return &chunk[(uint32_t)value % HANDLE_CHUNK_SLOTS];
+}
+
+static ALWAYS_INLINE struct handle_slot* handle_table_slot(const struct handle_table* table,
+                                                           zx_handle_t value) {
+    return handle_slot_of(handle_table_chunks(table), value);
+}
+
+/* Holds the slot if it is in use under `value`.
+ *
+ * A handle that is not there may come back: a transfer that fails puts the handles back which it
+ * took, and unlocks the table afterwards. So the second attempt is made under the table's lock. */
+static ALWAYS_INLINE bool handle_slot_hold(struct handle_table* table, struct handle_slot* slot,
+                                           zx_handle_t value) {
+    uint32_t held = (uint32_t)value ^ HANDLE_HELD_MARK;
+    if (likely(handle_slot_change_tag(slot, value, held)))
+        return true;
+    spin_lock_inner(&table->lock);
+    bool is_there = handle_slot_change_tag(slot, value, held);
+    spin_unlock_inner(&table->lock);
+    if (unlikely(!is_there))
+        CALL_KEEPING_2(handle_fault, table, ZX_ERR_BAD_HANDLE);
+    return is_there;
+}
+
+MUST_CHECK static ALWAYS_INLINE zx_status_t handle_hold_inner(struct handle_table* table,
+                                                              zx_handle_t value, zx_obj_type_t type,
+                                                              zx_rights_t rights,
+                                                              struct handle_slot** slot) {
+    *slot = handle_table_slot(table, value);
+#ifdef JACINTH_DEBUG
+    lock_order_acquire(&(*slot)->debug, (uintptr_t)__builtin_return_address(0));
+#endif
+    if (unlikely(!handle_slot_hold(table, *slot, value)))
+        return ZX_ERR_BAD_HANDLE;
+    zx_status_t status = handle_slot_check(*slot, type, rights);
+    if (unlikely(status != ZX_OK)) {
+        handle_slot_put_back(*slot, value);
+        return status;
+    }
+#ifdef JACINTH_DEBUG
+    lock_order_acquired(&(*slot)->debug, (uintptr_t)__builtin_return_address(0));
+#endif
+    return ZX_OK;
+}
+
+static inline void handle_let_go_outer(struct handle_slot* slot, zx_handle_t value) {
+#ifdef JACINTH_DEBUG
+    lock_order_release(&slot->debug);
+#endif
+    handle_slot_put_back(slot, value);
+}
+
+MUST_CHECK static ALWAYS_INLINE zx_status_t handle_hold(struct handle_table* table,
+                                                        zx_handle_t value, zx_obj_type_t type,
+                                                        zx_rights_t rights,
+                                                        struct handle_slot** slot) {
+    preempt_disable();
+    zx_status_t status = handle_hold_inner(table, value, type, rights, slot);
+    if (unlikely(status != ZX_OK))
+        preempt_enable();
+    return status;
+}
+
+static inline void handle_let_go(struct handle_slot* slot, zx_handle_t value) {
+    handle_let_go_outer(slot, value);
+    preempt_enable();
+}
+
+MUST_CHECK static inline zx_status_t handle_table_lookup(struct handle_table* table,
+                                                         zx_handle_t value, zx_obj_type_t type,
+                                                         zx_rights_t rights,
+                                                         struct object** object) {
+    struct handle_slot* slot;
+    zx_status_t status = handle_hold(table, value, type, rights, &slot);
+    if (unlikely(status != ZX_OK))
+        return status;
+    *object = slot->object;
+    object_reference(*object);
+    handle_let_go(slot, value);
+    return ZX_OK;
+}
+
+static inline bool handle_table_find_locked(const struct handle_table* table, zx_handle_t value,
+                                            struct handle_slot** slot) {
+    *slot = handle_table_slot(table, value);
+    return handle_slot_is_used_locked(*slot, value);
+}
+
+static inline zx_status_t handle_table_check_locked(const struct handle_table* table,
+                                                    zx_handle_t value, zx_obj_type_t type,
+                                                    zx_rights_t rights, struct handle_slot** slot) {
+    if (unlikely(!handle_table_find_locked(table, value, slot)))
+        return ZX_ERR_BAD_HANDLE;
+    return handle_slot_check(*slot, type, rights);
+}
+
+/* --- adding and removing, with the table locked -------------------------------------------------
+ */
+
+zx_status_t handle_table_grow_locked(struct handle_table* table, uint32_t count);
+
+static inline bool handle_table_has_room_locked(const struct handle_table* table, uint32_t count) {
+    return table->free_count > table->spare && table->free_count - table->spare >= count;
+}
+
+MUST_CHECK static inline zx_status_t handle_table_reserve_locked(struct handle_table* table,
+                                                                 uint32_t count) {
+    return likely(handle_table_has_room_locked(table, count))
+               ? ZX_OK
+               : handle_table_grow_locked(table, count);
+}
+
+/* Uses the slot that has been free longest. There must be a free one. */
+static inline zx_handle_t handle_slot_fill(struct handle_table* table, struct object* object,
+                                           zx_rights_t rights) {
+    struct handle_slot* slot = table->free_head;
+    table->free_head = slot->next_free;
+    if (unlikely(--table->free_count == 0))
+        table->free_end = &table->free_head;
+    return handle_slot_show(slot, object, rights);
+}
+
+static inline void handle_slot_append_free(struct handle_table* table, struct handle_slot* slot) {
+    *table->free_end = slot;
+    table->free_end = &slot->next_free;
+    table->free_count++;
+}
+
+/* Takes the slot of `value` out of use; false: there is none. Waits for the thread that holds the
+ * slot. That thread may want an OBJECT lock, so the caller must hold none. */
+static ALWAYS_INLINE bool handle_take_locked(struct handle_chunks chunks, zx_handle_t value,
+                                             struct handle_slot** slot) {
+    *slot = handle_slot_of(chunks, value);
+#ifdef JACINTH_DEBUG
+    lock_order_acquire(&(*slot)->debug, (uintptr_t)__builtin_return_address(0));
+#endif
+    return likely(handle_slot_change_tag(*slot, value, handle_tag_after((uint32_t)value)));
+}
+
+static ALWAYS_INLINE bool handle_table_remove_locked(struct handle_table* table, zx_handle_t value,
+                                                     struct handle* handle) {
+    struct handle_slot* slot;
+    if (unlikely(!handle_take_locked(handle_table_chunks(table), value, &slot)))
+        return false;
+    *handle = (struct handle){slot->object, slot->marked_rights};
+    handle_slot_append_free(table, slot);
+    return true;
+}
+
+static inline void handle_table_next_values_locked(const struct handle_table* table,
+                                                   zx_handle_t* values, uint32_t count) {
+    const struct handle_slot* slot = table->free_head;
+    for (uint32_t i = 0; i < count; i++, slot = slot->next_free)
+        values[i] = handle_slot_next_value(slot);
+}
+
+static inline void handle_table_add_many_locked(struct handle_table* table,
+                                                const struct handle* entries, uint32_t count) {
+    struct handle_slot* slot = table->free_head;
+    for (uint32_t i = 0; i < count; i++) {
+        struct handle_slot* next = slot->next_free;
+        (void)handle_slot_show(slot, entries[i].object, entries[i].rights);
+        slot = next;
+    }
+    table->free_head = slot;
+    table->free_count -= count;
+    if (unlikely(table->free_count == 0))
+        table->free_end = &table->free_head;
+}
+
+/* --- one handle ------------------------------------------------------------------------------ */
+
+MUST_CHECK static inline zx_status_t handle_table_add(struct handle_table* table,
+                                                      struct handle handle, zx_handle_t* value) {
+    spin_lock(&table->lock);
+    zx_status_t status = handle_table_reserve_locked(table, 1);
+    *value = likely(status == ZX_OK) ? handle_slot_fill(table, handle.object, handle.rights)
+                                     : ZX_HANDLE_INVALID;
+    spin_unlock(&table->lock);
+    return status;
+}
+
+/* The rights of a new handle made from a handle with `present`. INVALID_ARGS: `wanted` has more. */
+static inline zx_status_t handle_derive_rights(zx_rights_t present, zx_rights_t wanted,
+                                               zx_rights_t* rights) {
+    *rights = wanted == ZX_RIGHT_SAME_RIGHTS ? present : wanted;
+    return unlikely(*rights & ~present) ? ZX_ERR_INVALID_ARGS : ZX_OK;
+}
+
+/* Adds a handle to the slot's object. There is room for it. */
+static inline zx_handle_t handle_slot_copy(struct handle_table* table,
+                                           const struct handle_slot* slot, zx_rights_t rights) {
+    struct object* object = slot->object;
+    object_reference(object);
+    object_handle_added(object);
+    return handle_slot_fill(table, object, rights);
+}
+
+MUST_CHECK static inline bool handle_table_duplicate_quickly(struct handle_table* table,
+                                                             zx_handle_t value, zx_rights_t wanted,
+                                                             uintptr_t out_user) {
+    struct handle_slot* slot;
+    zx_rights_t rights;
+    bool is_done = false;
+    spin_lock(&table->lock);
+    if (likely(handle_table_check_locked(table, value, ZX_OBJ_TYPE_NONE, ZX_RIGHT_DUPLICATE,
+                                         &slot) == ZX_OK) &&
+        likely(handle_derive_rights(handle_slot_rights(slot), wanted, &rights) == ZX_OK) &&
+        likely(handle_table_has_room_locked(table, 1)) &&
+        likely(user_write_word(out_user, handle_slot_next_value(table->free_head)))) {
+        (void)handle_slot_copy(table, slot, rights);
+        is_done = true;
+    }
+    spin_unlock(&table->lock);
+    return is_done;
+}
+
+/* Gives up an entry that was just taken out of the table, and ends the waits that were begun
+ * through its value. */
+void handle_release_observed(struct handle_table* table, zx_handle_t value, struct handle handle);
+static inline void handle_release_taken(struct handle_table* table, zx_handle_t value,
+                                        struct handle handle) {
+    if (unlikely(handle.rights & HANDLE_WAS_OBSERVED))
+        handle_release_observed(table, value, handle);
+    else
+        handle_release(handle);
+}
+
+static inline zx_status_t handle_table_close(struct handle_table* table, zx_handle_t value) {
+    struct handle handle;
+    spin_lock(&table->lock);
+    if (unlikely(!handle_table_remove_locked(table, value, &handle))) {
+        spin_unlock(&table->lock);
+        CALL_KEEPING_2(handle_fault, table, ZX_ERR_BAD_HANDLE);
+        return ZX_ERR_BAD_HANDLE;
+    }
+    spin_unlock(&table->lock);
+    handle_release_taken(table, value, handle);
+    return ZX_OK;
+}
