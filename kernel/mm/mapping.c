@@ -40,18 +40,17 @@ uint32_t mapping_paging_flags(uint32_t permissions) {
 }
 
 /* The other fields are set when the mapping enters the tree and the lists. */
-void mapping_fill_in(struct mapping* mapping, struct vmar* vmar, virtual_address_t base,
-                     size_t size, struct vmo* vmo, uint64_t vmo_offset, uint32_t permissions,
-                     uint32_t allowed) {
-    mapping->region.node.key = base;
-    mapping->region.size = size;
+void mapping_fill_in(struct mapping* mapping, struct vmar* vmar,
+                     const struct mapping_shape* shape) {
+    mapping->region.node.key = shape->base;
+    mapping->region.size = shape->size;
     mapping->region.kind = REGION_MAPPING;
     mapping->region.parent = vmar;
     mapping->aspace = vmar->aspace;
-    mapping->vmo = vmo;
-    mapping->vmo_offset = vmo_offset;
-    mapping->permissions = permissions;
-    mapping->allowed = allowed;
+    mapping->vmo = shape->vmo;
+    mapping->vmo_offset = shape->vmo_offset;
+    mapping->permissions = shape->permissions;
+    mapping->allowed = shape->allowed;
     mapping->window = NULL;
     mapping->link.mapping = mapping;
 }
@@ -83,10 +82,16 @@ void mapping_split_locked(struct vmar* vmar, virtual_address_t address, struct m
     struct mapping* lower = mapping_from(region);
     mapping_note_change(lower);
     size_t lower_size = address - region_base(region);
-    size_t upper_size = region->size - lower_size;
+    const struct mapping_shape shape = {
+        .base = address,
+        .size = region->size - lower_size,
+        .vmo = lower->vmo,
+        .vmo_offset = lower->vmo_offset + lower_size,
+        .permissions = lower->permissions,
+        .allowed = lower->allowed,
+    };
     struct mapping* upper = *spare;
-    mapping_fill_in(upper, vmar, address, upper_size, lower->vmo, lower->vmo_offset + lower_size,
-                    lower->permissions, lower->allowed);
+    mapping_fill_in(upper, vmar, &shape);
     upper->window = lower->window;
     /* Both changes in one lock hold: vmo_unmap_everywhere must not miss the pages of either part.
      */

@@ -236,16 +236,31 @@ zx_status_t vmar_unmap(struct vmar* vmar, virtual_address_t address, size_t size
     return status;
 }
 
+/* The arguments of vmar_map, and what it allocates before it takes the lock. */
+struct map_request {
+    struct vmar* vmar;
+    uint32_t options, allowed;
+    size_t vmar_offset;
+    struct vmo* vmo;
+    uint64_t vmo_offset;
+    size_t size;
+    struct mapping* fresh;
+    struct mapping* spares[2]; /* for an overwrite, else NULL */
+};
+
 /* The checks of vmar_map that need no lock: the fields of VMARs that they read never change. */
-static zx_status_t check_map(const struct vmar* vmar, uint32_t options, uint32_t allowed,
-                             size_t vmar_offset, uint64_t vmo_offset, size_t size) {
-    if (!vmar_map_options_are_valid(options) || size == 0 || !IS_ALIGNED(vmo_offset, PAGE_SIZE) ||
-        vmo_offset > UINT64_MAX - size)
+static zx_status_t check_map(const struct map_request* request) {
+    const struct vmar* vmar = request->vmar;
+    uint32_t options = request->options;
+    if (!vmar_map_options_are_valid(options) || request->size == 0 ||
+        !IS_ALIGNED(request->vmo_offset, PAGE_SIZE) ||
+        request->vmo_offset > UINT64_MAX - request->size)
         return ZX_ERR_INVALID_ARGS;
     if (IS_SPECIFIC(options) && !(vmar->capabilities & ZX_VM_CAN_MAP_SPECIFIC))
         return ZX_ERR_ACCESS_DENIED;
-    zx_status_t status = vmar_check_permissions(vmar, options & VMAR_PERMISSIONS, allowed);
-    return status == ZX_OK ? check_place(vmar, options, vmar_offset, size) : status;
+    zx_status_t status = vmar_check_permissions(vmar, options & VMAR_PERMISSIONS, request->allowed);
+    return status == ZX_OK ? check_place(vmar, options, request->vmar_offset, request->size)
+                           : status;
 }
 
 /* The first mapping that ends above `address`, in the VMAR or in a VMAR inside it; NULL: none. */
@@ -293,23 +308,30 @@ static zx_status_t overwrite_locked(struct vmar* vmar, struct mapping* fresh,
 }
 
 /* The part of vmar_map under the lock. The mappings that an overwrite replaced go to `dead`. */
-static zx_status_t map_locked(struct vmar* vmar, uint32_t options, uint32_t allowed,
-                              size_t vmar_offset, struct vmo* vmo, uint64_t vmo_offset, size_t size,
-                              struct mapping* fresh, struct mapping* spares[2], struct list* dead,
+static zx_status_t map_locked(struct map_request* request, struct list* dead,
                               virtual_address_t* mapped) {
     virtual_address_t base;
-    zx_status_t status = choose_base_locked(vmar, options, vmar_offset, size, &base);
+    zx_status_t status = choose_base_locked(request->vmar, request->options, request->vmar_offset,
+                                            request->size, &base);
     if (status != ZX_OK)
         return status;
-    mapping_fill_in(fresh, vmar, base, size, vmo, vmo_offset, options & VMAR_PERMISSIONS, allowed);
-    if (options & ZX_VM_SPECIFIC_OVERWRITE) {
-        status = overwrite_locked(vmar, fresh, spares, dead);
+    const struct mapping_shape shape = {
+        .base = base,
+        .size = request->size,
+        .vmo = request->vmo,
+        .vmo_offset = request->vmo_offset,
+        .permissions = request->options & VMAR_PERMISSIONS,
+        .allowed = request->allowed,
+    };
+    mapping_fill_in(request->fresh, request->vmar, &shape);
+    if (request->options & ZX_VM_SPECIFIC_OVERWRITE) {
+        status = overwrite_locked(request->vmar, request->fresh, request->spares, dead);
         if (status != ZX_OK)
             return status;
     } else {
-        if (!mapping_announce_locked(fresh, &(struct mapping_counts){0}))
+        if (!mapping_announce_locked(request->fresh, &(struct mapping_counts){0}))
             return ZX_ERR_ACCESS_DENIED;
-        mapping_insert_locked(fresh);
+        mapping_insert_locked(request->fresh);
     }
     *mapped = base;
     return ZX_OK;
@@ -327,32 +349,43 @@ static void populate(struct aspace* aspace, virtual_address_t base, size_t size,
     }
 }
 
+/* Allocates what map_locked needs. False: no memory. */
+static bool map_request_alloc(struct map_request* request) {
+    request->fresh = mapping_alloc();
+    if (request->fresh &&
+        (!(request->options & ZX_VM_SPECIFIC_OVERWRITE) || mapping_spares_alloc(request->spares)))
+        return true;
+    mapping_free(request->fresh);
+    return false;
+}
+
 zx_status_t vmar_map(struct vmar* vmar, uint32_t options, uint32_t permissions_allowed,
                      size_t vmar_offset, struct vmo* vmo, uint64_t vmo_offset, size_t size,
                      virtual_address_t* mapped) {
-    size = ALIGN_UP(size, PAGE_SIZE); /* 0 if that wraps around */
-    permissions_allowed &= permissions_of(vmar->capabilities);
-    zx_status_t status =
-        check_map(vmar, options, permissions_allowed, vmar_offset, vmo_offset, size);
+    struct map_request request = {
+        .vmar = vmar,
+        .options = options,
+        .allowed = permissions_allowed & permissions_of(vmar->capabilities),
+        .vmar_offset = vmar_offset,
+        .vmo = vmo,
+        .vmo_offset = vmo_offset,
+        .size = ALIGN_UP(size, PAGE_SIZE), /* 0 if that wraps around */
+    };
+    zx_status_t status = check_map(&request);
     if (status != ZX_OK)
         return status;
-    struct mapping* fresh = mapping_alloc();
-    struct mapping* spares[2] = {NULL, NULL};
-    if (!fresh || (options & ZX_VM_SPECIFIC_OVERWRITE && !mapping_spares_alloc(spares))) {
-        mapping_free(fresh);
+    if (!map_request_alloc(&request))
         return ZX_ERR_NO_MEMORY;
-    }
     struct list dead = LIST_INITIALIZER(dead);
     spin_lock(&vmar->aspace->lock);
-    status = map_locked(vmar, options, permissions_allowed, vmar_offset, vmo, vmo_offset, size,
-                        fresh, spares, &dead, mapped);
+    status = map_locked(&request, &dead, mapped);
     spin_unlock(&vmar->aspace->lock);
     if (status != ZX_OK)
-        mapping_free(fresh);
+        mapping_free(request.fresh);
     else if (options & ZX_VM_MAP_RANGE)
-        populate(vmar->aspace, *mapped, size, options & VMAR_PERMISSIONS);
+        populate(vmar->aspace, *mapped, request.size, options & VMAR_PERMISSIONS);
     if (options & ZX_VM_SPECIFIC_OVERWRITE) {
-        mapping_spares_free(spares);
+        mapping_spares_free(request.spares);
         mapping_bury(&dead);
     }
     return status;

@@ -107,10 +107,17 @@ void mapping_free(struct mapping* unused);
 /* Allocates the spare mappings for a range whose two ends may cut mappings. False: no memory. */
 bool mapping_spares_alloc(struct mapping* spares[2]);
 void mapping_spares_free(struct mapping* spares[2]);
+/* What a new mapping shows, and where. */
+struct mapping_shape {
+    virtual_address_t base;
+    size_t size;
+    struct vmo* vmo;
+    uint64_t vmo_offset;
+    uint32_t permissions; /* ZX_VM_PERM_* */
+    uint32_t allowed;     /* the permissions that vmar_protect may give */
+};
 /* A new mapping is added in three steps. Step 1 fills it in. */
-void mapping_fill_in(struct mapping* mapping, struct vmar* vmar, virtual_address_t base,
-                     size_t size, struct vmo* vmo, uint64_t vmo_offset, uint32_t permissions,
-                     uint32_t allowed);
+void mapping_fill_in(struct mapping* mapping, struct vmar* vmar, const struct mapping_shape* shape);
 /* Step 2 adds it to its VMO's list, with a reference to the VMO. False: W^X (mapping_counts.h) does
  * not allow the mapping, and nothing has changed. */
 MUST_CHECK bool mapping_announce_locked(struct mapping* mapping,

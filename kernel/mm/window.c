@@ -8,14 +8,17 @@
 static struct slab_cache window_cache =
     SLAB_CACHE_INITIALIZER(window_cache, "window", sizeof(struct window));
 
-static virtual_address_t map_locked(struct aspace* aspace, struct mapping* fresh, struct vmo* vmo,
-                                    uint32_t permissions, struct window* window) {
+static virtual_address_t map_window_locked(struct aspace* aspace, struct mapping* fresh,
+                                           struct vmo* vmo, uint32_t permissions,
+                                           struct window* window) {
     struct vmar* root = aspace->root;
     size_t size = vmo_size(vmo);
     virtual_address_t base = root->is_alive ? vmar_place_locked(root, size, false) : 0;
     if (!base)
         return 0;
-    mapping_fill_in(fresh, root, base, size, vmo, 0, permissions, permissions);
+    const struct mapping_shape shape = {
+        .base = base, .size = size, .vmo = vmo, .permissions = permissions, .allowed = permissions};
+    mapping_fill_in(fresh, root, &shape);
     fresh->window = window;
     if (!mapping_announce_locked(fresh, &(struct mapping_counts){0}))
         return 0; /* W^X: another mapping executes the VMO */
@@ -34,7 +37,7 @@ zx_status_t window_create(struct aspace* aspace, struct vmo* vmo, uint32_t permi
     *window = (struct window){.aspace = aspace, .size = vmo_size(vmo), .owner = owner};
     atomic_init(&window->is_whole, true);
     spin_lock(&aspace->lock);
-    window->base = map_locked(aspace, fresh, vmo, permissions, window);
+    window->base = map_window_locked(aspace, fresh, vmo, permissions, window);
     spin_unlock(&aspace->lock);
     if (!window->base)
         goto free_window;
@@ -50,7 +53,7 @@ free_mapping:
 }
 
 /* Mappings never move, so the pieces are still in the window's range, in the root VMAR. */
-static void unmap_locked(const struct window* window, struct list* dead) {
+static void unmap_window_locked(const struct window* window, struct list* dead) {
     const struct vmar* root = window->aspace->root;
     virtual_address_t end = window->base + window->size;
     for (virtual_address_t at = window->base; at < end;) {
@@ -68,7 +71,7 @@ void window_destroy(struct window* window) {
     if (!window)
         return;
     spin_lock(&window->aspace->lock);
-    unmap_locked(window, &dead);
+    unmap_window_locked(window, &dead);
     spin_unlock(&window->aspace->lock);
     mapping_bury(&dead);
     aspace_release(window->aspace);
