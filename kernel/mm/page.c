@@ -194,7 +194,7 @@ void page_copy(struct page* to, const struct page* from) {
 }
 
 /* Gives pages of the cache back until `keep` are left. */
-static void drain(struct page_cache* cache, uint32_t keep) {
+static void drain_cache(struct page_cache* cache, uint32_t keep) {
     spin_lock(&lock);
     while (cache->count > keep)
         free_locked(cache->pages[--cache->count], 0);
@@ -207,7 +207,7 @@ void page_free(struct page* page) {
     preempt_disable();
     struct page_cache* cache = this_cpu()->page_cache;
     if (unlikely(cache->count == CACHE_SIZE))
-        drain(cache, CACHE_SIZE - CACHE_BATCH);
+        drain_cache(cache, CACHE_SIZE - CACHE_BATCH);
     page->state = PAGE_CACHED;
     cache->pages[cache->count++] = page;
     preempt_enable();

@@ -17,7 +17,7 @@ bool vmar_is_free_locked(const struct vmar* vmar, virtual_address_t base, size_t
     return !next || region_base(next) >= base + size;
 }
 
-static bool fits(const struct vmar* vmar, virtual_address_t base, size_t size) {
+static bool fits_with_guards(const struct vmar* vmar, virtual_address_t base, size_t size) {
     virtual_address_t start = region_base(&vmar->region), end = region_end(&vmar->region);
     if (base < start || base > end || size > end - base)
         return false;
@@ -29,7 +29,7 @@ static bool fits(const struct vmar* vmar, virtual_address_t base, size_t size) {
 static virtual_address_t first_fit(const struct vmar* vmar, virtual_address_t from, size_t size) {
     virtual_address_t base = from;
     for (;;) {
-        if (fits(vmar, base, size))
+        if (fits_with_guards(vmar, base, size))
             return base;
         virtual_address_t guarded = base > GUARD_SIZE ? base - GUARD_SIZE : base;
         const struct region* next = vmar_region_from(vmar, guarded);
@@ -62,7 +62,7 @@ virtual_address_t vmar_place_locked(struct vmar* vmar, size_t size, bool is_comp
     virtual_address_t place = 0;
     for (unsigned i = 0; i < RANDOM_TRIES && !is_compact && size < room; i++) {
         place = random_page(near, room - size, PAGE_SIZE);
-        if (fits(vmar, place, size))
+        if (fits_with_guards(vmar, place, size))
             return place;
     }
     place = first_fit(vmar, near, size);

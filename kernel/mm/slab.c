@@ -51,7 +51,7 @@ static uint32_t objects_in(const struct slab_cache* cache, size_t stride, unsign
 /* First use of a cache: computes its sizes and adds it to the list. Preemption is off. `stride` is
  * written last, with a release store: a CPU that reads it without the lock sees the other sizes
  * too. */
-static void prepare(struct slab_cache* cache) {
+static void prepare_cache(struct slab_cache* cache) {
     spin_lock(&all_lock);
     if (cache->stride == 0) {
         list_push_back(&all_caches, &cache->all_node);
@@ -127,7 +127,7 @@ static void slab_release(struct slab_cache* cache, struct slab* slab) {
         page_free_order(page, order);
 }
 
-static void* take_locked(struct slab_cache* cache) {
+static void* take_object_locked(struct slab_cache* cache) {
     struct list_node* node = list_first(&cache->partial);
     struct slab* slab;
     if (node) {
@@ -196,15 +196,15 @@ static uint32_t batch_of(const struct slab_magazine* magazine) {
 
 void* slab_alloc_slow(struct slab_cache* cache) {
     if (unlikely(__atomic_load_n(&cache->stride, __ATOMIC_ACQUIRE) == 0))
-        prepare(cache);
+        prepare_cache(cache);
     struct slab_magazine* magazine = magazine_get(cache);
     spin_lock(&cache->lock);
-    void* object = take_locked(cache);
+    void* object = take_object_locked(cache);
     while (object && magazine->count < batch_of(magazine)) {
         /* The rest of the batch comes from slabs that exist: it is no reason to make a new one. */
         if (list_is_empty(&cache->partial))
             break;
-        magazine->objects[magazine->count++] = take_locked(cache);
+        magazine->objects[magazine->count++] = take_object_locked(cache);
     }
     spin_unlock(&cache->lock);
     return object;

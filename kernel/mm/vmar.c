@@ -116,7 +116,7 @@ zx_status_t vmar_check_permissions(const struct vmar* vmar, uint32_t permissions
     return is_both && !vmar->aspace->is_wx_allowed ? ZX_ERR_ACCESS_DENIED : ZX_OK;
 }
 
-static uint32_t permissions_of(uint32_t capabilities) {
+static uint32_t permissions_of_capabilities(uint32_t capabilities) {
     return (capabilities & ZX_VM_CAN_MAP_READ ? ZX_VM_PERM_READ : 0) |
            (capabilities & ZX_VM_CAN_MAP_WRITE ? ZX_VM_PERM_WRITE : 0) |
            (capabilities & ZX_VM_CAN_MAP_EXECUTE ? ZX_VM_PERM_EXECUTE : 0);
@@ -365,7 +365,7 @@ zx_status_t vmar_map(struct vmar* vmar, uint32_t options, uint32_t permissions_a
     struct map_request request = {
         .vmar = vmar,
         .options = options,
-        .allowed = permissions_allowed & permissions_of(vmar->capabilities),
+        .allowed = permissions_allowed & permissions_of_capabilities(vmar->capabilities),
         .vmar_offset = vmar_offset,
         .vmo = vmo,
         .vmo_offset = vmo_offset,

@@ -14,7 +14,7 @@ static struct slab_cache vmo_cache = SLAB_CACHE_INITIALIZER(vmo_cache, "VMO", si
 
 /* --- life ------------------------------------------------------------------------------------ */
 
-static zx_status_t create(uint64_t size, enum vmo_kind kind, struct vmo** out) {
+static zx_status_t create_vmo(uint64_t size, enum vmo_kind kind, struct vmo** out) {
     if (size > VMO_SIZE_MAX)
         return ZX_ERR_OUT_OF_RANGE;
     struct vmo* vmo = slab_alloc(&vmo_cache);
@@ -34,12 +34,12 @@ static zx_status_t create(uint64_t size, enum vmo_kind kind, struct vmo** out) {
 }
 
 zx_status_t vmo_create(uint64_t size, struct vmo** out) {
-    return create(size, VMO_PAGED, out);
+    return create_vmo(size, VMO_PAGED, out);
 }
 
 zx_status_t vmo_create_physical(physical_address_t address, uint64_t size, struct vmo** out) {
     ASSERT(IS_ALIGNED(address.value, PAGE_SIZE));
-    zx_status_t status = create(size, VMO_PHYSICAL, out);
+    zx_status_t status = create_vmo(size, VMO_PHYSICAL, out);
     if (status == ZX_OK)
         (*out)->physical = address;
     return status;
@@ -69,7 +69,7 @@ static zx_status_t adopt_block(struct vmo* vmo, struct page* block, unsigned ord
 
 zx_status_t vmo_create_contiguous(uint64_t size, struct vmo** out) {
     struct vmo* vmo;
-    zx_status_t status = create(size, VMO_PAGED, &vmo);
+    zx_status_t status = create_vmo(size, VMO_PAGED, &vmo);
     if (status != ZX_OK)
         return status;
     unsigned order = 0;
@@ -179,9 +179,9 @@ typedef bool (*copy_function_t)(void* in_page, uintptr_t other, size_t size);
  * checked the whole user range before.
  *
  * A kill is looked for before each page but the first, and before each new try. */
-static zx_status_t copy(struct vmo* vmo, uint64_t offset, size_t size, uintptr_t other,
-                        bool is_write, copy_function_t copy_part,
-                        bool (*bring_in)(uintptr_t address, size_t size)) {
+static zx_status_t copy_pages(struct vmo* vmo, uint64_t offset, size_t size, uintptr_t other,
+                              bool is_write, copy_function_t copy_part,
+                              bool (*bring_in)(uintptr_t address, size_t size)) {
     if (offset > vmo->size || size > vmo->size - offset)
         return ZX_ERR_OUT_OF_RANGE;
     for (size_t done = 0; done < size;) {
@@ -241,11 +241,11 @@ static bool bring_in_to_read(uintptr_t address, size_t size) {
 }
 
 zx_status_t vmo_read(struct vmo* vmo, void* to, uint64_t offset, size_t size) {
-    return copy(vmo, offset, size, (uintptr_t)to, false, copy_to_kernel, bring_in_to_write);
+    return copy_pages(vmo, offset, size, (uintptr_t)to, false, copy_to_kernel, bring_in_to_write);
 }
 
 zx_status_t vmo_write(struct vmo* vmo, const void* from, uint64_t offset, size_t size) {
-    return copy(vmo, offset, size, (uintptr_t)from, true, copy_from_kernel, bring_in_to_read);
+    return copy_pages(vmo, offset, size, (uintptr_t)from, true, copy_from_kernel, bring_in_to_read);
 }
 
 zx_status_t vmo_read_user(struct vmo* vmo, uintptr_t to_user, uint64_t offset, size_t size) {
@@ -253,7 +253,7 @@ zx_status_t vmo_read_user(struct vmo* vmo, uintptr_t to_user, uint64_t offset, s
         return ZX_ERR_OUT_OF_RANGE;
     if (!user_fault_in(to_user, size, true))
         return ZX_ERR_INVALID_ARGS;
-    return copy(vmo, offset, size, to_user, false, copy_to_user, bring_in_to_write);
+    return copy_pages(vmo, offset, size, to_user, false, copy_to_user, bring_in_to_write);
 }
 
 zx_status_t vmo_write_user(struct vmo* vmo, uintptr_t from_user, uint64_t offset, size_t size) {
@@ -261,5 +261,5 @@ zx_status_t vmo_write_user(struct vmo* vmo, uintptr_t from_user, uint64_t offset
         return ZX_ERR_OUT_OF_RANGE;
     if (!user_fault_in(from_user, size, false))
         return ZX_ERR_INVALID_ARGS;
-    return copy(vmo, offset, size, from_user, true, copy_from_user, bring_in_to_read);
+    return copy_pages(vmo, offset, size, from_user, true, copy_from_user, bring_in_to_read);
 }

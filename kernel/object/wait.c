@@ -69,8 +69,8 @@ static NOINLINE zx_signals_t look_for_last_handle_locked(const struct handle_tab
 }
 
 /* Looks at every item. *matched: the signals that some item waits for and that are shown. */
-static zx_status_t look_locked(const struct handle_table* table, zx_wait_item_t* items,
-                               size_t count, zx_rights_t rights, zx_signals_t* matched) {
+static zx_status_t look_at_items_locked(const struct handle_table* table, zx_wait_item_t* items,
+                                        size_t count, zx_rights_t rights, zx_signals_t* matched) {
     const struct handle_chunks chunks = handle_table_chunks(table);
     zx_signals_t any = 0, wanted = 0;
     for (zx_wait_item_t* item = items; item < items + count; item++) {
@@ -99,7 +99,7 @@ static zx_status_t NOINLINE wait_many_blocking(struct handle_table* table, zx_wa
     struct wait_entry entries[ZX_WAIT_MANY_MAX_ITEMS];
     for (size_t i = 0; i < count; i++) {
         struct handle_slot* slot = NULL;
-        /* cannot fail: look_locked found it */
+        /* cannot fail: look_at_items_locked found it */
         (void)handle_table_find_locked(table, items[i].handle, &slot);
         object_wait_begin(&entries[i], &waiter, table, items[i].handle, slot, items[i].waitfor);
     }
@@ -114,7 +114,7 @@ zx_status_t object_wait_many(struct handle_table* table, zx_wait_item_t* items, 
                              zx_rights_t rights, zx_time_t deadline) {
     zx_signals_t matched;
     spin_lock(&table->lock);
-    zx_status_t status = look_locked(table, items, count, rights, &matched);
+    zx_status_t status = look_at_items_locked(table, items, count, rights, &matched);
     if (status == ZX_OK && !matched && deadline > 0)
         return wait_many_blocking(table, items, count, deadline);
     spin_unlock(&table->lock);

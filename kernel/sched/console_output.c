@@ -20,8 +20,8 @@
 
 static struct wait_queue writers = WAIT_QUEUE_INITIALIZER(writers);
 
-static bool drain(struct cleaning* cleaning);
-static struct cleaning cleaning = CLEANING_INITIALIZER(drain);
+static bool drain_queue(struct cleaning* cleaning);
+static struct cleaning cleaning = CLEANING_INITIALIZER(drain_queue);
 
 static void request_drain(void) {
     cleaner_request(&cleaning);
@@ -52,7 +52,7 @@ static void wake_a_writer(size_t room) {
 
 /* Sends queued text until there is none, the device is full, or the piece is used up. The screen is
  * refreshed once in each piece, so it is drawn even if text comes without end. */
-static bool drain(struct cleaning* unused) {
+static bool drain_queue(struct cleaning* unused) {
     enum console_progress progress = CONSOLE_SENT;
     (void)unused;
     (void)console_refresh_screen();

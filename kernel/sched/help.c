@@ -97,7 +97,8 @@ static struct list_node* take_bookmark_locked(struct sched_cpu* victim, struct s
 }
 
 /* Returns the most urgent thread that may run on `here`, if this piece of the look finds one. */
-static struct thread* look_locked(struct sched_cpu* victim, struct sched_cpu* here, bool* is_over) {
+static struct thread* look_for_thread_locked(struct sched_cpu* victim, struct sched_cpu* here,
+                                             bool* is_over) {
     struct look* look = &here->look;
     struct list_node* node = take_bookmark_locked(victim, here);
     unsigned looked_at = 0;
@@ -126,7 +127,7 @@ static struct thread* look_locked(struct sched_cpu* victim, struct sched_cpu* he
  * then on: no other CPU touches it, so the lock can be dropped. */
 static struct thread* look_at(struct sched_cpu* victim, struct sched_cpu* here, bool* is_over) {
     interrupt_state_t state = spin_lock_irqsave(&victim->lock);
-    struct thread* found = look_locked(victim, here, is_over);
+    struct thread* found = look_for_thread_locked(victim, here, is_over);
     if (found) {
         queue_remove(victim, found);
         found->state = THREAD_MOVING;
@@ -149,7 +150,7 @@ static void begin_look(struct sched_cpu* here) {
 }
 
 /* Returns the next CPU that has ready threads; NULL: all have been looked at. */
-static struct sched_cpu* next_victim(struct sched_cpu* here) {
+static struct sched_cpu* next_busy_cpu(struct sched_cpu* here) {
     struct look* look = &here->look;
     for (; look->turn < cpu_count(); look->turn++) {
         struct sched_cpu* victim = sched_of((here->number + look->turn) % cpu_count());
@@ -159,14 +160,14 @@ static struct sched_cpu* next_victim(struct sched_cpu* here) {
     return NULL;
 }
 
-static void end_look(struct sched_cpu* here) {
+static void finish_look(struct sched_cpu* here) {
     here->look.turn = 0;
     pass_call_on(here);
 }
 
 /* Queues a thread that look_at found. Its affinity may have changed meanwhile: then it goes to
  * another CPU. */
-static void take(struct sched_cpu* here, struct thread* thread) {
+static void take_thread(struct sched_cpu* here, struct thread* thread) {
     interrupt_state_t state = spin_lock_irqsave(&here->lock);
     bool is_allowed = sched_move_locked(thread, here);
     if (is_allowed)
@@ -180,9 +181,9 @@ bool help_others(struct sched_cpu* here) {
     struct look* look = &here->look;
     if (look->turn == 0)
         begin_look(here);
-    struct sched_cpu* victim = next_victim(here);
+    struct sched_cpu* victim = next_busy_cpu(here);
     if (!victim) {
-        end_look(here);
+        finish_look(here);
         return atomic_load(&here->called) != 0;
     }
     if (look->victim != victim)
@@ -191,8 +192,8 @@ bool help_others(struct sched_cpu* here) {
     bool is_over = true;
     struct thread* thread = look_at(victim, here, &is_over);
     if (thread) {
-        take(here, thread);
-        end_look(here);
+        take_thread(here, thread);
+        finish_look(here);
     } else if (is_over) {
         look->turn++;
     }

@@ -97,7 +97,7 @@ void job_remove_process(struct job* job, struct process* process) {
 /* Returns a process of the job with a reference; NULL: there are no more. *left: how many of the
  * list have not been looked at. Each one looked at moves to the end of the list, so the next call
  * finds another. A process without references is being destroyed, and is skipped. */
-static struct process* next_victim(struct job* job, uint32_t* left) {
+static struct process* next_process(struct job* job, uint32_t* left) {
     struct process* victim = NULL;
     spin_lock(job->object.lock);
     while (*left > 0 && !victim && !list_is_empty(&job->processes)) {
@@ -118,7 +118,7 @@ static void kill_processes(struct job* job) {
     uint32_t left = job->process_count;
     spin_unlock(job->object.lock);
     struct process* victim;
-    while ((victim = next_victim(job, &left))) {
+    while ((victim = next_process(job, &left))) {
         process_kill(victim, ZX_ERR_CANCELED);
         object_release(&victim->object);
     }

@@ -89,7 +89,7 @@ static void trim_everywhere(void) {
 }
 
 /* The body of a kernel thread, because no user thread survives. */
-static void look(void* status) {
+static void check_and_exit(void* status) {
     zx_time_t deadline = clock_now() + PATIENCE;
     trim_everywhere();
     while (leak_check_count(false) > 0 && clock_now() < deadline &&
@@ -104,8 +104,8 @@ void leak_check_exit(uint32_t status) {
     struct job* job = process_current()->job;
     while (job->parent)
         job = job->parent;
-    struct thread* thread =
-        thread_create("leak check", look, (void*)(uintptr_t)status, THREAD_PRIORITY_DEFAULT);
+    struct thread* thread = thread_create("leak check", check_and_exit, (void*)(uintptr_t)status,
+                                          THREAD_PRIORITY_DEFAULT);
     if (!thread)
         machine_exit(status);
     thread_start(thread);

@@ -127,7 +127,7 @@ bool process_start_finish(struct process* process, struct user_thread* thread,
 
 /* The end of a process, run once. Either the last thread runs it, or, if no thread runs, the caller
  * that set the state to DYING. */
-static void finish(struct process* process) {
+static void finish_process(struct process* process) {
     handle_table_close_all(&process->handles);
     aspace_destroy_mappings(process->aspace);
     job_remove_process(process->job, process);
@@ -167,7 +167,7 @@ void process_kill(struct process* process, int64_t return_code) {
         kill_some(process, KILLS_AT_ONCE);
     kill_some(process, left);
     if (must_finish)
-        finish(process);
+        finish_process(process);
 }
 
 void process_exit_current(int64_t return_code) {
@@ -204,7 +204,7 @@ void process_thread_ended(struct process* process, struct user_thread* thread) {
     spin_unlock(process->object.lock);
     if (is_last) {
         thread_begin_cleaning_up();
-        finish(process);
+        finish_process(process);
     }
     remove_thread(process, thread);
 }

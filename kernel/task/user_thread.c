@@ -14,7 +14,7 @@ static const struct object_ops user_thread_ops;
 
 /* The first code of the thread. A kill that comes after this check takes effect on the way to user
  * mode. */
-static void enter(void* argument) {
+static void enter_user_mode(void* argument) {
     const struct user_thread* thread = argument;
     if (thread_is_killed(thread_current()))
         return;
@@ -27,7 +27,7 @@ static void enter(void* argument) {
  *
  * Preemption is off while the three fields change, so the scheduler never sees only some of them.
  */
-static void on_exit(struct thread* thread) {
+static void user_thread_on_exit(struct thread* thread) {
     struct user_thread* user_thread = thread->owner;
     process_thread_ended(user_thread->process, user_thread);
     object_update_signals(&user_thread->object, 0, ZX_THREAD_TERMINATED);
@@ -61,7 +61,7 @@ zx_status_t user_thread_create(struct process* process, const char* name,
     if (!thread)
         return ZX_ERR_NO_MEMORY;
     zx_status_t status = ZX_ERR_NO_MEMORY;
-    thread->thread = thread_create(name, enter, thread, THREAD_PRIORITY_DEFAULT);
+    thread->thread = thread_create(name, enter_user_mode, thread, THREAD_PRIORITY_DEFAULT);
     if (!thread->thread)
         goto free_object;
     if (!context_fpu_create(&thread->thread->context))
@@ -70,7 +70,7 @@ zx_status_t user_thread_create(struct process* process, const char* name,
     thread->thread->aspace = process->aspace;
     thread->thread->owner = thread;
     thread->thread->process = process;
-    thread->thread->on_exit = on_exit;
+    thread->thread->on_exit = user_thread_on_exit;
     object_reference(&process->object);
     /* Before join_process: from there on other threads may find the object. */
     object_init(&thread->object, &user_thread_ops, NULL, 0);
