@@ -20,7 +20,7 @@ SAVED_FRAME_POINTER = 0
 SAVED_RETURN_ADDRESS = 1
 WORD = 8
 DEPTH_LIMIT = 40
-# kernel/object/handle_table.h
+# kernel/object/handle_slot.h and handle_table_inline.h
 CHUNK_SLOTS = 128
 INDEX_MASK = (1 << 18) - 1
 
