@@ -71,6 +71,9 @@ static void evict(struct aspace* aspace) {
     preempt_enable();
 }
 
+/* The release is acq_rel: the thread that drops the last reference sees all that others did to the
+ * address space before. CPUs that still have the page tables loaded are made to leave them before
+ * the tables are freed. */
 void aspace_release(struct aspace* aspace) {
     if (atomic_fetch_sub_explicit(&aspace->references, 1, memory_order_acq_rel) > 1)
         return;
@@ -81,6 +84,8 @@ void aspace_release(struct aspace* aspace) {
     slab_free(&aspace_cache, aspace);
 }
 
+/* `is_dead` is set in the same lock hold that empties the tree, so nothing can be mapped
+ * afterwards. The mappings are freed after the unlock: dropping a VMO may run its end. */
 void aspace_destroy_mappings(struct aspace* aspace) {
     struct list dead = LIST_INITIALIZER(dead);
     spin_lock(&aspace->lock);
@@ -198,6 +203,8 @@ bool page_fault_handle(const struct page_fault* fault) {
     return aspace && aspace_fault(aspace, fault);
 }
 
+/* Another CPU may have resolved the same fault first. The lock keeps the tables still during the
+ * look. */
 bool page_fault_is_spurious(const struct page_fault* fault) {
     struct aspace* aspace = aspace_of_fault(fault);
     if (!aspace)

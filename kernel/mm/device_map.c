@@ -9,6 +9,7 @@ struct spinlock kernel_area_lock = SPINLOCK_INITIALIZER(LOCK_KERNEL_HEAP);
 
 static virtual_address_t next_address = DEVICE_AREA_BASE; /* under kernel_area_lock */
 
+/* The lock covers the search for a place and the page tables: two CPUs may map devices at once. */
 volatile void* device_map(physical_address_t address, size_t size) {
     uint64_t start = ALIGN_DOWN(address.value, PAGE_SIZE);
     size_t length = ALIGN_UP(address.value + size, PAGE_SIZE) - start;

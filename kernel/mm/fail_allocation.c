@@ -12,6 +12,7 @@ static _Atomic(struct thread*) chosen; /* the thread whose allocations are count
 static uint32_t left;                  /* touched by the chosen thread only */
 static bool has_failed;
 
+/* `chosen` is written last: from then on the chosen thread reads `left`. */
 void allocation_fail_nth(uint32_t nth) {
     left = nth;
     if (nth > 0)

@@ -154,6 +154,7 @@ static void* take_from_pool(void) {
     return stack;
 }
 
+/* The lock is held while a stack is mapped: the slot and its page tables change together. */
 void* kernel_stack_alloc(void) {
     spin_lock(&kernel_area_lock);
     void* top = NULL;

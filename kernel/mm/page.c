@@ -117,6 +117,7 @@ struct page* page_alloc_order(unsigned order) {
     return page;
 }
 
+/* Poisons before the lock is taken: that may take long. */
 void page_free_order(struct page* page, unsigned order) {
     ASSERT(page->state == PAGE_ALLOCATED);
     poison(page, order);
@@ -269,6 +270,8 @@ size_t page_count_total(void) {
     return total_pages;
 }
 
+/* The counts of the caches are read without their CPUs' help, so the sum is exact only when no CPU
+ * allocates. */
 size_t page_count_free(void) {
     spin_lock(&lock);
     size_t count = free_pages;

@@ -181,6 +181,8 @@ static zx_status_t protect_locked(struct protection* protection, struct mapping*
     return status;
 }
 
+/* Spare mappings are allocated before the lock is taken, because allocation may fail and nothing
+ * may change then. */
 zx_status_t vmar_protect(struct vmar* vmar, uint32_t options, virtual_address_t address,
                          size_t size) {
     size = ALIGN_UP(size, PAGE_SIZE);

@@ -211,6 +211,8 @@ void* slab_alloc_slow(struct slab_cache* cache) {
 }
 KEEPING_CALLABLE_FOR_ANSWER(slab_alloc_slow);
 
+/* Half of a full magazine goes back, so that the next frees and allocations find room and objects.
+ */
 void slab_free_slow(struct slab_cache* cache, void* object) {
     struct slab_magazine* magazine = magazine_get(cache);
     spin_lock(&cache->lock);

@@ -214,6 +214,8 @@ static zx_status_t unmap_any_locked(struct vmar* vmar, virtual_address_t address
     return status;
 }
 
+/* The slow path takes the lock a second time. Between the two holds others may change the range, so
+ * it starts from the beginning. */
 zx_status_t vmar_unmap(struct vmar* vmar, virtual_address_t address, size_t size) {
     size = ALIGN_UP(size, PAGE_SIZE);
     if (size == 0 || !IS_ALIGNED(address, PAGE_SIZE))

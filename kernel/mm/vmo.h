@@ -1,8 +1,9 @@
-/* VMOs: runs of pages that programs map, read and write.
+/* VMOs: runs of pages that programs map, read and write. The kinds:
  *
- * Kinds: demand-zero (a page appears when it is touched), copy-on-write clone (shares its parent's
- * pages until one of the two writes), contiguous (all pages at once, physically consecutive),
- * physical (memory that the page allocator does not own: devices, the boot archive).
+ * - demand-zero: a page appears when it is touched;
+ * - copy-on-write clone: shares its parent's pages until one of the two writes;
+ * - contiguous: all pages are there from the start, physically consecutive;
+ * - physical: memory that the page allocator does not own, as devices and the boot archive.
  *
  * Rules for VMOs:
  * - Reference counted; each mapping holds a reference.

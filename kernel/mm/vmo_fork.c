@@ -63,6 +63,7 @@ struct share_request {
     size_t count;
 };
 
+/* C1 for one page, under the parent's lock: the page is shared from here on. */
 static bool share_page(struct page* page, size_t index, void* argument) {
     struct share_request* request = argument;
     struct page** slot = page_list_slot(request->to, index - request->first);

@@ -26,6 +26,8 @@ static virtual_address_t map_window_locked(struct aspace* aspace, struct mapping
     return base;
 }
 
+/* Everything is allocated before the lock is taken. The reference to the address space is taken
+ * last, when nothing can fail any more; the caller has one until then. */
 zx_status_t window_create(struct aspace* aspace, struct vmo* vmo, uint32_t permissions, void* owner,
                           struct window** out) {
     struct mapping* fresh = mapping_alloc();
@@ -66,6 +68,7 @@ static void unmap_window_locked(const struct window* window, struct list* dead) 
     }
 }
 
+/* The mappings are freed after the unlock: dropping a VMO may run its end. */
 void window_destroy(struct window* window) {
     struct list dead = LIST_INITIALIZER(dead);
     if (!window)

@@ -1,9 +1,9 @@
-/* One slot of a handle table: its tag says whether it is in use, held or free.
+/* One slot of a handle table. Its tag says whether it is in use, held or free.
  *
  * Rules for slots:
  * - The tag changes by one atomic step. A thread that changes it from the value to the held tag
- * holds the slot, and no other thread can take the entry away until the tag is the value again.
- * - Only the thread that holds a slot, or has the table locked, reads its entry.
+ *   holds the slot. The entry stays until that thread writes the value back.
+ * - Only a thread that holds the slot, or has the table locked, reads its entry.
  * - Only code that has the table locked takes a slot out of use, or puts an entry into a free one.
  */
 #pragma once

@@ -167,6 +167,7 @@ static uint32_t next_first_generation(void) {
     return (number % GENERATION_COUNT) * 3643u % GENERATION_COUNT + 1;
 }
 
+/* No other thread knows the table yet; the lock is held because grow_locked asks for it. */
 zx_status_t handle_table_init(struct handle_table* table) {
     *table = (struct handle_table){
         .spare = HANDLE_SPARE_SLOTS,
@@ -272,6 +273,8 @@ zx_status_t handle_table_get_with_rights(struct handle_table* table, zx_handle_t
     return ZX_OK;
 }
 
+/* The original cannot be closed between the look-up and the copy: both are done in one lock hold.
+ */
 zx_status_t handle_table_duplicate(struct handle_table* table, zx_handle_t value,
                                    zx_rights_t wanted, zx_handle_t* duplicate) {
     struct handle_slot* slot;
@@ -291,6 +294,8 @@ zx_status_t handle_table_duplicate(struct handle_table* table, zx_handle_t value
     return status;
 }
 
+/* The observers are cancelled after the unlock, to hold the table no longer than needed. The entry,
+ * now the caller's, keeps the object. */
 zx_status_t handle_table_remove(struct handle_table* table, zx_handle_t value,
                                 struct handle* handle) {
     spin_lock(&table->lock);
@@ -335,6 +340,8 @@ static zx_status_t replace_locked(struct handle_table* table, zx_handle_t value,
     return ZX_OK;
 }
 
+/* Tries again while the page of `out_user` is missing, unless the thread was killed. The observers
+ * of the old value are cancelled after the unlock. */
 zx_status_t handle_table_replace(struct handle_table* table, zx_handle_t value, zx_rights_t rights,
                                  uintptr_t out_user) {
     struct object* observed = NULL;
@@ -356,6 +363,8 @@ zx_status_t handle_table_replace(struct handle_table* table, zx_handle_t value, 
 
 /* --- many handles ---------------------------------------------------------------------------- */
 
+/* All handles leave the table in one lock hold. They are released afterwards, because that may run
+ * destructors. */
 zx_status_t handle_table_close_many(struct handle_table* table, const zx_handle_t* values,
                                     uint32_t count) {
     struct handle handles[MOVE_CHUNK];
@@ -377,6 +386,7 @@ zx_status_t handle_table_close_many(struct handle_table* table, const zx_handle_
     return status;
 }
 
+/* At most SCAN_CHUNK slots in one lock hold: the table may be large and almost empty. */
 uint32_t handle_table_describe(struct handle_table* table, uint32_t* index,
                                struct handle_description* entries, uint32_t room) {
     uint32_t count = 0;

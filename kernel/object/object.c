@@ -157,6 +157,7 @@ static char* name_of(struct object* object) {
     return object->ops->name_buffer ? object->ops->name_buffer(object) : object->name;
 }
 
+/* The lock keeps object_set_name from changing the name during the copy. */
 void object_get_name(struct object* object, char* name) {
     memset(name, 0, ZX_MAX_NAME_LEN);
     spin_lock(object->lock);
@@ -166,6 +167,8 @@ void object_get_name(struct object* object, char* name) {
     spin_unlock(object->lock);
 }
 
+/* The buffer is allocated before the lock is taken. If another thread set a name first, its buffer
+ * is used and this one freed. */
 zx_status_t object_set_name(struct object* object, const char* name) {
     char* fresh = object->ops->name_buffer ? NULL : heap_alloc(ZX_MAX_NAME_LEN);
     if (!fresh && !object->ops->name_buffer)

@@ -28,6 +28,8 @@ void object_wait_on_handle_closed(struct observer* observer) {
     leave_and_decide(observer, ZX_SIGNAL_HANDLE_CLOSED, ZX_ERR_CANCELED);
 }
 
+/* Under the lock a callback cannot be running, so the observer is either linked or has been
+ * notified completely. */
 zx_signals_t object_wait_leave(struct wait_entry* entry) {
     struct object* object = entry->object;
     spin_lock(object->lock);
@@ -110,6 +112,7 @@ static zx_status_t NOINLINE wait_many_blocking(struct handle_table* table, zx_wa
     return object_wait_outcome(&waiter, status);
 }
 
+/* The table is locked instead of holding each slot: no thread may hold two locks of one class. */
 zx_status_t object_wait_many(struct handle_table* table, zx_wait_item_t* items, size_t count,
                              zx_rights_t rights, zx_time_t deadline) {
     zx_signals_t matched;

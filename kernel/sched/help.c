@@ -72,6 +72,8 @@ void help_equals_locked(struct sched_cpu* sched) {
         help_start_locked(sched, cpus);
 }
 
+/* The lock is held from the look at the queue to the call: a thread that is queued later starts the
+ * timer again. */
 void help_is_due(struct timer* timer) {
     struct sched_cpu* sched = CONTAINER_OF(timer, struct sched_cpu, help_timer);
     spin_lock(&sched->lock);
@@ -177,6 +179,8 @@ static void take_thread(struct sched_cpu* here, struct thread* thread) {
         sched_place(thread);
 }
 
+/* One piece: at most LOOK_THREADS_MAX threads of one CPU. Only one run queue lock is held at a
+ * time. */
 bool help_others(struct sched_cpu* here) {
     struct look* look = &here->look;
     if (look->turn == 0)
@@ -200,6 +204,8 @@ bool help_others(struct sched_cpu* here) {
     return true;
 }
 
+/* The call of a CPU that found work elsewhere, or got work of its own, goes to the next CPU
+ * (help.h, step 3). */
 void help_leave_locked(struct sched_cpu* here) {
     here->look.turn = 0;
     if (unlikely(here->look.call | atomic_load_explicit(&here->called, memory_order_relaxed))) {

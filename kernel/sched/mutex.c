@@ -45,6 +45,9 @@ zx_status_t mutex_lock(struct mutex* mutex) {
     return ZX_OK;
 }
 
+/* Hands the mutex to the first waiter under the lock. So the waiter cannot give up (stop_waiting)
+ * between being chosen and being the holder. The unpark is under the lock too, as long as the
+ * waiter's node is known to exist. */
 void mutex_unlock(struct mutex* mutex) {
     interrupt_state_t state = spin_lock_irqsave(&mutex->lock);
     ASSERT(mutex->holder == thread_current());

@@ -95,8 +95,8 @@ static NOINLINE void notify_locked(struct sched_cpu* sched, const struct thread*
     }
 }
 
-/* Queues a thread that this CPU may run. Usually no CPU has to be told: the thread waits behind an
- * equal whose slice is being timed, and no CPU is idle, this one included. */
+/* Queues a thread that this CPU may run. Usually no CPU has to be notified: the thread waits behind
+ * an equal whose slice is being timed, and no CPU is idle, this one included. */
 static inline void make_ready_locked(struct sched_cpu* sched, struct thread* thread) {
     queue_push(sched, thread, false);
     if (unlikely(!sched->is_slice_armed || thread->priority > sched->running->priority ||

@@ -113,6 +113,8 @@ static void free_stack(void* stack_top) {
         cleaner_request(&stack_cleaning);
 }
 
+/* acq_rel: the thread that drops the last reference sees all that others did to the thread before.
+ */
 void thread_release(struct thread* thread) {
     if (atomic_fetch_sub_explicit(&thread->references, 1, memory_order_acq_rel) > 1)
         return;
@@ -126,6 +128,8 @@ void thread_release(struct thread* thread) {
     slab_free(&thread_cache, thread);
 }
 
+/* From the moment the state is DEAD the lock stays held until the CPU has left this stack
+ * (sched_bury_or_place). So the thread cannot be buried too early. */
 void thread_exit_current(void) {
     struct thread* thread = thread_current();
     if (thread->on_exit)
@@ -188,6 +192,8 @@ void thread_reap_here(void) {
     preempt_enable();
 }
 
+/* No wake is lost: the joiner looks at `is_reaped` and joins the list in one lock hold;
+ * wake_joiners sets the flag and empties the list in one. */
 void thread_join(struct thread* thread) {
     struct joiner self = {.thread = thread_current()};
     for (;;) {
@@ -231,6 +237,8 @@ void thread_return_to_user(void) {
         thread_exit_current();
 }
 
+/* The flag first: a kill that comes afterwards sees it in priority_due, and gives this priority,
+ * not a higher one. */
 void thread_begin_cleaning_up(void) {
     struct thread* thread = thread_current();
     atomic_store(&thread->is_cleaning_up, true);
@@ -243,6 +251,7 @@ void thread_set_priority(struct thread* thread, uint32_t priority) {
     sched_change_priority(thread, priority);
 }
 
+/* The mask is written before the thread's CPU is looked at: see sched_move_locked. */
 zx_status_t thread_set_affinity(struct thread* thread, uint32_t cpu_mask) {
     uint32_t online = (uint32_t)((1ul << cpu_count()) - 1);
     if (!(cpu_mask & online))

@@ -22,6 +22,7 @@ static void program(const struct sched_cpu* sched) {
     clock_set_timer(first ? first->key : ZX_TIME_INFINITE);
 }
 
+/* Interrupts are off, so the thread stays on this CPU from the look at its queue to the end. */
 void timer_arm(struct timer* timer, zx_time_t deadline) {
     interrupt_state_t state = interrupts_save_and_disable();
     struct sched_cpu* sched = this_cpu()->sched;

@@ -81,6 +81,7 @@ static ALWAYS_INLINE zx_status_t enqueue(struct bucket* bucket, struct waiter* w
     }
 }
 
+/* The link becomes NULL under the bucket's lock; race 3 says what the waiter does then. */
 static inline bool was_woken(const struct waiter* waiter) {
     return !__atomic_load_n(&waiter->node.next, __ATOMIC_ACQUIRE);
 }

@@ -55,6 +55,9 @@ zx_status_t job_create(struct job* parent, struct job** out) {
     return ZX_OK;
 }
 
+/* In one lock hold: either the process is in the list, and a kill finds it, or the kill has set
+ * `is_dying`, and this fails. The policy is copied here too, so it cannot change between the copy
+ * and the join. */
 zx_status_t job_add_process(struct job* job, struct process* process) {
     zx_status_t status = ZX_OK;
     spin_lock(job->object.lock);
@@ -72,6 +75,7 @@ zx_status_t job_add_process(struct job* job, struct process* process) {
     return status;
 }
 
+/* Under the lock no child or process can join between the look and the change. */
 zx_status_t job_set_policy(struct job* job, bool is_absolute, const zx_policy_basic_t* entries,
                            uint32_t count) {
     spin_lock(job->object.lock);
@@ -154,6 +158,8 @@ void job_kill(struct job* job) {
 /* --- the end -----------------------------------------------------------------------------------
  */
 
+/* The parent is changed under its own lock; this job's lock is not needed, because no reference to
+ * it is left. */
 static void job_destroy(struct object* object) {
     struct job* job = job_from(object);
     if (job->parent) {

@@ -175,6 +175,7 @@ void process_exit_current(int64_t return_code) {
     thread_exit_current();
 }
 
+/* The thread's object may go as soon as it is out of the list. */
 static void remove_thread(struct process* process, struct user_thread* thread) {
     spin_lock(process->object.lock);
     list_remove(&thread->process_node);

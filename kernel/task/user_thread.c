@@ -39,6 +39,8 @@ static void user_thread_on_exit(struct thread* thread) {
     object_release(&user_thread->object);
 }
 
+/* In one lock hold: a process that is ending either finds the thread in its list, or does not take
+ * it. */
 static zx_status_t join_process(struct user_thread* thread) {
     struct process* process = thread->process;
     zx_status_t status = ZX_OK;
