@@ -4,12 +4,12 @@
 #include <arch/bulk.h>
 #include <arch/cpu.h>
 #include <arch/layout.h>
-#include <arch/machine.h>
 #include <arch/paging.h>
 #include <arch/turns.h>
 #include <boot/acpi.h>
 #include <boot/boot_info.h>
 #include <boot/first_process.h>
+#include <debug/board.h>
 #include <debug/console.h>
 #include <debug/crash.h>
 #include <debug/log.h>
@@ -17,6 +17,8 @@
 #include <debug/selftest.h>
 #include <mm/page.h>
 #include <mm/slab.h>
+#include <pc/machine.h>
+#include <pc/screen.h>
 #include <sched/cleaner.h>
 #include <sched/console_output.h>
 #include <sched/sched.h>
@@ -99,6 +101,15 @@ static void run_boot_requests(void* unused) {
     first_process_start(&boot_info);
 }
 
+/* Every other CPU, on its own stack, which becomes its idle thread's. */
+static NORETURN void secondary_cpu_main(void) {
+    page_init_cpu();
+    sched_init_cpu();
+    sched_take_turns();
+    interrupts_enable();
+    sched_idle();
+}
+
 void kernel_main(uint32_t magic, uint64_t info_address) {
     machine_early_init();
     console_printf(BANNER);
@@ -115,7 +126,8 @@ void kernel_main(uint32_t magic, uint64_t info_address) {
     console_enable_interrupts();
     start_turns();
     interrupts_enable();
-    machine_start_cpus(&machine, (uint32_t)boot_option_number(&boot_info, "jacinth.cpus", 0));
+    machine_start_cpus(&machine, (uint32_t)boot_option_number(&boot_info, "jacinth.cpus", 0),
+                       secondary_cpu_main);
     log_info("%u CPUs, %zu MiB free, booted by %s", cpu_count(), page_count_free() >> 8,
              boot_info.loader);
 
@@ -126,13 +138,5 @@ void kernel_main(uint32_t magic, uint64_t info_address) {
     console_output_start();
     thread_start(thread);
     thread_release(thread);
-    sched_idle();
-}
-
-void secondary_cpu_main(void) {
-    page_init_cpu();
-    sched_init_cpu();
-    sched_take_turns();
-    interrupts_enable();
     sched_idle();
 }

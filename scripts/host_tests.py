@@ -20,7 +20,7 @@ FRAMEWORK = ["kernel/lock/lock_order.c", "kernel/mm/fail_allocation.c"]
 FLAGS = [
     "-std=gnu17", "-g", "-O1", "-fno-omit-frame-pointer", "-fno-strict-aliasing", "-DJACINTH_DEBUG", "-DJACINTH_HOST",
     "-fsanitize=address,undefined", "-fno-sanitize-recover=all", "-Wall", "-Wextra", "-Werror",
-    "-Itests/host/framework", "-Ikernel", "-Iarch/x86_64/include", "-Ibuild/generated", "-Ilibc",
+    "-Itests/host/framework", "-Ikernel", "-Iarch/x86_64/include", "-Iarch/pc/include", "-Ibuild/generated", "-Ilibc",
 ]  # fmt: skip
 
 

@@ -3,10 +3,10 @@
 
 KERNEL := $(OUT)/jacinth.elf
 KERNEL_FLAGS := $(COMMON_FLAGS) -fno-pic -fno-pie -mcmodel=kernel -mno-red-zone -mgeneral-regs-only \
-    -mstack-protector-guard-reg=gs -Ikernel -Iarch/x86_64/include
+    -mstack-protector-guard-reg=gs -Ikernel -Iarch/x86_64/include -Iarch/pc/include
 
 SELFTESTS ?= 1
-KERNEL_SOURCES := $(sort $(wildcard arch/x86_64/*.[cS] kernel/*.c kernel/*/*.c) \
+KERNEL_SOURCES := $(sort $(wildcard arch/*/*.[cS] kernel/*.c kernel/*/*.c) \
     $(if $(filter-out 0,$(SELFTESTS)),$(wildcard tests/kernel/*.c)))
 KERNEL_OBJECTS := $(KERNEL_SOURCES:%=$(OUT)/%.o) $(OUT)/generated/table.c.o
 

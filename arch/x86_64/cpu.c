@@ -5,12 +5,9 @@
 #include <stddef.h>
 
 #include <abi/limits.h>
-#include <debug/panic.h>
 #include <lib/compiler.h>
 #include <lib/string.h>
 #include <lock/preempt.h>
-#include <mm/kernel_stack.h>
-#include <mm/slab.h>
 
 #include "cpu_internal.h"
 #include "registers.h"
@@ -146,30 +143,9 @@ static void exception_stack_set(struct cpu* cpu, unsigned index, void* end) {
     cpu->arch->task_state.interrupt_stacks[index] = (uint64_t)top;
 }
 
-static void exception_stacks_free(void* ends[EXCEPTION_STACK_COUNT]) {
+void cpu_set_exception_stacks(struct cpu* cpu, void* const tops[EXCEPTION_STACK_COUNT]) {
     for (unsigned i = 0; i < EXCEPTION_STACK_COUNT; i++)
-        if (ends[i])
-            (void)kernel_stack_free(ends[i]);
-}
-
-/* All or none. */
-static bool exception_stacks_alloc(struct cpu* cpu) {
-    void* ends[EXCEPTION_STACK_COUNT] = {NULL};
-    for (unsigned i = 0; i < EXCEPTION_STACK_COUNT; i++) {
-        ends[i] = kernel_stack_alloc();
-        if (!ends[i]) {
-            exception_stacks_free(ends);
-            return false;
-        }
-    }
-    for (unsigned i = 0; i < EXCEPTION_STACK_COUNT; i++)
-        exception_stack_set(cpu, i, ends[i]);
-    return true;
-}
-
-void cpu_guard_exception_stacks(void) {
-    if (!exception_stacks_alloc(&boot_cpu))
-        boot_fail("not enough memory for the exception stacks");
+        exception_stack_set(cpu, i, tops[i]);
 }
 
 static void cpu_init_common(struct cpu* cpu) {
@@ -194,16 +170,11 @@ __attribute__((optimize("no-stack-protector"))) void cpu_init_boot(void) {
     fpu_init_boot();
 }
 
-static struct slab_cache cpu_cache =
-    SLAB_CACHE_INITIALIZER_BY_LINES(cpu_cache, "CPU", sizeof(struct cpu));
+size_t cpu_arch_size(void) {
+    return sizeof(struct cpu_arch);
+}
 
-struct cpu* cpu_allocate(uint32_t apic_id) {
-    if (cpus_allocated == CPU_MAX)
-        return NULL;
-    struct cpu* cpu = slab_alloc(&cpu_cache);
-    struct cpu_arch* arch = heap_alloc_zeroed(sizeof(*arch));
-    if (!cpu || !arch)
-        goto free_both;
+void cpu_add(struct cpu* cpu, struct cpu_arch* arch, uint32_t apic_id) {
     *cpu = (struct cpu){
         .self = cpu,
         .preempt_count = PREEMPT_NOT_WANTED,
@@ -213,22 +184,12 @@ struct cpu* cpu_allocate(uint32_t apic_id) {
         .apic_id = apic_id,
         .arch = arch,
     };
-    if (!exception_stacks_alloc(cpu))
-        goto free_both;
     cpus[cpus_allocated++] = cpu;
-    return cpu;
-
-free_both:
-    heap_free(arch);
-    if (cpu)
-        slab_free(&cpu_cache, cpu);
-    return NULL;
 }
 
-/* Its memory stays: the CPU may yet wake up in it. Only the number is given back. */
-void cpu_free(struct cpu* cpu) {
-    ASSERT(cpu->number == cpus_allocated - 1);
+void cpu_remove(struct cpu* cpu) {
     cpus[--cpus_allocated] = NULL;
+    (void)cpu;
 }
 
 void cpu_init_secondary(struct cpu* cpu) {
@@ -246,6 +207,14 @@ void cpu_set_online(struct cpu* cpu) {
 void cpu_stop(void) {
     for (;;)
         __asm__ volatile("cli; hlt");
+}
+
+void cpu_triple_fault(void) {
+    static const struct {
+        uint16_t limit;
+        uint64_t base;
+    } __attribute__((packed)) empty_table = {0, 0};
+    __asm__ volatile("lidt %0; int3" ::"m"(empty_table));
 }
 
 bool cpu_is_stopping(void) {

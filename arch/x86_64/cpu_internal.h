@@ -1,7 +1,7 @@
 /* What the files of arch share about a CPU; nobody else includes this. */
 #pragma once
 
-#include <arch/cpu.h>
+#include <arch/cpu_start.h>
 #include <arch/interrupt.h>
 #include <lib/address.h>
 
@@ -20,8 +20,8 @@ enum exception_stack {
     EXCEPTION_STACK_DOUBLE_FAULT,
     EXCEPTION_STACK_NMI,
     EXCEPTION_STACK_MACHINE_CHECK,
-    EXCEPTION_STACK_COUNT,
 };
+_Static_assert(EXCEPTION_STACK_MACHINE_CHECK + 1 == EXCEPTION_STACK_COUNT, "see arch/cpu_start.h");
 
 /* struct cpu's arch part. */
 struct cpu_arch {
@@ -31,18 +31,6 @@ struct cpu_arch {
 
 extern struct cpu boot_cpu;
 
-/* The boot CPU: features, descriptors, system call entry. Its GS base is boot_cpu already. */
-void cpu_init_boot(void);
-/* Memory for one CPU more, registered under the next number; NULL: no memory, or CPU_MAX reached.
- * It counts as online only from cpu_set_online on. */
-struct cpu* cpu_allocate(uint32_t apic_id);
-void cpu_free(struct cpu* cpu); /* a CPU that did not come up: the last one allocated */
-/* On the new CPU itself, with the final page tables loaded and any GS: everything above. */
-void cpu_init_secondary(struct cpu* cpu);
-void cpu_set_online(struct cpu* cpu);
-/* The boot CPU's exception stacks get guard pages, once there is a kernel heap. */
-void cpu_guard_exception_stacks(void);
-
 /* descriptors.c */
 void descriptors_init_cpu(struct cpu* cpu);
 void interrupt_table_init(void);
@@ -51,6 +39,9 @@ void fpu_init_boot(void);
 void fpu_init_cpu(void);
 /* syscall_entry.S */
 void syscall_entry(void);
+
+/* local_apic.c */
+void local_apic_end_of_interrupt(void);
 
 /* True once cpu_stop_others was called: an NMI means to stop. */
 bool cpu_is_stopping(void);

@@ -1,19 +1,14 @@
-/* Device interrupts and messages between CPUs. */
+/* The dispatch of interrupts, and messages between CPUs. */
 #include <arch/interrupt.h>
 
 #include <stdatomic.h>
 
 #include <arch/cpu.h>
+#include <arch/local_apic.h>
 #include <debug/panic.h>
 #include <lock/spinlock.h>
 
 #include "cpu_internal.h"
-#include "machine_internal.h"
-
-static struct {
-    interrupt_handler_t handler;
-    void* argument;
-} handlers[VECTOR_DEVICE_COUNT];
 
 /* One call at a time in the whole system. The caller waits with interrupts on, so that two CPUs
  * that call each other both get on: whoever waits for `call_lock` answers calls meanwhile. */
@@ -21,13 +16,6 @@ static struct spinlock call_lock = SPINLOCK_INITIALIZER(LOCK_CPU_CALL);
 static void (*call_function)(void*);
 static void* call_argument;
 static _Atomic uint32_t call_pending; /* bit per CPU that has not yet answered */
-
-void interrupt_register(uint32_t line, interrupt_handler_t handler, void* argument) {
-    ASSERT(line < VECTOR_DEVICE_COUNT);
-    handlers[line].argument = argument;
-    handlers[line].handler = handler;
-    io_apic_route(line, (uint8_t)(VECTOR_DEVICE_FIRST + line));
-}
 
 void ipi_reschedule(uint32_t cpu) {
     local_apic_send(cpu_by_number(cpu)->apic_id, APIC_DELIVER_FIXED | VECTOR_RESCHEDULE);
@@ -84,7 +72,7 @@ void interrupt_dispatch(struct exception_frame* frame) {
     } else if (frame->vector == VECTOR_CALL) {
         this_cpu()->statistics_ipis++;
         call_answer();
-    } else if (line < VECTOR_DEVICE_COUNT && handlers[line].handler) {
-        handlers[line].handler(handlers[line].argument);
+    } else if (line < VECTOR_DEVICE_COUNT) {
+        device_interrupt((uint32_t)line);
     }
 }

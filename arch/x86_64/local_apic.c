@@ -1,13 +1,11 @@
 /* The local APIC through its memory window: one at the same address for every CPU. */
+#include <arch/local_apic.h>
+
 #include <arch/cpu.h>
-#include <debug/panic.h>
-#include <mm/device_map.h>
 
 #include "cpu_internal.h"
-#include "machine_internal.h"
 #include "registers.h"
 
-#define WINDOW_SIZE 4096
 #define APIC_GLOBAL_ENABLE (1u << 11)
 
 #define REGISTER_ID 0x20
@@ -39,10 +37,8 @@ static void apic_write(unsigned reg, uint32_t value) {
     window[reg / sizeof(uint32_t)] = value;
 }
 
-void local_apic_init(uint64_t physical_address_of_window) {
-    window = device_map(physical_address(physical_address_of_window), WINDOW_SIZE);
-    if (!window)
-        boot_fail("not enough memory to map the interrupt controller");
+void local_apic_init(volatile void* mapped_window) {
+    window = mapped_window;
     local_apic_init_cpu();
     this_cpu()->apic_id = local_apic_id();
 }

@@ -6,7 +6,6 @@
 
 #include <arch/clock.h>
 #include <arch/cpu.h>
-#include <debug/console.h>
 
 #define DENSEST_POINTS 8u /* one of so many points ends the turn */
 #define DENSITIES 8u      /* each half as dense as the one before */
@@ -95,10 +94,10 @@ void turn_note(uint64_t what) {
     atomic_fetch_add_explicit(&noted, 1, memory_order_relaxed);
 }
 
-void turns_report(void) {
+void turns_report(void (*print)(const char* format, ...)) {
     if (turns_are_on)
-        console_printf("turns: seed %lu, a turn ends at one of %u points or after %u us, "
-                       "%lu ended in %ld us, hash %016lx of %lu notes\n",
-                       seed, points_between, longest_turn_nanoseconds / 1000, turns_ended,
-                       clock_now() / 1000, hash, noted);
+        print("turns: seed %lu, a turn ends at one of %u points or after %u us, "
+              "%lu ended in %ld us, hash %016lx of %lu notes\n",
+              seed, points_between, longest_turn_nanoseconds / 1000, turns_ended,
+              clock_now() / 1000, hash, noted);
 }

@@ -1,8 +1,8 @@
 /* The few ACPI tables the kernel needs: RSDP, RSDT/XSDT, MADT, HPET. Every length is checked. */
 #pragma once
 
-#include <arch/machine.h>
 #include <boot/boot_info.h>
+#include <pc/machine.h>
 
 /* Fills `machine` from the tables; without ACPI: one CPU, the 8259 and PIT defaults. */
 void acpi_describe_machine(const struct boot_info* info, struct machine_description* machine);

@@ -6,8 +6,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include <arch/machine.h>
 #include <arch/paging.h>
+#include <pc/screen.h>
 
 #define BOOT_RANGE_MAX 128
 #define BOOT_COMMAND_LINE_SIZE 1024

@@ -10,7 +10,7 @@
 #include <stdatomic.h>
 
 #include <arch/clock.h>
-#include <arch/machine.h>
+#include <debug/board.h>
 #include <debug/emergency_console.h>
 #include <lib/printf.h>
 #include <lib/string.h>

@@ -1,7 +1,6 @@
 #include <debug/crash.h>
 
 #include <arch/cpu.h>
-#include <arch/machine.h>
 #include <debug/panic.h>
 #include <lib/compiler.h>
 #include <lib/string.h>
@@ -47,7 +46,7 @@ static const struct {
     {"page-fault", crash_page_fault},
     {"stack-overflow", crash_stack_overflow},
     {"hang", crash_hang},
-    {"triple-fault", machine_triple_fault},
+    {"triple-fault", cpu_triple_fault},
 };
 
 void crash_deliberately(const char* kind, size_t length) {

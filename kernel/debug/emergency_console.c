@@ -3,7 +3,7 @@
 #include <stdbool.h>
 
 #include <arch/cpu.h>
-#include <arch/machine.h>
+#include <debug/board.h>
 #include <debug/console.h>
 #include <debug/log.h>
 #include <debug/panic.h>

@@ -5,7 +5,7 @@
 
 #include <arch/cpu.h>
 #include <arch/interrupt.h>
-#include <arch/machine.h>
+#include <debug/board.h>
 #include <debug/console.h>
 #include <debug/log.h>
 #include <debug/symbols.h>

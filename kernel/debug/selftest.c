@@ -3,7 +3,7 @@
 #include <stdarg.h>
 #include <stdatomic.h>
 
-#include <arch/machine.h>
+#include <debug/board.h>
 #include <debug/log.h>
 #include <lib/printf.h>
 #include <lib/string.h>

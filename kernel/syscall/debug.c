@@ -1,6 +1,6 @@
 #include <syscalls/prototypes.h>
 
-#include <arch/machine.h>
+#include <debug/board.h>
 #include <debug/console.h>
 #include <task/leak_check.h>
 #include <sched/console_output.h>

@@ -4,7 +4,7 @@
 #include <abi/types.h>
 #include <arch/clock.h>
 #include <arch/cpu.h>
-#include <arch/machine.h>
+#include <debug/board.h>
 #include <debug/log.h>
 #include <debug/panic.h>
 #include <mm/kernel_stack.h>

@@ -20,7 +20,7 @@ size_t leak_check_count(bool must_log);
  */
 NORETURN void leak_check_exit(uint32_t status);
 #else
-#include <arch/machine.h>
+#include <debug/board.h>
 
 static inline void leak_check_begin(void) {
 }

@@ -107,6 +107,8 @@ static inline void cpu_wait_for_interrupt(void) {
 }
 /* Interrupts off, for ever. */
 NORETURN void cpu_stop(void);
+/* Resets the machine through an exception that cannot be delivered. */
+void cpu_triple_fault(void);
 /* Stops every other CPU (NMI); for panic. */
 void cpu_stop_others(void);
 

@@ -16,11 +16,6 @@ static inline bool exception_frame_is_user(const struct exception_frame* frame) 
     return (frame->cs & 3) == 3;
 }
 
-/* Device interrupts: `handler` runs with interrupts off on the CPU that got it. `line` is the ISA
- * IRQ number (0-15), overridden as the MADT says. */
-typedef void (*interrupt_handler_t)(void* argument);
-void interrupt_register(uint32_t line, interrupt_handler_t handler, void* argument);
-
 /* Inter-processor interrupts. */
 void ipi_reschedule(uint32_t cpu);
 /* Runs function(argument) on every CPU in `cpu_mask` but this one, with interrupts off there, and
@@ -45,6 +40,8 @@ bool page_fault_handle(const struct page_fault* fault);
 bool page_fault_is_spurious(const struct page_fault* fault);
 /* kernel/object: an exception of user mode that nothing resolved; kills the process. */
 _Noreturn void user_exception(const struct exception_frame* frame, uintptr_t fault_address);
+/* arch/pc: a device raised the ISA line (0-15). Interrupts off. */
+void device_interrupt(uint32_t line);
 /* kernel/sched: the one-shot timer fired; a reschedule IPI came; this CPU interrupted itself.
  * Interrupts off. */
 void timer_interrupt(void);

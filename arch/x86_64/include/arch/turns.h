@@ -20,8 +20,8 @@ extern bool turns_are_on; /* set before the other CPUs start, and never again */
 
 /* Switches the mode on; any seed but 0. */
 void turns_start(uint64_t seed);
-/* If the mode is on: one line on the console, with a hash of who ran where, in order. */
-void turns_report(void);
+/* If the mode is on: prints one line, with a hash of who ran where, in order. */
+void turns_report(void (*print)(const char* format, ...));
 
 /* Ends this CPU's turn: the others run for a while, which the seed chooses. Any context. */
 void turn_end(void);

@@ -1,4 +1,4 @@
-/* Where a started CPU begins: real mode, at the page whose number is in the start-up message. smp.c
+/* Where a started CPU begins: real mode, at the page whose number is in the start-up message. start_cpus.c
  * copies this code to that page (below 1 MiB) and fills in the words at its end.
  *
  * The boot page tables still map the first 4 GiB one to one, which is what lets paging be turned on
@@ -73,7 +73,7 @@ long_pointer:
     .long 0
     .short 8
     .balign 8
-/* struct trampoline_words in smp.c */
+/* struct trampoline_words in start_cpus.c */
 trampoline_words:
 page_tables:
     .long 0

@@ -4,9 +4,9 @@
  * Reading the screen's memory back is slow, and so is writing all of it for each line. So the text
  * is kept here, with what each place of the screen shows. A place is drawn when the two differ,
  * however many lines went by since. */
-#include <arch/machine.h>
+#include <pc/screen.h>
 
-#include <arch/layout.h>
+#include <debug/board.h>
 #include <lib/string.h>
 #include <mm/device_map.h>
 

@@ -1,26 +1,26 @@
 /* Starting the other CPUs, one after the other: INIT, two start-up messages, then waiting for a
  * sign of life. */
-#include <arch/machine.h>
+#include <pc/machine.h>
 
 #include <stdatomic.h>
 
 #include <arch/clock.h>
-#include <arch/cpu.h>
+#include <arch/cpu_start.h>
 #include <arch/layout.h>
+#include <arch/local_apic.h>
 #include <arch/paging.h>
 #include <debug/log.h>
 #include <lib/compiler.h>
 #include <lib/string.h>
-#include <main.h>
 #include <mm/kernel_stack.h>
+#include <mm/slab.h>
 
-#include "cpu_internal.h"
-#include "machine_internal.h"
-#include "registers.h"
+#include "pc_internal.h"
 
 #define TRAMPOLINE_PAGE 0x8000ul /* below 1 MiB, which main.c keeps out of the free memory */
 #define INIT_WAIT_NANOSECONDS 200000
 #define STARTUP_WAIT_NANOSECONDS 200000
+#define EFER_NXE (1u << 11)
 #define ARRIVAL_LIMIT_NANOSECONDS 500000000l
 
 /* The words at the end of trampoline.S. */
@@ -35,6 +35,47 @@ extern const char trampoline_start[], trampoline_end[], trampoline_words[];
 extern char boot_pml4[];
 
 static atomic_bool has_arrived;
+static void (*secondary_main)(void);
+
+static struct slab_cache cpu_cache =
+    SLAB_CACHE_INITIALIZER_BY_LINES(cpu_cache, "CPU", sizeof(struct cpu));
+
+/* --- memory ------------------------------------------------------------------------------------
+ */
+
+bool exception_stacks_alloc(struct cpu* cpu) {
+    void* tops[EXCEPTION_STACK_COUNT];
+    for (unsigned i = 0; i < EXCEPTION_STACK_COUNT; i++) {
+        tops[i] = kernel_stack_alloc();
+        if (!tops[i]) {
+            while (i-- > 0)
+                (void)kernel_stack_free(tops[i]);
+            return false;
+        }
+    }
+    cpu_set_exception_stacks(cpu, tops);
+    return true;
+}
+
+static struct cpu* cpu_allocate(uint32_t apic_id) {
+    struct cpu* cpu = slab_alloc(&cpu_cache);
+    struct cpu_arch* arch = heap_alloc_zeroed(cpu_arch_size());
+    if (!cpu || !arch)
+        goto free_both;
+    cpu_add(cpu, arch, apic_id);
+    if (exception_stacks_alloc(cpu))
+        return cpu;
+    cpu_remove(cpu);
+
+free_both:
+    heap_free(arch);
+    if (cpu)
+        slab_free(&cpu_cache, cpu);
+    return NULL;
+}
+
+/* --- starting ----------------------------------------------------------------------------------
+ */
 
 /* Runs on the new CPU, on its own stack. */
 static void secondary_entry(struct cpu* cpu) {
@@ -43,7 +84,7 @@ static void secondary_entry(struct cpu* cpu) {
     local_apic_init_cpu();
     cpu_set_online(cpu);
     atomic_store(&has_arrived, true);
-    secondary_cpu_main();
+    secondary_main();
 }
 
 static void prepare_trampoline(struct cpu* cpu, void* stack_top) {
@@ -89,18 +130,20 @@ static bool start_one(uint32_t apic_id) {
     if (!stack_top) {
         log_warning("no memory to start the CPU with APIC id %u", apic_id);
         if (cpu)
-            cpu_free(cpu);
+            cpu_remove(cpu);
         return false;
     }
     prepare_trampoline(cpu, stack_top);
     if (start(apic_id))
         return true;
     log_warning("the CPU with APIC id %u does not answer", apic_id);
-    cpu_free(cpu);
+    cpu_remove(cpu); /* its memory stays: the CPU may yet wake up in it */
     return false;
 }
 
-void machine_start_cpus(const struct machine_description* description, uint32_t limit) {
+void machine_start_cpus(const struct machine_description* description, uint32_t limit,
+                        void (*entry)(void)) {
+    secondary_main = entry;
     if (limit == 0 || limit > CPU_MAX)
         limit = CPU_MAX;
     for (uint32_t i = 0; i < description->cpu_count && cpu_count() < limit; i++) {

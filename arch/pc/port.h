@@ -1,4 +1,4 @@
-/* I/O ports. arch only. */
+/* I/O ports. arch/pc only. */
 #pragma once
 
 #include <stdint.h>

@@ -3,13 +3,11 @@
  * Nothing here waits for the line but serial_wait_for_room and serial_read_polled. Text is kept,
  * until the line takes it, by the caller (kernel/debug/console.c), which also sees to it that one
  * CPU sends at a time. */
-#include <arch/machine.h>
-
 #include <arch/cpu.h>
-#include <arch/interrupt.h>
+#include <debug/board.h>
 #include <lock/spinlock.h>
 
-#include "machine_internal.h"
+#include "pc_internal.h"
 #include "port.h"
 
 #define COM1 0x3f8

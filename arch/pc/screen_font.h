@@ -1,4 +1,4 @@
-/* The font of the framebuffer console. arch only. */
+/* The font of the framebuffer console. arch/pc only. */
 #pragma once
 
 #define SCREEN_FONT_FIRST 32

@@ -1,10 +1,13 @@
-/* I/O APICs route device lines to CPUs; the old 8259 pair is silenced. */
+/* Device interrupts: I/O APICs route the lines to the boot CPU; the old 8259 pair is silenced. */
 #include <arch/cpu.h>
+#include <arch/interrupt.h>
+#include <arch/local_apic.h>
 #include <debug/log.h>
+#include <debug/panic.h>
 #include <lib/compiler.h>
 #include <mm/device_map.h>
 
-#include "machine_internal.h"
+#include "pc_internal.h"
 #include "port.h"
 
 #define WINDOW_SIZE 4096
@@ -29,6 +32,11 @@ static struct {
 } io_apics[8];
 static uint32_t io_apic_count;
 static const struct machine_description* machine;
+
+static struct {
+    interrupt_handler_t handler;
+    void* argument;
+} handlers[VECTOR_DEVICE_COUNT];
 
 static uint32_t io_apic_read(volatile uint32_t* window, uint32_t reg) {
     window[WINDOW_SELECT / 4] = reg;
@@ -57,7 +65,8 @@ void io_apic_init(const struct machine_description* description) {
     }
 }
 
-void io_apic_route(uint32_t isa_line, uint8_t vector) {
+/* Sends an ISA line, as the overrides route it, to `vector` on the boot CPU. */
+static void route(uint32_t isa_line, uint8_t vector) {
     uint32_t interrupt = isa_line;
     uint32_t flags = 0;
     for (uint32_t i = 0; i < machine->override_count; i++) {
@@ -77,6 +86,18 @@ void io_apic_route(uint32_t isa_line, uint8_t vector) {
         return;
     }
     log_warning("no interrupt controller has line %u", isa_line);
+}
+
+void interrupt_register(uint32_t line, interrupt_handler_t handler, void* argument) {
+    ASSERT(line < VECTOR_DEVICE_COUNT);
+    handlers[line].argument = argument;
+    handlers[line].handler = handler;
+    route(line, (uint8_t)(VECTOR_DEVICE_FIRST + line));
+}
+
+void device_interrupt(uint32_t line) {
+    if (handlers[line].handler)
+        handlers[line].handler(handlers[line].argument);
 }
 
 /* Remapped away from the exceptions before it is masked: a spurious interrupt of it can still come.

@@ -1,11 +1,15 @@
-#include <arch/machine.h>
+/* The board's bring-up, the ports of the emulator, and the ways out. */
+#include <pc/machine.h>
 
-#include <arch/cpu.h>
+#include <arch/cpu_start.h>
+#include <arch/local_apic.h>
 #include <arch/turns.h>
+#include <debug/board.h>
 #include <debug/console.h>
+#include <debug/panic.h>
+#include <mm/device_map.h>
 
-#include "cpu_internal.h"
-#include "machine_internal.h"
+#include "pc_internal.h"
 #include "port.h"
 
 #define PORT_DEBUG_EXIT 0xf4
@@ -18,10 +22,18 @@ void machine_early_init(void) {
     cpu_init_boot();
 }
 
+static void map_local_apic(uint64_t address) {
+    volatile void* window = device_map(physical_address(address), LOCAL_APIC_WINDOW_SIZE);
+    if (!window)
+        boot_fail("not enough memory to map the interrupt controller");
+    local_apic_init(window);
+}
+
 void machine_init(const struct machine_description* description) {
-    cpu_guard_exception_stacks();
+    if (!exception_stacks_alloc(cpu_by_number(0)))
+        boot_fail("not enough memory for the exception stacks");
     legacy_controller_disable();
-    local_apic_init(description->local_apic_address);
+    map_local_apic(description->local_apic_address);
     io_apic_init(description);
     clock_calibrate(description->hpet_address);
 }
@@ -31,7 +43,7 @@ void results_write(const char* text, size_t size) {
 }
 
 void machine_exit(uint32_t code) {
-    turns_report();
+    turns_report(console_printf);
     console_take_over();
     port_write32(PORT_DEBUG_EXIT, code);
     cpu_stop();
@@ -40,14 +52,6 @@ void machine_exit(uint32_t code) {
 void machine_reboot(void) {
     console_take_over();
     port_write8(PORT_KEYBOARD_COMMAND, KEYBOARD_RESET_CPU);
-    machine_triple_fault();
+    cpu_triple_fault();
     cpu_stop();
-}
-
-void machine_triple_fault(void) {
-    static const struct {
-        uint16_t limit;
-        uint64_t base;
-    } __attribute__((packed)) empty_table = {0, 0};
-    __asm__ volatile("lidt %0; int3" ::"m"(empty_table));
 }

@@ -1,0 +1,26 @@
+/* What the files of the board share. */
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include <pc/machine.h>
+
+struct cpu;
+
+/* serial.c */
+void serial_init(void);
+
+/* io_apic.c */
+void io_apic_init(const struct machine_description* description);
+void legacy_controller_disable(void);
+/* Device interrupts: `handler` runs with interrupts off on the CPU that got it. `line` is the ISA
+ * IRQ number (0-15), overridden as the MADT says. */
+typedef void (*interrupt_handler_t)(void* argument);
+void interrupt_register(uint32_t line, interrupt_handler_t handler, void* argument);
+
+/* timers.c: measures the time stamp counter and the APIC timer; hpet_address 0: by the PIT. */
+void clock_calibrate(uint64_t hpet_address);
+
+/* start_cpus.c: gives the CPU exception stacks with guard pages; all, or none (false). */
+bool exception_stacks_alloc(struct cpu* cpu);

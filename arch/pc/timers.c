@@ -1,0 +1,128 @@
+/* The timers of known speed, HPET or PIT: against one of them the processor's clock and the local
+ * APIC's timer are measured, once. */
+#include <arch/clock.h>
+#include <arch/layout.h>
+#include <arch/local_apic.h>
+#include <debug/log.h>
+#include <mm/device_map.h>
+
+#include "pc_internal.h"
+#include "port.h"
+
+#define FEMTOSECONDS_PER_NANOSECOND 1000000ul
+#define CALIBRATION_NANOSECONDS 1000000ul
+#define SAMPLE_TRIES 8
+
+#define HPET_CAPABILITIES 0 /* as 64-bit words */
+#define HPET_CONFIGURATION 2
+#define HPET_COUNTER 30
+#define HPET_ENABLE 1ul
+
+#define PIT_PERIOD 838095110ul /* femtoseconds, at 1,193,182 Hz */
+#define PIT_COUNT_MAX 0xfffful
+#define PIT_CHANNEL_2 0x42
+#define PIT_COMMAND 0x43
+#define PIT_COMMAND_CHANNEL_2_ONE_SHOT 0xb0
+#define PIT_COMMAND_CHANNEL_2_LATCH 0x80
+#define PIT_GATE 0x61
+#define PIT_GATE_ON 0x01
+#define PIT_SPEAKER_ON 0x02
+#define PIT_OUTPUT 0x20
+
+/* A timer of known speed that counts up. */
+struct reference {
+    const char* name;
+    uint64_t (*read)(void);
+    uint64_t period; /* of a count, in femtoseconds */
+};
+
+/* What the three timers showed at one moment. */
+struct sample {
+    uint64_t ticks, timer_counts, reference;
+};
+
+/* On a machine that is not ours alone, any two instructions may lie milliseconds apart. So several
+ * samples are taken, and the one counts for which the least time passed on the way. */
+static struct sample take_sample(const struct reference* reference) {
+    struct sample best = {0};
+    uint64_t shortest = UINT64_MAX;
+    for (int i = 0; i < SAMPLE_TRIES; i++) {
+        struct sample sample;
+        uint64_t before = clock_ticks();
+        sample.reference = reference->read();
+        sample.timer_counts = UINT32_MAX - local_apic_timer_remaining();
+        uint64_t passed = clock_ticks() - before;
+        sample.ticks = before + passed / 2;
+        if (passed < shortest) {
+            shortest = passed;
+            best = sample;
+        }
+    }
+    return best;
+}
+
+/* What passed in some time, of CALIBRATION_NANOSECONDS or more. */
+static struct sample measure(const struct reference* reference) {
+    uint64_t wanted = CALIBRATION_NANOSECONDS * FEMTOSECONDS_PER_NANOSECOND / reference->period;
+    local_apic_timer_start(UINT32_MAX);
+    struct sample start = take_sample(reference), end;
+    do {
+        end = take_sample(reference);
+    } while (end.reference - start.reference < wanted);
+    local_apic_timer_start(0);
+    return (struct sample){
+        .ticks = end.ticks - start.ticks,
+        .timer_counts = end.timer_counts - start.timer_counts,
+        .reference = end.reference - start.reference,
+    };
+}
+
+static volatile uint64_t* hpet;
+
+static uint64_t read_hpet(void) {
+    return hpet[HPET_COUNTER];
+}
+
+static bool measure_by_hpet(uint64_t address, struct reference* reference, struct sample* passed) {
+    hpet = device_map(physical_address(address), PAGE_SIZE);
+    if (!hpet)
+        return false;
+    uint64_t period = hpet[HPET_CAPABILITIES] >> 32;
+    if (period == 0)
+        return false;
+    hpet[HPET_CONFIGURATION] |= HPET_ENABLE;
+    *reference = (struct reference){"HPET", read_hpet, period};
+    *passed = measure(reference);
+    return true;
+}
+
+static uint64_t read_pit(void) {
+    port_write8(PIT_COMMAND, PIT_COMMAND_CHANNEL_2_LATCH);
+    uint64_t low = port_read8(PIT_CHANNEL_2);
+    return PIT_COUNT_MAX - (low | (uint64_t)port_read8(PIT_CHANNEL_2) << 8);
+}
+
+/* Channel 2 counts down once while its gate is on; its output, which shows on the gate's port, says
+ * that it came to the end: then too much time passed, and the measurement is void. */
+static void measure_by_pit(struct reference* reference, struct sample* passed) {
+    *reference = (struct reference){"PIT", read_pit, PIT_PERIOD};
+    do {
+        port_write8(PIT_GATE, (uint8_t)(port_read8(PIT_GATE) & ~(PIT_GATE_ON | PIT_SPEAKER_ON)));
+        port_write8(PIT_COMMAND, PIT_COMMAND_CHANNEL_2_ONE_SHOT);
+        port_write8(PIT_CHANNEL_2, (uint8_t)PIT_COUNT_MAX);
+        port_write8(PIT_CHANNEL_2, (uint8_t)(PIT_COUNT_MAX >> 8));
+        port_write8(PIT_GATE, (uint8_t)(port_read8(PIT_GATE) | PIT_GATE_ON));
+        *passed = measure(reference);
+    } while (port_read8(PIT_GATE) & PIT_OUTPUT);
+}
+
+void clock_calibrate(uint64_t hpet_address) {
+    struct reference reference;
+    struct sample passed;
+    if (hpet_address == 0 || !measure_by_hpet(hpet_address, &reference, &passed))
+        measure_by_pit(&reference, &passed);
+    uint64_t nanoseconds = passed.reference * reference.period / FEMTOSECONDS_PER_NANOSECOND;
+    clock_set_rates(passed.ticks, passed.timer_counts, nanoseconds);
+    log_debug("time stamp at %lu MHz, timer at %lu MHz, by %s", clock_ticks_per_second() / 1000000,
+              passed.timer_counts * 1000 / nanoseconds, reference.name);
+}

@@ -1,0 +1,37 @@
+/* What the console, the panic and the tests need of the machine: the serial line, the screen, and
+ * the way out. Declared here, so that this room knows nothing above it; defined in arch/pc. */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <lib/compiler.h>
+
+/* Serial line, COM1. Output works from machine_early_init on, in any context. One CPU sends at a
+ * time: the console's lock sees to that. */
+/* Sends the first few characters, as far as the line has room, and returns how many; it never
+ * waits. A line feed is sent as two. Without a line all is taken. */
+size_t serial_send_some(const char* text, size_t size);
+/* Has on_room called once, in interrupt context, when the line has room: at once if it has. */
+void serial_ask_for_room(void);
+/* Waits for room with a bound. False: nobody empties the line. */
+bool serial_wait_for_room(void);
+/* From here on received bytes go to `receive` (interrupt context), and room can be asked for. */
+void serial_enable_interrupts(void (*receive)(uint8_t byte), void (*on_room)(void));
+/* For panic: no interrupts from now on. */
+void serial_use_polling(void);
+/* Waits for a byte; for the emergency console only. */
+uint8_t serial_read_polled(void);
+
+/* Text goes to memory; screen_refresh makes the screen show it. One CPU at a time does either. */
+void screen_put(const char* text, size_t size);
+/* Draws a few of the characters that the screen does not show yet. True: there are more. */
+bool screen_refresh(void);
+
+/* QEMU's test device for results, isa-debugcon at 0xe9. */
+void results_write(const char* text, size_t size);
+/* Both let the console write out what waits there, first.
+ * Leaves QEMU with exit code (code << 1) | 1; on a machine without the device, stops. */
+NORETURN void machine_exit(uint32_t code);
+NORETURN void machine_reboot(void);
