@@ -1,13 +1,12 @@
 /* The order in which Jacinth comes to life. */
-#include <main.h>
-
-#include <arch/bulk.h>
 #include <arch/cpu.h>
 #include <arch/layout.h>
 #include <arch/paging.h>
 #include <arch/turns.h>
+#include <arch/upcalls.h>
 #include <boot/acpi.h>
 #include <boot/boot_info.h>
+#include <boot/copying.h>
 #include <boot/first_process.h>
 #include <debug/board.h>
 #include <debug/console.h>
@@ -69,14 +68,6 @@ static void select_log_level(void) {
             log_set_console_level((enum log_level)level);
 }
 
-static void select_copying(void) {
-    const struct bulk_routine* routine;
-    bulk_init();
-    for (unsigned i = 0; (routine = bulk_routine(i)); i++)
-        if (boot_option_is(&boot_info, "jacinth.copy", routine->name))
-            bulk_use(routine, routine);
-}
-
 static void start_turns(void) {
     uint64_t seed = boot_option_number(&boot_info, "jacinth.turns", 0);
     if (seed == 0)
@@ -116,7 +107,7 @@ void kernel_main(uint32_t magic, uint64_t info_address) {
     boot_info_read(magic, info_address, &boot_info);
     select_log_level();
     reserve_boot_memory();
-    select_copying();
+    copying_choose(&boot_info);
     memory_init();
     acpi_describe_machine(&boot_info, &machine);
     screen_init(&boot_info.screen);

@@ -16,7 +16,7 @@ from results import BadRecords, Case, Task, parse_records
 
 OUTPUT_FOLDER = "build/host"
 LIMIT_SECONDS = 300
-FRAMEWORK = ["kernel/lock/lock_order.c", "kernel/mm/fail_allocation.c"]
+FRAMEWORK = ["kernel/debug/lock_order.c", "kernel/mm/fail_allocation.c"]
 FLAGS = [
     "-std=gnu17", "-g", "-O1", "-fno-omit-frame-pointer", "-fno-strict-aliasing", "-DJACINTH_DEBUG", "-DJACINTH_HOST",
     "-fsanitize=address,undefined", "-fno-sanitize-recover=all", "-Wall", "-Wextra", "-Werror",

@@ -104,6 +104,7 @@ def kernel_prototypes(calls):
 def kernel_table(calls):
     lines = [
         f"/* {WARNING} */",
+        "#include <arch/upcalls.h>",
         "#include <syscall/syscall.h>",
         "#include <syscalls/prototypes.h>",
         "",

@@ -1,7 +1,7 @@
 /* Device interrupts: I/O APICs route the lines to the boot CPU; the old 8259 pair is silenced. */
 #include <arch/cpu.h>
-#include <arch/interrupt.h>
 #include <arch/local_apic.h>
+#include <arch/upcalls.h>
 #include <debug/log.h>
 #include <debug/panic.h>
 #include <lib/compiler.h>

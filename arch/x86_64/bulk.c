@@ -1,14 +1,11 @@
 #include <arch/bulk.h>
 
 #include <arch/cpu.h>
-#include <arch/layout.h>
-#include <debug/log.h>
 #include <lib/compiler.h>
 
 #include "cpu_internal.h"
 #include "fpu_internal.h"
 
-#define TRIES 3
 #define CPUID_XSAVE_XGETBV1 (1u << 2) /* eax of the subleaf 1 */
 #define XCR0_AVX (1u << 2)
 
@@ -53,54 +50,7 @@ const struct bulk_routine* bulk_routine(unsigned number) {
     return NULL;
 }
 
-/* The shortest time is the one in which nothing came between. */
-static uint64_t time_copy(const struct bulk_routine* routine, void* to, const void* from) {
-    uint64_t best = UINT64_MAX;
-    for (int i = 0; i < TRIES; i++) {
-        uint64_t start = timestamp_read();
-        routine->copy(to, from, PAGE_SIZE);
-        best = MIN(best, timestamp_read() - start);
-    }
-    return best;
-}
-
-static uint64_t time_clear(const struct bulk_routine* routine, void* page) {
-    uint64_t best = UINT64_MAX;
-    for (int i = 0; i < TRIES; i++) {
-        uint64_t start = timestamp_read();
-        routine->clear_page(page);
-        best = MIN(best, timestamp_read() - start);
-    }
-    return best;
-}
-
 void bulk_use(const struct bulk_routine* copier, const struct bulk_routine* clearer) {
     bulk_copy = copier->copy;
     bulk_clear_page = clearer->clear_page;
-    log_debug("memory is copied by %s, cleared by %s", copier->name, clearer->name);
-}
-
-static void choose(void* to, const void* from) {
-    const struct bulk_routine *copier = &routines[0].routine, *clearer = copier, *tried;
-    uint64_t copy_best = UINT64_MAX, clear_best = UINT64_MAX;
-    for (unsigned i = 0; (tried = bulk_routine(i)); i++) {
-        uint64_t copy_time = time_copy(tried, to, from), clear_time = time_clear(tried, to);
-        log_debug("a page by %s: copied in %lu ticks, cleared in %lu", tried->name, copy_time,
-                  clear_time);
-        if (copy_time < copy_best) {
-            copier = tried;
-            copy_best = copy_time;
-        }
-        if (clear_time < clear_best) {
-            clearer = tried;
-            clear_best = clear_time;
-        }
-    }
-    bulk_use(copier, clearer);
-}
-
-void bulk_init(void) {
-    static uint8_t to[PAGE_SIZE] __attribute__((aligned(PAGE_SIZE)));
-    static uint8_t from[PAGE_SIZE] __attribute__((aligned(PAGE_SIZE)));
-    choose(to, from);
 }

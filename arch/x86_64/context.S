@@ -9,7 +9,7 @@ context_first_run:
     sti
     mov %r13, %rdi
     call *%r12
-    call thread_exit_current
+    call thread_entry_returned
     ud2
 
 /* _Noreturn void context_enter_user_frame(const struct exception_frame* frame);

@@ -5,9 +5,10 @@
 #include <stddef.h>
 
 #include <abi/limits.h>
+#include <arch/preempt.h>
 #include <lib/compiler.h>
+#include <lib/panic.h>
 #include <lib/string.h>
-#include <lock/preempt.h>
 
 #include "cpu_internal.h"
 #include "registers.h"
@@ -175,6 +176,7 @@ size_t cpu_arch_size(void) {
 }
 
 void cpu_add(struct cpu* cpu, struct cpu_arch* arch, uint32_t apic_id) {
+    ASSERT(cpus_allocated < CPU_MAX);
     *cpu = (struct cpu){
         .self = cpu,
         .preempt_count = PREEMPT_NOT_WANTED,
@@ -188,8 +190,8 @@ void cpu_add(struct cpu* cpu, struct cpu_arch* arch, uint32_t apic_id) {
 }
 
 void cpu_remove(struct cpu* cpu) {
+    ASSERT(cpu->number == cpus_allocated - 1);
     cpus[--cpus_allocated] = NULL;
-    (void)cpu;
 }
 
 void cpu_init_secondary(struct cpu* cpu) {

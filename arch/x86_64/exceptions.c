@@ -6,12 +6,11 @@
 #include <arch/context.h>
 #include <arch/cpu.h>
 #include <arch/layout.h>
+#include <arch/preempt.h>
+#include <arch/upcalls.h>
 #include <arch/user_copy.h>
-#include <debug/emergency_console.h>
-#include <debug/panic.h>
 #include <lib/compiler.h>
-#include <lock/preempt.h>
-#include <mm/kernel_stack.h>
+#include <lib/panic.h>
 
 #include "cpu_internal.h"
 #include "registers.h"
@@ -59,7 +58,7 @@ static const char* const exception_names[] = {
     "control protection",
 };
 
-const char* exception_name(uint64_t vector) {
+static const char* exception_name(uint64_t vector) {
     return vector < ARRAY_LENGTH(exception_names) ? exception_names[vector] : "unknown exception";
 }
 
@@ -150,7 +149,7 @@ static void page_fault(struct exception_frame* frame) {
     }
     interrupts_enable();
     if (!resolve(frame, &fault, PAGE_FAULT_USER))
-        user_exception(frame, fault.address);
+        user_exception(frame, exception_name(frame->vector), fault.address);
     interrupts_disable();
 }
 
@@ -186,7 +185,7 @@ void exception_dispatch(struct exception_frame* frame) {
         cpu->interrupt_depth--;
     } else if (exception_frame_is_user(frame)) {
         interrupts_enable();
-        user_exception(frame, 0);
+        user_exception(frame, exception_name(frame->vector), 0);
     } else if (!resume_at_fixup(frame)) { /* general protection: a non-canonical user address */
         panic_with_frame(frame, "%s in the kernel", exception_name(frame->vector));
     }

@@ -1,9 +1,9 @@
 #include "fpu_internal.h"
 
 #include <arch/context.h>
+#include <arch/upcalls.h>
 #include <lib/compiler.h>
 #include <lib/string.h>
-#include <mm/slab.h>
 
 #include "cpu_internal.h"
 #include "registers.h"
@@ -20,9 +20,6 @@
 
 uint32_t fpu_xsave_mask HOT_DATA;
 bool fpu_has_quick_exchange HOT_DATA;
-
-static uint32_t state_size = FXSAVE_SIZE;
-static struct slab_cache state_cache;
 
 /* The part of the FXSAVE image that is not zero in a fresh thread. */
 struct fxsave_header {
@@ -49,15 +46,16 @@ void fpu_init_boot(void) {
         fpu_xsave_mask = cpuid(CPUID_XSAVE, 0).eax & (XCR0_X87_SSE_AVX | XCR0_AVX512);
     fpu_has_quick_exchange = cpu_features.has_xsave && cpu_features.has_fsgsbase;
     fpu_init_cpu();
+    uint32_t state_size = FXSAVE_SIZE;
     if (cpu_features.has_xsave)
         state_size = cpuid(CPUID_XSAVE, 0).ebx; /* for the components just enabled */
-    slab_cache_init(&state_cache, "fpu state", state_size, STATE_ALIGNMENT);
+    fpu_memory_init(state_size, STATE_ALIGNMENT);
 }
 
 /* With XSAVE only the header is read, which says that all registers are initial, and MXCSR, which
  * is loaded whatever it says. */
 bool context_fpu_create(struct thread_context* context) {
-    char* state = slab_alloc(&state_cache);
+    char* state = fpu_memory_alloc();
     if (!state)
         return false;
     struct fxsave_header* legacy = (struct fxsave_header*)state;
@@ -74,6 +72,6 @@ bool context_fpu_create(struct thread_context* context) {
 
 void context_fpu_destroy(struct thread_context* context) {
     if (context->fpu_state)
-        slab_free(&state_cache, context->fpu_state);
+        fpu_memory_free(context->fpu_state);
     context->fpu_state = NULL;
 }

@@ -1,17 +1,16 @@
-/* Page tables: four levels of 512 entries. A table page's struct page counts its present entries in
- * `references`, so that it can be freed when the last one goes. */
+/* Page tables: four levels of 512 entries. Each table page has a count of its present entries
+ * (arch/upcalls.h), so that it can be freed when the last one goes. */
 #include <arch/paging.h>
 
 #include <abi/errors.h>
 #include <arch/cpu.h>
 #include <arch/interrupt.h>
 #include <arch/layout.h>
-#include <debug/panic.h>
+#include <arch/preempt.h>
+#include <arch/upcalls.h>
 #include <lib/compiler.h>
-#include <lib/list.h>
+#include <lib/panic.h>
 #include <lib/string.h>
-#include <lock/preempt.h>
-#include <mm/page.h>
 
 #include "cpu_internal.h"
 #include "paging_internal.h"
@@ -32,10 +31,6 @@ struct page_table* page_table_kernel(void) {
 
 /* --- walking ------------------------------------------------------------------------------- */
 
-static struct page* table_page(const uint64_t* table) {
-    return page_from_physical(virtual_to_physical(table));
-}
-
 uint64_t entry_flags(uint32_t flags) {
     uint64_t entry = ENTRY_PRESENT;
     if (flags & PAGING_WRITE)
@@ -53,27 +48,48 @@ uint64_t entry_flags(uint32_t flags) {
 
 void entry_set(uint64_t* table, unsigned index, uint64_t value) {
     table[index] = value;
-    table_page(table)->references++;
+    ++*table_page_count(table);
 }
 
-/* Table pages that are no longer linked, kept until every TLB has forgotten them. */
-static void tables_free(struct list* tables) {
-    struct list_node* node;
-    while ((node = list_pop_front(tables)))
-        page_free(LIST_ENTRY(node, struct page, node));
+/* Table pages in no tree of tables, chained through their first entry. An address of a page has bit
+ * 0 clear: to a CPU that still walks a table just unlinked, that entry is not present. */
+struct table_chain {
+    uint64_t* first;
+};
+
+static void chain_push(struct table_chain* chain, uint64_t* table) {
+    table[0] = (uint64_t)chain->first;
+    chain->first = table;
+}
+
+/* The table is empty again; NULL: there is none. */
+static uint64_t* chain_pop(struct table_chain* chain) {
+    uint64_t* table = chain->first;
+    if (table) {
+        chain->first = (uint64_t*)table[0];
+        table[0] = 0;
+    }
+    return table;
+}
+
+/* Table pages that are no longer linked are kept until every TLB has forgotten them. */
+static void tables_free(struct table_chain* tables) {
+    uint64_t* table;
+    while ((table = chain_pop(tables)))
+        table_page_free(table);
 }
 
 /* Takes the entry out, and with it every table on the way up that became empty. `path[level]` is
  * the table of that level; the root and the shared tables right below its upper half stay. */
 static void entry_clear(struct page_table* table, uint64_t* path[], virtual_address_t address,
-                        struct list* freed) {
+                        struct table_chain* freed) {
     bool is_kernel = address >= PHYSICAL_MAP_BASE;
     for (unsigned level = 0; level <= TOP_LEVEL; level++) {
         path[level][entry_index(address, level)] = 0;
-        struct page* page = table_page(path[level]);
-        if (--page->references > 0 || level + (is_kernel ? 1 : 0) >= TOP_LEVEL)
+        uint32_t left = --*table_page_count(path[level]);
+        if (left > 0 || level + (is_kernel ? 1 : 0) >= TOP_LEVEL)
             return;
-        list_push_back(freed, &page->node);
+        chain_push(freed, path[level]);
         table->table_pages--;
     }
 }
@@ -136,12 +152,10 @@ static void flush_everywhere(struct page_table* table, virtual_address_t start, 
 /* --- one address space ----------------------------------------------------------------------- */
 
 zx_status_t page_table_init(struct page_table* table) {
-    struct page* page = page_alloc_zeroed();
-    if (!page)
+    uint64_t* root = table_page_alloc();
+    if (!root)
         return ZX_ERR_NO_MEMORY;
-    page->references = 0;
-    *table = (struct page_table){.root = page_to_physical(page), .table_pages = 1};
-    uint64_t* root = page_to_virtual(page);
+    *table = (struct page_table){.root = virtual_to_physical(root), .table_pages = 1};
     const uint64_t* kernel_root = physical_to_virtual(kernel_table.root);
     memcpy(root + KERNEL_FIRST_ENTRY, kernel_root + KERNEL_FIRST_ENTRY,
            (ENTRIES_PER_TABLE - KERNEL_FIRST_ENTRY) * sizeof(*root));
@@ -149,9 +163,9 @@ zx_status_t page_table_init(struct page_table* table) {
 }
 
 void page_table_destroy(struct page_table* table) {
-    struct page* root = page_from_physical(table->root);
-    ASSERT(root->references == 0 && table->active_cpus == 0);
-    page_free(root);
+    void* root = physical_to_virtual(table->root);
+    ASSERT(*table_page_count(root) == 0 && table->active_cpus == 0);
+    table_page_free(root);
     table->table_pages = 0;
 }
 
@@ -161,21 +175,20 @@ static zx_status_t walk_or_create(struct page_table* table, virtual_address_t ad
     unsigned missing;
     if (likely(walk(table, address, path, &missing)))
         return ZX_OK;
-    struct list created = LIST_INITIALIZER(created);
+    struct table_chain created = {NULL};
     for (unsigned i = 0; i < missing; i++) {
-        struct page* page = page_alloc_zeroed();
-        if (!page) {
+        uint64_t* new_table = table_page_alloc();
+        if (!new_table) {
             tables_free(&created);
             return ZX_ERR_NO_MEMORY;
         }
-        page->references = 0;
-        list_push_back(&created, &page->node);
+        chain_push(&created, new_table);
     }
     for (unsigned level = missing; level > 0; level--) {
-        struct page* page = LIST_ENTRY(list_pop_front(&created), struct page, node);
-        uint64_t link = page_to_physical(page).value | ENTRY_PRESENT | ENTRY_WRITABLE | ENTRY_USER;
-        entry_set(path[level], entry_index(address, level), link);
-        path[level - 1] = page_to_virtual(page);
+        path[level - 1] = chain_pop(&created);
+        entry_set(path[level], entry_index(address, level),
+                  virtual_to_physical(path[level - 1]).value | ENTRY_PRESENT | ENTRY_WRITABLE |
+                      ENTRY_USER);
         table->table_pages++;
     }
     return ZX_OK;
@@ -218,7 +231,7 @@ static void change_flush(struct page_table* table, const struct change* change) 
 /* One walk for each table of level 0, then along it: a table that entry_clear took away is empty,
  * and still there until tables_free. */
 void page_table_unmap(struct page_table* table, virtual_address_t address, size_t size) {
-    struct list freed = LIST_INITIALIZER(freed);
+    struct table_chain freed = {NULL};
     struct change change = {0};
     virtual_address_t end = address + size;
     for (virtual_address_t at = address; at < end;) {
@@ -270,7 +283,7 @@ bool page_table_kernel_take(virtual_address_t address, physical_address_t* physi
         return false;
     *physical = physical_address(*entry & ENTRY_ADDRESS_MASK);
     *entry = 0;
-    table_page(path[0])->references--;
+    --*table_page_count(path[0]);
     return true;
 }
 

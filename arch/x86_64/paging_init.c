@@ -4,9 +4,9 @@
 
 #include <arch/cpu.h>
 #include <arch/layout.h>
-#include <debug/panic.h>
+#include <arch/upcalls.h>
 #include <lib/compiler.h>
-#include <mm/page.h>
+#include <lib/panic.h>
 
 #include "cpu_internal.h"
 #include "paging_internal.h"
@@ -20,14 +20,18 @@ extern char text_start[], text_end[], rodata_start[], rodata_end[], data_start[]
 extern char kernel_symbols[], kernel_symbols_end[], kernel_start[], kernel_end[];
 extern char boot_stack_guard[];
 
+static uint64_t* new_table(void) {
+    uint64_t* table = table_page_alloc();
+    if (!table)
+        boot_fail("not enough memory for the page tables");
+    page_table_kernel()->table_pages++;
+    return table;
+}
+
 static uint64_t* table_below(uint64_t* table, unsigned index) {
     if (!(table[index] & ENTRY_PRESENT)) {
-        struct page* page = page_alloc_zeroed();
-        if (!page)
-            boot_fail("not enough memory for the page tables");
-        page->references = 0;
-        entry_set(table, index, page_to_physical(page).value | ENTRY_PRESENT | ENTRY_WRITABLE);
-        page_table_kernel()->table_pages++;
+        uint64_t link = virtual_to_physical(new_table()).value | ENTRY_PRESENT | ENTRY_WRITABLE;
+        entry_set(table, index, link);
     }
     return table_at(table[index]);
 }
@@ -78,13 +82,8 @@ static void map_image_part(const char* start, const char* end, uint32_t flags) {
 /* The first 4 GiB are mapped whole: firmware tables and the boot archive lie outside `ram`. Devices
  * among them are uncached by the MTRRs whatever the tables say, and are used through device_map. */
 void paging_init(const struct physical_range* ram, size_t count) {
-    struct page* root = page_alloc_zeroed();
-    if (!root)
-        boot_fail("not enough memory for the page tables");
-    root->references = 0;
-    struct page_table* kernel_table = page_table_kernel();
-    kernel_table->root = page_to_physical(root);
-    kernel_table->table_pages = 1;
+    uint64_t* root = new_table();
+    page_table_kernel()->root = virtual_to_physical(root);
 
     direct_map(0, DEVICE_SPACE_END);
     for (size_t i = 0; i < count; i++)
@@ -97,8 +96,8 @@ void paging_init(const struct physical_range* ram, size_t count) {
     map_image_part(kernel_symbols, kernel_symbols_end, PAGING_READ);
     /* Shared by all address spaces, so they have to be there before the first of them. */
     for (size_t offset = 0; offset < KERNEL_STACKS_SIZE; offset += 1ul << level_shift(TOP_LEVEL))
-        table_below(page_to_virtual(root), entry_index(KERNEL_STACKS_BASE + offset, TOP_LEVEL));
-    table_below(page_to_virtual(root), entry_index(KERNEL_HEAP_BASE, TOP_LEVEL));
+        table_below(root, entry_index(KERNEL_STACKS_BASE + offset, TOP_LEVEL));
+    table_below(root, entry_index(KERNEL_HEAP_BASE, TOP_LEVEL));
     paging_init_cpu();
 }
 

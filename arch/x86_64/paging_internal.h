@@ -34,5 +34,5 @@ static inline unsigned entry_index(virtual_address_t address, unsigned level) {
 
 /* The entry bits for PAGING_* flags. */
 uint64_t entry_flags(uint32_t flags);
-/* Fills an empty entry and counts it in its table's page. */
+/* Fills an empty entry and counts it in its table's count. */
 void entry_set(uint64_t* table, unsigned index, uint64_t value);

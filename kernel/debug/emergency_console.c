@@ -3,6 +3,7 @@
 #include <stdbool.h>
 
 #include <arch/cpu.h>
+#include <arch/upcalls.h>
 #include <debug/board.h>
 #include <debug/console.h>
 #include <debug/log.h>

@@ -24,5 +24,3 @@ struct debug_command {
 
 /* In interrupt context; returns after `continue`. */
 void emergency_console_run(void);
-/* The same whatever the CPU was doing (in an NMI): nothing can go on as before afterwards. */
-void emergency_console_run_anywhere(void);

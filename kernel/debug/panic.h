@@ -1,30 +1,7 @@
-/* Giving up: says why, with registers, a symbolised backtrace, the current process and thread and
- * the last log lines, and leaves QEMU with a failing status. Any context; never returns. */
+/* The panic report (lib/panic.h), and who adds to it. */
 #pragma once
 
-#include <lib/compiler.h>
+#include <lib/panic.h>
 
-struct exception_frame;
-
-NORETURN void panic(const char* format, ...) PRINTF_LIKE(1, 2);
-NORETURN void panic_with_frame(const struct exception_frame* frame, const char* format, ...)
-    PRINTF_LIKE(2, 3);
-/* A boot that cannot go on through no fault of the kernel: one clear line, no backtrace. */
-NORETURN void boot_fail(const char* format, ...) PRINTF_LIKE(1, 2);
-
-/* Describes the current thread and process in the panic report; registered by kernel/object. */
+/* Describes the current thread and process in the panic report; registered by kernel/task. */
 extern void (*panic_describe_thread)(void (*print)(const char* format, ...));
-
-/* ASSERT: the impossible. Debug builds only, so its expression must have no effects.
- * CHECK: the impossible, but cheap enough or grave enough to test in release builds too. */
-#define CHECK(condition)   \
-    ((condition) ? (void)0 \
-                 : panic("%s:%d: %s: check failed: %s", __FILE__, __LINE__, __func__, #condition))
-#ifdef JACINTH_DEBUG
-#define ASSERT(condition) \
-    ((condition)          \
-         ? (void)0        \
-         : panic("%s:%d: %s: assertion failed: %s", __FILE__, __LINE__, __func__, #condition))
-#else
-#define ASSERT(condition) ((void)sizeof(condition))
-#endif

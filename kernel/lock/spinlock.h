@@ -35,8 +35,8 @@
 #include <stdint.h>
 
 #include <arch/cpu.h>
+#include <arch/preempt.h>
 #include <arch/turns.h>
-#include <lock/preempt.h>
 
 enum lock_class {
     LOCK_TASK,

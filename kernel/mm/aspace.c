@@ -4,6 +4,7 @@
 #include <arch/cpu.h>
 #include <arch/interrupt.h>
 #include <arch/layout.h>
+#include <arch/upcalls.h>
 #include <debug/panic.h>
 #include <mm/page.h>
 #include <mm/slab.h>

@@ -15,6 +15,7 @@
 
 #include <arch/layout.h>
 #include <arch/paging.h>
+#include <arch/upcalls.h>
 #include <debug/panic.h>
 #include <lib/compiler.h>
 #include <lib/list.h>

@@ -25,5 +25,3 @@ bool kernel_stack_free(void* top);
  * are more. No lock held. */
 bool kernel_stack_trim_batch(void);
 void kernel_stack_trim(void); /* frees all kept stacks, for leak tests */
-/* Whether `address` is in a guard page: a fault there is a stack overflow. */
-bool kernel_stack_is_guard(virtual_address_t address);

@@ -15,9 +15,9 @@
 
 #include <arch/cpu.h>
 #include <arch/keeping_call.h>
+#include <arch/preempt.h>
 #include <lib/compiler.h>
 #include <lib/list.h>
-#include <lock/preempt.h>
 #include <lock/spinlock.h>
 
 #define SLAB_MAGAZINE_SIZE 32u

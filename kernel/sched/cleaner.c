@@ -19,6 +19,7 @@
 #include <abi/errors.h>
 #include <arch/clock.h>
 #include <arch/interrupt.h>
+#include <arch/upcalls.h>
 #include <debug/panic.h>
 #include <lock/spinlock.h>
 #include <sched/thread.h>

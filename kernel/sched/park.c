@@ -20,8 +20,8 @@
 
 #include <abi/errors.h>
 #include <arch/clock.h>
-#include <arch/interrupt.h>
 #include <arch/turns.h>
+#include <arch/upcalls.h>
 #include <debug/panic.h>
 #include <lock/spinlock.h>
 #include <sched/sched_cpu.h>

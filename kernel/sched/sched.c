@@ -16,10 +16,11 @@
 
 #include <arch/clock.h>
 #include <arch/interrupt.h>
+#include <arch/preempt.h>
 #include <arch/turns.h>
+#include <arch/upcalls.h>
 #include <debug/panic.h>
 #include <lib/compiler.h>
-#include <lock/preempt.h>
 #include <sched/help.h>
 #include <sched/run_queue.h>
 #include <sched/sched_cpu.h>
@@ -28,8 +29,6 @@
 #define SLICE_NANOSECONDS 10000000l
 
 struct sched_cpu sched_cpus[CPU_MAX];
-
-void thread_first_run(struct thread_context* previous);
 
 static void want_reschedule(void) {
     this_cpu()->preempt_count &= ~PREEMPT_NOT_WANTED;

@@ -6,9 +6,9 @@
 #pragma once
 
 #include <arch/context_switch.h>
+#include <arch/preempt.h>
 #include <arch/turns.h>
 #include <debug/panic.h>
-#include <lock/preempt.h>
 #include <mm/aspace.h>
 #include <sched/run_queue.h>
 #include <sched/sched_cpu.h>

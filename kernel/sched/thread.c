@@ -4,6 +4,7 @@
 #include <arch/backtrace.h>
 #include <arch/interrupt.h>
 #include <arch/turns.h>
+#include <arch/upcalls.h>
 #include <debug/console.h>
 #include <debug/emergency_console.h>
 #include <debug/panic.h>
@@ -141,6 +142,10 @@ void thread_exit_current(void) {
     thread->state = THREAD_DEAD;
     sched_switch_and_unlock(sched);
     panic("a dead thread was run");
+}
+
+void thread_entry_returned(void) {
+    thread_exit_current();
 }
 
 /* Only this CPU touches its list, so interrupts off is enough. */

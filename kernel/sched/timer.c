@@ -1,7 +1,7 @@
 #include <sched/timer.h>
 
 #include <arch/clock.h>
-#include <arch/interrupt.h>
+#include <arch/upcalls.h>
 #include <debug/panic.h>
 #include <lib/compiler.h>
 #include <sched/sched_cpu.h>

@@ -1,19 +1,8 @@
-/* The dispatch table and the description of every call, generated from abi/syscalls.def. */
+/* The description of every call, generated from abi/syscalls.def. */
 #pragma once
 
 #include <stddef.h>
 #include <stdint.h>
-
-#include <abi/limits.h>
-#include <abi/types.h>
-
-/* Each call has its own type; arch calls them all with eight words. */
-typedef void (*syscall_function_t)(void);
-
-/* Indexed by number; arch's entry code calls through it. Unused numbers have sys_bad_syscall. */
-extern const syscall_function_t syscall_table[SYSCALL_MAX_NUMBER];
-
-zx_status_t sys_bad_syscall(void);
 
 #define SYSCALL_MAX_ARGUMENTS 8
 

@@ -2,9 +2,9 @@
 #include <arch/bulk.h>
 
 #include <arch/layout.h>
+#include <arch/preempt.h>
 #include <debug/selftest.h>
 #include <lib/string.h>
-#include <lock/preempt.h>
 #include <mm/page.h>
 
 #define MARGIN 64u

@@ -2,9 +2,9 @@
 #include <stdatomic.h>
 
 #include <arch/cpu.h>
-#include <arch/interrupt.h>
+#include <arch/preempt.h>
+#include <arch/upcalls.h>
 #include <debug/selftest.h>
-#include <lock/preempt.h>
 #include <sched/thread.h>
 
 #include "all_cpus.h"

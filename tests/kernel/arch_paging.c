@@ -8,9 +8,9 @@
 #include <arch/cpu.h>
 #include <arch/layout.h>
 #include <arch/paging.h>
+#include <arch/preempt.h>
 #include <arch/user_copy.h>
 #include <lib/string.h>
-#include <lock/preempt.h>
 #include <mm/page.h>
 #include <sched/thread.h>
 

@@ -1,7 +1,7 @@
 /* Spinlocks. (A wrong order, or a second taking, ends in a panic: panics.c.) */
 #include <arch/cpu.h>
+#include <arch/preempt.h>
 #include <debug/selftest.h>
-#include <lock/preempt.h>
 #include <lock/spinlock.h>
 
 #include "all_cpus.h"

@@ -2,6 +2,7 @@
 #include <arch/cpu.h>
 #include <arch/layout.h>
 #include <arch/paging.h>
+#include <arch/upcalls.h>
 #include <debug/selftest.h>
 #include <lib/string.h>
 #include <mm/device_map.h>

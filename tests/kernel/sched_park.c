@@ -2,8 +2,8 @@
 #include <abi/errors.h>
 #include <arch/clock.h>
 #include <arch/cpu.h>
+#include <arch/preempt.h>
 #include <debug/selftest.h>
-#include <lock/preempt.h>
 #include <sched/thread.h>
 
 #include "all_cpus.h"

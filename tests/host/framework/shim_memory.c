@@ -3,8 +3,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include <arch/preempt.h>
 #include <arch/user_copy.h>
-#include <lock/preempt.h>
 #include <mm/fail_allocation.h>
 #include <mm/page.h>
 #include <mm/slab.h>

@@ -23,8 +23,7 @@ struct bulk_routine {
 extern size_t (*bulk_copy)(void* to, const void* from, size_t size);
 extern void (*bulk_clear_page)(void* page);
 
-/* Measures and chooses; before that, words are moved. Before there are other CPUs. */
-void bulk_init(void);
+/* Sets them; until then words are moved. Before there are other CPUs. */
 void bulk_use(const struct bulk_routine* copier, const struct bulk_routine* clearer);
 
 /* What this machine has: one after the other, NULL behind the last. */

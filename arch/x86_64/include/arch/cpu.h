@@ -23,7 +23,7 @@ struct cpu {
     struct thread* current;      /* 0x08: the running thread */
     uint64_t kernel_stack_top;   /* 0x10: where the entry from user mode puts its stack */
     uint64_t user_stack_scratch; /* 0x18: user rsp during the first entry instructions */
-    uint32_t preempt_count;      /* 0x20: 0 means preemptible; see lock/preempt.h */
+    uint32_t preempt_count;      /* 0x20: 0 means preemptible; see arch/preempt.h */
     uint32_t number;             /* 0x24 */
     uint64_t stack_guard;        /* 0x28: gcc's stack protector reads it at a fixed offset */
     uint32_t apic_id;            /* 0x30 */

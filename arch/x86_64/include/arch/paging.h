@@ -3,7 +3,7 @@
  * A struct page_table is one address space's root; the upper half is shared by all. The caller's
  * lock (aspace lock, or kernel heap lock) guards a table. Operations that make permissions tighter
  * flush the TLBs of every CPU that has the table loaded before they return: never call them with
- * interrupts off. Table pages are allocated with page_alloc and counted in `table_pages`. */
+ * interrupts off. Table pages come from table_page_alloc and are counted in `table_pages`. */
 #pragma once
 
 #include <stdatomic.h>
@@ -32,7 +32,8 @@ struct physical_range {
 };
 
 /* Builds the final kernel tables: image with W^X, the direct map of `ram` (count ranges) plus the
- * first 4 GiB of device space uncached as needed, NX, global. Needs page_alloc. Boot CPU only. */
+ * first 4 GiB of device space uncached as needed, NX, global. Needs table_page_alloc. Boot CPU
+ * only. */
 void paging_init(const struct physical_range* ram, size_t count);
 /* Loads the final tables on this (secondary) CPU. */
 void paging_init_cpu(void);

@@ -10,11 +10,9 @@
 
 #include <arch/cpu.h>
 #include <arch/keeping_call.h>
+#include <arch/upcalls.h>
 
 #define PREEMPT_NOT_WANTED 0x80000000u
-
-/* Provided by the scheduler: gives the CPU away; returns when this thread runs again. */
-void preempt_reschedule(void);
 
 static inline void preempt_disable(void) {
     cpu_preempt_count_increment();

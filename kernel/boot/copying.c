@@ -1,0 +1,64 @@
+#include <boot/copying.h>
+
+#include <arch/bulk.h>
+#include <arch/clock.h>
+#include <arch/layout.h>
+#include <debug/log.h>
+#include <lib/compiler.h>
+
+#define TRIES 3
+
+static void use(const struct bulk_routine* copier, const struct bulk_routine* clearer) {
+    bulk_use(copier, clearer);
+    log_debug("memory is copied by %s, cleared by %s", copier->name, clearer->name);
+}
+
+/* The shortest time is the one in which nothing came between. */
+static uint64_t time_copy(const struct bulk_routine* routine, void* to, const void* from) {
+    uint64_t best = UINT64_MAX;
+    for (int i = 0; i < TRIES; i++) {
+        uint64_t start = clock_ticks();
+        routine->copy(to, from, PAGE_SIZE);
+        best = MIN(best, clock_ticks() - start);
+    }
+    return best;
+}
+
+static uint64_t time_clear(const struct bulk_routine* routine, void* page) {
+    uint64_t best = UINT64_MAX;
+    for (int i = 0; i < TRIES; i++) {
+        uint64_t start = clock_ticks();
+        routine->clear_page(page);
+        best = MIN(best, clock_ticks() - start);
+    }
+    return best;
+}
+
+static void choose_quickest(void* to, const void* from) {
+    const struct bulk_routine *copier = bulk_routine(0), *clearer = copier, *tried;
+    uint64_t copy_best = UINT64_MAX, clear_best = UINT64_MAX;
+    for (unsigned i = 0; (tried = bulk_routine(i)); i++) {
+        uint64_t copy_time = time_copy(tried, to, from), clear_time = time_clear(tried, to);
+        log_debug("a page by %s: copied in %lu ticks, cleared in %lu", tried->name, copy_time,
+                  clear_time);
+        if (copy_time < copy_best) {
+            copier = tried;
+            copy_best = copy_time;
+        }
+        if (clear_time < clear_best) {
+            clearer = tried;
+            clear_best = clear_time;
+        }
+    }
+    use(copier, clearer);
+}
+
+void copying_choose(const struct boot_info* info) {
+    static uint8_t to[PAGE_SIZE] __attribute__((aligned(PAGE_SIZE)));
+    static uint8_t from[PAGE_SIZE] __attribute__((aligned(PAGE_SIZE)));
+    const struct bulk_routine* routine;
+    choose_quickest(to, from);
+    for (unsigned i = 0; (routine = bulk_routine(i)); i++)
+        if (boot_option_is(info, "jacinth.copy", routine->name))
+            use(routine, routine);
+}

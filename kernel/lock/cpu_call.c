@@ -1,0 +1,41 @@
+/* Calls from one CPU to others. */
+#include <stdatomic.h>
+
+#include <arch/cpu.h>
+#include <arch/interrupt.h>
+#include <arch/upcalls.h>
+#include <lib/panic.h>
+#include <lock/spinlock.h>
+
+/* One call at a time in the whole system. The caller waits with interrupts on, so that two CPUs
+ * that call each other both get on: a CPU that waits for `call_lock` runs calls meanwhile. */
+static struct spinlock call_lock = SPINLOCK_INITIALIZER(LOCK_CPU_CALL);
+static void (*call_function)(void*);
+static void* call_argument;
+static _Atomic uint32_t call_pending; /* bit per CPU that has not run it yet */
+
+void ipi_call_interrupt(void) {
+    uint32_t here = 1u << cpu_number();
+    if (!(atomic_load_explicit(&call_pending, memory_order_acquire) & here))
+        return;
+    call_function(call_argument);
+    atomic_fetch_and_explicit(&call_pending, ~here, memory_order_release);
+}
+
+void ipi_call(uint32_t cpu_mask, void (*function)(void*), void* argument) {
+    ASSERT(interrupts_are_enabled());
+    spin_lock(&call_lock);
+    uint32_t targets = 0;
+    for (uint32_t i = 0; i < cpu_count(); i++)
+        if (i != cpu_number() && cpu_mask >> i & 1 && cpu_by_number(i)->is_online)
+            targets |= 1u << i;
+    call_function = function;
+    call_argument = argument;
+    atomic_store_explicit(&call_pending, targets, memory_order_release);
+    for (uint32_t i = 0; i < cpu_count(); i++)
+        if (targets >> i & 1)
+            ipi_send_call(i);
+    while (atomic_load_explicit(&call_pending, memory_order_acquire))
+        cpu_relax();
+    spin_unlock(&call_lock);
+}
