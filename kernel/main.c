@@ -8,6 +8,7 @@
 #include <boot/boot_info.h>
 #include <boot/copying.h>
 #include <boot/first_process.h>
+#include <boot/loader.h>
 #include <debug/board.h>
 #include <debug/console.h>
 #include <debug/crash.h>
@@ -104,7 +105,7 @@ static NORETURN void secondary_cpu_main(void) {
 void kernel_main(uint32_t magic, uint64_t info_address) {
     machine_early_init();
     console_printf(BANNER);
-    boot_info_read(magic, info_address, &boot_info);
+    loader_read(magic, info_address, &boot_info);
     select_log_level();
     reserve_boot_memory();
     copying_choose(&boot_info);

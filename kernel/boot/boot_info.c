@@ -1,14 +1,7 @@
 #include <boot/boot_info.h>
 
 #include <arch/layout.h>
-#include <boot/multiboot2.h>
-#include <boot/pvh.h>
-#include <debug/panic.h>
 #include <lib/compiler.h>
-
-static const void* at_physical(uint64_t address) {
-    return physical_to_virtual(physical_address(address));
-}
 
 static void remove_range(struct boot_info* info, size_t index) {
     for (size_t i = index + 1; i < info->ram_count; i++)
@@ -57,18 +50,4 @@ void boot_info_reserve(struct boot_info* info, struct physical_range range) {
         insert_range(info, (struct physical_range){MAX(old.start, range.end), old.end});
         i = 0; /* the array moved; what is left of `old` no longer overlaps */
     }
-}
-
-void boot_info_read(uint32_t magic, uint64_t address, struct boot_info* info) {
-    const char* fault;
-    if (magic == MULTIBOOT2_LOADER_MAGIC)
-        fault = multiboot2_read(at_physical(address), info);
-    else if (magic == PVH_LOADER_MAGIC)
-        fault = pvh_read(at_physical(address), at_physical, info);
-    else
-        boot_fail("started by a loader that speaks neither Multiboot2 nor PVH (0x%x)", magic);
-    if (fault)
-        boot_fail("%s", fault);
-    if (info->ram_count == 0)
-        boot_fail("the loader gave no memory map");
 }

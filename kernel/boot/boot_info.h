@@ -23,9 +23,6 @@ struct boot_info {
     struct screen_description screen;
 };
 
-/* Reads what the loader left. Ends in boot_fail (one clear line) when it cannot be used: unknown
- * magic, no memory map. */
-void boot_info_read(uint32_t magic, uint64_t address, struct boot_info* info);
 /* For the two readers: a range of usable memory, in any order; cut to whole pages. */
 void boot_info_add_ram(struct boot_info* info, uint64_t start, uint64_t size);
 /* Takes a range that is in use out of `ram`. */
