@@ -12,6 +12,7 @@
 #include <debug/board.h>
 #include <debug/console.h>
 #include <debug/crash.h>
+#include <debug/emergency_console.h>
 #include <debug/log.h>
 #include <debug/panic.h>
 #include <debug/selftest.h>
@@ -115,7 +116,7 @@ void kernel_main(uint32_t magic, uint64_t info_address) {
     screen_put(BANNER, sizeof(BANNER) - 1); /* the serial line had it before */
     sched_init();
     machine_init(&machine);
-    console_enable_interrupts();
+    console_enable_interrupts(EMERGENCY_CONSOLE_KEY, emergency_console_run);
     start_turns();
     interrupts_enable();
     machine_start_cpus(&machine, (uint32_t)boot_option_number(&boot_info, "jacinth.cpus", 0),

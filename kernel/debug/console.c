@@ -11,7 +11,6 @@
 
 #include <arch/clock.h>
 #include <debug/board.h>
-#include <debug/emergency_console.h>
 #include <lib/printf.h>
 #include <lib/string.h>
 #include <lock/spinlock.h>
@@ -37,6 +36,8 @@ static struct spinlock input_lock = SPINLOCK_INITIALIZER(LOCK_LEAF);
 static char input[INPUT_ROOM]; /* under input_lock; what does not fit is lost */
 static uint32_t input_head, input_tail;
 static void (*input_notify)(void);
+static uint8_t emergency_key;
+static void (*run_emergency)(void);
 
 static interrupt_state_t lock_output(void) {
     return is_lock_broken ? 0 : spin_lock_irqsave(&output_lock);
@@ -241,8 +242,8 @@ void console_printf(const char* format, ...) {
  */
 
 static void receive(uint8_t byte) {
-    if (byte == EMERGENCY_CONSOLE_KEY) {
-        emergency_console_run();
+    if (byte == emergency_key) {
+        run_emergency();
         return;
     }
     interrupt_state_t state = spin_lock_irqsave(&input_lock);
@@ -258,7 +259,9 @@ static void line_has_room(void) {
         on_output();
 }
 
-void console_enable_interrupts(void) {
+void console_enable_interrupts(uint8_t key, void (*on_key)(void)) {
+    emergency_key = key;
+    run_emergency = on_key;
     serial_enable_interrupts(receive, line_has_room);
 }
 

@@ -47,8 +47,9 @@ void console_give_back(void);
 /* For panic: the same, and it takes no lock from now on, whoever holds it. */
 void console_break_lock(void);
 
-/* From here on the serial line is driven by interrupts, and input is queued. */
-void console_enable_interrupts(void);
+/* From here on the serial line is driven by interrupts, and input is queued; but `key` calls
+ * `on_key`, in interrupt context, and is not queued. */
+void console_enable_interrupts(uint8_t key, void (*on_key)(void));
 /* `on_input` runs in interrupt context after each character queued. */
 void console_set_input_listener(void (*on_input)(void));
 /* Takes what is there, at most `room` characters; 0: nothing. */
