@@ -43,11 +43,9 @@ void syscall_entry(void);
 /* local_apic.c */
 void local_apic_end_of_interrupt(void);
 
+/* interrupt.c */
 /* True once cpu_stop_others was called: an NMI means to stop. */
 bool cpu_is_stopping(void);
-
-/* interrupt.c */
-void interrupt_send_nmi_to_others(void);
 /* Vectors 32 and up, interrupts off. */
 void interrupt_dispatch(struct exception_frame* frame);
 

@@ -1,11 +1,15 @@
 /* The dispatch of interrupts, and messages between CPUs. */
 #include <arch/interrupt.h>
 
+#include <stdatomic.h>
+
 #include <arch/cpu.h>
 #include <arch/local_apic.h>
 #include <arch/upcalls.h>
 
 #include "cpu_internal.h"
+
+static atomic_bool is_stopping;
 
 void ipi_reschedule(uint32_t cpu) {
     local_apic_send(cpu_by_number(cpu)->apic_id, APIC_DELIVER_FIXED | VECTOR_RESCHEDULE);
@@ -19,10 +23,20 @@ void interrupt_raise_soft(void) {
     local_apic_send(0, APIC_DELIVER_FIXED | APIC_TO_SELF | VECTOR_SOFT);
 }
 
-void interrupt_send_nmi_to_others(void) {
+static void send_nmi_to_others(void) {
     for (uint32_t i = 0; i < cpu_count(); i++)
         if (i != cpu_number())
             local_apic_send(cpu_by_number(i)->apic_id, APIC_DELIVER_NMI | APIC_LEVEL_ASSERT);
+}
+
+bool cpu_is_stopping(void) {
+    return atomic_load(&is_stopping);
+}
+
+void cpu_stop_others(void) {
+    atomic_store(&is_stopping, true);
+    if (cpu_count() > 1)
+        send_nmi_to_others();
 }
 
 void interrupt_dispatch(struct exception_frame* frame) {

@@ -85,7 +85,7 @@ struct spinlock {
     {                                     \
         .debug = {.class = (lock_class) } \
     }
-/* lock_order.c: panics on a wrong order, a recursion, or a sleep with a lock held. */
+/* debug/lock_order.c: panics on a wrong order, a recursion, or a sleep with a lock held. */
 void lock_order_acquire(struct lock_debug* lock, uintptr_t caller);
 void lock_order_acquired(struct lock_debug* lock, uintptr_t caller);
 void lock_order_release(struct lock_debug* lock);
