@@ -18,9 +18,24 @@ import time
 
 C_FOLDERS = ("arch", "kernel", "libc", "user", "tests")
 FILE_LINES_LIMIT = 500
-# The floors of the kernel, from the ground. Nobody includes from a floor above the own one. arch/x86_64 stands on two:
-# its headers know the ground only, its sources also log, panic, locks and memory.
-FLOORS = (("lib", "abi"), ("arch",), ("debug", "lock"), ("mm",), ("sched",), ("object",), ("ipc", "task"), ("syscall", "syscalls"), ("pc",), ("boot", "main.h"))
+# The floors of the kernel, from the ground. Nobody includes or calls from a floor above the own one.
+FLOORS = (
+    ("lib", "abi"), ("arch/x86_64",), ("lock",), ("debug",), ("mm",), ("sched",), ("object",), ("ipc", "task"), ("syscall",),
+    ("arch/pc",), ("boot",), ("main",),
+)  # fmt: skip
+# The doors: headers that declare what a floor above defines. A name declared there belongs to the header's floor.
+DOORS = {
+    "kernel/lib/string.h": ("lib", "the memory functions that compilers call too: assembly, in arch/x86_64"),
+    "kernel/lib/panic.h": ("lib", "giving up: in debug"),
+    "arch/x86_64/include/arch/upcalls.h": ("arch/x86_64", "all that the processor's code calls above itself"),
+    "kernel/lock/spinlock.h": ("lock", "the check of the order of locks: in debug"),
+    "kernel/debug/board.h": ("debug", "the serial line, the screen, the way out: in arch/pc"),
+}
+# What the compiler calls, and thus any room.
+COMPILER_CALLS = {"__stack_chk_fail"}
+# Rooms in which files still need each other; none may join them.
+ROOMS_WITH_CIRCLES = ("mm", "sched", "object", "ipc", "task")
+INCLUDE_FOLDERS = {"arch": "arch/x86_64", "pc": "arch/pc", "syscalls": "syscall"}
 
 
 def files(*endings):
@@ -63,25 +78,106 @@ def lines_of(path):
         return file.read().splitlines()
 
 
-def floor_of(name):
-    for number, rooms in enumerate(FLOORS):
-        if name.split("/")[0] in rooms:
-            return number
-    return None
+def room_of(path):
+    """The room of a source or object file: arch/x86_64, mm, ..."""
+    parts = path.split("/")
+    if parts[0] == "arch":
+        return "/".join(parts[:2])
+    return parts[1].split(".")[0] if parts[0] == "kernel" else "syscall"
+
+
+def floor_of(room):
+    return next((number for number, rooms in enumerate(FLOORS) if room in rooms), None)
+
+
+def include_arrows():
+    """(path, line number, header, its room) for each header that a file of the kernel includes."""
+    for path in sorted(glob.glob("arch/**/*.[chS]", recursive=True) + glob.glob("kernel/**/*.[ch]", recursive=True)):
+        for number, line in enumerate(lines_of(path), 1):
+            included = re.match(r"#include <(\w+)/([^>]+)>", line)
+            if included:
+                folder = included.group(1)
+                yield path, number, f"{folder}/{included.group(2)}", INCLUDE_FOLDERS.get(folder, folder)
+
+
+def door_names():
+    """The floor of each name that a door declares."""
+    names = {}
+    for path, (room, _) in DOORS.items():
+        with open(path, encoding="utf-8") as file:
+            text = re.sub(r"/\*.*?\*/|^#.*?$", "", file.read(), flags=re.DOTALL | re.MULTILINE)
+        for name in re.findall(r"\b(\w+)(?=\s*[\[(])", text):
+            names[name] = floor_of(room)
+    return names | dict.fromkeys(COMPILER_CALLS, 0)
+
+
+def symbols():
+    """(source file, symbol, kind) of every object file of the debug build: all that others define or need."""
+    built = sorted(glob.glob("build/debug/**/*.o", recursive=True))
+    sources = {path: path.removeprefix("build/debug/").removesuffix(".o") for path in built}
+    kept = [path for path, source in sources.items() if source == "generated/table.c" or (source.startswith(("arch/", "kernel/")) and os.path.exists(source))]
+    listed = subprocess.run(["nm", "-A", "--extern-only", *kept], capture_output=True, text=True, check=True).stdout
+    for line in listed.splitlines():
+        path, _, rest = line.partition(":")
+        yield sources[path], rest.split()[-1].removesuffix("_keeping"), rest.split()[-2]
+
+
+def call_arrows():
+    """(source file, name, source file that defines it) for each name that an object file needs of another one."""
+    every = list(symbols())
+    definers = {name: source for source, name, kind in every if kind != "U"}
+    return [(source, name, definers[name]) for source, name, kind in every if kind == "U" and definers.get(name, source) != source]
 
 
 def check_floors():
-    """The kernel's rooms include downward only."""
-    faults = []
-    for path in glob.glob("arch/**/*.[chS]", recursive=True) + glob.glob("kernel/*/*.[ch]"):
-        in_processor = "arch" if "/include/" in path else "mm"
-        own = floor_of(in_processor if path.startswith("arch/x86_64/") else path.split("/", 1)[1])
-        for number, line in enumerate(lines_of(path), 1):
-            included = re.match(r"#include <([^>]+)>", line)
-            floor = floor_of(included.group(1)) if included else None
-            if floor is not None and floor > own:
-                faults.append(f"{path}:{number}: includes upward: {included.group(1)}")
+    """The kernel's rooms include and call downward only."""
+    faults, doors = [], door_names()
+    for path, number, header, room in include_arrows():
+        floor = floor_of(room)
+        if floor is not None and floor > floor_of(room_of(path)):
+            faults.append(f"{path}:{number}: includes upward: {header}")
+    for source, name, definer in call_arrows():
+        if doors.get(name, floor_of(room_of(definer))) > floor_of(room_of(source)):
+            faults.append(f"{source}: calls upward: {name} of {definer}")
     return "\n".join(faults)
+
+
+def module_of(path):
+    """A file and its header are one module."""
+    return re.sub(r"\.\w+(\.o)?$", "", path)
+
+
+def file_arrows():
+    """Which modules of a room include or call which others of the same room."""
+    arrows, doors = {}, door_names()
+    pairs = [(path, f"kernel/{header}") for path, _, header, _ in include_arrows() if os.path.exists(f"kernel/{header}")]
+    pairs += [(source, definer) for source, name, definer in call_arrows() if name not in doors]
+    for path, other in pairs:
+        if room_of(path) == room_of(other) and module_of(path) != module_of(other):
+            arrows.setdefault(module_of(path), set()).add(module_of(other))
+    return arrows
+
+
+def reachable(arrows, module):
+    seen, todo = set(), [module]
+    while todo:
+        new = arrows.get(todo.pop(), set()) - seen
+        seen |= new
+        todo += new
+    return seen
+
+
+def circles():
+    """Sets of modules of one room that need each other."""
+    arrows = file_arrows()
+    reached = {module: reachable(arrows, module) for module in arrows}
+    return sorted({tuple(sorted(other for other in reached[module] if module in reached.get(other, ()))) for module in reached if module in reached[module]})
+
+
+def check_circles():
+    """In a room that has no circle of files, none comes back."""
+    new = [circle for circle in circles() if room_of(circle[0]) not in ROOMS_WITH_CIRCLES]
+    return "\n".join(f"these need each other: {' '.join(circle)}" for circle in new)
 
 
 def check_rules():
@@ -115,6 +211,7 @@ def check_scripts():
 CHECKS = {
     "format": check_format,
     "floors": check_floors,
+    "circles": check_circles,
     "rules": check_rules,
     "manual": check_manual,
     "scripts": check_scripts,
