@@ -1,209 +1,97 @@
-/* Writes and reads copy between user memory and the queue with the shared lock held, so that each
- * is one step for everybody else. A user page that is not present makes the attempt fail as a
- * whole; the pages are then faulted in without the lock and the attempt is made again. */
+/* Writing and reading are attempts under the lock. The first attempt needs no reference to the end
+ * (handle_lock_object).
+ *
+ * Races:
+ * 1. User memory can be absent, or can be unmapped by another thread at any time. No page can be
+ *    brought in with a spinlock held. An attempt that meets absent memory changes nothing and
+ *    returns INVALID_ARGS. The caller then brings the pages in without the lock, and tries again.
+ * 2. Without the lock, the handle can be closed. The reference keeps the memory. The next attempt
+ *    finds the peer gone. */
 #include <ipc/socket.h>
 
 #include <abi/errors.h>
-#include <debug/panic.h>
+#include <abi/pipes.h>
+#include <arch/user_copy.h>
 #include <mm/slab.h>
+#include <object/handle_lock.h>
 #include <sched/thread.h>
 
-/* What one attempt under the lock came to; never an answer for user mode. */
-#define ATTEMPT_USER_FAULT ((zx_status_t)1)
+/* Stands before a datagram in the queue, aligned or not. */
+struct datagram_prefix {
+    uint32_t length;
+} __attribute__((packed));
 
 static struct slab_cache socket_cache =
     SLAB_CACHE_INITIALIZER_BY_LINES(socket_cache, "socket end", sizeof(struct socket));
 
-/* One try under the lock. `is_checked`: the user memory was found good by is_good. `needed`, which
- * is all of the buffer to begin with: how much of it has to be good. */
-typedef zx_status_t (*attempt_t)(struct socket* socket, const struct socket_request* request,
-                                 bool is_checked, size_t* needed);
+static const struct object_ops socket_ops;
 
-/* Leaves the pages present for the next attempt. */
-static bool is_good(const struct socket_request* request, size_t needed, bool is_read) {
-    return user_fault_in(request->buffer, MIN(needed, SOCKET_CAPACITY_BYTES), is_read) &&
+/* --- attempts --------------------------------------------------------------------------------- */
+
+/* What a call wants copied, for attempts that may fail. */
+struct request {
+    uintptr_t buffer;
+    size_t size;
+    uintptr_t actual; /* 0: not wanted */
+    bool is_checked;  /* user memory was found good */
+    size_t needed;    /* how many bytes of the buffer have to be good: all, or what a read writes */
+};
+
+/* One attempt, with the lock held. It returns INVALID_ARGS for user memory that it cannot reach,
+ * and only for that (race 1). */
+typedef zx_status_t (*attempt_t)(struct socket* socket, struct request* request);
+
+/* Brings the pages in for the next attempt. False: the program may not use them. */
+static bool is_user_memory_good(const struct request* request, bool is_read) {
+    return user_range_is_valid(request->buffer, request->size) &&
+           user_fault_in(request->buffer, MIN(request->needed, SOCKET_CAPACITY_BYTES), is_read) &&
            (!request->actual || user_fault_in(request->actual, sizeof(size_t), true));
 }
 
-/* User pointers are looked at before the socket's state: an answer that comes from the state stands
- * only if they are good. */
-static zx_status_t try_until_done(struct socket* socket, const struct socket_request* request,
-                                  bool is_read, attempt_t attempt) {
-    if (!user_range_is_valid(request->buffer, request->size))
-        return ZX_ERR_INVALID_ARGS;
-    for (bool is_checked = false;; is_checked = true) {
-        size_t needed = request->size;
+/* Attempts until one succeeds or fails for good. An error of the socket's state counts only if user
+ * memory is good. */
+static zx_status_t try_until_done(struct socket* socket, struct request* request, attempt_t attempt,
+                                  bool is_read) {
+    for (;; request->is_checked = true) {
+        request->needed = request->size;
         spin_lock(socket->object.lock);
-        zx_status_t status = attempt(socket, request, is_checked, &needed);
+        zx_status_t status = attempt(socket, request);
         spin_unlock(socket->object.lock);
         if (status == ZX_OK)
-            return ZX_OK;
-        if (!is_good(request, needed, is_read))
+            return status;
+        if (!is_user_memory_good(request, is_read)) /* race 1 */
             return ZX_ERR_INVALID_ARGS;
-        if (status != ATTEMPT_USER_FAULT)
+        if (status != ZX_ERR_INVALID_ARGS)
             return status;
         if (thread_is_killed(thread_current()))
             return ZX_ERR_CANCELED;
     }
 }
 
-static bool tell_actual(const struct socket_request* request, size_t actual) {
-    return !request->actual || user_write_size(request->actual, actual);
+/* Called with the lock, returns without. */
+static zx_status_t unlock_and_try(struct socket* socket, struct request request, attempt_t attempt,
+                                  bool is_read) {
+    object_reference(&socket->object); /* race 2 */
+    spin_unlock(socket->object.lock);
+    zx_status_t status = try_until_done(socket, &request, attempt, is_read);
+    object_release(&socket->object);
+    return status;
 }
 
-/* --- writing ---------------------------------------------------------------------------------- */
-
-/* How many of `size` bytes a write takes now. */
-static zx_status_t writable_size_locked(const struct socket* socket, size_t size, size_t* taken) {
-    if (!socket->peer)
-        return ZX_ERR_PEER_CLOSED;
-    if (socket->is_write_closed)
-        return ZX_ERR_BAD_STATE;
-    size_t room = SOCKET_CAPACITY_BYTES - socket->peer->waiting;
-    bool is_datagram = socket->prefix_size > 0;
-    if (size > 0 && room < (is_datagram ? size : 1))
-        return ZX_ERR_SHOULD_WAIT;
-    *taken = MIN(size, room);
-    return ZX_OK;
+static ALWAYS_INLINE zx_status_t lock_end(struct handle_table* table, zx_handle_t handle,
+                                          zx_rights_t right, struct socket** socket) {
+    struct object* object = NULL;
+    zx_status_t status = handle_lock_object(table, handle, ZX_OBJ_TYPE_SOCKET, right, &object);
+    *socket = socket_from(object);
+    return status;
 }
 
-static zx_status_t write_locked(struct socket* socket, const struct socket_request* request,
-                                bool is_checked, size_t* needed) {
-    (void)needed; /* all of it, however much fits */
-    size_t taken, prefix_size = socket->prefix_size;
-    zx_status_t status = writable_size_locked(socket, request->size, &taken);
-    if (status != ZX_OK)
-        return status;
-    if (request->size == 0)
-        return tell_actual(request, 0) ? ZX_OK : ATTEMPT_USER_FAULT;
-    if (taken < request->size && !is_checked)
-        return ATTEMPT_USER_FAULT;
-
-    struct socket* reader = socket->peer;
-    struct byte_queue* queue = &reader->incoming;
-    if (!byte_queue_reserve(queue, prefix_size + taken))
-        return ZX_ERR_NO_MEMORY;
-    const struct datagram_prefix prefix = {(uint32_t)taken};
-    byte_queue_fill(queue, 0, &prefix, prefix_size);
-    if (!byte_queue_fill_from_user(queue, prefix_size, request->buffer, taken) ||
-        !tell_actual(request, taken)) {
-        byte_queue_trim(queue);
-        return ATTEMPT_USER_FAULT;
-    }
-    byte_queue_commit(queue, prefix_size + taken);
-    socket_bytes_added_locked(socket, reader, taken);
-    return ZX_OK;
-}
-
-zx_status_t socket_write(struct socket* socket, const struct socket_request* request) {
-    return try_until_done(socket, request, false, write_locked);
-}
-
-static zx_status_t half_close_locked(struct socket* socket, const struct socket_request* request,
-                                     bool is_checked, size_t* needed) {
-    (void)is_checked, (void)needed; /* there is no buffer */
-    struct socket* reader = socket->peer;
-    if (!reader && !socket->is_write_closed)
-        return ZX_ERR_PEER_CLOSED;
-    if (!tell_actual(request, 0))
-        return ATTEMPT_USER_FAULT;
-    if (socket->is_write_closed)
-        return ZX_OK;
-    socket->is_write_closed = true;
-    reader->is_read_closed = true;
-    object_update_signals_locked(&socket->object, ZX_SOCKET_WRITABLE, 0);
-    if (reader->waiting == 0)
-        object_update_signals_locked(&reader->object, 0, ZX_SOCKET_PEER_CLOSED);
-    return ZX_OK;
-}
-
-zx_status_t socket_half_close(struct socket* socket, const struct socket_request* request) {
-    return try_until_done(socket, request, false, half_close_locked);
-}
-
-/* --- reading ---------------------------------------------------------------------------------- */
-
-/* The queue was full, and bytes were taken: the writer has room again, if it may still write. */
-void socket_tell_room_locked(struct socket* socket) {
-    if (socket->peer && !socket->is_read_closed && socket->waiting < SOCKET_CAPACITY_BYTES)
-        object_update_signals_locked(&socket->peer->object, 0, ZX_SOCKET_WRITABLE);
-}
-
-/* A read must not write half of what it says, so all of it is looked at before. */
-static bool is_place_present(const struct socket_request* request, size_t size) {
-    bool is_buffer_present =
-        size == 0 || (size <= USER_SMALL_MAX ? user_touch_small(request->buffer, size)
-                                             : user_fault_in(request->buffer, size, true));
-    return is_buffer_present &&
-           (!request->actual || user_touch_small(request->actual, sizeof(size_t)));
-}
-
-static zx_status_t read_locked(struct socket* socket, const struct socket_request* request,
-                               bool is_checked, size_t* needed) {
-    (void)is_checked; /* no more is needed than what is written */
-    size_t offered = socket->waiting, prefix_size = socket->prefix_size;
-    if (request->size == 0 && !request->buffer)
-        return tell_actual(request, offered) ? ZX_OK : ATTEMPT_USER_FAULT;
-    if (offered == 0)
-        return socket->peer && !socket->is_read_closed ? ZX_ERR_SHOULD_WAIT : ZX_ERR_PEER_CLOSED;
-    if (prefix_size > 0) {
-        struct datagram_prefix prefix;
-        byte_queue_peek(&socket->incoming, 0, &prefix, sizeof(prefix));
-        offered = prefix.length;
-    }
-    size_t copied = MIN(request->size, offered);
-    *needed = copied;
-    if (!is_place_present(request, copied) ||
-        !byte_queue_peek_to_user(&socket->incoming, prefix_size, request->buffer, copied) ||
-        !tell_actual(request, copied))
-        return ATTEMPT_USER_FAULT;
-    socket_bytes_taken_locked(socket, prefix_size > 0 ? offered : copied);
-    return ZX_OK;
-}
-
-zx_status_t socket_read(struct socket* socket, const struct socket_request* request) {
-    return try_until_done(socket, request, true, read_locked);
+/* `to_user` 0: not wanted. */
+static zx_status_t write_actual(uintptr_t to_user, size_t actual) {
+    return !to_user || user_write_size(to_user, actual) ? ZX_OK : ZX_ERR_INVALID_ARGS;
 }
 
 /* --- life ------------------------------------------------------------------------------------- */
-
-static void socket_on_zero_handles(struct object* object) {
-    struct socket* socket = socket_from(object);
-    spin_lock(object->lock);
-    struct socket* peer = socket->peer;
-    if (peer) {
-        socket->peer = NULL;
-        peer->peer = NULL;
-        /* Whoever still has a reference to this end may be about to write. */
-        object_update_signals_locked(object, ZX_SOCKET_WRITABLE, 0);
-        object_update_signals_locked(&peer->object, ZX_SOCKET_WRITABLE, ZX_SOCKET_PEER_CLOSED);
-    }
-    spin_unlock(object->lock);
-}
-
-static void socket_destroy(struct object* object) {
-    struct socket* socket = socket_from(object);
-    socket_on_zero_handles(object); /* it may never have had a handle */
-    byte_queue_destroy(&socket->incoming);
-    peer_lock_release(socket->pair_lock);
-    slab_free(&socket_cache, socket);
-}
-
-static struct object* socket_peer_locked(struct object* object) {
-    struct socket* peer = socket_from(object)->peer;
-    return peer ? &peer->object : NULL;
-}
-
-static const struct object_ops socket_ops = {
-    .type = ZX_OBJ_TYPE_SOCKET,
-    .name = "socket",
-    .default_rights = SOCKET_DEFAULT_RIGHTS,
-    .user_signals = ZX_USER_SIGNAL_ALL,
-    .on_zero_handles = socket_on_zero_handles,
-    .destroy = socket_destroy,
-    .peer_locked = socket_peer_locked,
-    .related_koid = peer_lock_related_koid,
-};
 
 static void end_init(struct socket* socket, struct socket* peer, bool is_datagram,
                      struct peer_lock* pair_lock) {
@@ -239,3 +127,246 @@ free_lock:
     peer_lock_release(pair_lock);
     return ZX_ERR_NO_MEMORY;
 }
+
+/* --- writing ---------------------------------------------------------------------------------- */
+
+/* How many of `size` bytes a write takes now. */
+static ALWAYS_INLINE zx_status_t writable_size_locked(const struct socket* socket, size_t size,
+                                                      size_t* taken) {
+    if (unlikely(!socket->peer))
+        return ZX_ERR_PEER_CLOSED;
+    if (unlikely(socket->is_write_closed))
+        return ZX_ERR_BAD_STATE;
+    size_t room = SOCKET_CAPACITY_BYTES - socket->peer->waiting;
+    *taken = MIN(size, room);
+    if (unlikely(size > room) && (room == 0 || socket->prefix_size > 0))
+        return ZX_ERR_SHOULD_WAIT;
+    return ZX_OK;
+}
+
+static ALWAYS_INLINE void bytes_added_locked(struct socket* socket, size_t size) {
+    struct socket* reader = socket->peer;
+    reader->waiting += size;
+    object_update_signals_locked(&reader->object, 0, ZX_SOCKET_READABLE);
+    if (unlikely(reader->waiting == SOCKET_CAPACITY_BYTES))
+        object_update_signals_locked(&socket->object, ZX_SOCKET_WRITABLE, 0);
+}
+
+static zx_status_t write_locked(struct socket* socket, struct request* request) {
+    size_t taken, prefix_size = socket->prefix_size;
+    zx_status_t status = writable_size_locked(socket, request->size, &taken);
+    if (status != ZX_OK)
+        return status;
+    if (request->size == 0)
+        return write_actual(request->actual, 0);
+    if (taken < request->size && !request->is_checked)
+        return ZX_ERR_INVALID_ARGS; /* the bytes that do not fit have to be good, too */
+
+    struct byte_queue* queue = &socket->peer->incoming;
+    if (!byte_queue_reserve(queue, prefix_size + taken))
+        return ZX_ERR_NO_MEMORY;
+    const struct datagram_prefix prefix = {(uint32_t)taken};
+    byte_queue_fill(queue, 0, &prefix, prefix_size);
+    if (!byte_queue_fill_from_user(queue, prefix_size, request->buffer, taken) ||
+        write_actual(request->actual, taken) != ZX_OK) {
+        byte_queue_trim(queue);
+        return ZX_ERR_INVALID_ARGS;
+    }
+    byte_queue_commit(queue, prefix_size + taken);
+    bytes_added_locked(socket, taken);
+    return ZX_OK;
+}
+
+static NOINLINE zx_status_t unlock_and_write(struct socket* socket, uintptr_t buffer, size_t size,
+                                             uintptr_t actual) {
+    const struct request request = {.buffer = buffer, .size = size, .actual = actual};
+    return unlock_and_try(socket, request, write_locked, false);
+}
+
+static zx_status_t half_close_locked(struct socket* socket, struct request* request) {
+    struct socket* reader = socket->peer;
+    if (!reader && !socket->is_write_closed)
+        return ZX_ERR_PEER_CLOSED;
+    zx_status_t status = write_actual(request->actual, 0);
+    if (status != ZX_OK || socket->is_write_closed)
+        return status;
+    socket->is_write_closed = true;
+    reader->is_read_closed = true;
+    object_update_signals_locked(&socket->object, ZX_SOCKET_WRITABLE, 0);
+    if (reader->waiting == 0)
+        object_update_signals_locked(&reader->object, 0, ZX_SOCKET_PEER_CLOSED);
+    return ZX_OK;
+}
+
+/* Whether all of `size` bytes, and not none, can be written to memory that the queue has already.
+ */
+static ALWAYS_INLINE bool fits_in_one_piece_locked(const struct socket* socket, size_t size) {
+    size_t taken;
+    return writable_size_locked(socket, size, &taken) == ZX_OK && taken == size && size > 0 &&
+           byte_queue_has_end_piece(&socket->peer->incoming, socket->prefix_size + size);
+}
+
+static inline uint8_t* end_piece_locked(const struct socket* socket) {
+    return socket->peer->incoming.tail;
+}
+
+static NOINLINE zx_status_t half_close(zx_handle_t handle, uintptr_t actual,
+                                       struct handle_table* table) {
+    struct socket* socket;
+    zx_status_t status = lock_end(table, handle, ZX_RIGHT_WRITE, &socket);
+    if (status != ZX_OK)
+        return status;
+    const struct request request = {.actual = actual};
+    return unlock_and_try(socket, request, half_close_locked, false);
+}
+
+zx_status_t socket_write(zx_handle_t handle, uint32_t options, uintptr_t buffer, size_t size,
+                         uintptr_t actual, struct handle_table* table) {
+    if (unlikely(options != 0)) {
+        if (options != ZX_SOCKET_HALF_CLOSE || size > 0)
+            return ZX_ERR_INVALID_ARGS;
+        return half_close(handle, actual, table);
+    }
+    struct socket* socket;
+    zx_status_t status = lock_end(table, handle, ZX_RIGHT_WRITE, &socket);
+    if (unlikely(status != ZX_OK))
+        return status;
+    /* No reference, no second attempt: with the same in socket_read, saves 470 instructions of a
+     * write and a read. */
+    size_t prefix_size = socket->prefix_size;
+    if (QUICK(fits_in_one_piece_locked(socket, size) &&
+              user_copy_in_with_size(end_piece_locked(socket) + prefix_size, buffer, size, actual,
+                                     size))) {
+        if (prefix_size > 0)
+            ((struct datagram_prefix*)end_piece_locked(socket))->length = (uint32_t)size;
+        byte_queue_commit_piece(&socket->peer->incoming, prefix_size + size);
+        bytes_added_locked(socket, size);
+        spin_unlock(socket->object.lock);
+        return ZX_OK;
+    }
+    return unlock_and_write(socket, buffer, size, actual);
+}
+
+/* --- reading ---------------------------------------------------------------------------------- */
+
+/* The bytes have been copied out. If the queue was full, the peer may write again. */
+static ALWAYS_INLINE void consume_locked(struct socket* socket, size_t size) {
+    bool was_full = socket->waiting == SOCKET_CAPACITY_BYTES;
+    byte_queue_consume(&socket->incoming, socket->prefix_size + size);
+    socket->waiting -= size;
+    if (socket->waiting == 0)
+        object_update_signals_locked(&socket->object, ZX_SOCKET_READABLE,
+                                     socket->is_read_closed ? ZX_SOCKET_PEER_CLOSED : 0);
+    if (unlikely(was_full) && size > 0 && socket->peer && !socket->is_read_closed)
+        object_update_signals_locked(&socket->peer->object, 0, ZX_SOCKET_WRITABLE);
+}
+
+/* A read that fails must not have written a part, so all of user memory is looked at before. */
+static bool can_write_to_user(const struct request* request, size_t size) {
+    bool is_present =
+        size == 0 || (size <= USER_SMALL_MAX ? user_touch_small(request->buffer, size)
+                                             : user_fault_in(request->buffer, size, true));
+    return is_present && (!request->actual || user_touch_small(request->actual, sizeof(size_t)));
+}
+
+static zx_status_t read_locked(struct socket* socket, struct request* request) {
+    const struct byte_queue* queue = &socket->incoming;
+    size_t offered = socket->waiting, prefix_size = socket->prefix_size;
+    if (!user_range_is_valid(request->buffer, request->size))
+        return ZX_ERR_INVALID_ARGS;
+    if (request->size == 0 && !request->buffer)
+        return write_actual(request->actual, offered);
+    if (offered == 0)
+        return socket->peer && !socket->is_read_closed ? ZX_ERR_SHOULD_WAIT : ZX_ERR_PEER_CLOSED;
+    if (prefix_size > 0) {
+        struct datagram_prefix prefix;
+        byte_queue_peek(queue, 0, &prefix, sizeof(prefix));
+        offered = prefix.length;
+    }
+    size_t copied = MIN(request->size, offered);
+    request->needed = copied;
+    if (!can_write_to_user(request, copied) ||
+        !byte_queue_peek_to_user(queue, prefix_size, request->buffer, copied) ||
+        write_actual(request->actual, copied) != ZX_OK)
+        return ZX_ERR_INVALID_ARGS;
+    consume_locked(socket, prefix_size > 0 ? offered : copied);
+    return ZX_OK;
+}
+
+static NOINLINE zx_status_t unlock_and_read(struct socket* socket, uintptr_t buffer, size_t size,
+                                            uintptr_t actual) {
+    const struct request request = {.buffer = buffer, .size = size, .actual = actual};
+    return unlock_and_try(socket, request, read_locked, true);
+}
+
+/* How many bytes the next read can take: of a datagram, its length. 0: none, or the length is not
+ * in one piece. */
+static ALWAYS_INLINE size_t front_size_locked(const struct socket* socket) {
+    const struct byte_queue* queue = &socket->incoming;
+    if (socket->prefix_size == 0 || socket->waiting == 0)
+        return socket->waiting;
+    bool is_piece = byte_queue_has_front_piece(queue, sizeof(struct datagram_prefix));
+    return is_piece ? ((const struct datagram_prefix*)queue->head)->length : 0;
+}
+
+zx_status_t socket_read(zx_handle_t handle, uint32_t options, uintptr_t buffer, size_t size,
+                        uintptr_t actual, struct handle_table* table) {
+    if (unlikely(options != 0))
+        return ZX_ERR_INVALID_ARGS;
+    struct socket* socket;
+    zx_status_t status = lock_end(table, handle, ZX_RIGHT_READ, &socket);
+    if (unlikely(status != ZX_OK))
+        return status;
+    /* The bytes are in one piece of memory: see socket_write. */
+    const struct byte_queue* queue = &socket->incoming;
+    size_t offered = front_size_locked(socket), prefix_size = socket->prefix_size;
+    size_t copied = MIN(size, offered);
+    if (QUICK(copied > 0 && user_range_is_valid(buffer, size) &&
+              byte_queue_has_front_piece(queue, prefix_size + copied) &&
+              user_copy_out_with_size(buffer, queue->head + prefix_size, copied, actual, copied))) {
+        consume_locked(socket, prefix_size > 0 ? offered : copied);
+        spin_unlock(socket->object.lock);
+        return ZX_OK;
+    }
+    return unlock_and_read(socket, buffer, size, actual);
+}
+
+/* --- the end of it ---------------------------------------------------------------------------- */
+
+/* Also stops calls that still have a reference (race 2). */
+static void socket_on_zero_handles(struct object* object) {
+    struct socket* socket = socket_from(object);
+    spin_lock(object->lock);
+    struct socket* peer = socket->peer;
+    if (peer) {
+        socket->peer = NULL;
+        peer->peer = NULL;
+        object_update_signals_locked(object, ZX_SOCKET_WRITABLE, 0);
+        object_update_signals_locked(&peer->object, ZX_SOCKET_WRITABLE, ZX_SOCKET_PEER_CLOSED);
+    }
+    spin_unlock(object->lock);
+}
+
+static void socket_destroy(struct object* object) {
+    struct socket* socket = socket_from(object);
+    socket_on_zero_handles(object); /* it may never have had a handle */
+    byte_queue_destroy(&socket->incoming);
+    peer_lock_release(socket->pair_lock);
+    slab_free(&socket_cache, socket);
+}
+
+static struct object* socket_peer_locked(struct object* object) {
+    struct socket* peer = socket_from(object)->peer;
+    return peer ? &peer->object : NULL;
+}
+
+static const struct object_ops socket_ops = {
+    .type = ZX_OBJ_TYPE_SOCKET,
+    .name = "socket",
+    .default_rights = SOCKET_DEFAULT_RIGHTS,
+    .user_signals = ZX_USER_SIGNAL_ALL,
+    .on_zero_handles = socket_on_zero_handles,
+    .destroy = socket_destroy,
+    .peer_locked = socket_peer_locked,
+    .related_koid = peer_lock_related_koid,
+};

@@ -6,6 +6,7 @@
  * kernel/lib/tree.c kernel/ipc/socket.c kernel/ipc/byte_queue.c */
 #include <string.h>
 
+#include <abi/pipes.h>
 #include <debug/selftest.h>
 #include <mm/fail_allocation.h>
 #include <ipc/socket.h>
@@ -29,7 +30,8 @@ static struct {
 } model;
 
 static struct socket *writer, *reader;
-static struct handle handles[2];
+static struct handle_table table;
+static zx_handle_t writer_handle, reader_handle;
 static uint8_t sent[CAPACITY + 1], received[CAPACITY + 2];
 static size_t actual;
 static uint32_t seed;
@@ -55,10 +57,13 @@ static size_t any_size(void) {
 }
 
 static bool create(bool is_datagram) {
-    if (socket_create(is_datagram, &writer, &reader) != ZX_OK)
+    if (handle_table_init(&table) != ZX_OK || socket_create(is_datagram, &writer, &reader) != ZX_OK)
         return false;
-    handles[0] = handle_to(&writer->object, SOCKET_DEFAULT_RIGHTS);
-    handles[1] = handle_to(&reader->object, SOCKET_DEFAULT_RIGHTS);
+    if (handle_table_add(&table, handle_to(&writer->object, SOCKET_DEFAULT_RIGHTS),
+                         &writer_handle) != ZX_OK ||
+        handle_table_add(&table, handle_to(&reader->object, SOCKET_DEFAULT_RIGHTS),
+                         &reader_handle) != ZX_OK)
+        return false;
     model.size = model.datagram_count = 0;
     model.is_datagram = is_datagram;
     model.is_closed = false;
@@ -66,8 +71,8 @@ static bool create(bool is_datagram) {
 }
 
 static void destroy(void) {
-    handle_release(handles[0]);
-    handle_release(handles[1]);
+    handle_table_close_all(&table);
+    handle_table_destroy(&table);
 }
 
 /* --- what should come of it ------------------------------------------------------------------- */
@@ -118,29 +123,14 @@ static bool signals_are_right(void) {
 
 /* --- what comes of it ------------------------------------------------------------------------- */
 
-/* As the system call does it: the quick way, then the long one. */
-static zx_status_t do_write(const struct socket_request* request) {
-    if (request->size > 0) {
-        spin_lock(writer->object.lock);
-        bool is_done =
-            socket_write_piece_locked(writer, request->buffer, request->size, request->actual);
-        spin_unlock(writer->object.lock);
-        if (is_done)
-            return ZX_OK;
-    }
-    return socket_write(writer, request);
+static zx_status_t write_all(size_t size, bool wants_actual) {
+    return socket_write(writer_handle, 0, (uintptr_t)sent, size,
+                        wants_actual ? (uintptr_t)&actual : 0, &table);
 }
 
-static zx_status_t do_read(const struct socket_request* request) {
-    if (request->size > 0) {
-        spin_lock(reader->object.lock);
-        bool is_done =
-            socket_read_piece_locked(reader, request->buffer, request->size, request->actual);
-        spin_unlock(reader->object.lock);
-        if (is_done)
-            return ZX_OK;
-    }
-    return socket_read(reader, request);
+static zx_status_t read_up_to(size_t size, bool wants_actual) {
+    return socket_read(reader_handle, 0, (uintptr_t)received, size,
+                       wants_actual ? (uintptr_t)&actual : 0, &table);
 }
 
 static bool is_untouched(size_t size) {
@@ -156,14 +146,12 @@ static const char* step_write(void) {
     for (size_t i = 0; i < MIN(size, 300ul); i++)
         sent[below((uint32_t)size)] = (uint8_t)below(256);
     actual = UNTOUCHED;
-    const struct socket_request request = {(uintptr_t)sent, size,
-                                           wants_actual ? (uintptr_t)&actual : 0};
     if (is_bad)
         user_forbid(&sent[below((uint32_t)MIN(size, CAPACITY))], 1);
     else
         user_absent_nth(below(6));
     allocation_fail_nth(below(20) == 0 ? 1 + below(4) : 0);
-    zx_status_t status = do_write(&request);
+    zx_status_t status = write_all(size, wants_actual);
     allocation_fail_nth(0);
     user_absent_nth(0);
     user_forbid(NULL, 0);
@@ -182,12 +170,11 @@ static const char* step_read(void) {
     bool is_bad = below(20) == 0 && copied > 0;
     actual = UNTOUCHED;
     memset(received, UNTOUCHED, size + 1);
-    const struct socket_request request = {(uintptr_t)received, size, (uintptr_t)&actual};
     if (is_bad)
         user_forbid(below(3) == 0 ? (void*)&actual : &received[below((uint32_t)copied)], 1);
     else
         user_absent_nth(below(8));
-    zx_status_t status = do_read(&request);
+    zx_status_t status = read_up_to(size, true);
     user_absent_nth(0);
     user_forbid(NULL, 0);
     if (is_bad)
@@ -213,7 +200,7 @@ static void run_steps(bool is_datagram, uint32_t start, uint32_t writes_of_8) {
         uint32_t writes = is_filling ? writes_of_8 : 8 - writes_of_8;
         const char* fault = below(8) < writes ? step_write() : step_read();
         if (step == STEPS - 500) {
-            EXPECT_OK(socket_half_close(writer, &(struct socket_request){.size = 0}));
+            EXPECT_OK(socket_write(writer_handle, ZX_SOCKET_HALF_CLOSE, 0, 0, 0, &table));
             model.is_closed = true;
         }
         if (!fault && !signals_are_right())
@@ -238,17 +225,15 @@ SELFTEST(socket, datagrams_behave_as_the_model) {
 
 /* Who writes and reads in turn does not reach the page allocator once it has what it needs. */
 static void take_turns(bool is_datagram, size_t size, bool stays_filled) {
-    const struct socket_request out = {(uintptr_t)sent, size, 0};
-    const struct socket_request in = {(uintptr_t)received, size, 0};
     EXPECT(create(is_datagram));
     if (stays_filled)
-        EXPECT_OK(do_write(&out));
+        EXPECT_OK(write_all(size, false));
     for (unsigned round = 0; round < 10000; round++) {
         allocation_fail_nth(round < 5000 ? 0 : 1); /* by then it has crossed a page */
-        zx_status_t status = do_write(&out);
+        zx_status_t status = write_all(size, false);
         allocation_fail_nth(0);
         EXPECT_OK(status);
-        EXPECT_OK(do_read(&in));
+        EXPECT_OK(read_up_to(size, false));
     }
     destroy();
 }
@@ -261,4 +246,63 @@ SELFTEST(socket, writing_and_reading_in_turn_allocates_nothing) {
         take_turns(is_datagram, 4092, false);
     }
     take_turns(false, 4096, false);
+}
+
+/* --- races ------------------------------------------------------------------------------------ */
+
+static void close_writer(void) {
+    (void)handle_table_close(&table, writer_handle);
+}
+
+static void close_reader(void) {
+    (void)handle_table_close(&table, reader_handle);
+}
+
+static void unmap_sent(void) {
+    user_forbid(sent, sizeof(sent));
+}
+
+/* The page of a call is absent. While it is brought in, `action` happens. */
+static zx_status_t write_while(void (*action)(void)) {
+    actual = UNTOUCHED;
+    user_absent_nth(1);
+    user_on_next_fault_in(action);
+    zx_status_t status = write_all(10, true);
+    user_forbid(NULL, 0);
+    return status;
+}
+
+SELFTEST(socket, end_that_goes_while_a_page_is_brought_in_is_peer_closed) {
+    size_t in_use = slab_objects_in_use();
+    EXPECT(create(false));
+    EXPECT_EQUAL(write_while(close_writer), ZX_ERR_PEER_CLOSED);
+    EXPECT_EQUAL(actual, UNTOUCHED);
+    EXPECT_EQUAL(object_signals(&reader->object), ZX_SOCKET_PEER_CLOSED);
+    EXPECT_EQUAL(reader->waiting, 0);
+    destroy();
+
+    EXPECT(create(false));
+    EXPECT_EQUAL(write_while(close_reader), ZX_ERR_PEER_CLOSED);
+    EXPECT_EQUAL(actual, UNTOUCHED);
+    EXPECT_EQUAL(object_signals(&writer->object), ZX_SOCKET_PEER_CLOSED);
+    destroy();
+
+    EXPECT(create(false));
+    EXPECT_OK(write_all(10, false));
+    actual = UNTOUCHED;
+    user_absent_nth(1);
+    user_on_next_fault_in(close_reader);
+    EXPECT_OK(read_up_to(10, true)); /* the bytes were there when the call began */
+    EXPECT_EQUAL(actual, 10);
+    destroy();
+    EXPECT_EQUAL(slab_objects_in_use(), in_use);
+}
+
+SELFTEST(socket, memory_that_is_unmapped_while_it_is_brought_in_is_invalid_args) {
+    EXPECT(create(false));
+    EXPECT_EQUAL(write_while(unmap_sent), ZX_ERR_INVALID_ARGS);
+    EXPECT_EQUAL(actual, UNTOUCHED);
+    EXPECT_EQUAL(reader->waiting, 0);
+    EXPECT_EQUAL(object_signals(&reader->object), ZX_SOCKET_WRITABLE);
+    destroy();
 }

@@ -1,33 +1,31 @@
-/* Sockets and event pairs as the kernel sees them: ends whose last handle has gone while a call
- * still has a reference, and ends that never had a handle. */
+/* Sockets and event pairs as the kernel sees them: ends whose peer has gone, and ends that never
+ * had a handle. */
+#include <abi/pipes.h>
 #include <debug/selftest.h>
 #include <object/event_pair.h>
 #include <ipc/socket.h>
 
 #include "object_helpers.h"
 
-static const struct socket_request nothing = {.size = 0};
-
-SELFTEST(ipc_socket, socket_end_without_handles_cannot_be_written_to) {
+SELFTEST(ipc_socket, socket_end_without_peer_cannot_be_written_to) {
+    struct handle_table table;
     struct socket *near, *far;
+    zx_handle_t value;
+    EXPECT_OK(handle_table_init(&table));
     EXPECT_OK(socket_create(false, &near, &far));
-    struct handle handles[2] = {handle_to(&near->object, SOCKET_DEFAULT_RIGHTS),
-                                handle_to(&far->object, SOCKET_DEFAULT_RIGHTS)};
-    EXPECT_OK(socket_write(near, &nothing));
+    struct handle near_handle = handle_to(&near->object, SOCKET_DEFAULT_RIGHTS);
+    EXPECT_OK(handle_table_add(&table, handle_to(&far->object, SOCKET_DEFAULT_RIGHTS), &value));
+    EXPECT_OK(socket_write(value, 0, 0, 0, 0, &table));
     object_reference(&near->object); /* like a call that looked the handle up just before */
-    handle_release(handles[0]);
+    handle_release(near_handle);
     EXPECT_EQUAL(object_signals(&near->object), 0);
+    EXPECT(near->peer == NULL && far->peer == NULL);
     EXPECT_EQUAL(object_signals(&far->object), ZX_SOCKET_PEER_CLOSED);
-    EXPECT_EQUAL(socket_write(near, &nothing), ZX_ERR_PEER_CLOSED);
-    EXPECT_EQUAL(socket_half_close(near, &nothing), ZX_ERR_PEER_CLOSED);
-    EXPECT_EQUAL(socket_write(far, &nothing), ZX_ERR_PEER_CLOSED);
-    spin_lock(near->object.lock);
-    bool is_written = socket_write_piece_locked(near, 0, 1, 0);
-    bool is_read = socket_read_piece_locked(near, 0, 1, 0);
-    spin_unlock(near->object.lock);
-    EXPECT(!is_written && !is_read);
+    EXPECT_EQUAL(socket_write(value, 0, 0, 0, 0, &table), ZX_ERR_PEER_CLOSED);
+    EXPECT_EQUAL(socket_write(value, ZX_SOCKET_HALF_CLOSE, 0, 0, 0, &table), ZX_ERR_PEER_CLOSED);
     object_release(&near->object);
-    handle_release(handles[1]);
+    handle_table_close_all(&table);
+    handle_table_destroy(&table);
 }
 
 SELFTEST(ipc_socket, ends_that_never_had_a_handle_are_closed_all_the_same) {

@@ -15,3 +15,5 @@ void user_forbid(const void* start, size_t size);
  * present, so that the caller must let go, bring it in and try again; 0: none. */
 void user_absent_nth(unsigned nth);
 bool user_was_absent(void); /* whether it has come to that */
+/* Called once, when pages are brought in next, with no lock held. NULL: nothing. */
+void user_on_next_fault_in(void (*action)(void));

@@ -109,6 +109,7 @@ static uintptr_t forbidden_start;
 static size_t forbidden_size;
 static _Atomic unsigned accesses_left;
 static atomic_bool was_absent;
+static void (*on_next_fault_in)(void);
 
 void user_forbid(const void* start, size_t size) {
     forbidden_start = (uintptr_t)start;
@@ -141,8 +142,16 @@ static bool can_access(uintptr_t address, size_t size) {
     return is_reachable(address, size);
 }
 
+void user_on_next_fault_in(void (*action)(void)) {
+    on_next_fault_in = action;
+}
+
 bool user_fault_in(uintptr_t address, size_t size, bool is_write) {
     (void)is_write;
+    void (*action)(void) = on_next_fault_in;
+    on_next_fault_in = NULL;
+    if (action)
+        action();
     return is_reachable(address, size);
 }
 
