@@ -1,178 +1,66 @@
 /* Data pipe: a ring of bytes, in whole elements, between a producer and a consumer (2016).
  *
- * The two ends and the ring are one piece of memory with one lock (OBJECT). The ring's pages are
- * those of a VMO, which appear as they are first written and stay: so what was never written is
- * zero. Copies go through the kernel's map of memory; a two-phase call (data_pipe_two_phase.c)
- * shows the VMO to the program instead, through a window.
+ * Rules for data pipes:
+ * - Both ends and the ring are one piece of memory with one lock (LOCK_OBJECT). It goes with the
+ *   last reference to either end.
+ * - The ring's pages are those of a VMO. They appear when they are first written, and stay. So
+ * bytes that were never written are zero.
+ * - Each end is idle, copying, in two phases, or closed (data_pipe_state.h). Only an idle end
+ * begins something. What it may do is decided by one rule, data_pipe_check_locked.
+ * - A call that fails has changed nothing. Only a failed end of two phases ends them.
+ * - An end has one handle, which cannot be duplicated. So "the end's process" means something.
  *
- * A copy of few bytes is done with the lock held. A longer one takes the end's mutex, makes the end
- * COPYING, and copies with no spinlock held: the other end may go on, because what is copied is
- * neither free nor waiting before the copy is accounted for; whoever comes to the same end waits
- * for the mutex. The mutex also keeps two threads from making a window at once.
- *
- * An end has one handle, which cannot be duplicated; so "the end's process" means something. */
+ * The arguments of each call are those of the system call, in its order, and then the caller's
+ * handles. So they stay in their registers on the way here. */
 #pragma once
 
-#include <abi/pipes.h>
-#include <arch/layout.h>
-#include <object/handle_table.h>
-#include <object/object.h>
-#include <sched/mutex.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <abi/rights.h>
+#include <abi/types.h>
+#include <lib/compiler.h>
 
 struct aspace;
-struct vmo;
-struct window;
+struct handle_table;
+struct object;
 
 #define DATA_PIPE_PRODUCER_RIGHTS \
     (ZX_RIGHT_TRANSFER | ZX_RIGHT_READ | ZX_RIGHT_WRITE | ZX_RIGHT_WAIT)
 #define DATA_PIPE_CONSUMER_RIGHTS (ZX_RIGHT_TRANSFER | ZX_RIGHT_READ | ZX_RIGHT_WAIT)
 
-enum data_pipe_end_state {
-    DATA_PIPE_IDLE,
-    DATA_PIPE_COPYING,   /* a long copy is under way, by the holder of the mutex */
-    DATA_PIPE_TWO_PHASE, /* begun and not yet ended */
-    DATA_PIPE_CLOSED,    /* the last handle has gone */
-};
-
-struct data_pipe_end {
-    struct object object;
-    struct data_pipe* pipe;
-    enum data_pipe_end_state state;
-    /* Where the next byte goes, or comes from: `room` bytes before `run_end` in the ring, which is
-     * the end of a page or of the ring; for the kernel at `place`. No room: not looked up yet. */
-    char* place;
-    size_t room, run_end;
-    size_t offered;   /* TWO_PHASE: how many bytes begin answered */
-    size_t threshold; /* as set; 0 means one element */
-    struct window* window;
-    struct mutex mutex;
-};
-
-struct data_pipe {
-    struct spinlock lock;        /* guards all of both ends, and `used` */
-    _Atomic uint32_t references; /* the ends that are not destroyed */
-    size_t element_size, capacity;
-    size_t used; /* bytes waiting: whole elements */
-    struct vmo* ring;
-    struct data_pipe_end producer, consumer;
-};
-
-/* `capacity` 0: the default. Both ends have one reference. INVALID_ARGS: no size, or a capacity
- * that is not whole elements; NO_MEMORY, also for more than DATAPIPE_MAX_CAPACITY_BYTES. */
+/* `capacity` 0: the default. The caller gets one reference to each end. INVALID_ARGS: no element
+ * size, or a capacity that is not whole elements; NO_MEMORY, also for more than
+ * DATAPIPE_MAX_CAPACITY_BYTES. */
 MUST_CHECK zx_status_t data_pipe_create(size_t element_size, size_t capacity,
-                                        struct data_pipe** out);
+                                        struct object** producer, struct object** consumer);
 
-static inline struct data_pipe_end* data_pipe_end_from(struct object* object) {
-    return CONTAINER_OF(object, struct data_pipe_end, object);
-}
-static inline bool data_pipe_is_producer(const struct data_pipe_end* end) {
-    return end == &end->pipe->producer;
-}
-static inline struct data_pipe_end* data_pipe_peer(const struct data_pipe_end* end) {
-    return data_pipe_is_producer(end) ? &end->pipe->consumer : &end->pipe->producer;
-}
+/* Writes from user memory, or reads to it. Returns the number of bytes, or the first error of:
+ * BAD_HANDLE, WRONG_TYPE, ACCESS_DENIED; NOT_SUPPORTED (unknown flag), INVALID_ARGS (flags that
+ * exclude each other); BUSY; INVALID_ARGS (not whole elements); PEER_CLOSED; SHOULD_WAIT;
+ * OUT_OF_RANGE; INVALID_ARGS (user memory), NO_MEMORY. CANCELED: the thread is killed. */
+MUST_CHECK int64_t data_pipe_write(zx_handle_t producer, uint32_t flags, size_t size,
+                                   uintptr_t from_user, struct handle_table* table);
+MUST_CHECK int64_t data_pipe_read(zx_handle_t consumer, uint32_t flags, size_t size,
+                                  uintptr_t to_user, struct handle_table* table);
 
-/* --- the state, under the lock -----------------------------------------------------------------
- */
+/* Begins two phases. Writes to `address_out` (user memory) where in the process with `aspace` the
+ * bytes lie that can be written, or read. Returns their number, in one run, or an error of
+ * data_pipe_write: every flag is one, and user memory is looked at before BUSY. */
+MUST_CHECK int64_t data_pipe_begin_write(zx_handle_t producer, uint32_t flags,
+                                         uintptr_t address_out, struct handle_table* table,
+                                         struct aspace* aspace);
+MUST_CHECK int64_t data_pipe_begin_read(zx_handle_t consumer, uint32_t flags, uintptr_t address_out,
+                                        struct handle_table* table, struct aspace* aspace);
+/* `size` bytes of the run were written, or are read; none if the call fails. Returns an error of
+ * the handle; BAD_STATE: nothing was begun; INVALID_ARGS: more than was offered, or not whole
+ * elements. */
+MUST_CHECK zx_status_t data_pipe_end_write(zx_handle_t producer, size_t size,
+                                           struct handle_table* table);
+MUST_CHECK zx_status_t data_pipe_end_read(zx_handle_t consumer, size_t size,
+                                          struct handle_table* table);
 
-/* What the end can write, or read. */
-static inline size_t data_pipe_available_locked(const struct data_pipe_end* end) {
-    const struct data_pipe* pipe = end->pipe;
-    return data_pipe_is_producer(end) ? pipe->capacity - pipe->used : pipe->used;
-}
-
-/* The end's place in the ring. */
-static inline size_t data_pipe_offset_locked(const struct data_pipe_end* end) {
-    size_t offset = end->run_end - end->room;
-    return offset < end->pipe->capacity ? offset : 0;
-}
-
-/* The end's next byte is `size` bytes further on; at most the capacity. */
-static ALWAYS_INLINE void data_pipe_move_locked(struct data_pipe_end* end, size_t size) {
-    if (likely(size <= end->room)) {
-        end->place += size;
-        end->room -= size;
-        return;
-    }
-    size_t offset = data_pipe_offset_locked(end) + size, capacity = end->pipe->capacity;
-    end->run_end = offset < capacity ? offset : offset - capacity;
-    end->room = 0;
-}
-
-#define DATA_PIPE_WRITABLE (ZX_OBJECT_WRITABLE | ZX_SIGNAL_WRITE_THRESHOLD)
-#define DATA_PIPE_READABLE (ZX_OBJECT_READABLE | ZX_SIGNAL_READ_THRESHOLD)
-
-/* Shows what follows from the state. PEER_CLOSED is shown once, when it happens. */
-static ALWAYS_INLINE void data_pipe_show_locked(struct data_pipe_end* end, size_t available,
-                                                zx_signals_t ready, zx_signals_t both) {
-    zx_signals_t shown = likely(available >= end->threshold) ? both : ready;
-    if (available == 0 || unlikely(end->state == DATA_PIPE_TWO_PHASE))
-        shown = 0;
-    object_update_signals_locked(&end->object, both, shown);
-}
-
-static ALWAYS_INLINE void data_pipe_show_producer_locked(struct data_pipe* pipe) {
-    bool is_consumer_closed = pipe->consumer.state == DATA_PIPE_CLOSED;
-    data_pipe_show_locked(&pipe->producer, is_consumer_closed ? 0 : pipe->capacity - pipe->used,
-                          ZX_OBJECT_WRITABLE, DATA_PIPE_WRITABLE);
-}
-
-static ALWAYS_INLINE void data_pipe_show_consumer_locked(struct data_pipe* pipe) {
-    data_pipe_show_locked(&pipe->consumer, pipe->used, ZX_OBJECT_READABLE, DATA_PIPE_READABLE);
-}
-
-/* `size` bytes more wait, or fewer, of which the end has moved already. The producer goes on
- * showing everything while enough is free. */
-static ALWAYS_INLINE void data_pipe_written_locked(struct data_pipe* pipe, size_t size) {
-    size_t used = pipe->used += size, left = pipe->capacity - used;
-    if (unlikely(left == 0 || left < pipe->producer.threshold))
-        data_pipe_show_producer_locked(pipe);
-    data_pipe_show_consumer_locked(pipe);
-}
-
-static ALWAYS_INLINE void data_pipe_taken_locked(struct data_pipe* pipe, size_t size) {
-    pipe->used -= size;
-    data_pipe_show_consumer_locked(pipe);
-    if (unlikely((object_signals(&pipe->producer.object) & DATA_PIPE_WRITABLE) !=
-                 DATA_PIPE_WRITABLE))
-        data_pipe_show_producer_locked(pipe);
-}
-
-/* Looks up place and room at the end's offset. Without memory there stays no room. */
-void data_pipe_settle_locked(struct data_pipe_end* end);
-
-/* --- any number of bytes ------------------------------------------------------------------------
- */
-
-struct data_pipe_request {
-    struct handle_table* table;
-    zx_handle_t handle; /* an end of `type` with `right` */
-    zx_obj_type_t type;
-    zx_rights_t right;
-    uint32_t flags, known_flags; /* MX_DATAPIPE_READ_FLAG_*, _WRITE_FLAG_* */
-    size_t size;
-    uintptr_t user; /* where the bytes come from, or go to */
-};
-
-/* Writes or reads; answers how many bytes, or an error, the first of: BAD_HANDLE, WRONG_TYPE,
- * ACCESS_DENIED; NOT_SUPPORTED (unknown flag), INVALID_ARGS (flags that exclude each other); BUSY;
- * INVALID_ARGS (no whole elements); PEER_CLOSED; SHOULD_WAIT; OUT_OF_RANGE; INVALID_ARGS (user
- * memory), NO_MEMORY. */
-MUST_CHECK int64_t data_pipe_copy(const struct data_pipe_request* request);
-
-/* --- two phases ---------------------------------------------------------------------------------
- */
-
-/* Tells at `request->user` (a word) where in the process `aspace` the bytes lie that can be
- * written, or read; answers how many in one run. The errors of data_pipe_copy; every flag is one.
- */
-MUST_CHECK int64_t data_pipe_begin(const struct data_pipe_request* request, struct aspace* aspace);
-/* For the ops of both ends. */
-struct window* data_pipe_exchange_window(struct object* object, struct window* window);
-
-/* --- thresholds ---------------------------------------------------------------------------------
- */
-
-size_t data_pipe_threshold(struct data_pipe_end* end);
+/* The end's threshold as it was set; 0 means one element. The caller has a reference. */
+size_t data_pipe_threshold(struct object* end);
 /* INVALID_ARGS: not whole elements, or more than the capacity. */
-MUST_CHECK zx_status_t data_pipe_set_threshold(struct data_pipe_end* end, size_t threshold);
+MUST_CHECK zx_status_t data_pipe_set_threshold(struct object* end, size_t threshold);

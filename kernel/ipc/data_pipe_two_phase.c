@@ -1,19 +1,31 @@
-/* Two-phase writing and reading: the program works on the ring itself, through a window that is
- * made at the first begin and kept from then on.
+/* Two-phase writing and reading: the program works on the ring itself, through a window. The window
+ * is made at the first begin and kept from then on. That two phases are open is the end's own
+ * state, and goes with the end.
  *
- * The window belongs to the handle. It goes when the handle is closed (on_zero_handles), and it is
- * taken off the end, under the table's lock, when the handle leaves in a message
- * (object/handle_transfer.h). So whoever puts one on looks, under the same lock, whether the handle
- * is still there. That a write or read is open is the end's own state, and goes with it. */
-#include <ipc/data_pipe_quick.h>
+ * Races:
+ * 1. The handle is closed, or leaves in a message, while a window is made for it. Closing destroys
+ *    the end's window (on_zero_handles). A message takes the window off the end, with the table's
+ *    lock held (object/handle_transfer.h). So a new window is put on the end with the same lock
+ *    held, and only if the handle is still there.
+ * 2. The program changes its window, or unmaps the memory of a call, between two steps. Each
+ * attempt is made with the lock held, and fails as a whole. What it lacked is made, and it is made
+ * again.
+ * 3. Two threads begin at once. The mutex lets only one of them make a window. */
+#include <ipc/data_pipe_state.h>
 
+#include <abi/pipes.h>
+#include <arch/user_copy.h>
 #include <mm/aspace.h>
 #include <mm/vmo.h>
+#include <mm/window.h>
+#include <object/handle_table.h>
 #include <sched/thread.h>
 
-/* What one attempt under the lock came to; never answers for user mode. */
-#define ATTEMPT_USER_FAULT INT64_MIN
-#define ATTEMPT_NO_WINDOW (INT64_MIN + 1)
+#define READ_FLAGS                                                       \
+    (MX_DATAPIPE_READ_FLAG_ALL_OR_NONE | MX_DATAPIPE_READ_FLAG_DISCARD | \
+     MX_DATAPIPE_READ_FLAG_QUERY | MX_DATAPIPE_READ_FLAG_PEEK)
+
+/* --- the window ------------------------------------------------------------------------------- */
 
 struct window* data_pipe_exchange_window(struct object* object, struct window* window) {
     struct data_pipe_end* end = data_pipe_end_from(object);
@@ -24,39 +36,22 @@ struct window* data_pipe_exchange_window(struct object* object, struct window* w
     return old;
 }
 
-static int64_t begin_locked(struct data_pipe_end* end, uintptr_t address_out) {
-    bool is_peer_closed = data_pipe_peer(end)->state == DATA_PIPE_CLOSED;
-    size_t available = data_pipe_available_locked(end);
-    if (end->state == DATA_PIPE_CLOSED)
-        return ZX_ERR_BAD_HANDLE;
-    if (end->state == DATA_PIPE_TWO_PHASE)
-        return ZX_ERR_2016_BUSY;
-    if (is_peer_closed && (data_pipe_is_producer(end) || available == 0))
-        return ZX_ERR_PEER_CLOSED;
-    if (available == 0)
-        return ZX_ERR_SHOULD_WAIT;
-    if (!data_pipe_has_whole_window(end))
-        return ATTEMPT_NO_WINDOW;
-    zx_signals_t signals = data_pipe_is_producer(end) ? DATA_PIPE_WRITABLE : DATA_PIPE_READABLE;
-    size_t offered;
-    bool is_told = data_pipe_offer_locked(end, available, signals, address_out, &offered);
-    return is_told ? (int64_t)offered : ATTEMPT_USER_FAULT;
+static ALWAYS_INLINE bool has_whole_window(const struct data_pipe_end* end) {
+    return likely(end->window) && likely(window_is_whole(end->window));
 }
 
-/* A fresh window instead of none, or of one that the program has changed. BAD_HANDLE: the handle
- * has left the table meanwhile. */
-static zx_status_t renew_window(struct data_pipe_end* end, const struct data_pipe_request* request,
-                                struct aspace* aspace) {
+/* Makes a window instead of none, or of one that the program has changed. BAD_HANDLE: the handle
+ * has left the table (race 1). */
+static zx_status_t renew_window(struct data_pipe_end* end, zx_handle_t handle,
+                                struct handle_table* table, struct aspace* aspace) {
     uint32_t permissions = ZX_VM_PERM_READ | (data_pipe_is_producer(end) ? ZX_VM_PERM_WRITE : 0);
-    struct handle_table* table = request->table;
     struct handle_slot* slot;
     struct window* window;
     zx_status_t status = window_create(aspace, end->pipe->ring, permissions, &end->object, &window);
     if (status != ZX_OK)
         return status;
-    spin_lock(&table->lock);
-    bool is_there =
-        handle_table_find_locked(table, request->handle, &slot) && slot->object == &end->object;
+    spin_lock(&table->lock); /* race 1 */
+    bool is_there = handle_table_find_locked(table, handle, &slot) && slot->object == &end->object;
     table->may_have_windows = true;
     if (is_there)
         window = data_pipe_exchange_window(&end->object, window);
@@ -65,46 +60,134 @@ static zx_status_t renew_window(struct data_pipe_end* end, const struct data_pip
     return is_there ? ZX_OK : ZX_ERR_BAD_HANDLE;
 }
 
-/* With the end's mutex. Another thread of the program can undo what each attempt needs. */
-static int64_t begin_exclusively(struct data_pipe_end* end, const struct data_pipe_request* request,
+/* --- begin ------------------------------------------------------------------------------------ */
+
+/* One attempt: offers the bytes that lie in one run. Returns their number, or an error of the rule.
+ * 0: another thread is copying, the window is missing, or user memory is. */
+static ALWAYS_INLINE int64_t offer_locked(struct data_pipe* pipe, bool is_producer,
+                                          uintptr_t address_out) {
+    struct data_pipe_end* end = data_pipe_end_of(pipe, is_producer);
+    size_t available;
+    zx_status_t status = data_pipe_check_locked(pipe, is_producer, &available);
+    if (unlikely(status != ZX_OK))
+        return status;
+    if (unlikely(end->state != DATA_PIPE_IDLE) || !has_whole_window(end))
+        return 0;
+    size_t offset = data_pipe_offset_locked(pipe, end);
+    if (unlikely(!user_write_size(address_out, end->window->base + offset)))
+        return 0;
+    end->offered = MIN(available, pipe->capacity - offset);
+    end->state = DATA_PIPE_TWO_PHASE;
+    object_update_signals_locked(&end->object,
+                                 is_producer ? DATA_PIPE_WRITABLE : DATA_PIPE_READABLE, 0);
+    return (int64_t)end->offered;
+}
+
+/* Called with the mutex (race 3). */
+static int64_t begin_exclusively(struct data_pipe_end* end, uintptr_t address_out,
+                                 zx_handle_t handle, struct handle_table* table,
                                  struct aspace* aspace) {
-    while (!thread_is_killed(thread_current())) {
+    while (!thread_is_killed(thread_current())) { /* race 2 */
         spin_lock(end->object.lock);
-        int64_t result = begin_locked(end, request->user);
+        int64_t offered = offer_locked(end->pipe, data_pipe_is_producer(end), address_out);
+        bool is_windowless = !has_whole_window(end);
         spin_unlock(end->object.lock);
-        if (result == ATTEMPT_NO_WINDOW)
-            result = renew_window(end, request, aspace);
-        else if (result == ATTEMPT_USER_FAULT)
-            result =
-                user_fault_in(request->user, sizeof(uintptr_t), true) ? ZX_OK : ZX_ERR_INVALID_ARGS;
-        if (result != ZX_OK)
-            return result;
+        if (offered != 0)
+            return offered;
+        zx_status_t status = is_windowless ? renew_window(end, handle, table, aspace) : ZX_OK;
+        if (status != ZX_OK)
+            return status;
+        if (!user_fault_in(address_out, sizeof(uintptr_t), true))
+            return ZX_ERR_INVALID_ARGS;
     }
     return ZX_ERR_CANCELED;
 }
 
-static zx_status_t check_begin(const struct data_pipe_request* request) {
-    if (request->flags & ~request->known_flags)
+static zx_status_t check_begin(bool is_producer, uint32_t flags, uintptr_t address_out) {
+    if (flags & ~(is_producer ? MX_DATAPIPE_WRITE_FLAG_ALL_OR_NONE : READ_FLAGS))
         return ZX_ERR_NOT_SUPPORTED;
-    bool is_good = request->flags == 0 && user_fault_in(request->user, sizeof(uintptr_t), true);
+    bool is_good = flags == 0 && user_fault_in(address_out, sizeof(uintptr_t), true);
     return is_good ? ZX_OK : ZX_ERR_INVALID_ARGS;
 }
 
-int64_t data_pipe_begin(const struct data_pipe_request* request, struct aspace* aspace) {
-    struct object* object;
-    zx_status_t status =
-        handle_table_get(request->table, request->handle, request->type, request->right, &object);
-    if (status != ZX_OK)
-        return status;
-    struct data_pipe_end* end = data_pipe_end_from(object);
-    int64_t result = check_begin(request);
+/* Called with the lock, returns without. */
+static NOINLINE int64_t unlock_and_begin(struct data_pipe_end* end, zx_handle_t handle,
+                                         uint32_t flags, uintptr_t address_out,
+                                         struct handle_table* table, struct aspace* aspace) {
+    object_reference(&end->object); /* race 1 */
+    spin_unlock(end->object.lock);
+    int64_t result = check_begin(data_pipe_is_producer(end), flags, address_out);
     if (result == ZX_OK) {
         result = mutex_lock(&end->mutex);
         if (result == ZX_OK) {
-            result = begin_exclusively(end, request, aspace);
+            result = begin_exclusively(end, address_out, handle, table, aspace);
             mutex_unlock(&end->mutex);
         }
     }
-    object_release(object);
+    object_release(&end->object);
     return result;
+}
+
+/* The first attempt needs neither reference nor mutex. An error is left to unlock_and_begin,
+ * because the flags and user memory are looked at before the pipe's state. */
+static ALWAYS_INLINE int64_t begin_phases(zx_handle_t handle, uint32_t flags, uintptr_t address_out,
+                                          struct handle_table* table, struct aspace* aspace,
+                                          bool is_producer) {
+    struct data_pipe* pipe;
+    zx_status_t status = data_pipe_lock_end(table, handle, is_producer, &pipe);
+    if (unlikely(status != ZX_OK))
+        return status;
+    int64_t offered = likely(flags == 0) ? offer_locked(pipe, is_producer, address_out) : 0;
+    if (unlikely(offered <= 0))
+        return unlock_and_begin(data_pipe_end_of(pipe, is_producer), handle, flags, address_out,
+                                table, aspace);
+    spin_unlock(&pipe->lock);
+    return offered;
+}
+
+int64_t data_pipe_begin_write(zx_handle_t producer, uint32_t flags, uintptr_t address_out,
+                              struct handle_table* table, struct aspace* aspace) {
+    return begin_phases(producer, flags, address_out, table, aspace, true);
+}
+
+int64_t data_pipe_begin_read(zx_handle_t consumer, uint32_t flags, uintptr_t address_out,
+                             struct handle_table* table, struct aspace* aspace) {
+    return begin_phases(consumer, flags, address_out, table, aspace, false);
+}
+
+/* --- end -------------------------------------------------------------------------------------- */
+
+static ALWAYS_INLINE zx_status_t end_phases(zx_handle_t handle, size_t size,
+                                            struct handle_table* table, bool is_producer) {
+    struct data_pipe* pipe;
+    zx_status_t status = data_pipe_lock_end(table, handle, is_producer, &pipe);
+    if (unlikely(status != ZX_OK))
+        return status;
+    struct data_pipe_end* end = data_pipe_end_of(pipe, is_producer);
+    if (unlikely(end->state != DATA_PIPE_TWO_PHASE)) {
+        spin_unlock(&pipe->lock);
+        return ZX_ERR_BAD_STATE;
+    }
+    end->state = DATA_PIPE_IDLE;
+    if (unlikely(size > end->offered || size % pipe->element_size != 0)) {
+        status = ZX_ERR_INVALID_ARGS;
+        size = 0;
+    }
+    data_pipe_move_locked(pipe, end, size);
+    if (is_producer) {
+        pipe->used += size;
+        data_pipe_show_locked(pipe, true);
+        data_pipe_show_locked(pipe, false);
+    } else
+        data_pipe_taken_locked(pipe, size);
+    spin_unlock(&pipe->lock);
+    return status;
+}
+
+zx_status_t data_pipe_end_write(zx_handle_t producer, size_t size, struct handle_table* table) {
+    return end_phases(producer, size, table, true);
+}
+
+zx_status_t data_pipe_end_read(zx_handle_t consumer, size_t size, struct handle_table* table) {
+    return end_phases(consumer, size, table, false);
 }

@@ -74,7 +74,7 @@ static zx_status_t set_name(struct object* object, user_in(void) value, size_t v
 
 /* The read and the write threshold of a data pipe: a size, kept at its end. */
 static zx_status_t get_threshold(struct object* object, user_out(void) value, size_t value_size) {
-    size_t threshold = data_pipe_threshold(data_pipe_end_from(object));
+    size_t threshold = data_pipe_threshold(object);
     if (value_size < sizeof(threshold))
         return ZX_ERR_BUFFER_TOO_SMALL;
     return user_copy_out(value.address, &threshold, sizeof(threshold)) ? ZX_OK
@@ -87,7 +87,7 @@ static zx_status_t set_threshold(struct object* object, user_in(void) value, siz
         return ZX_ERR_BUFFER_TOO_SMALL;
     if (!user_copy_in(&threshold, value.address, sizeof(threshold)))
         return ZX_ERR_INVALID_ARGS;
-    return data_pipe_set_threshold(data_pipe_end_from(object), threshold);
+    return data_pipe_set_threshold(object, threshold);
 }
 
 /* The handles of many types have no rights for properties. For such a type READ stands in for

@@ -392,11 +392,11 @@ SELFTEST(out_of_memory, event_pair) {
 }
 
 static bool make_data_pipe(void) {
-    struct data_pipe* pipe;
-    if (data_pipe_create(3, 30 * PAGE_SIZE / 3 * 3, &pipe) != ZX_OK)
+    struct object *producer, *consumer;
+    if (data_pipe_create(3, 30 * PAGE_SIZE / 3 * 3, &producer, &consumer) != ZX_OK)
         return false;
-    object_release(&pipe->producer.object);
-    object_release(&pipe->consumer.object);
+    object_release(producer);
+    object_release(consumer);
     return true;
 }
 
