@@ -1,4 +1,4 @@
-/* A queue without pages has no room where it ends, so its first byte goes to "the next page". */
+/* A queue without pages has a tail_span of 0, so its first byte goes to the next page. */
 #include <ipc/byte_queue.h>
 
 #include <arch/user_copy.h>
@@ -10,7 +10,7 @@ static inline struct page* first_page(const struct byte_queue* queue) {
     return LIST_ENTRY(list_first(&queue->pages), struct page, node);
 }
 
-/* The one behind `page` (NULL: the first), which exists. */
+/* The page behind `page` (NULL: the first page). It exists. */
 static inline struct page* page_behind(const struct byte_queue* queue, const struct page* page) {
     return page ? LIST_ENTRY(page->node.next, struct page, node) : first_page(queue);
 }
@@ -29,8 +29,8 @@ void byte_queue_destroy(struct byte_queue* queue) {
 
 /* --- places ----------------------------------------------------------------------------------- */
 
-/* A place in the chain, and how far it is to the end of its page. 0: the next byte is the first of
- * the page behind it. */
+/* A place in the chain, and the distance to the end of its page. 0: the next byte is the first one
+ * of the next page. */
 struct place {
     struct page* page;
     uint8_t* at;
@@ -45,8 +45,8 @@ static struct place place_at_front(const struct byte_queue* queue) {
     return (struct place){first_page(queue), queue->head, queue->head_span};
 }
 
-/* Moves by at most `limit` bytes, to no further than the end of a page; answers how many, and where
- * they begin. */
+/* Moves by at most `limit` bytes, and not beyond the end of a page. Returns how many bytes, and in
+ * `start` where they begin. */
 static size_t place_advance(const struct byte_queue* queue, struct place* place, size_t limit,
                             uint8_t** start) {
     if (place->span == 0) {
@@ -72,7 +72,7 @@ static void place_skip(const struct byte_queue* queue, struct place* place, size
 void byte_queue_trim(struct byte_queue* queue) {
     const struct list_node* tail = queue->tail_page ? &queue->tail_page->node : &queue->pages.head;
     struct list_node* last = queue->pages.head.previous;
-    while (last != tail && last->previous != tail) { /* one may stay */
+    while (last != tail && last->previous != tail) { /* one page may stay */
         struct list_node* previous = last->previous;
         list_remove(last);
         page_free(LIST_ENTRY(last, struct page, node));
@@ -165,7 +165,7 @@ static inline bool has_spare(const struct byte_queue* queue) {
     return queue->tail_page->node.next != &queue->pages.head;
 }
 
-/* The first page that is drained becomes the spare behind the tail, if there is none. */
+/* A drained page becomes the spare page behind the tail, unless there is one already. */
 void byte_queue_consume_pages(struct byte_queue* queue, size_t size) {
     ASSERT(size <= queue->size);
     queue->size -= size;

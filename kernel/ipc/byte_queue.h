@@ -1,15 +1,14 @@
 /* A first-in-first-out queue of bytes in a chain of pages.
  *
- * Bytes are put behind the last one in two steps: they are copied to where they will stand, and
- * then committed, which makes them part of the queue. They are looked at from the front, and then
- * consumed. A copy from or to user memory can fail before the second step: then nothing happened.
- *
- * Pages come as they are needed and go as they are drained; one without bytes is kept, and an empty
- * queue begins at the start of its page again, so that who writes and reads in turn does not reach
- * the allocator, and finds bytes up to a page in one piece.
- *
- * The owner's lock guards the queue. It may be a spinlock and be held across the copies: then user
- * pages that are not present make them fail. */
+ * Rules for byte queues:
+ * - The owner's lock guards the queue. It may be a spinlock and be held across the copies.
+ *   Then user pages that are not present make the copies fail.
+ * - Bytes are added in two steps. They are copied to where they will stand, and then committed,
+ *   which makes them part of the queue. If the copy fails, nothing has happened.
+ * - Bytes are looked at from the front, and then consumed. If the copy fails, they stay.
+ * - Pages are allocated as they are needed, and freed as they are drained. One page without bytes
+ *   is kept. An empty queue begins at the start of its page again. So a writer and a reader in turn
+ *   do not reach the allocator, and find up to a page of bytes in one piece. */
 #pragma once
 
 #include <stdbool.h>
@@ -36,8 +35,8 @@ void byte_queue_destroy(struct byte_queue* queue);
 
 /* --- at the end ------------------------------------------------------------------------------- */
 
-/* Whether the next `size` bytes go to one piece of memory, at queue->tail, that is there already.
- * byte_queue_commit_piece then makes them part of the queue. */
+/* Whether the next `size` bytes go to one piece of memory, at queue->tail, that the queue has
+ * already. byte_queue_commit_piece then makes them part of the queue. */
 static inline bool byte_queue_has_end_piece(const struct byte_queue* queue, size_t size) {
     return likely(size <= queue->tail_span);
 }
@@ -54,9 +53,9 @@ MUST_CHECK bool byte_queue_reserve(struct byte_queue* queue, size_t size);
 void byte_queue_fill(struct byte_queue* queue, size_t skip, const void* from, size_t size);
 MUST_CHECK bool byte_queue_fill_from_user(struct byte_queue* queue, size_t skip,
                                           uintptr_t from_user, size_t size);
-/* The next `size` bytes (not none), which were filled in, belong to the queue. */
+/* Makes the next `size` bytes (not 0), which were filled in, part of the queue. */
 void byte_queue_commit(struct byte_queue* queue, size_t size);
-/* Gives back what was reserved and is not used. */
+/* Frees reserved pages that are not used. */
 void byte_queue_trim(struct byte_queue* queue);
 
 /* --- at the front ----------------------------------------------------------------------------- */
@@ -66,12 +65,13 @@ static inline bool byte_queue_has_front_piece(const struct byte_queue* queue, si
     return likely(size <= queue->head_span);
 }
 
-/* Copies `size` waiting bytes, from the one `skip` bytes behind the first. False: bad user memory,
- * some of which may have been written. */
+/* Copies `size` waiting bytes, beginning `skip` bytes behind the first. False: bad user memory; a
+ * part of it may have been written. */
 void byte_queue_peek(const struct byte_queue* queue, size_t skip, void* to, size_t size);
 MUST_CHECK bool byte_queue_peek_to_user(const struct byte_queue* queue, size_t skip,
                                         uintptr_t to_user, size_t size);
 
+/* byte_queue_consume for bytes up to the end of the first page, or beyond. */
 void byte_queue_consume_pages(struct byte_queue* queue, size_t size);
 
 /* An empty queue begins at the start of its page. */
@@ -82,7 +82,7 @@ static inline void byte_queue_rewind_if_empty(struct byte_queue* queue) {
     }
 }
 
-/* Takes the first `size` bytes away. */
+/* Removes the first `size` bytes. */
 static inline void byte_queue_consume(struct byte_queue* queue, size_t size) {
     if (unlikely(size >= queue->head_span)) {
         byte_queue_consume_pages(queue, size);

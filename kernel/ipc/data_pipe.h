@@ -3,10 +3,10 @@
  * Rules for data pipes:
  * - Both ends and the ring are one piece of memory with one lock (LOCK_OBJECT). It goes with the
  *   last reference to either end.
- * - The ring's pages are those of a VMO. They appear when they are first written, and stay. So
- * bytes that were never written are zero.
+ * - The ring's pages are those of a VMO. They appear when they are first written, and stay.
+ *   So bytes that were never written are zero.
  * - Each end is idle, copying, in two phases, or closed (data_pipe_state.h). Only an idle end
- * begins something. What it may do is decided by one rule, data_pipe_check_locked.
+ *   begins something. What it may do is decided by one rule, data_pipe_check_locked.
  * - A call that fails has changed nothing. Only a failed end of two phases ends them.
  * - An end has one handle, which cannot be duplicated. So "the end's process" means something.
  *

@@ -7,9 +7,9 @@
  *    the end's window (on_zero_handles). A message takes the window off the end, with the table's
  *    lock held (object/handle_transfer.h). So a new window is put on the end with the same lock
  *    held, and only if the handle is still there.
- * 2. The program changes its window, or unmaps the memory of a call, between two steps. Each
- * attempt is made with the lock held, and fails as a whole. What it lacked is made, and it is made
- * again.
+ * 2. The program changes its window, or unmaps the memory of a call, between two steps. An attempt
+ *    is made with the lock held, and fails as a whole. What it lacked is supplied, and the attempt
+ *    is made again.
  * 3. Two threads begin at once. The mutex lets only one of them make a window. */
 #include <ipc/data_pipe_state.h>
 
