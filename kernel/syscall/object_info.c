@@ -24,11 +24,16 @@ struct info_request {
     size_t actual, available;
 };
 
+/* Writes all of the records or nothing, even where only a part of them has room. */
+static bool copy_out_whole(user_out(void) to, const void* records, size_t size) {
+    return user_fault_in(to.address, size, true) && user_copy_out(to.address, records, size);
+}
+
 static zx_status_t write_record(struct info_request* request, const void* record, size_t size) {
     request->available = 1;
     if (request->buffer_size < size)
         return ZX_ERR_BUFFER_TOO_SMALL;
-    if (!user_copy_out(request->buffer.address, record, size))
+    if (!copy_out_whole(request->buffer, record, size))
         return ZX_ERR_INVALID_ARGS;
     request->actual = 1;
     return ZX_OK;
@@ -91,8 +96,7 @@ static zx_status_t info_process_threads(struct info_request* request) {
         return ZX_ERR_NO_MEMORY;
     request->available = list_threads(process_from(request->object), koids, room);
     request->actual = MIN(room, request->available);
-    bool is_written =
-        user_copy_out(request->buffer.address, koids, request->actual * sizeof(*koids));
+    bool is_written = copy_out_whole(request->buffer, koids, request->actual * sizeof(*koids));
     heap_free(koids);
     return is_written ? ZX_OK : ZX_ERR_INVALID_ARGS;
 }
