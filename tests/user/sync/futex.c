@@ -8,6 +8,7 @@
 
 #define SOON (zx_clock_get_monotonic() + ZX_MSEC(3))
 #define WAITERS 8
+#define USER_END 0x00007ffffffff000ul
 
 TEST(zx_futex_wait, another_value_is_bad_state) {
     zx_futex_t futex = 1;
@@ -34,6 +35,27 @@ TEST(zx_futex_wake, of_nobody_is_ok) {
     zx_futex_t futex = 0;
     EXPECT_OK(zx_futex_wake(&futex, 0));
     EXPECT_OK(zx_futex_wake(&futex, UINT32_MAX));
+}
+
+/* A page that nobody has touched reads as zeros, also where it may not be written. */
+TEST(zx_futex_wait, on_an_untouched_read_only_page) {
+    zx_futex_t* page = read_only_page();
+    EXPECT(page);
+    EXPECT_STATUS(zx_futex_wait(page, 1, ZX_TIME_INFINITE), ZX_ERR_BAD_STATE);
+    EXPECT_STATUS(zx_futex_wait(page + 1, 0, SOON), ZX_ERR_TIMED_OUT);
+    EXPECT_OK(zx_vmar_unmap(zx_vmar_root_self(), (zx_vaddr_t)page, PAGE_SIZE_BYTES));
+    EXPECT_STATUS(zx_futex_wait(page, 0, 0), ZX_ERR_INVALID_ARGS);
+}
+
+TEST(zx_futex_wake, addresses_past_user_space_are_invalid_args) {
+    static const uintptr_t past[] = {USER_END, 0x0000800000000000, 0xffff800000000000,
+                                     0xffffffff80000000, UINTPTR_MAX & ~3ul};
+    for (size_t i = 0; i < countof(past); i++) {
+        EXPECT_STATUS(zx_futex_wake((zx_futex_t*)past[i], 1), ZX_ERR_INVALID_ARGS);
+        EXPECT_STATUS(zx_futex_wake((zx_futex_t*)past[i], 0), ZX_ERR_INVALID_ARGS);
+        EXPECT_STATUS(zx_futex_wait((zx_futex_t*)past[i], 0, 0), ZX_ERR_INVALID_ARGS);
+    }
+    EXPECT_OK(zx_futex_wake((zx_futex_t*)(USER_END - 4), 1));
 }
 
 struct crowd {
@@ -76,6 +98,28 @@ TEST(zx_futex_wake, wakes_as_many_as_it_is_told) {
         EXPECT_EQUAL(thrd_join(threads[i], &status), thrd_success);
         EXPECT_STATUS(status, ZX_OK);
     }
+}
+
+/* More words than the kernel has lists of waiters, in debug builds by far: so many of them share
+ * the sleeper's list. */
+#define WORDS 16384u
+
+TEST(zx_futex_wake, of_other_addresses_wakes_nobody) {
+    static zx_futex_t words[WORDS];
+    struct crowd crowd = {.futex = 0};
+    thrd_t thread;
+    int status;
+    EXPECT_EQUAL(thrd_create(&thread, sleep_in_crowd, &crowd), thrd_success);
+    EXPECT(comes_to(&crowd.asleep, 1));
+    sleep_for(ZX_MSEC(10)); /* from the count to the sleep */
+    for (size_t i = 0; i < WORDS; i++)
+        EXPECT_OK(zx_futex_wake(&words[i], UINT32_MAX));
+    sleep_for(ZX_MSEC(2));
+    EXPECT_EQUAL(atomic_load(&crowd.woken), 0);
+    EXPECT_OK(zx_futex_wake((zx_futex_t*)&crowd.futex, 1));
+    EXPECT(comes_to(&crowd.woken, 1));
+    EXPECT_EQUAL(thrd_join(thread, &status), thrd_success);
+    EXPECT_STATUS(status, ZX_OK);
 }
 
 /* Two threads hand a number to and fro: a lost wake-up would stop them for ever. */
