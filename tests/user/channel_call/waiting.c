@@ -3,6 +3,8 @@
 
 #include <stdlib.h>
 
+#define NEVER_SHOWN ZX_USER_SIGNAL_5
+
 /* The message was written with the handles, which are gone whatever happens then. */
 static void expect_message_left(struct fixture* fixture) {
     struct letter letter;
@@ -14,6 +16,16 @@ static void expect_message_left(struct fixture* fixture) {
     EXPECT_EQUAL(count, 3);
     memcpy(fixture->cargo.handles, handles, sizeof(handles));
     CHECK(cargo_expect_kept(&fixture->cargo));
+}
+
+/* Takes the letter with the handles, which stay here, and replies with its word + 1. */
+static void answer_with_cargo(struct fixture* fixture) {
+    struct letter letter;
+    uint32_t count;
+    EXPECT_OK(zx_channel_read(fixture->far, 0, &letter, fixture->cargo.handles, sizeof(letter), 3,
+                              NULL, &count));
+    EXPECT_EQUAL(count, 3);
+    put(fixture->far, letter.id, letter.word + 1);
 }
 
 static void init_with_cargo(struct call* call, const struct generation* generation,
@@ -125,6 +137,46 @@ static void sent_row(const struct generation* generation) {
     CHECK(lose_handle(generation, send_it));
 }
 ROW(sent_row, handle_sent_away_during_the_wait_is_canceled)
+
+struct watcher {
+    zx_handle_t handle;
+    zx_status_t status;
+    zx_signals_t observed;
+    atomic_bool has_begun;
+};
+
+static int watch(void* argument) {
+    struct watcher* watcher = argument;
+    atomic_store(&watcher->has_begun, true);
+    watcher->status = zx_object_wait_one(watcher->handle, NEVER_SHOWN,
+                                         zx_clock_get_monotonic() + ZX_SEC(20), &watcher->observed);
+    return 0;
+}
+
+/* Who waits on a handle that the call sends is told, at once: the handle is gone. */
+static void sent_by_call_row(const struct generation* generation) {
+    struct fixture fixture;
+    struct call call;
+    struct watcher watcher = {.status = UNTOUCHED};
+    thrd_t thread;
+    CHECK(fixture_create(&fixture));
+    watcher.handle = fixture.cargo.handles[1];
+    EXPECT_EQUAL(thrd_create(&thread, watch, &watcher), thrd_success);
+    while (!atomic_load(&watcher.has_begun))
+        zx_thread_yield();
+    sleep_for(ZX_MSEC(5)); /* from the flag to the wait */
+    init_with_cargo(&call, generation, &fixture);
+    CHECK(call_start(&call, fixture.far));
+    EXPECT_EQUAL(thrd_join(thread, NULL), thrd_success);
+    EXPECT_STATUS(watcher.status, ZX_ERR_CANCELED);
+    EXPECT_EQUAL(watcher.observed, ZX_CHANNEL_WRITABLE | ZX_SIGNAL_HANDLE_CLOSED);
+    EXPECT(!atomic_load(&call.is_done));
+    CHECK(answer_with_cargo(&fixture));
+    CHECK(call_join(&call));
+    CHECK(call_expect_answer(&call, 2));
+    fixture_destroy(&fixture);
+}
+ROW(sent_by_call_row, a_handle_sent_by_the_call_cancels_who_waits_on_it)
 
 /* The last handle: with it the end dies. */
 static void last_closed_row(const struct generation* generation) {
