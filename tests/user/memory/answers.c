@@ -100,6 +100,98 @@ TEST(zx_vmar_allocate, a_size_of_broken_pages_is_invalid_args) {
     EXPECT_EQUAL(address, 6);
 }
 
+/* Options come before the handle, rights before the size. */
+TEST(zx_vmar_allocate, faults_are_reported_in_order) {
+    static const uint32_t bad_options[] = {
+        1u << 31, READ, WRITE, EXECUTE, ZX_VM_MAP_RANGE, ZX_VM_SPECIFIC_OVERWRITE};
+    static const struct {
+        zx_rights_t right;
+        uint32_t capability;
+    } rights[] = {{ZX_RIGHT_READ, ZX_VM_CAN_MAP_READ},
+                  {ZX_RIGHT_WRITE, ZX_VM_CAN_MAP_WRITE},
+                  {ZX_RIGHT_EXECUTE, ZX_VM_CAN_MAP_EXECUTE}};
+    struct place place;
+    zx_handle_t narrow, child = 5;
+    zx_vaddr_t base, address = 6;
+    CHECK(place_make(&place));
+    for (size_t i = 0; i < countof(bad_options); i++)
+        EXPECT_STATUS(
+            zx_vmar_allocate(stale_handle(), ANY_CHILD | bad_options[i], 0, PAGE, &child, &address),
+            ZX_ERR_INVALID_ARGS);
+    EXPECT_STATUS(zx_vmar_allocate(stale_handle(), ANY_CHILD, 0, 0, &child, &address),
+                  ZX_ERR_BAD_HANDLE);
+    EXPECT_STATUS(zx_vmar_allocate(place.vmo, ANY_CHILD, 0, 0, &child, &address),
+                  ZX_ERR_WRONG_TYPE);
+    /* What the handle does not allow, nor does a child that is made with it. */
+    for (size_t i = 0; i < countof(rights); i++) {
+        zx_handle_t poor = duplicate_without(place.vmar, rights[i].right);
+        EXPECT_STATUS(zx_vmar_allocate(poor, rights[i].capability, 0, 0, &child, &address),
+                      ZX_ERR_ACCESS_DENIED);
+        EXPECT_STATUS(zx_vmar_allocate(poor, ANY_CHILD, 0, PAGE, &child, &address),
+                      ZX_ERR_ACCESS_DENIED);
+        EXPECT_OK(zx_handle_close(poor));
+    }
+    /* Nor what the parent does not allow, whatever the handle does. */
+    EXPECT_OK(zx_vmar_allocate(place.vmar, ZX_VM_CAN_MAP_READ, 0, 4 * PAGE, &narrow, &base));
+    static const uint32_t more[] = {ZX_VM_CAN_MAP_WRITE, ZX_VM_CAN_MAP_EXECUTE,
+                                    ZX_VM_CAN_MAP_SPECIFIC, ZX_VM_SPECIFIC};
+    for (size_t i = 0; i < countof(more); i++)
+        EXPECT_STATUS(
+            zx_vmar_allocate(narrow, ZX_VM_CAN_MAP_READ | more[i], 0, PAGE, &child, &address),
+            ZX_ERR_ACCESS_DENIED);
+    EXPECT_EQUAL(child, 5);
+    EXPECT_EQUAL(address, 6);
+    EXPECT_OK(zx_vmar_allocate(narrow, ZX_VM_CAN_MAP_READ, 0, 4 * PAGE, &child, &address));
+    EXPECT_EQUAL(address, base); /* nothing had stayed there */
+    EXPECT_OK(zx_handle_close(child));
+    EXPECT_OK(zx_handle_close(narrow));
+    CHECK(place_end(&place));
+}
+
+/* Overwriting is mapping in a place of the caller's choice: bounds and rights count. */
+TEST(zx_vmar_map, overwriting_needs_a_place_inside_and_the_right) {
+    struct place place;
+    zx_handle_t narrow;
+    zx_vaddr_t base, address;
+    CHECK(place_make(&place));
+    EXPECT_STATUS(map_at(&place, READ | ZX_VM_SPECIFIC_OVERWRITE, 7, 2), ZX_ERR_INVALID_ARGS);
+    EXPECT_STATUS(map_at(&place, READ | ZX_VM_SPECIFIC_OVERWRITE, 8, 1), ZX_ERR_INVALID_ARGS);
+    EXPECT(!is_readable(place.base + 7 * PAGE));
+    EXPECT_OK(map_at(&place, READ | ZX_VM_SPECIFIC_OVERWRITE, 7, 1)); /* of nothing */
+    EXPECT(is_readable(place.base + 7 * PAGE));
+    EXPECT(!is_readable(place.base + 6 * PAGE));
+    EXPECT_OK(zx_vmar_allocate(place.vmar, ZX_VM_CAN_MAP_READ, 0, PAGE, &narrow, &base));
+    EXPECT_STATUS(
+        zx_vmar_map(narrow, READ | ZX_VM_SPECIFIC_OVERWRITE, 0, place.vmo, 0, PAGE, &address),
+        ZX_ERR_ACCESS_DENIED);
+    EXPECT(!is_readable(base));
+    EXPECT_OK(zx_handle_close(narrow));
+    CHECK(place_end(&place));
+}
+
+TEST(zx_vmar_map, overwriting_gives_back_what_was_there) {
+    struct place place;
+    CHECK(place_make(&place));
+    zx_info_kernel_memory_t before = {0};
+    for (int i = 0; i < 40; i++) {
+        zx_handle_t vmo;
+        zx_vaddr_t address;
+        if (i == 4)
+            before = kernel_memory();
+        EXPECT_OK(zx_vmo_create(4 * PAGE, 0, &vmo));
+        EXPECT_OK(zx_vmar_map(place.vmar, READ | WRITE | ZX_VM_SPECIFIC_OVERWRITE, PAGE * (i % 2),
+                              vmo, 0, 4 * PAGE, &address));
+        memset((void*)address, i, 4 * PAGE);
+        EXPECT_OK(zx_handle_close(vmo));
+        /* Where the one before was, the new one is; beside it, what is left of that. */
+        EXPECT_EQUAL(*(char*)(place.base + PAGE), i);
+        if (i > 0)
+            EXPECT_EQUAL(*(char*)(place.base + (i % 2 ? 0 : 4 * PAGE)), i - 1);
+    }
+    CHECK(expect_no_leak(&before, 8));
+    CHECK(place_end(&place));
+}
+
 TEST(zx_vmar_map, an_occupied_place_is_no_memory_and_stays_as_it_is) {
     static const struct {
         size_t page, pages;
@@ -229,6 +321,36 @@ TEST(zx_vmar_unmap, only_whole_children_are_overwritten) {
     EXPECT(is_writable(place.base + 3 * PAGE));
     EXPECT_STATUS(zx_vmar_map(child, READ, 0, place.vmo, 0, PAGE, &address), ZX_ERR_BAD_STATE);
     EXPECT_OK(zx_handle_close(child));
+    CHECK(place_end(&place));
+}
+
+TEST(zx_vmar_unmap, over_whole_children_takes_them_and_all_in_them) {
+    struct place place;
+    zx_handle_t child, inner;
+    zx_vaddr_t address;
+    CHECK(place_make(&place));
+    EXPECT_OK(zx_vmar_allocate(place.vmar, ANY_CHILD | ZX_VM_SPECIFIC, 2 * PAGE, 4 * PAGE, &child,
+                               &address));
+    EXPECT_OK(
+        zx_vmar_allocate(child, ANY_CHILD | ZX_VM_SPECIFIC, PAGE, 2 * PAGE, &inner, &address));
+    EXPECT_OK(zx_vmar_map(child, READ | ZX_VM_SPECIFIC, 0, place.vmo, 0, PAGE, &address));
+    EXPECT_OK(zx_vmar_map(inner, READ | ZX_VM_SPECIFIC, PAGE, place.vmo, 0, PAGE, &address));
+    EXPECT_OK(map_at(&place, READ | ZX_VM_SPECIFIC, 0, 2));
+    EXPECT_OK(map_at(&place, READ | ZX_VM_SPECIFIC, 6, 2));
+    for (size_t page = 0; page < 8; page++)
+        EXPECT_EQUAL(is_readable(place.base + page * PAGE), page != 3 && page != 5);
+    EXPECT_OK(zx_vmar_unmap(place.vmar, place.base + PAGE, 6 * PAGE));
+    for (size_t page = 0; page < 8; page++)
+        EXPECT_EQUAL(is_readable(place.base + page * PAGE), page == 0 || page == 7);
+    /* The handles stay, and lead to nothing. */
+    const zx_handle_t dead[] = {child, inner};
+    for (size_t i = 0; i < countof(dead); i++) {
+        EXPECT_STATUS(zx_vmar_map(dead[i], READ, 0, place.vmo, 0, PAGE, &address),
+                      ZX_ERR_BAD_STATE);
+        EXPECT_STATUS(zx_vmar_destroy(dead[i]), ZX_ERR_BAD_STATE);
+    }
+    EXPECT_OK(map_at(&place, READ | ZX_VM_SPECIFIC, 1, 6)); /* all of it is free again */
+    EXPECT_OK(zx_handle_close_many(dead, countof(dead)));
     CHECK(place_end(&place));
 }
 

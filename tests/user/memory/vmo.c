@@ -3,6 +3,7 @@
 #include <test.h>
 
 #include <stdlib.h>
+#include <zircon/process.h>
 
 #define PAGE PAGE_SIZE_BYTES
 
@@ -148,6 +149,30 @@ TEST(zx_vmo_clone, of_a_part_and_of_a_clone) {
     EXPECT_OK(zx_handle_close(parent));
     CHECK(expect_byte(grandchild, 0, '1'));
     EXPECT_OK(zx_handle_close(grandchild));
+}
+
+/* The pages that the clone writes become its own; the original stays as it is. */
+TEST(zx_vmo_clone, of_a_read_only_handle_can_be_written) {
+    zx_handle_t parent, clone;
+    zx_vaddr_t address;
+    EXPECT_OK(zx_vmo_create(PAGE, 0, &parent));
+    EXPECT_OK(zx_vmo_write(parent, "p", 0, 1));
+    zx_handle_t read_only = duplicate_without(parent, ZX_RIGHT_WRITE | ZX_RIGHTS_PROPERTY);
+    zx_rights_t rights = handle_rights(read_only);
+    EXPECT_EQUAL(rights & ZX_RIGHT_WRITE, 0);
+    EXPECT_OK(zx_vmo_clone(read_only, ZX_VMO_CLONE_COPY_ON_WRITE, 0, PAGE, &clone));
+    EXPECT_EQUAL(handle_rights(clone), rights | ZX_RIGHT_WRITE | ZX_RIGHTS_PROPERTY);
+    EXPECT_OK(zx_vmo_write(clone, "c", 0, 1));
+    EXPECT_OK(zx_vmar_map(zx_vmar_root_self(), ZX_VM_PERM_READ | ZX_VM_PERM_WRITE, 0, clone, 0,
+                          PAGE, &address));
+    ((char*)address)[1] = 'd';
+    CHECK(expect_byte(clone, 1, 'd'));
+    CHECK(expect_byte(parent, 0, 'p'));
+    CHECK(expect_byte(parent, 1, 0));
+    EXPECT_STATUS(zx_vmo_write(read_only, "r", 0, 1), ZX_ERR_ACCESS_DENIED);
+    EXPECT_OK(zx_vmar_unmap(zx_vmar_root_self(), address, PAGE));
+    const zx_handle_t handles[] = {parent, read_only, clone};
+    EXPECT_OK(zx_handle_close_many(handles, countof(handles)));
 }
 
 TEST(zx_vmo_clone, faults) {
