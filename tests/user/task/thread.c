@@ -120,6 +120,43 @@ TEST(zx_thread_create, name_is_kept) {
     EXPECT_OK(zx_handle_close(thread.handle));
 }
 
+TEST(zx_thread_create, in_a_process_that_has_ended_is_bad_state) {
+    zx_handle_t process, vmar, handle = 5;
+    EXPECT_OK(zx_process_create(zx_job_default(), "ended", 5, 0, &process, &vmar));
+    EXPECT_OK(zx_task_kill(process));
+    EXPECT(wait_for(process, ZX_PROCESS_TERMINATED, PATIENCE));
+    EXPECT_STATUS(zx_thread_create(process, "x", 1, 0, &handle), ZX_ERR_BAD_STATE);
+    EXPECT_EQUAL(handle, 5);
+    zx_info_kernel_memory_t before = kernel_memory();
+    for (int i = 0; i < 20; i++)
+        EXPECT_STATUS(zx_thread_create(process, "x", 1, 0, &handle), ZX_ERR_BAD_STATE);
+    CHECK(expect_no_leak(&before, 8));
+    EXPECT_OK(zx_handle_close(process));
+    EXPECT_OK(zx_handle_close(vmar));
+}
+
+/* --- thread-local storage
+ * ------------------------------------------------------------------------------------- */
+
+static uintptr_t own_fs_base(void) {
+    uintptr_t base;
+    __asm__ volatile("mov %%fs:0, %0" : "=r"(base));
+    return base;
+}
+
+TEST(zx_thread_set_fs_base, addresses_outside_user_space_are_invalid_args) {
+    static const uintptr_t bad[] = {USER_END,           0x00007fffffffffff, 0x0000800000000000,
+                                    0xffff7fffffffffff, 0xffff800000000000, 0xffffffff80000000,
+                                    UINTPTR_MAX};
+    uintptr_t base = own_fs_base(); /* its first word points to itself */
+    for (size_t i = 0; i < countof(bad); i++) {
+        EXPECT_STATUS(zx_thread_set_fs_base(bad[i]), ZX_ERR_INVALID_ARGS);
+        EXPECT_EQUAL(own_fs_base(), base);
+    }
+    EXPECT_OK(zx_thread_set_fs_base(base));
+    EXPECT_EQUAL(own_fs_base(), base);
+}
+
 /* --- killing
  * ---------------------------------------------------------------------------------------- */
 
