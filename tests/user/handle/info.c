@@ -194,6 +194,61 @@ TEST(zx_object_get_info, handle_table_lists_what_is_open) {
     EXPECT_OK(zx_handle_close(event));
 }
 
+TEST(zx_object_get_info, process_threads_lists_each_as_far_as_there_is_room) {
+    enum { COUNT = 3 };
+    zx_handle_t process, vmar, threads[COUNT];
+    zx_koid_t koids[COUNT + 1];
+    size_t actual = 77, available = 77;
+    EXPECT_OK(zx_process_create(zx_job_default(), "p", 1, 0, &process, &vmar));
+    EXPECT_OK(zx_object_get_info(process, ZX_INFO_PROCESS_THREADS, NULL, 0, &actual, &available));
+    EXPECT_EQUAL(actual, 0);
+    EXPECT_EQUAL(available, 0);
+    for (int i = 0; i < COUNT; i++)
+        EXPECT_OK(zx_thread_create(process, "t", 1, 0, &threads[i]));
+    for (size_t room = 0; room <= countof(koids); room++) {
+        for (size_t i = 0; i < countof(koids); i++)
+            koids[i] = 1;
+        /* A part of a koid is no room. */
+        EXPECT_OK(zx_object_get_info(process, ZX_INFO_PROCESS_THREADS, koids,
+                                     room * sizeof(koids[0]) + 7, &actual, &available));
+        EXPECT_EQUAL(actual, room < COUNT ? room : COUNT);
+        EXPECT_EQUAL(available, COUNT);
+        for (size_t i = 0; i < countof(koids); i++)
+            EXPECT_EQUAL(koids[i], i < actual ? handle_koid(threads[i]) : 1);
+    }
+    /* One that is gone is not listed any more. */
+    EXPECT_OK(zx_handle_close(threads[1]));
+    EXPECT_OK(zx_object_get_info(process, ZX_INFO_PROCESS_THREADS, koids, sizeof(koids), &actual,
+                                 &available));
+    EXPECT_EQUAL(actual, 2);
+    EXPECT_EQUAL(available, 2);
+    EXPECT_EQUAL(koids[0], handle_koid(threads[0]));
+    EXPECT_EQUAL(koids[1], handle_koid(threads[2]));
+    const zx_handle_t handles[] = {process, vmar, threads[0], threads[2]};
+    EXPECT_OK(zx_handle_close_many(handles, countof(handles)));
+}
+
+TEST(zx_object_get_info, process_threads_needs_enumerate) {
+    zx_koid_t koid = 1;
+    size_t actual = 77;
+    zx_handle_t poor = duplicate_without(zx_process_self(), ZX_RIGHT_ENUMERATE);
+    zx_handle_t rich = duplicate_without(zx_process_self(), ZX_RIGHT_INSPECT);
+    EXPECT_STATUS(
+        zx_object_get_info(poor, ZX_INFO_PROCESS_THREADS, &koid, sizeof(koid), &actual, NULL),
+        ZX_ERR_ACCESS_DENIED);
+    EXPECT_STATUS(zx_object_get_info(zx_thread_self(), ZX_INFO_PROCESS_THREADS, &koid, sizeof(koid),
+                                     &actual, NULL),
+                  ZX_ERR_WRONG_TYPE);
+    EXPECT_EQUAL(koid, 1);
+    EXPECT_EQUAL(actual, 77);
+    EXPECT_OK(
+        zx_object_get_info(rich, ZX_INFO_PROCESS_THREADS, &koid, sizeof(koid), &actual, NULL));
+    EXPECT_EQUAL(actual, 1);
+    EXPECT(koid != 1);
+    EXPECT_OK(zx_handle_close(poor));
+    EXPECT_OK(zx_handle_close(rich));
+}
+
 TEST(mx_object_get_info, answers_as_zx_does) {
     mx_handle_t event;
     mx_info_handle_basic_t info;
