@@ -8,6 +8,11 @@ from collections.abc import Callable
 # Characters that XML cannot carry.
 _UNPRINTABLE = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff]")
 
+# A program that the kernel ended for an exception, and what the log then says (kernel/task/user_exception.c).
+CRASHED = -1024
+CRASH_LINES = 3
+_CRASH = re.compile(r"process '.*' \(\d+\), thread '.*': .* at 0x")
+
 
 @dataclasses.dataclass
 class Case:
@@ -51,10 +56,34 @@ def parse_records(text, group):
             metrics[words[1]] = (float(words[2]), words[3])
         elif kind == "@done" and len(words) == 3:
             done = int(words[1]), int(words[2])
-        elif kind != "@begin" or len(words) != 2:
+        elif kind not in ("@begin", "@program") or len(words) != 2:
             raise BadRecords(f"not a record: {line}")
     _check_count(cases, done)
     return cases, metrics
+
+
+def missing_from(text, wanted, mark):
+    """Those of the wanted programs (mark "@program") or areas ("@begin") that ran no test."""
+    counts, name = {}, None
+    for line in text.splitlines():
+        words = line.split()
+        if words[:1] == [mark] and len(words) == 2:
+            name = words[1]
+        elif words[:1] in (["@pass"], ["@fail"], ["@skip"]):
+            counts[name] = counts.get(name, 0) + 1
+    return [name for name in wanted if name not in counts]
+
+
+def crash_report(console, case):
+    """What the kernel said when the program of this test crashed: the last report above the test's own record. Tests
+    crash programs on purpose too, so a program that did not end by an exception has none."""
+    if case.status != "failed" or f"ended with {CRASHED}" not in case.text:
+        return ""
+    lines = console.splitlines()
+    record = f"@fail {case.name.replace('.', ' ', 1)} "
+    end = next((number for number, line in enumerate(lines) if record in line), len(lines))
+    first = next((number for number in range(end - 1, -1, -1) if _CRASH.search(lines[number])), None)
+    return "" if first is None else "\n".join(lines[first : min(first + CRASH_LINES, end)])
 
 
 def _check_count(cases, done):

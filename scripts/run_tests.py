@@ -29,7 +29,7 @@ import readme_tests
 import runner_tests
 import turns
 from jacinth_qemu import EXIT_FAILURES, EXIT_GOOD, Boot, run_boot
-from results import BadRecords, Case, Task, parse_records, write_junit
+from results import BadRecords, Case, Task, crash_report, missing_from, parse_records, write_junit
 
 RESULTS_FILE = "build/test-results.xml"
 CONSOLE_LINES_SHOWN = 40
@@ -63,7 +63,25 @@ def run_recorded(boot):
         return salvage(outcome, boot.name) + [Case(boot.name, "the run", "failed", f"{error}\n{report(outcome)}")]
     for case in cases:
         case.seconds = outcome.seconds / len(cases)
-    return cases
+        case.text = "\n".join(filter(None, (case.text, crash_report(outcome.console, case))))
+    return cases + missing_cases(boot, outcome.results)
+
+
+def missing_cases(boot, results):
+    """A run of everything has each program of tests/user/, or each area of the kernel's tests, with a test at least."""
+    words = boot.command_line.split()
+    if "jacinth.test=1" in words:
+        missing = missing_from(results, turns.user_programs(), "@program")
+    elif "jacinth.selftest=1" in words:
+        missing = missing_from(results, turns.kernel_areas(shape_of(boot)), "@begin")
+    else:
+        missing = []
+    return [Case(boot.name, name, "failed", "ran no test in a run of all: is it in the boot archive or the kernel?") for name in missing]
+
+
+def shape_of(boot):
+    """The folder of its kernel is named after it, and what it was built without: debug, debug-plain."""
+    return os.path.basename(os.path.dirname(boot.kernel)).partition("-")[0]
 
 
 def salvage(outcome, group):

@@ -9,12 +9,12 @@ import time
 import xml.etree.ElementTree as ElementTree
 
 from jacinth_qemu import Outcome
-from results import BadRecords, Case, Task, parse_records, write_junit
+from results import BadRecords, Case, Task, crash_report, missing_from, parse_records, write_junit
 from turns import Run, hash_of, kept_runs, name_replay
 
 GROUP = "runner"
 
-WHOLE = "@begin a\n@pass a one\n@fail a two why not\n@skip a three no such thing\n@metric cost 60 instructions\n@done 1 1\n"
+WHOLE = "@program a\n@begin a\n@pass a one\n@fail a two why not\n@skip a three no such thing\n@metric cost 60 instructions\n@done 1 1\n"
 UNBELIEVABLE = {
     "silence": "",
     "records_without_an_end": WHOLE.replace("@done 1 1\n", ""),
@@ -42,6 +42,33 @@ def whole_records_are_believed():
     found = [(case.name, case.status, case.text) for case in cases]
     expected = [("a.one", "passed", ""), ("a.two", "failed", "why not"), ("a.three", "skipped", "no such thing")]
     return found == expected and metrics == {"cost": (60.0, "instructions")}
+
+
+def programs_without_a_test_are_missed():
+    text = "@program a\n@program b\n@begin x\n@pass x one\n@program c\n@begin y\n@skip y two why\n"
+    return missing_from(text, ["a", "b", "c", "d"], "@program") == ["a", "d"]
+
+
+def areas_without_a_test_are_missed():
+    return missing_from("@begin a\n@begin b\n@fail b one why\n", ["a", "b", "c"], "@begin") == ["a", "c"]
+
+
+CRASHES = """\
+[1.0] error: process 'test/a' (12), thread 'main': page fault at 0x1, error 0x4, address 0x0
+[1.0] error:   rax 1
+[1.0] error:   r8 1
+[1.2] error: process 'test/a' (13), thread 'main': page fault at 0x2, error 0x4, address 0x0
+[1.2] error:   rax 2
+[1.2] error:   r8 2
+@fail zx_call works the program ended with -1024
+[1.3] error: process 'test/b' (14), thread 'main': page fault at 0x3, error 0x4, address 0x0
+"""
+
+
+def crashes_are_shown_with_their_report():
+    crashed = Case("g", "zx_call.works", "failed", "the program ended with -1024")
+    late = Case("g", "zx_call.works", "failed", "the program did not end in time")
+    return [crash_report(CRASHES, case) for case in (crashed, late)] == ["\n".join(CRASHES.splitlines()[3:6]), ""]
 
 
 def junit_is_well_formed():
@@ -104,6 +131,9 @@ def qemu_dies_with_the_runner():
 def run():
     verdicts = {f"{name}_is_not_believed": is_refused(text) for name, text in UNBELIEVABLE.items()}
     verdicts["whole_records_are_believed"] = whole_records_are_believed()
+    verdicts["programs_without_a_test_are_missed"] = programs_without_a_test_are_missed()
+    verdicts["areas_without_a_test_are_missed"] = areas_without_a_test_are_missed()
+    verdicts["crashes_are_shown_with_their_report"] = crashes_are_shown_with_their_report()
     verdicts["junit_is_well_formed"] = junit_is_well_formed()
     verdicts["failures_say_how_to_see_them_again"] = failures_say_how_to_see_them_again()
     verdicts["seeds_need_the_line_of_the_end"] = seeds_need_the_line_of_the_end()

@@ -97,6 +97,8 @@ static void finish(struct test_program* program, struct totals* totals, const ch
     zx_vmo_read(program->report, &report, 0, sizeof(report));
     if (!how && !report.is_complete)
         how = "ended before its last test";
+    if (!how && report.passed + report.failed + report.skipped == 0)
+        how = "ran no test";
     if (how) {
         record_bad_end(program, &report, how);
         totals->failed++;
@@ -111,6 +113,7 @@ static void run_program(const char* path, const char* wanted_case, struct totals
     struct test_program program = {.path = path, .wanted_case = wanted_case};
     char text[64];
     totals->programs++;
+    write_record("@program %s\n", path + strlen(TEST_FOLDER));
     zx_status_t status = start(&program);
     if (status == ZX_OK) {
         finish(&program, totals, wait_for_end(&program, text, sizeof(text)));

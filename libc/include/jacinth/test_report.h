@@ -8,7 +8,7 @@
 #define TEST_REPORT_INFO BOOTSTRAP_INFO(BOOTSTRAP_USER, 1)
 
 struct test_report {
-    uint32_t passed, failed;
+    uint32_t passed, failed, skipped;
     uint32_t is_complete; /* 1: every requested test has run */
     char suite[64];       /* the test that runs now; empty: none */
     char name[128];

@@ -124,6 +124,8 @@ static void run_test(const struct test_case* test) {
     } else if (!atomic_load(&is_skipped)) {
         write_record("@pass %s %s\n", test->suite, test->name);
         report->passed++;
+    } else {
+        report->skipped++;
     }
     report->suite[0] = '\0';
     current = NULL;
