@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Looks the sources over without running them: layout, clang-tidy, cppcheck, and the rules of the house.
+"""Looks the sources over without running them: layout, clang-tidy, cppcheck, the rules of the house, and names in comments.
 
 usage: check.py [--format] [WORD...]
 
@@ -15,6 +15,8 @@ import re
 import subprocess
 import sys
 import time
+
+from comment_names import check_comment_names
 
 C_FOLDERS = ("arch", "kernel", "libc", "user", "tests")
 FILE_LINES_LIMIT = 500
@@ -213,6 +215,7 @@ CHECKS = {
     "floors": check_floors,
     "circles": check_circles,
     "rules": check_rules,
+    "comments": check_comment_names,
     "manual": check_manual,
     "scripts": check_scripts,
     "cppcheck": check_cppcheck,

@@ -8,6 +8,7 @@ import textwrap
 import time
 import xml.etree.ElementTree as ElementTree
 
+from comment_names import FILE, Names, comments, unknown_names, without_comments
 from jacinth_qemu import Outcome
 from results import BadRecords, Case, Task, crash_report, missing_from, parse_records, write_junit
 from turns import Run, hash_of, kept_runs, name_replay
@@ -97,6 +98,19 @@ def kept_races_can_be_run():
     return all(run.shape in ("debug", "release") and run.seed > 0 and run.command_line for run in kept_runs())
 
 
+COMMENTED = """/* wait_queue_gone
+ * in mm/page.h */ call("/* no comment */", wait_queue_here); // wait_*, NO_MEMORY, no_such_call()
+"""
+
+
+def names_in_comments_must_exist():
+    names = Names()
+    unknown = [(number, name) for number, line in comments(COMMENTED) for name in unknown_names(line, names)]
+    files = [(name, names.has_file(name)) for _, line in comments(COMMENTED.replace("NO_MEMORY", "object/gone.c")) for name in FILE.findall(line)]
+    code = without_comments(COMMENTED).split()
+    return (unknown, files, code[:3]) == ([(1, "wait_queue_gone"), (2, "no_such_call")], [("mm/page.h", True), ("object/gone.c", False)], ['call("/*', "no", "comment"])
+
+
 def is_alive(process):
     try:
         with open(f"/proc/{process}/stat", encoding="utf-8") as file:
@@ -138,6 +152,7 @@ def run():
     verdicts["failures_say_how_to_see_them_again"] = failures_say_how_to_see_them_again()
     verdicts["seeds_need_the_line_of_the_end"] = seeds_need_the_line_of_the_end()
     verdicts["kept_races_can_be_run"] = kept_races_can_be_run()
+    verdicts["names_in_comments_must_exist"] = names_in_comments_must_exist()
     if os.path.exists("/proc/self/stat"):
         verdicts["qemu_dies_with_the_runner"] = qemu_dies_with_the_runner()
     return [Case(GROUP, name, "passed" if verdict else "failed") for name, verdict in verdicts.items()]

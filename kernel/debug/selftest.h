@@ -2,7 +2,7 @@
  * line says jacinth.selftest=1, =area or =area.name. Results go to the results port as records
  * (docs/testing.md).
  *
- *   SELFTEST(slab, freed_object_is_used_again) {
+ *   SELFTEST(mm_slab, zeroed_objects_are_zero_after_use) {
  *       EXPECT(pointer != NULL);
  *       EXPECT_EQUAL(slab_count(), 1u);
  *   }

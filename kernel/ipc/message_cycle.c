@@ -1,4 +1,5 @@
-/* Which suspects are looked at when, and by whom. How one look works stands in cycle_look.c.
+/* Which suspects are looked at when, and by whom. How one look works stands in
+ * message_cycle_look.c.
  *
  * A fresh suspect gets a small look: by the call that noted it, or else by the cleaner. One that
  * needs more joins the old suspects. The cleaner makes a pass over these when they have gathered

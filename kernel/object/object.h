@@ -120,8 +120,8 @@ static inline bool object_try_reference(struct object* object) {
     return false;
 }
 void object_release_last(struct object* object);
-/* acq_rel: the thread that drops the last reference sees all writes of the threads that dropped
- * theirs before. */
+/* memory_order_acq_rel: the thread that drops the last reference sees all writes of the threads
+ * that dropped theirs before. */
 static inline void object_release(struct object* object) {
     if (atomic_fetch_sub_explicit(&object->references, 1, memory_order_acq_rel) == 1)
         object_release_last(object);

@@ -5,7 +5,7 @@
  *
  *   jacinth.test=1, test            run every test program, then switch the machine off
  *   jacinth.test=NAME, test=NAME    run one program (channel), or some of its tests
- *                                   (channel.duplicate_handle)
+ *                                   (channel.duplicate)
  *   none                            serve a prompt on the serial console
  *
  * and with the handles PROCESS_SELF, THREAD_SELF, VMAR_ROOT, JOB (the root job), BOOTFS and
