@@ -5,6 +5,7 @@
 # needs no change there.
 
 BUILD ?= debug
+COMPILER ?= gcc
 QUICK ?= 1
 CPUS ?= 2
 MEM ?= 1G
@@ -22,7 +23,7 @@ MAKEFLAGS += -j$(shell getconf _NPROCESSORS_ONLN)
 endif
 
 # The tools are looked for once, before anything else: make makes this file first, then starts anew.
-TOOLS := $(if $(filter check format,$(MAKECMDGOALS)),check,$(if $(filter run% debug iso test bench% profile screenshot races replay,$(MAKECMDGOALS)),run,build))
+TOOLS := $(if $(filter clang,$(COMPILER))$(filter check format test-clang,$(MAKECMDGOALS)),check,$(if $(filter run% debug iso test bench% profile screenshot races replay,$(MAKECMDGOALS)),run,build))
 ifneq ($(filter-out clean help,$(or $(MAKECMDGOALS),all)),)
 include build/tools-$(TOOLS).mk
 include scripts/toolchain.mk scripts/kernel.mk scripts/user.mk scripts/image.mk
@@ -58,6 +59,12 @@ test: ## build both shapes and run every test (TESTS=words: those whose names co
 	@$(MAKE) BUILD=debug all iso
 	@$(MAKE) BUILD=release all iso
 	@$(PYTHON) scripts/run_tests.py --turns '$(TURNS)' $(TESTS)
+
+.PHONY: test-clang
+test-clang: ## build both shapes with clang, warnings are errors, and run the kernel's tests and some programs
+	@$(MAKE) COMPILER=clang WERROR=1 BUILD=release all
+	@$(MAKE) COMPILER=clang WERROR=1 BUILD=debug all
+	@$(PYTHON) scripts/run_tests.py --compiler clang $(TESTS)
 
 .PHONY: races
 races: $(KERNEL) $(BOOTFS) ## look for races: SEEDS interleavings, from FIRST on, of the tests named like TESTS
@@ -110,5 +117,5 @@ clean: ## remove everything that was built
 .PHONY: help
 help: ## list these commands
 	@sed -n 's/^\([a-z-]*\):.* ## \(.*\)/  make \1|\2/p' Makefile | awk -F'|' '{printf "%-18s %s\n", $$1, $$2}'
-	@echo 'Variables: BUILD=debug|release CPUS=2 MEM=1G CMDLINE="jacinth.test=1" QEMU=... CROSS_COMPILE=... WERROR=1 V=1'
+	@echo 'Variables: BUILD=debug|release COMPILER=gcc|clang CPUS=2 MEM=1G CMDLINE="jacinth.test=1" QEMU=... CROSS_COMPILE=... WERROR=1 V=1'
 	@echo 'Races:     make races SEEDS=10 FIRST=1 TESTS="channel user=task.kill"; make replay TURNS=seed CPUS=4 CMDLINE=jacinth.test=channel GDB=1'

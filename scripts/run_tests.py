@@ -1,11 +1,11 @@
 #!/usr/bin/env python3
 """Runs every test of Jacinth and says what came of it.
 
-usage: run_tests.py [--cores N] [--turns "SEED..."] [--list] [WORD...]
+usage: run_tests.py [--cores N] [--turns "SEED..."] [--compiler clang] [--list] [WORD...]
 
 With words, only the tests whose group contains one of them: run_tests.py user, run_tests.py debug.pvh. A word
 with a '=' narrows what the kernel runs: kernel=slab, kernel=slab.name, user=channel, user=channel.name.
---turns gives the seeds of the runs whose interleaving is chosen by one (docs/testing.md).
+--turns gives the seeds of the runs whose interleaving is chosen by one (docs/testing.md). --compiler clang runs what is run of the build that clang made (make test-clang).
 Both shapes must be built, with their CD images (make test does). Results also go to build/test-results.xml.
 """
 
@@ -33,6 +33,7 @@ from results import BadRecords, Case, Task, crash_report, missing_from, parse_re
 
 RESULTS_FILE = "build/test-results.xml"
 CONSOLE_LINES_SHOWN = 40
+CLANG_PROGRAMS = ("channel", "fpu", "libc", "memory", "sync", "syscall", "task")
 
 
 def image(shape, name):
@@ -121,6 +122,15 @@ def matrix(patterns):
         yield recorded_task("release", "icount", 1, suite, patterns[suite], cost=40, icount=3)
     yield recorded_task("debug", "uefi", 2, "kernel", patterns["kernel"], cost=20, loader="uefi")
     yield recorded_task("release", "bios", 1, "user", patterns["user"], cost=30, loader="bios")
+
+
+def clang_tests(patterns):
+    """What clang makes of the same sources: the kernel's tests, and the programs that lean most on compiler and libc."""
+    yield recorded_task("debug-clang", "pvh", 2, "kernel", patterns["kernel"], cost=50)
+    for program in CLANG_PROGRAMS if patterns["user"] == "1" else [patterns["user"]]:
+        name = f"debug-clang.pvh.cpus2.{program.partition('.')[0]}.user"
+        boot = make_boot(name, "debug-clang", cpus=2, silence=120, command_line=f"jacinth.test={program}")
+        yield Task(name, lambda b=boot: run_recorded(b), 10)
 
 
 def run_turns(group, runs):
@@ -285,12 +295,13 @@ def parse_arguments():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--cores", type=int, default=os.cpu_count() or 1)
     parser.add_argument("--turns", type=lambda text: [int(word) for word in text.split()], default=[])
+    parser.add_argument("--compiler", choices=("gcc", "clang"), default="gcc")
     parser.add_argument("--list", action="store_true")
     parser.add_argument("words", nargs="*")
     return parser.parse_args()
 
 
-def choose(words, seeds):
+def choose(words, seeds, compiler):
     patterns = {"kernel": "1", "user": "1"}
     narrowed = [word for word in words if "=" in word]
     plain = [word for word in words if "=" not in word]
@@ -302,7 +313,7 @@ def choose(words, seeds):
     suites = [f".{word.partition('=')[0]}" for word in narrowed]
     return [
         task
-        for task in all_tasks(patterns, seeds)
+        for task in (clang_tests(patterns) if compiler == "clang" else all_tasks(patterns, seeds))
         if (not plain or any(word in task.group for word in plain))
         and (not suites or any(task.group.endswith(suite) for suite in suites))
     ]
@@ -311,7 +322,7 @@ def choose(words, seeds):
 def main():
     options = parse_arguments()
     os.chdir(os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."))
-    tasks = sorted(choose(options.words, options.turns or turns.DEFAULT_SEEDS), key=lambda task: (-task.cores, -task.cost))
+    tasks = sorted(choose(options.words, options.turns or turns.DEFAULT_SEEDS, options.compiler), key=lambda task: (-task.cores, -task.cost))
     if options.list:
         print("\n".join(task.group for task in tasks))
         return 0

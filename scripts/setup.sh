@@ -3,7 +3,7 @@
 # command to type is printed.
 #
 # usage: setup.sh build|run|check|all
-#   build: compile; run: also make CD images and boot them; check: also look the sources over
+#   build: compile; run: also make CD images and boot them; check: also look the sources over, or build with clang
 set -eu
 
 missing=""
@@ -40,6 +40,7 @@ if [ "$want" != build ]; then
     need_file "/usr/share/ovmf/OVMF.fd /usr/share/qemu/OVMF.fd /usr/share/edk2/x64/OVMF.4m.fd" ovmf
 fi
 if [ "$want" = check ] || [ "$want" = all ]; then
+    need clang clang
     need clang-format clang-format
     need clang-tidy clang-tidy
     need cppcheck cppcheck

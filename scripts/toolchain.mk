@@ -6,7 +6,13 @@ PYTHON ?= python3
 ifndef CROSS_COMPILE
 CROSS_COMPILE := $(firstword $(foreach prefix,x86_64-elf- x86_64-linux-gnu-,$(if $(shell command -v $(prefix)gcc),$(prefix))))
 endif
+ifeq ($(COMPILER),clang)
+CC := clang --target=x86_64-linux-gnu
+else ifeq ($(COMPILER),gcc)
 CC := $(CROSS_COMPILE)gcc
+else
+$(error COMPILER is gcc or clang)
+endif
 LD := $(CROSS_COMPILE)ld
 AR := $(CROSS_COMPILE)ar
 STRIP := $(CROSS_COMPILE)strip
@@ -40,6 +46,9 @@ OUT := build/$(BUILD)
 ifeq ($(QUICK),0)
 COMMON_FLAGS += -DJACINTH_QUICK=0
 OUT := build/$(BUILD)-plain
+endif
+ifeq ($(COMPILER),clang)
+OUT := $(OUT)-clang
 endif
 
 # $(call say,WHAT)COMMAND prints one short line for each file made; V=1 shows the commands.

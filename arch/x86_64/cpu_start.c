@@ -105,7 +105,7 @@ static void cpu_init_common(struct cpu* cpu) {
 }
 
 /* The cookie changes under this function's feet, so it must not have one itself. */
-__attribute__((optimize("no-stack-protector"))) void cpu_init_boot(void) {
+__attribute__((no_stack_protector)) void cpu_init_boot(void) {
     detect_features();
     for (unsigned i = 0; i < EXCEPTION_STACK_COUNT; i++)
         exception_stack_set(&boot_cpu, i, &early_exception_stack.top + 1);

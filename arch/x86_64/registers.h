@@ -1,4 +1,5 @@
-/* Names for what the processor manuals number: control registers, MSRs, selectors. arch only. */
+/* Names for what the processor manuals number: control registers, MSRs, selectors. arch only.
+ * Assembly takes no suffix at a number, so those that it uses have none. */
 #pragma once
 
 #define CR0_MP (1ul << 1)
@@ -17,15 +18,15 @@
 #define CR4_SMEP (1ul << 20)
 #define CR4_SMAP (1ul << 21)
 
-#define MSR_APIC_BASE 0x1bu
-#define MSR_SYSENTER_CS 0x174u
-#define MSR_EFER 0xc0000080u
-#define MSR_STAR 0xc0000081u
-#define MSR_LSTAR 0xc0000082u
-#define MSR_FMASK 0xc0000084u
-#define MSR_FS_BASE 0xc0000100u
-#define MSR_GS_BASE 0xc0000101u
-#define MSR_KERNEL_GS_BASE 0xc0000102u
+#define MSR_APIC_BASE 0x1b
+#define MSR_SYSENTER_CS 0x174
+#define MSR_EFER 0xc0000080
+#define MSR_STAR 0xc0000081
+#define MSR_LSTAR 0xc0000082
+#define MSR_FMASK 0xc0000084
+#define MSR_FS_BASE 0xc0000100
+#define MSR_GS_BASE 0xc0000101
+#define MSR_KERNEL_GS_BASE 0xc0000102
 
 #define EFER_SCE (1ul << 0)
 #define EFER_NXE (1ul << 11)

@@ -4,7 +4,9 @@
 
 /* Without this the compiler would replace these loops by calls of the very functions they are in.
  */
+#ifndef __clang__ /* -ffreestanding is enough for clang */
 #pragma GCC optimize("no-tree-loop-distribute-patterns")
+#endif
 
 typedef char chunk_t __attribute__((__vector_size__(16), __aligned__(1), __may_alias__));
 #define CHUNK sizeof(chunk_t)

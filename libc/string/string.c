@@ -5,7 +5,9 @@
 
 /* Without this the compiler would replace some of these loops by calls of the very functions they
  * are in. */
+#ifndef __clang__ /* -ffreestanding is enough for clang */
 #pragma GCC optimize("no-tree-loop-distribute-patterns")
+#endif
 
 size_t strlen(const char* text) {
     const char* end = text;

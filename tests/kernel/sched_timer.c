@@ -142,7 +142,6 @@ static void fire_slowly(struct timer* timer) {
  * that it came too late. */
 SELFTEST(timer, a_cancel_from_another_cpu_is_certain) {
     uint32_t random = 11;
-    unsigned stopped = 0;
     atomic_store(&late_calls, 0);
     for (unsigned i = 0; i < 300; i++) {
         stay_on_cpu(cpu_count() - 1);
@@ -155,7 +154,6 @@ SELFTEST(timer, a_cancel_from_another_cpu_is_certain) {
             cpu_relax();
         bool was_stopped = timer_cancel(&contested.timer);
         EXPECT_EQUAL(atomic_exchange(&is_callback_over, 2), !was_stopped);
-        stopped += was_stopped;
     }
     sleep_for(MILLISECOND);
     EXPECT_EQUAL(atomic_load(&late_calls), 0);

@@ -30,12 +30,19 @@ struct test_case {
 /* For what takes long: runs only when the program's argument is the suite. */
 #define TEST_ON_DEMAND(suite, name) TEST_ENTRY(suite, name, true)
 
+/* GCC would sort the tests of a file otherwise; clang leaves them as they are. */
+#if __has_attribute(__no_reorder__)
+#define TEST_IN_ORDER __attribute__((__no_reorder__))
+#else
+#define TEST_IN_ORDER
+#endif
+
 /* Aligned by hand: the linker must put the entries of a section side by side, as an array. */
-#define TEST_ENTRY(suite, name, is_on_demand)                                                    \
-    static void test_##suite##_##name(void);                                                     \
-    static const struct test_case case_##suite##_##name                                          \
-        __attribute__((__used__, __no_reorder__, __aligned__(8), __section__("test_cases"))) = { \
-            #suite, #name, test_##suite##_##name, is_on_demand};                                 \
+#define TEST_ENTRY(suite, name, is_on_demand)                                    \
+    static void test_##suite##_##name(void);                                     \
+    static const struct test_case case_##suite##_##name TEST_IN_ORDER            \
+        __attribute__((__used__, __aligned__(8), __section__("test_cases"))) = { \
+            #suite, #name, test_##suite##_##name, is_on_demand};                 \
     static void test_##suite##_##name(void)
 
 #define EXPECT(condition)                              \

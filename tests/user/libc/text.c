@@ -27,7 +27,10 @@ TEST(printf, integers) {
     EXPECT_PRINTED("ff 0xff FF 0XFF 017 17", "%x %#x %X %#X %#o %o", 255, 255, 255, 255, 15, 15);
     EXPECT_PRINTED("  007|-007 |", "%5.3d|%-5.3d|", 7, -7);
     EXPECT_PRINTED("|", "%.0d|", 0);
-    EXPECT_PRINTED("-1 255 -1 65535", "%hhd %hhu %hd %hu", 255, 255, 65535, 65535);
+    /* In a variable: clang says of a literal that an int is too wide for it, which is what is
+     * tried. */
+    const char* narrow = "%hhd %hhu %hd %hu";
+    EXPECT_PRINTED("-1 255 -1 65535", narrow, 255, 255, 65535, 65535);
     EXPECT_PRINTED("12 -3 4", "%zu %td %jd", (size_t)12, (ptrdiff_t)-3, (intmax_t)4);
     EXPECT_PRINTED("   5|5   |", "%*d|%*d|", 4, 5, -4, 5);
     EXPECT_PRINTED("0x1234", "%p", (void*)0x1234);
