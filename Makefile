@@ -13,6 +13,9 @@ CMDLINE ?=
 TURNS ?=
 SEEDS ?= 10
 FIRST ?= 1
+SEED ?= 1
+COUNT ?= 20
+PATHS ?=
 QEMU ?= qemu-system-x86_64
 WERROR ?= 0
 
@@ -23,7 +26,7 @@ MAKEFLAGS += -j$(shell getconf _NPROCESSORS_ONLN)
 endif
 
 # The tools are looked for once, before anything else: make makes this file first, then starts anew.
-TOOLS := $(if $(filter clang,$(COMPILER))$(filter check format test-clang,$(MAKECMDGOALS)),check,$(if $(filter run% debug iso test bench% profile screenshot races replay,$(MAKECMDGOALS)),run,build))
+TOOLS := $(if $(filter clang,$(COMPILER))$(filter check format test-clang,$(MAKECMDGOALS)),check,$(if $(filter run% debug iso test bench% profile screenshot races replay mutants,$(MAKECMDGOALS)),run,build))
 ifneq ($(filter-out clean help,$(or $(MAKECMDGOALS),all)),)
 include build/tools-$(TOOLS).mk
 include scripts/toolchain.mk scripts/kernel.mk scripts/user.mk scripts/image.mk
@@ -69,6 +72,10 @@ test-clang: ## build both shapes with clang, warnings are errors, and run the ke
 .PHONY: races
 races: $(KERNEL) $(BOOTFS) ## look for races: SEEDS interleavings, from FIRST on, of the tests named like TESTS
 	@$(PYTHON) scripts/races.py --seeds $(SEEDS) --first $(FIRST) --shape $(BUILD) $(TESTS)
+
+.PHONY: mutants
+mutants: ## put COUNT small mistakes into PATHS of the kernel, drawn by SEED: do the tests notice? (LIST=1: only show them)
+	@$(PYTHON) scripts/mutants.py --seed $(SEED) --count $(COUNT) $(if $(LIST),--list) $(if $(CORE),--core) $(PATHS)
 
 .PHONY: replay
 replay: $(KERNEL) $(BOOTFS) ## one of them again: TURNS=seed CPUS=4 CMDLINE=jacinth.test=channel (GDB=1: waits for gdb)
@@ -118,4 +125,5 @@ clean: ## remove everything that was built
 help: ## list these commands
 	@sed -n 's/^\([a-z-]*\):.* ## \(.*\)/  make \1|\2/p' Makefile | awk -F'|' '{printf "%-18s %s\n", $$1, $$2}'
 	@echo 'Variables: BUILD=debug|release COMPILER=gcc|clang CPUS=2 MEM=1G CMDLINE="jacinth.test=1" QEMU=... CROSS_COMPILE=... WERROR=1 V=1'
+	@echo 'Mutants:   make mutants SEED=1 COUNT=20 PATHS="kernel/ipc kernel/mm/vmo.c" LIST=1 CORE=1'
 	@echo 'Races:     make races SEEDS=10 FIRST=1 TESTS="channel user=task.kill"; make replay TURNS=seed CPUS=4 CMDLINE=jacinth.test=channel GDB=1'

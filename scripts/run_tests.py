@@ -1,11 +1,12 @@
 #!/usr/bin/env python3
 """Runs every test of Jacinth and says what came of it.
 
-usage: run_tests.py [--cores N] [--turns "SEED..."] [--compiler clang] [--list] [WORD...]
+usage: run_tests.py [--cores N] [--turns "SEED..."] [--silence SECONDS] [--compiler clang] [--list] [WORD...]
 
 With words, only the tests whose group contains one of them: run_tests.py user, run_tests.py debug.pvh. A word
 with a '=' narrows what the kernel runs: kernel=slab, kernel=slab.name, user=channel, user=channel.name.
---turns gives the seeds of the runs whose interleaving is chosen by one (docs/testing.md). --compiler clang runs what is run of the build that clang made (make test-clang).
+--turns gives the seeds of the runs whose interleaving is chosen by one (docs/testing.md), --silence how long a test may say
+nothing. --compiler clang runs what is run of the build that clang made (make test-clang).
 Both shapes must be built, with their CD images (make test does). Results also go to build/test-results.xml.
 """
 
@@ -25,6 +26,7 @@ import boot_failures
 import build_tests
 import host_tests
 import mkbootfs
+import mutants_tests
 import readme_tests
 import runner_tests
 import turns
@@ -34,6 +36,7 @@ from results import BadRecords, Case, Task, crash_report, missing_from, parse_re
 RESULTS_FILE = "build/test-results.xml"
 CONSOLE_LINES_SHOWN = 40
 CLANG_PROGRAMS = ("channel", "fpu", "libc", "memory", "sync", "syscall", "task")
+patience = argparse.Namespace(silence=120)  # guest seconds that tests may be silent (--silence)
 
 
 def image(shape, name):
@@ -103,7 +106,7 @@ def recorded_task(shape, road, cpus, suite, pattern, cost, copy="", **options):
     option = {"kernel": "jacinth.selftest", "user": "jacinth.test"}[suite]
     name = f"{shape}.{road}.cpus{cpus}.{suite}"
     command_line = f"{option}={pattern}" + (f" jacinth.copy={copy}" if copy else "")
-    boot = make_boot(name, shape, cpus=cpus, silence=120, command_line=command_line, **options)
+    boot = make_boot(name, shape, cpus=cpus, silence=patience.silence, command_line=command_line, **options)
     run = run_recorded if boot.loader == "pvh" else run_recorded_from_cd
     return Task(name, lambda: run(boot), cost, boot.cores)
 
@@ -129,13 +132,13 @@ def clang_tests(patterns):
     yield recorded_task("debug-clang", "pvh", 2, "kernel", patterns["kernel"], cost=50)
     for program in CLANG_PROGRAMS if patterns["user"] == "1" else [patterns["user"]]:
         name = f"debug-clang.pvh.cpus2.{program.partition('.')[0]}.user"
-        boot = make_boot(name, "debug-clang", cpus=2, silence=120, command_line=f"jacinth.test={program}")
+        boot = make_boot(name, "debug-clang", cpus=2, silence=patience.silence, command_line=f"jacinth.test={program}")
         yield Task(name, lambda b=boot: run_recorded(b), 10)
 
 
 def run_turns(group, runs):
     """One boot after the other; what fails says how to see it again."""
-    found = (turns.name_replay(run_recorded(make_boot(group, run.shape, silence=120, **run.options())), run) for run in runs)
+    found = (turns.name_replay(run_recorded(make_boot(group, run.shape, silence=patience.silence, **run.options())), run) for run in runs)
     return list(itertools.chain.from_iterable(found))
 
 
@@ -172,11 +175,11 @@ def turns_tests(patterns, seeds):
 def long_tests():
     """What takes too long for the matrix, once. Not called .user: it is not for who narrows user=."""
     name = "release.long.cpus2.ring"
-    boot = make_boot(name, "release", cpus=2, silence=120, command_line="jacinth.test=channel.channel_ring_million")
+    boot = make_boot(name, "release", cpus=2, silence=patience.silence, command_line="jacinth.test=channel.channel_ring_million")
     yield Task(name, lambda: run_recorded(boot), 60, boot.cores)
     name = "release.long.cpus1.stacks"
     command_line = "jacinth.selftest=mm_kernel_heap.stacks_end_with_the_memory_only"
-    large = make_boot(name, "release", cpus=1, silence=120, command_line=command_line, memory="1280M")
+    large = make_boot(name, "release", cpus=1, silence=patience.silence, command_line=command_line, memory="1280M")
     yield Task(name, lambda: run_recorded(large), 20, large.cores)
 
 
@@ -244,7 +247,7 @@ def all_tasks(patterns, seeds):
     yield from turns_tests(patterns, seeds)
     yield from long_tests()
     yield from smoke()
-    for module in (boot_failures, runner_tests, host_tests, build_tests, bench_tests, readme_tests):
+    for module in (boot_failures, runner_tests, mutants_tests, host_tests, build_tests, bench_tests, readme_tests):
         yield from module.tasks()
 
 
@@ -295,6 +298,7 @@ def parse_arguments():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--cores", type=int, default=os.cpu_count() or 1)
     parser.add_argument("--turns", type=lambda text: [int(word) for word in text.split()], default=[])
+    parser.add_argument("--silence", type=int, default=patience.silence)
     parser.add_argument("--compiler", choices=("gcc", "clang"), default="gcc")
     parser.add_argument("--list", action="store_true")
     parser.add_argument("words", nargs="*")
@@ -322,6 +326,7 @@ def choose(words, seeds, compiler):
 def main():
     options = parse_arguments()
     os.chdir(os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."))
+    patience.silence = options.silence
     tasks = sorted(choose(options.words, options.turns or turns.DEFAULT_SEEDS, options.compiler), key=lambda task: (-task.cores, -task.cost))
     if options.list:
         print("\n".join(task.group for task in tasks))
