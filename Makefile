@@ -36,10 +36,10 @@ build/tools-%.mk: scripts/setup.sh
 	@mkdir -p build && touch $@
 
 .PHONY: all
-all: $(KERNEL) $(BOOTFS) compile_commands.json ## build the kernel, the user programs and the boot archive
+all: $(KERNEL) $(TESTED_KERNEL) $(BOOTFS) compile_commands.json ## build the kernel, the user programs and the boot archive
 
 .PHONY: run
-run: $(if $(HAS_GRUB),$(ISO),$(KERNEL) $(BOOTFS)) ## boot in QEMU, the serial console on this terminal (Ctrl-a x leaves)
+run: $(if $(HAS_GRUB),$(ISO),$(BOOTED_KERNEL) $(BOOTFS)) ## boot in QEMU, the serial console on this terminal (Ctrl-a x leaves)
 	@$(call run-qemu,$(if $(HAS_GRUB),-cdrom $(ISO),$(PVH_FLAGS)))
 
 .PHONY: run-uefi
@@ -47,11 +47,11 @@ run-uefi: $(ISO) ## the same by UEFI
 	@$(call run-qemu,-cdrom $(ISO) -bios $(OVMF))
 
 .PHONY: run-pvh
-run-pvh: $(KERNEL) $(BOOTFS) ## the same without GRUB: the quickest
+run-pvh: $(BOOTED_KERNEL) $(BOOTFS) ## the same without GRUB: the quickest
 	@$(call run-qemu,$(PVH_FLAGS))
 
 .PHONY: debug
-debug: $(KERNEL) $(BOOTFS) ## boot and wait for gdb: in another terminal, gdb -x scripts/gdb/jacinth.py
+debug: $(BOOTED_KERNEL) $(BOOTFS) ## boot and wait for gdb: in another terminal, gdb -x scripts/gdb/jacinth.py
 	@$(call run-qemu,$(PVH_FLAGS) -S -gdb tcp:127.0.0.1:$(GDB_PORT))
 
 .PHONY: iso
@@ -70,7 +70,7 @@ test-clang: ## build both shapes with clang, warnings are errors, and run the ke
 	@$(PYTHON) scripts/run_tests.py --compiler clang $(TESTS)
 
 .PHONY: races
-races: $(KERNEL) $(BOOTFS) ## look for races: SEEDS interleavings, from FIRST on, of the tests named like TESTS
+races: $(KERNEL) $(TESTED_KERNEL) $(BOOTFS) ## look for races: SEEDS interleavings, from FIRST on, of the tests named like TESTS
 	@$(PYTHON) scripts/races.py --seeds $(SEEDS) --first $(FIRST) --shape $(BUILD) $(TESTS)
 
 .PHONY: mutants
@@ -78,7 +78,7 @@ mutants: ## put COUNT small mistakes into PATHS of the kernel, drawn by SEED: do
 	@$(PYTHON) scripts/mutants.py --seed $(SEED) --count $(COUNT) $(if $(LIST),--list) $(if $(CORE),--core) $(PATHS)
 
 .PHONY: replay
-replay: $(KERNEL) $(BOOTFS) ## one of them again: TURNS=seed CPUS=4 CMDLINE=jacinth.test=channel (GDB=1: waits for gdb)
+replay: $(BOOTED_KERNEL) $(BOOTFS) ## one of them again: TURNS=seed CPUS=4 CMDLINE=jacinth.test=channel (GDB=1: waits for gdb)
 	@$(PYTHON) scripts/replay.py $(if $(GDB),--gdb $(GDB_PORT)) $(BUILD) $(CPUS) $(or $(TURNS),1) '$(CMDLINE)'
 
 .PHONY: bench

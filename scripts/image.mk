@@ -5,14 +5,14 @@ ISO := $(OUT)/jacinth.iso
 $(eval $(call remember,$(OUT)/CMDLINE,$(CMDLINE)))
 # The tests are most of what there is: they go in only when the command line asks for one.
 ISO_BOOTFS := $(if $(findstring jacinth.test,$(CMDLINE)),$(BOOTFS),$(SYSTEM_BOOTFS))
-$(ISO): $(KERNEL) $(ISO_BOOTFS) $(OUT)/CMDLINE scripts/mkiso.sh
-	$(call say,ISO)STRIP=$(STRIP) sh scripts/mkiso.sh $(KERNEL) $(ISO_BOOTFS) $@ '$(CMDLINE)'
+$(ISO): $(BOOTED_KERNEL) $(ISO_BOOTFS) $(OUT)/CMDLINE scripts/mkiso.sh
+	$(call say,ISO)STRIP=$(STRIP) sh scripts/mkiso.sh $(BOOTED_KERNEL) $(ISO_BOOTFS) $@ '$(CMDLINE)'
 
 GDB_PORT ?= 1234
 OVMF ?= $(firstword $(wildcard /usr/share/ovmf/OVMF.fd /usr/share/qemu/OVMF.fd /usr/share/edk2/x64/OVMF.4m.fd))
 
 QEMU_FLAGS = -cpu max -smp $(CPUS) -m $(MEM) -nographic -nic none -no-reboot -device isa-debug-exit,iobase=0xf4,iosize=4
-PVH_FLAGS = -kernel $(KERNEL) -initrd $(BOOTFS) -append '$(CMDLINE)'
+PVH_FLAGS = -kernel $(BOOTED_KERNEL) -initrd $(BOOTFS) -append '$(CMDLINE)'
 
 # Without GRUB for PCs (on an Arm host, say) `make run` boots the kernel directly.
 HAS_GRUB := $(wildcard /usr/lib/grub/i386-pc/moddep.lst)

@@ -43,8 +43,13 @@ def image(shape, name):
     return f"build/{shape}/{name}"
 
 
+def kernel_for(shape, command_line):
+    """The kernel's own tests are not in the release kernel that users run (scripts/kernel.mk)."""
+    return "jacinth_with_tests.elf" if shape.startswith("release") and "jacinth.selftest" in command_line else "jacinth.elf"
+
+
 def make_boot(name, shape, **options):
-    files = {"kernel": image(shape, "jacinth.elf"), "archive": image(shape, "bootfs.cpio"), "iso": image(shape, "jacinth.iso")}
+    files = {"kernel": image(shape, kernel_for(shape, options.get("command_line", ""))), "archive": image(shape, "bootfs.cpio"), "iso": image(shape, "jacinth.iso")}
     return Boot(name, **{**files, **options})
 
 
