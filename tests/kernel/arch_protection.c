@@ -2,10 +2,10 @@
  * whenever other code runs. */
 #include <arch/clock.h>
 #include <arch/cpu.h>
+#include <arch/preempt.h>
 #include <arch/user_copy.h>
 #include <debug/selftest.h>
 #include <lib/string.h>
-#include <lock/preempt.h>
 #include <mm/aspace.h>
 #include <mm/vmo.h>
 #include <sched/thread.h>
