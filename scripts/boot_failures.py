@@ -142,7 +142,7 @@ def crash_tests():
             yield name + suffix, lambda n, w=words, k=kernel: crash(n, "exit", EXIT_PANIC, *w, kernel=k)
     yield "hang", lambda n: crash(n, "hang", None, "silent for", "crash_hang+0x", "CPU 1, halted",
                                 "emergency console on CPU 0", "boot ", silence=6)  # fmt: skip
-    yield "triple-fault", lambda n: crash(n, "triple-fault", None, "triple fault", "machine_triple_fault+0x")
+    yield "triple-fault", lambda n: crash(n, "triple-fault", None, "triple fault", "cpu_triple_fault+0x")
 
 
 def panic_tests():
