@@ -4,7 +4,6 @@
 #include <mm/page.h>
 #include <mm/slab.h>
 
-/* The count is in the page's record. */
 void* table_page_alloc(void) {
     struct page* page = page_alloc_zeroed();
     if (!page)
@@ -15,10 +14,6 @@ void* table_page_alloc(void) {
 
 void table_page_free(void* table) {
     page_free(page_from_physical(virtual_to_physical(table)));
-}
-
-_Atomic uint32_t* table_page_count(const void* table) {
-    return &page_from_physical(virtual_to_physical(table))->references;
 }
 
 static struct slab_cache fpu_cache;

@@ -4,6 +4,7 @@
 
 #include <arch/bulk.h>
 #include <arch/cpu.h>
+#include <arch/upcalls.h>
 #include <debug/panic.h>
 #include <lib/compiler.h>
 #include <lock/spinlock.h>
@@ -54,6 +55,11 @@ struct page* page_from_physical(physical_address_t address) {
 
 physical_address_t page_to_physical(const struct page* page) {
     return physical_address((uint64_t)(page - page_array) << PAGE_SHIFT);
+}
+
+/* Here, so that finding the record costs no second call: each entry of a page table is counted. */
+_Atomic uint32_t* table_page_count(const void* table) {
+    return &page_from_physical(virtual_to_physical(table))->references;
 }
 
 /* --- the lists, under the lock --------------------------------------------------------------- */
