@@ -72,9 +72,9 @@ static void evict(struct aspace* aspace) {
     preempt_enable();
 }
 
-/* The release is acq_rel: the thread that drops the last reference sees all that others did to the
- * address space before. CPUs that still have the page tables loaded are made to leave them before
- * the tables are freed. */
+/* The count is lowered with acquire and release order: the thread that drops the last reference
+ * sees all that others did to the address space before. CPUs that still have the page tables loaded
+ * are made to leave them before the tables are freed. */
 void aspace_release(struct aspace* aspace) {
     if (atomic_fetch_sub_explicit(&aspace->references, 1, memory_order_acq_rel) > 1)
         return;

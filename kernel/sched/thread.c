@@ -114,8 +114,8 @@ static void free_stack(void* stack_top) {
         cleaner_request(&stack_cleaning);
 }
 
-/* acq_rel: the thread that drops the last reference sees all that others did to the thread before.
- */
+/* Acquire and release order: the thread that drops the last reference sees all that others did to
+ * the thread before. */
 void thread_release(struct thread* thread) {
     if (atomic_fetch_sub_explicit(&thread->references, 1, memory_order_acq_rel) > 1)
         return;
