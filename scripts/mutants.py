@@ -88,6 +88,9 @@ REACH = (
     ("arch/x86_64/bulk", "kernel=bulk kernel=string"),
     ("arch/x86_64/exceptions", "debug.failures user=task"),
     ("arch/x86_64/turns", "kernel=arch_turns turns.cpus"),
+    ("arch/pc/timers", "kernel=timer kernel=sched debug.failures"),
+    ("arch/pc/serial", "kernel=console user=console debug.failures"),
+    ("arch/pc/", "kernel=arch kernel=cpu_call debug.failures"),
     ("arch/x86_64/", "kernel=arch user=syscall debug.failures"),
 )
 ALL_OF_DEBUG = (("debug.pvh", "host.", "debug.failures"),)
