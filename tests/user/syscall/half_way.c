@@ -185,14 +185,17 @@ TEST(half_way, wait_many_is_invalid_args) {
 }
 
 /* Items that can be read and not written: the wait is refused before it begins. */
-TEST(half_way, wait_many_of_items_that_are_read_only_is_invalid_args) {
+TEST(half_way, wait_many_of_items_that_are_read_only_is_invalid_args_at_once) {
     zx_handle_t event;
     CHECK(page_create());
     EXPECT_OK(zx_event_create(0, &event));
     zx_wait_item_t* items = (zx_wait_item_t*)page;
     *items = (zx_wait_item_t){event, ZX_EVENT_SIGNALED, 77};
     EXPECT_OK(zx_vmar_protect(zx_vmar_root_self(), ZX_VM_PERM_READ, (zx_vaddr_t)page, PAGE));
-    EXPECT_STATUS(zx_object_wait_many(items, 1, ZX_TIME_INFINITE), ZX_ERR_INVALID_ARGS);
+    zx_time_t deadline = zx_clock_get_monotonic() + ZX_SEC(10);
+    EXPECT_STATUS(zx_object_wait_many(items, 1, deadline), ZX_ERR_INVALID_ARGS);
+    EXPECT_STATUS(mx_object_wait_many(items, 1, deadline), MX_ERR_INVALID_ARGS);
+    EXPECT(zx_clock_get_monotonic() < deadline);
     EXPECT_EQUAL(items->pending, 77);
     EXPECT_OK(zx_handle_close(event));
     page_destroy();
