@@ -9,10 +9,7 @@
 #include <arch/interrupt.h>
 #include <lib/string.h>
 #include <mm/aspace.h>
-#include <mm/fail_allocation.h>
 #include <mm/kernel_stack.h>
-#include <mm/page.h>
-#include <mm/slab.h>
 #include <mm/vmo.h>
 #include <ipc/data_pipe.h>
 #include <object/event_pair.h>
@@ -26,59 +23,8 @@
 #include <object/vmo_object.h>
 #include <sched/thread.h>
 
-#include "all_cpus.h"
+#include "fail_each.h"
 #include "object_helpers.h"
-
-#define ALLOCATIONS_MAX                                                      \
-    5000u /* more than any of them makes: a walk that goes on has gone wrong \
-           */
-
-struct counts {
-    size_t pages, slab_objects, objects;
-};
-
-/* On one CPU, with nothing kept for later. */
-static struct counts count_all(void) {
-    slab_trim();
-    kernel_stack_trim();
-    return (struct counts){page_count_free(), slab_objects_in_use(), object_count()};
-}
-
-/* Each `make` makes something, undoes it, and tells whether there was memory enough. */
-static bool leaves_nothing(bool (*make)(void), uint32_t nth, bool* is_over) {
-    struct counts before = count_all();
-    allocation_fail_nth(nth);
-    bool is_made = make();
-    allocation_fail_nth(0);
-    *is_over = !allocation_has_failed();
-    if (*is_over && !is_made)
-        selftest_fail(__FILE__, __LINE__, "it fails with no allocation failing, of %u", nth);
-    struct counts after = count_all();
-    if (before.pages != after.pages)
-        selftest_fail(__FILE__, __LINE__, "allocation %u fails: %ld pages lost", nth,
-                      before.pages - after.pages);
-    if (before.slab_objects != after.slab_objects)
-        selftest_fail(__FILE__, __LINE__, "allocation %u fails: %ld slab objects lost", nth,
-                      after.slab_objects - before.slab_objects);
-    if (before.objects != after.objects)
-        selftest_fail(__FILE__, __LINE__, "allocation %u fails: %ld objects lost", nth,
-                      after.objects - before.objects);
-    return !selftest_has_failed();
-}
-
-/* `least`: so many allocations there are at the least, or the test proves nothing. */
-static void fail_each(bool (*make)(void), uint32_t least) {
-    stay_on_cpu(0);
-    EXPECT(make()); /* once, so that the magazines are there */
-    bool is_over = false;
-    uint32_t nth = 0;
-    while (!is_over && nth < ALLOCATIONS_MAX)
-        if (!leaves_nothing(make, ++nth, &is_over))
-            break;
-    stay_anywhere();
-    EXPECT(is_over || selftest_has_failed());
-    EXPECT(nth > least);
-}
 
 /* --- memory ----------------------------------------------------------------------------------- */
 
@@ -160,6 +106,67 @@ static bool use_mapping(struct aspace* aspace, struct vmo* vmo) {
                  4 * PAGE_SIZE, &mapped) == ZX_OK;
     vmar_release(child);
     return is_made;
+}
+
+/* OK or NO_MEMORY, nothing else: true for OK. */
+static bool is_ok(int line, zx_status_t status) {
+    if (status != ZX_OK && status != ZX_ERR_NO_MEMORY)
+        selftest_fail(__FILE__, line, "status %d", status);
+    return status == ZX_OK;
+}
+
+#define IS_OK(status) is_ok(__LINE__, status)
+
+static bool make_bare_address_space(void) {
+    struct aspace* aspace;
+    if (!IS_OK(aspace_create(&aspace)))
+        return false;
+    aspace_release(aspace);
+    return true;
+}
+
+SELFTEST(out_of_memory, aspace_create) {
+    fail_each(make_bare_address_space, 3);
+}
+
+/* What is to be overwritten stays, all of it, when the call fails. */
+static bool overwrite(struct aspace* aspace, struct vmo* vmo) {
+    const uint32_t read = ZX_VM_PERM_READ;
+    struct vmar* child;
+    virtual_address_t base, mapped, seen;
+    if (vmar_allocate(aspace_root(aspace), VMAR_CAPABILITIES, 0, 8 * PAGE_SIZE, &child, &base) !=
+        ZX_OK)
+        return false;
+    zx_status_t status =
+        vmar_map(child, read | ZX_VM_SPECIFIC, read, 0, vmo, 0, 8 * PAGE_SIZE, &mapped);
+    if (status == ZX_OK) {
+        status = vmar_map(child, read | ZX_VM_SPECIFIC_OVERWRITE, read, 2 * PAGE_SIZE, vmo, 0,
+                          3 * PAGE_SIZE, &mapped);
+        zx_status_t again = vmar_map(child, read | ZX_VM_SPECIFIC, read, 2 * PAGE_SIZE, vmo, 0,
+                                     3 * PAGE_SIZE, &seen);
+        if (again != ZX_ERR_NO_MEMORY)
+            selftest_fail(__FILE__, __LINE__, "the place is free, status %d", again);
+    }
+    (void)vmar_destroy(child);
+    vmar_release(child);
+    return IS_OK(status);
+}
+
+static bool make_overwritten_mapping(void) {
+    struct aspace* aspace;
+    struct vmo* vmo;
+    if (!IS_OK(aspace_create(&aspace)))
+        return false;
+    zx_status_t status = vmo_create(16 * PAGE_SIZE, &vmo);
+    bool is_made = IS_OK(status) && overwrite(aspace, vmo);
+    if (status == ZX_OK)
+        vmo_release(vmo);
+    aspace_release(aspace);
+    return is_made;
+}
+
+SELFTEST(out_of_memory, mapping_that_overwrites) {
+    fail_each(make_overwritten_mapping, 8);
 }
 
 static bool make_address_space(void) {
@@ -244,6 +251,25 @@ static bool fill_process(struct process* process) {
     while (count > 0)
         object_release(&threads[--count]->object);
     return is_made;
+}
+
+static bool make_bare_process(void) {
+    struct job* job;
+    struct process* process = NULL;
+    if (!IS_OK(job_create(NULL, &job)))
+        return false;
+    bool is_made = IS_OK(process_create(job, "test", &process));
+    uint32_t count = job->process_count;
+    if (count != is_made)
+        selftest_fail(__FILE__, __LINE__, "the job has %u processes", count);
+    if (is_made)
+        object_release(&process->object);
+    object_release(&job->object);
+    return is_made;
+}
+
+SELFTEST(out_of_memory, process_create) {
+    fail_each(make_bare_process, 6);
 }
 
 static bool make_process(void) {
