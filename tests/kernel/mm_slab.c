@@ -2,6 +2,7 @@
  * CPUs at once. */
 #include <debug/selftest.h>
 #include <lib/string.h>
+#include <mm/fail_allocation.h>
 #include <mm/page.h>
 #include <mm/slab.h>
 
@@ -151,6 +152,90 @@ SELFTEST(mm_slab, freed_and_fresh_objects_carry_their_patterns) {
     for (unsigned i = sizeof(void*); i < 40; i++)
         EXPECT_EQUAL(((volatile uint8_t*)object)[i], 0xdd);
     slab_cache_destroy(&cache);
+}
+#endif
+
+/* --- the first magazine of a CPU ------------------------------------------------------------ */
+
+SELFTEST(mm_slab, a_cpu_gets_its_magazine_with_the_first_object) {
+    stay_on_cpu(0);
+    slab_cache_init(&cache, "test", 48, 16);
+    EXPECT(cache.magazines[0] == &slab_no_magazine);
+    void* object = slab_alloc(&cache);
+    struct slab_magazine* magazine = cache.magazines[0];
+    EXPECT(object != NULL);
+    EXPECT(magazine != &slab_no_magazine);
+    EXPECT_EQUAL(magazine->room, SLAB_MAGAZINE_SIZE);
+    EXPECT_EQUAL(magazine->count, SLAB_MAGAZINE_SIZE / 2);
+    EXPECT_EQUAL(cache.objects_taken, 1 + SLAB_MAGAZINE_SIZE / 2);
+    slab_free(&cache, object);
+    EXPECT_EQUAL(magazine->count, SLAB_MAGAZINE_SIZE / 2 + 1);
+    EXPECT(magazine->objects[SLAB_MAGAZINE_SIZE / 2] == object);
+    for (uint32_t cpu = 1; cpu < CPU_MAX; cpu++)
+        EXPECT(cache.magazines[cpu] == &slab_no_magazine);
+    EXPECT_EQUAL(slab_no_magazine.count, 0);
+    EXPECT_EQUAL(slab_no_magazine.room, 0);
+    slab_cache_destroy(&cache);
+    stay_anywhere();
+}
+
+#ifdef JACINTH_DEBUG
+/* One object of the cache, with the first request for a page failing. Whether the object came, and
+ * the magazine did not. */
+static bool does_without_magazine(void) {
+    slab_cache_init(&cache, "test", 48, 16);
+    allocation_fail_nth(2); /* the first is the object itself */
+    void* first = slab_alloc(&cache);
+    bool has_failed = allocation_has_failed();
+    allocation_fail_nth(0);
+    bool has_magazine = cache.magazines[0] != &slab_no_magazine;
+    if (!has_failed || cache.objects_taken != (first ? 1 : 0) + cache.magazines[0]->count)
+        selftest_fail(__FILE__, __LINE__, "%zu objects are taken", cache.objects_taken);
+    void* second = slab_alloc(&cache);
+    if (!second || second == first || cache.magazines[0] == &slab_no_magazine)
+        selftest_fail(__FILE__, __LINE__, "the cache stays without a magazine");
+    if (first)
+        slab_free(&cache, first);
+    slab_free(&cache, second);
+    slab_cache_destroy(&cache);
+    return first && !has_magazine;
+}
+
+static void* magazine_alloc(void) {
+    preempt_disable();
+    void* magazine = slab_alloc_slow(&slab_magazine_cache);
+    preempt_enable();
+    return magazine;
+}
+
+static void magazine_free(void* magazine) {
+    preempt_disable();
+    slab_free_slow(&slab_magazine_cache, magazine);
+    preempt_enable();
+}
+
+/* Without memory for a magazine the cache does without, and gets one with a later object. It comes
+ * to that once the slabs of the magazines are full. */
+SELFTEST(mm_slab, a_first_magazine_that_fails_costs_nothing_else) {
+    static void* kept[SLAB_MAGAZINE_SIZE * 8];
+    unsigned count = 0;
+    bool was_without = false;
+    stay_on_cpu(0);
+    slab_trim();
+    size_t free_before = page_count_free();
+    while (count < ARRAY_LENGTH(kept) && !was_without) {
+        kept[count] = magazine_alloc();
+        EXPECT(kept[count++] != NULL);
+        was_without = does_without_magazine();
+        EXPECT(!selftest_has_failed());
+        EXPECT_EQUAL(slab_no_magazine.count, 0);
+    }
+    while (count > 0)
+        magazine_free(kept[--count]);
+    slab_trim();
+    EXPECT(was_without);
+    EXPECT_EQUAL(page_count_free(), free_before);
+    stay_anywhere();
 }
 #endif
 
