@@ -20,9 +20,6 @@
 #include <sched/cleaner.h>
 #include <sched/thread.h>
 
-/* Some end was noted, and no call has come to look yet. */
-static _Atomic bool message_cycle_is_suspected;
-
 /* LEAF: guards the lists, the suspects' nodes, and all below up to is_looking. */
 static struct spinlock suspects_lock = SPINLOCK_INITIALIZER(LOCK_LEAF);
 static struct list fresh_suspects = LIST_INITIALIZER(fresh_suspects);
@@ -63,7 +60,7 @@ void message_cycle_note(struct object* object) {
     end->cycle.is_fresh = true;
     end->cycle.was_noted = true;
     fresh_count++;
-    atomic_store_explicit(&message_cycle_is_suspected, true, memory_order_relaxed);
+    atomic_store_explicit(&object_collection_is_due, true, memory_order_relaxed);
     spin_unlock_irqrestore(&suspects_lock, state);
 }
 
@@ -130,7 +127,7 @@ size_t message_cycle_old_weight(void) {
 static struct message_end* begin_small_look(bool is_newest) {
     struct message_end* suspect = NULL;
     interrupt_state_t state = spin_lock_irqsave(&suspects_lock);
-    atomic_store_explicit(&message_cycle_is_suspected, false, memory_order_relaxed);
+    atomic_store_explicit(&object_collection_is_due, false, memory_order_relaxed);
     if (!is_looking)
         suspect = take_suspect_locked(&fresh_suspects, is_newest);
     is_looking = is_looking || suspect;
@@ -186,7 +183,7 @@ static bool is_destroying(void) {
 /* What this call did not look at, and what it noted while it destroyed, is left to the cleaner. */
 static void leave_rest_to_cleaner(void) {
     interrupt_state_t state = spin_lock_irqsave(&suspects_lock);
-    atomic_store_explicit(&message_cycle_is_suspected, false, memory_order_relaxed);
+    atomic_store_explicit(&object_collection_is_due, false, memory_order_relaxed);
     if (!list_is_empty(&fresh_suspects) || is_pass_due_locked())
         cleaner_request(&cleaning);
     spin_unlock_irqrestore(&suspects_lock, state);
@@ -194,7 +191,7 @@ static void leave_rest_to_cleaner(void) {
 
 void message_cycle_collect(void) {
     struct destroy_list dead = {NULL, NULL};
-    if (!atomic_load_explicit(&message_cycle_is_suspected, memory_order_relaxed) || is_destroying())
+    if (is_destroying())
         return;
     object_gather_begin(&dead);
     for (uint32_t i = 0; i < SUSPECTS_PER_CALL && look_at_fresh(true); i++)

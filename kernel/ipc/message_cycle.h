@@ -56,8 +56,7 @@ struct cycle_node {
 void message_cycle_note(struct object* end);
 /* Forgets it for good; for its destructor. */
 void message_cycle_forget(struct object* end);
-/* Looks at the newest suspects, if there are any, and leaves the others to the cleaner. No lock
- * held. */
+/* Looks at the newest suspects, and leaves the others to the cleaner. No lock held. */
 void message_cycle_collect(void);
 /* Waits until the cleaner has looked at all suspects that there are now, whatever they cost, and
  * what it found is destroyed. Returns early if the caller is killed. No lock held. */

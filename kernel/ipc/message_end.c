@@ -370,15 +370,18 @@ void message_end_destroy(struct object* object) {
     struct message_end* end = message_end_from(object);
     message_end_on_zero_handles(object); /* it may never have had a handle */
     message_cycle_forget(object);
-    for (struct message *message = message_end_take_all(end), *next; message; message = next) {
+    struct message* first = message_queue_is_empty(&end->queue) ? NULL : message_end_take_all(end);
+    for (struct message *message = first, *next; message; message = next) {
         next = message->next;
         message_destroy(message);
     }
     message_end_unpin(end);
 }
 
+/* The last pin needs no atomic step: no thread can pin the end any more. */
 void message_end_unpin(struct message_end* end) {
-    if (atomic_fetch_sub_explicit(&end->cycle.pins, 1, memory_order_acq_rel) > 1)
+    if (atomic_load_explicit(&end->cycle.pins, memory_order_acquire) > 1 &&
+        atomic_fetch_sub_explicit(&end->cycle.pins, 1, memory_order_acq_rel) > 1)
         return;
     peer_lock_release(end->pair_lock);
     slab_free(&message_end_cache, end);

@@ -47,8 +47,7 @@ KEEPING_CALLABLE(handle_fault);
 static void release_reference(struct object* object) {
     void (*collect)(void) = object->ops->collect;
     object_release(object);
-    if (collect)
-        collect();
+    object_collect_if_due(collect);
 }
 
 void handle_release_last(struct object* object) {

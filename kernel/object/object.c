@@ -10,6 +10,7 @@
 /* koids start above 1024; 0 and other small numbers never name an object */
 static _Atomic uint64_t last_koid = 1024;
 static _Atomic size_t live_objects;
+_Atomic bool object_collection_is_due;
 
 void object_init(struct object* object, const struct object_ops* ops, struct spinlock* shared_lock,
                  zx_signals_t signals) {
@@ -83,8 +84,7 @@ void object_release_last(struct object* object) {
             thread_begin_cleaning_up(); /* there may be millions of them */
     }
     thread->destroy_list = NULL;
-    if (collect)
-        collect();
+    object_collect_if_due(collect);
 }
 
 void object_gather_begin(struct destroy_list* list) {

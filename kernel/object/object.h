@@ -39,7 +39,8 @@ struct object_ops {
     /* A handle was closed, others stay, and may_hold_handles is set. No lock held. */
     void (*on_handle_released)(struct object*);
     /* Looks for objects of the type that only keep each other alive. Called after a handle was
-     * closed or an object destroyed. No lock held. NULL: there are no such objects. */
+     * closed or an object destroyed, if object_collection_is_due. No lock held. NULL: there are no
+     * such objects. */
     void (*collect)(void);
     /* Frees the memory. No lock held. */
     void (*destroy)(struct object*);
@@ -119,6 +120,14 @@ static inline bool object_try_reference(struct object* object) {
             return true;
     return false;
 }
+/* A type whose ops have `collect` sets this when there may be something to collect, and clears it.
+ */
+extern _Atomic bool object_collection_is_due;
+static inline void object_collect_if_due(void (*collect)(void)) {
+    if (unlikely(atomic_load_explicit(&object_collection_is_due, memory_order_relaxed)) && collect)
+        collect();
+}
+
 void object_release_last(struct object* object);
 /* memory_order_acq_rel: the thread that drops the last reference sees all writes of the threads
  * that dropped theirs before. */

@@ -43,7 +43,7 @@ static NOINLINE zx_status_t write_any(const struct message_source* source) {
     zx_status_t status = message_write(source, &errors);
     if (unlikely(status != ZX_OK))
         return as_2016_says(status);
-    message_cycle_collect();
+    object_collect_if_due(message_cycle_collect);
     return ZX_OK;
 }
 
