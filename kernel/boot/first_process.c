@@ -219,7 +219,7 @@ static struct handle send_message(struct message* message) {
     struct message_end *ours, *theirs;
     require(channel_create(&ours, &theirs), "the first program's bootstrap channel");
     object_handle_added(&theirs->object);
-    require(message_end_write(ours, message), "the first program's bootstrap message");
+    require(message_end_push(ours, message), "the first program's bootstrap message");
     object_release(&ours->object);
     return (struct handle){&theirs->object, CHANNEL_DEFAULT_RIGHTS};
 }

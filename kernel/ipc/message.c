@@ -8,57 +8,23 @@
 #include <mm/page.h>
 #include <mm/slab.h>
 
-#define LARGE_SIZE 1344u
-#define LARGE_ROOM (LARGE_SIZE - offsetof(struct message, payload))
-#define HANDLES_ROOM_SMALL                                                 \
-    (MESSAGE_SMALL_SIZE - sizeof(struct message)) /* behind a whole header \
-                                                   */
-_Static_assert(LARGE_SIZE - sizeof(struct message) >=
+_Static_assert(MESSAGE_LARGE_SIZE - sizeof(struct message) >=
                    ZX_CHANNEL_MAX_MSG_HANDLES * sizeof(struct handle),
                "the handles of any message fit");
-_Static_assert(LARGE_ROOM >= MESSAGE_KERNEL_BYTES_MAX + 16 * sizeof(struct handle),
+_Static_assert(MESSAGE_LARGE_ROOM >= MESSAGE_KERNEL_BYTES_MAX + 16 * sizeof(struct handle),
                "the kernel's own messages fit");
 
 struct slab_cache message_small_cache HOT_DATA =
     SLAB_CACHE_INITIALIZER_BY_LINES(message_small_cache, "small message", MESSAGE_SMALL_SIZE);
-static struct slab_cache large_cache =
-    SLAB_CACHE_INITIALIZER_BY_LINES(large_cache, "large message", LARGE_SIZE);
+struct slab_cache message_large_cache =
+    SLAB_CACHE_INITIALIZER_BY_LINES(message_large_cache, "large message", MESSAGE_LARGE_SIZE);
 
-/* Which cache, and whether the bytes need pages. */
-static inline uint32_t shape_of(uint32_t byte_count, uint32_t handle_count) {
-    size_t handles_size = handle_count * sizeof(struct handle);
-    size_t size = handles_size + byte_count;
-    if (size <= MESSAGE_SMALL_ROOM)
-        return handle_count;
-    if (size <= LARGE_ROOM)
-        return handle_count | MESSAGE_LARGE;
-    return handle_count | MESSAGE_PAGED | (handles_size > HANDLES_ROOM_SMALL ? MESSAGE_LARGE : 0);
-}
-
-static inline struct slab_cache* cache_of(uint32_t shape) {
-    return shape & MESSAGE_LARGE ? &large_cache : &message_small_cache;
-}
-
-static inline struct message* message_alloc(uint32_t byte_count, uint32_t handle_count) {
-    uint32_t shape = shape_of(byte_count, handle_count);
-    struct message* message = slab_alloc(cache_of(shape));
-    if (!message)
-        return NULL;
-    message->byte_count = byte_count;
-    message->shape = shape;
-    if (shape & MESSAGE_PAGED)
-        list_init(&message->pages);
-    return message;
-}
-
-void message_free_other(struct message* message) {
-    if (message->shape & MESSAGE_PAGED)
-        for (struct list_node *node = message->pages.head.next, *next; node != &message->pages.head;
-             node = next) {
-            next = node->next;
-            page_free(LIST_ENTRY(node, struct page, node));
-        }
-    slab_free(cache_of(message->shape), message);
+void message_free_pages(struct message* message) {
+    for (struct list_node *node = message->pages.head.next, *next; node != &message->pages.head;
+         node = next) {
+        next = node->next;
+        page_free(LIST_ENTRY(node, struct page, node));
+    }
 }
 
 void message_destroy(struct message* message) {
@@ -68,7 +34,7 @@ void message_destroy(struct message* message) {
     message_free(message);
 }
 
-static zx_status_t fill_pages(struct message* message, uintptr_t from_user) {
+zx_status_t message_fill_pages(struct message* message, uintptr_t from_user) {
     for (size_t done = 0; done < message->byte_count; done += PAGE_SIZE) {
         struct page* page = page_alloc();
         if (!page)
@@ -78,25 +44,6 @@ static zx_status_t fill_pages(struct message* message, uintptr_t from_user) {
         if (!user_copy_in_small(page_to_virtual(page), from_user + done, span))
             return ZX_ERR_INVALID_ARGS;
     }
-    return ZX_OK;
-}
-
-zx_status_t message_create_from_user(uintptr_t bytes_user, uint32_t byte_count,
-                                     uint32_t handle_count, struct message** out) {
-    struct message* message = message_alloc(byte_count, handle_count);
-    if (!message)
-        return ZX_ERR_NO_MEMORY;
-    zx_status_t status = ZX_OK;
-    if (message->shape & MESSAGE_PAGED)
-        status = fill_pages(message, bytes_user);
-    else if (byte_count > 0 &&
-             !user_copy_in_small(message_inline_bytes(message), bytes_user, byte_count))
-        status = ZX_ERR_INVALID_ARGS;
-    if (unlikely(status != ZX_OK)) {
-        message_free(message);
-        return status;
-    }
-    *out = message;
     return ZX_OK;
 }
 
@@ -117,7 +64,7 @@ bool message_copy_out_paged(const struct message* message, uintptr_t to_user) {
     LIST_FOR_EACH(node, &message->pages) {
         const struct page* page = LIST_ENTRY(node, struct page, node);
         size_t span = MIN(message->byte_count - done, PAGE_SIZE);
-        if (!user_copy_out_with_words(to_user + done, page_to_virtual(page), span, 0, 0, 0, 0))
+        if (!user_copy_out(to_user + done, page_to_virtual(page), span))
             return false;
         done += span;
     }

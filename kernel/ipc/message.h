@@ -30,11 +30,6 @@ struct message {
 #define MESSAGE_LARGE (1u << 8) /* which cache it came from */
 #define MESSAGE_PAGED (1u << 9) /* handles behind the header, bytes in pages */
 
-/* Two sizes of allocation. The small one carries the usual message of a protocol, the large one the
- * handles of any message; both with as many bytes as fit behind the handles. */
-#define MESSAGE_SMALL_SIZE 256u
-#define MESSAGE_SMALL_ROOM (MESSAGE_SMALL_SIZE - offsetof(struct message, payload))
-
 static inline uint32_t message_handle_count(const struct message* message) {
     return message->shape & MESSAGE_HANDLES_MASK;
 }
@@ -66,75 +61,90 @@ static inline void message_set_id(struct message* message, uint32_t id) {
     *message_id_place(message) = id;
 }
 
-static inline bool message_is_small(const struct message* message) {
-    return message->shape == 0; /* small cache, no handles, bytes in `payload` */
+/* Two sizes of allocation. The small one carries the usual message of a protocol, the large one the
+ * handles of any message; both with as many bytes as fit behind the handles. */
+#define MESSAGE_SMALL_SIZE 256u
+#define MESSAGE_LARGE_SIZE 1344u
+#define MESSAGE_SMALL_ROOM (MESSAGE_SMALL_SIZE - offsetof(struct message, payload))
+#define MESSAGE_LARGE_ROOM (MESSAGE_LARGE_SIZE - offsetof(struct message, payload))
+#define MESSAGE_KERNEL_BYTES_MAX 512u /* of a message that the kernel writes */
+
+extern struct slab_cache message_small_cache, message_large_cache;
+zx_status_t message_fill_pages(struct message* message, uintptr_t from_user);
+void message_free_pages(struct message* message);
+
+/* Which cache, and whether the bytes need pages. */
+static ALWAYS_INLINE uint32_t message_shape(uint32_t byte_count, uint32_t handle_count) {
+    size_t handles_size = handle_count * sizeof(struct handle);
+    size_t size = handles_size + byte_count;
+    if (likely(size <= MESSAGE_SMALL_ROOM))
+        return handle_count;
+    if (size <= MESSAGE_LARGE_ROOM)
+        return handle_count | MESSAGE_LARGE;
+    return handle_count | MESSAGE_PAGED |
+           (handles_size > MESSAGE_SMALL_SIZE - sizeof(struct message) ? MESSAGE_LARGE : 0);
+}
+
+static ALWAYS_INLINE struct slab_cache* message_cache(uint32_t shape) {
+    return unlikely(shape & MESSAGE_LARGE) ? &message_large_cache : &message_small_cache;
+}
+
+/* Frees the memory; the handles were given away, or never filled in. */
+static inline void message_free(struct message* message) {
+    if (unlikely(message->shape & MESSAGE_PAGED))
+        message_free_pages(message);
+    slab_free(message_cache(message->shape), message);
+}
+
+/* Releases the handles too. No lock held. */
+void message_destroy(struct message* message);
+
+/* Without bytes yet, and without handles. NULL: no memory. */
+static ALWAYS_INLINE struct message* message_alloc(uint32_t byte_count, uint32_t handle_count) {
+    uint32_t shape = message_shape(byte_count, handle_count);
+    struct message* message = slab_alloc(message_cache(shape));
+    if (unlikely(!message))
+        return NULL;
+    message->byte_count = byte_count;
+    message->shape = shape;
+    if (unlikely(shape & MESSAGE_PAGED))
+        list_init(&message->pages);
+    return message;
 }
 
 /* A message with the bytes in it and room for `handle_count` handles, which the caller fills in.
- * NO_MEMORY, INVALID_ARGS (bad user memory). Sizes are within the limits. No lock held. */
-MUST_CHECK zx_status_t message_create_from_user(uintptr_t bytes_user, uint32_t byte_count,
-                                                uint32_t handle_count, struct message** out);
-/* The same with kernel memory; the byte count must be a small one (MESSAGE_KERNEL_BYTES_MAX). */
-#define MESSAGE_KERNEL_BYTES_MAX 512u
+ * OUT_OF_RANGE beyond the limits, NO_MEMORY, INVALID_ARGS (bad user memory). No lock held. Inline:
+ * it is on the way of every message. */
+MUST_CHECK static ALWAYS_INLINE zx_status_t message_create_from_user(uintptr_t bytes_user,
+                                                                     uint32_t byte_count,
+                                                                     uint32_t handle_count,
+                                                                     struct message** out) {
+    if (unlikely(byte_count > ZX_CHANNEL_MAX_MSG_BYTES ||
+                 handle_count > ZX_CHANNEL_MAX_MSG_HANDLES))
+        return ZX_ERR_OUT_OF_RANGE;
+    struct message* message = message_alloc(byte_count, handle_count);
+    if (unlikely(!message))
+        return ZX_ERR_NO_MEMORY;
+    zx_status_t status = ZX_OK;
+    if (unlikely(message->shape & MESSAGE_PAGED))
+        status = message_fill_pages(message, bytes_user);
+    else if (byte_count > 0 &&
+             unlikely(!user_copy_in_small(message_inline_bytes(message), bytes_user, byte_count)))
+        status = ZX_ERR_INVALID_ARGS;
+    if (unlikely(status != ZX_OK)) {
+        message_free(message);
+        return status;
+    }
+    *out = message;
+    return ZX_OK;
+}
+
+/* The same with kernel memory; at most MESSAGE_KERNEL_BYTES_MAX bytes. NULL: no memory. */
 MUST_CHECK struct message* message_create(const void* bytes, uint32_t byte_count,
                                           uint32_t handle_count);
-/* Frees the memory; the handles were given away, or never filled in. */
-static inline void message_free(struct message* message);
-/* Releases the handles too. No lock held. */
-void message_destroy(struct message* message);
 /* Copies the bytes of a PAGED message out; false: bad user memory. A spinlock may be held: then
  * user pages that are not present make it fail. */
 MUST_CHECK bool message_copy_out_paged(const struct message* message, uintptr_t to_user);
-
-extern struct slab_cache message_small_cache;
-
-/* The same as message_create_from_user, inline, for what is small even with its handles: false if
- * there is no memory, or bad user memory or such as is not present. Preemption is off. */
-MUST_CHECK static ALWAYS_INLINE bool message_create_small_inner(uintptr_t bytes_user,
-                                                                uint32_t byte_count,
-                                                                uint32_t handle_count,
-                                                                struct message** out) {
-    struct message* message = slab_alloc_inner(&message_small_cache);
-    if (unlikely(!message))
-        return false;
-    message->byte_count = byte_count;
-    message->shape = handle_count;
-    if (unlikely(!user_copy_in_small(message->payload + handle_count * sizeof(struct handle),
-                                     bytes_user, byte_count))) {
-        slab_free_inner(&message_small_cache, message);
-        return false;
-    }
-    *out = message;
-    return true;
-}
-
-MUST_CHECK static ALWAYS_INLINE bool message_create_small(uintptr_t bytes_user, uint32_t byte_count,
-                                                          uint32_t handle_count,
-                                                          struct message** out) {
-    preempt_disable();
-    bool is_made = message_create_small_inner(bytes_user, byte_count, handle_count, out);
-    preempt_enable();
-    return is_made;
-}
-
-static inline bool message_fits_small(uint32_t byte_count, uint32_t handle_count) {
-    return byte_count + handle_count * sizeof(struct handle) <= MESSAGE_SMALL_ROOM;
-}
-
-static inline void message_free_small(struct message* message) {
-    slab_free(&message_small_cache, message);
-}
-static inline void message_free_small_inner(struct message* message) {
-    slab_free_inner(&message_small_cache, message); /* preemption is off */
-}
-
-void message_free_other(struct message* message);
-static inline void message_free(struct message* message) {
-    if (likely(!(message->shape & (MESSAGE_LARGE | MESSAGE_PAGED))))
-        message_free_small(message);
-    else
-        message_free_other(message);
-}
 
 /* --- queues --------------------------------------------------------------------------------------
  */
@@ -145,7 +155,7 @@ struct message_queue {
     struct message** end;  /* where the next one is linked */
     uint32_t message_room; /* how many messages it still takes */
     uint32_t taken;        /* so far; with message_room it tells whether the queue changed */
-    size_t byte_room;      /* bytes and handle entries before the bound; wraps beyond it */
+    int64_t byte_room;     /* bytes and handle entries before the bound; negative beyond it */
     size_t handle_count;   /* handles waiting */
     bool is_full;          /* no room of either kind: nothing more is taken */
 };
@@ -160,12 +170,12 @@ static inline bool message_queue_is_empty(const struct message_queue* queue) {
     return queue->first == NULL;
 }
 
-static inline size_t message_queued_size(const struct message* message) {
-    return message->byte_count + message_handle_count(message) * sizeof(struct handle);
+static inline bool message_queue_has_room(const struct message_queue* queue) {
+    return likely(queue->message_room > 0) && likely(queue->byte_room >= 0);
 }
 
-static inline void message_queue_update_full(struct message_queue* queue) {
-    queue->is_full = queue->message_room == 0 || (int64_t)queue->byte_room < 0;
+static inline size_t message_queued_size(const struct message* message) {
+    return message->byte_count + message_handle_count(message) * sizeof(struct handle);
 }
 
 static inline uint32_t message_queue_count(const struct message_queue* queue) {
@@ -173,40 +183,33 @@ static inline uint32_t message_queue_count(const struct message_queue* queue) {
 }
 
 static inline size_t message_queue_size(const struct message_queue* queue) {
-    return CHANNEL_MAX_QUEUED_BYTES - 1 - queue->byte_room;
+    return (size_t)(CHANNEL_MAX_QUEUED_BYTES - 1 - queue->byte_room);
 }
 
-/* `size` is message_queued_size, `handle_count` its handles: constants for some callers. True: the
- * queue is full now. */
-MUST_CHECK static inline bool message_queue_push(struct message_queue* queue,
-                                                 struct message* message, size_t size,
-                                                 uint32_t handle_count) {
+/* The queue is not full. `size` is the message's (message_queued_size), `handle_count` its handles:
+ * constants for some callers. */
+static inline void message_queue_push(struct message_queue* queue, struct message* message,
+                                      size_t size, uint32_t handle_count) {
     queue->handle_count += handle_count;
+    queue->byte_room -= (int64_t)size;
+    queue->message_room--;
     message->next = NULL;
     *queue->end = message;
     queue->end = &message->next;
-    bool is_full = __builtin_sub_overflow(queue->byte_room, size, &queue->byte_room);
-    if (unlikely(is_full)) /* not one condition, which would be worked out whole each time */
-        queue->message_room--;
-    else if (unlikely(--queue->message_room == 0))
-        is_full = true;
-    if (unlikely(is_full))
+    if (unlikely(!message_queue_has_room(queue)))
         queue->is_full = true;
-    return is_full;
 }
 
-/* Takes the first; the queue is not empty. is_full is for the caller to bring up to date. */
-static inline struct message* message_queue_pop(struct message_queue* queue, size_t size,
-                                                uint32_t handle_count) {
-    struct message* message = queue->first;
-    queue->byte_room += size;
+/* Takes `message`, the first. is_full is for the caller to bring up to date. */
+static inline void message_queue_pop(struct message_queue* queue, const struct message* message,
+                                     size_t size, uint32_t handle_count) {
+    queue->byte_room += (int64_t)size;
     queue->handle_count -= handle_count;
     queue->message_room++;
     queue->taken++;
     queue->first = message->next;
     if (!queue->first)
         queue->end = &queue->first;
-    return message;
 }
 
 /* Takes all of them, in a chain by `next`. */

@@ -1,393 +1,448 @@
+/* The ends of channels and message pipes: writing, reading, closing.
+ *
+ * The way of a message: message_end_write copies it in (message_create_from_user), finds the end
+ * through its handle, and pushes the message into the queue of the other end. message_end_read
+ * finds the end in the same way and copies the first message out, with the lock held.
+ *
+ * Races, and what closes them. The lines are marked with the numbers.
+ *
+ * 1. The handle is closed while a call uses the end. The call holds the handle's slot (or the
+ *    table's lock) until it has the end's lock. A closer gets the slot only then. If it takes the
+ *    last handle it must take the end's lock, too, in message_end_on_zero_handles, before the end
+ *    can be destroyed. So the end stays while its lock is held, and nobody needs a reference.
+ * 2. A handle on its way must be neither in both places nor in none. So it goes from the table into
+ *    the queue, or back, with both locks held.
+ * 3. A page of user memory is not present when a reader wants to write there with a lock held. The
+ *    attempt fails with INVALID_ARGS and has changed nothing. The reader brings in the places that
+ *    the message needs, without a lock, and tries again from the start: the queue may have changed.
+ * 4. A reader must not show a new handle before the attempt is sure to succeed. A thread that
+ *    guesses the value would hold the slot while it waits for the end's lock, and the reader, which
+ *    has that lock, would wait for the slot. */
 #include <ipc/message_end.h>
 
 #include <arch/user_copy.h>
 #include <debug/panic.h>
 #include <ipc/message_call.h>
+#include <ipc/message_quick.h>
 #include <sched/thread.h>
 
-/* What one attempt under the locks came to; never an answer for user mode. */
-#define ATTEMPT_USER_FAULT ((zx_status_t)1)
-
-static void connect(struct message_end* end, struct message_end* peer, struct peer_lock* pair_lock,
-                    const struct object_ops* ops) {
-    object_init(&end->object, ops, &pair_lock->lock, ZX_OBJECT_WRITABLE);
-    end->pair_lock = pair_lock;
-    end->peer = peer;
-    message_queue_init(&end->queue);
-    end->calls = (struct tree){.root = NULL};
-    end->next_call_id = end->next_call_order = 0;
-    end->cycle = (struct cycle_node){.pins = 1};
-    end->is_reply = false;
-}
-
-static struct slab_cache message_end_cache =
-    SLAB_CACHE_INITIALIZER_BY_LINES(message_end_cache, "message end", sizeof(struct message_end));
-
-zx_status_t message_ends_create(const struct object_ops* ops, struct message_end** end0,
-                                struct message_end** end1) {
-    struct peer_lock* pair_lock = peer_lock_create(2);
-    if (!pair_lock)
-        return ZX_ERR_NO_MEMORY;
-    *end0 = slab_alloc(&message_end_cache);
-    if (!*end0)
-        goto free_lock;
-    *end1 = slab_alloc(&message_end_cache);
-    if (!*end1)
-        goto free_end0;
-    connect(*end0, *end1, pair_lock, ops);
-    connect(*end1, *end0, pair_lock, ops);
-    peer_lock_set_ends(pair_lock, &(*end0)->object, &(*end1)->object);
+/* The same with the table locked, which keeps the end (race 1); the end is not locked. */
+static inline zx_status_t end_find_locked(zx_handle_t handle, zx_obj_type_t type,
+                                          zx_rights_t rights, bool is_observed,
+                                          struct message_end** end) {
+    struct handle_slot* slot;
+    zx_status_t status = handle_table_check_locked(own_handles(), handle, type, rights, &slot);
+    if (unlikely(status != ZX_OK)) {
+        handle_fault(own_handles(), status);
+        return status;
+    }
+    if (is_observed)
+        handle_slot_note_observer(slot);
+    *end = message_end_from(slot->object);
     return ZX_OK;
-
-free_end0:
-    slab_free(&message_end_cache, *end0);
-free_lock:
-    peer_lock_release(pair_lock);
-    peer_lock_release(pair_lock);
-    return ZX_ERR_NO_MEMORY;
 }
 
 /* --- writing ---------------------------------------------------------------------------------- */
 
-zx_status_t message_end_push_unusual_locked(struct message_end* end, struct message* message,
-                                            size_t size, uint32_t handle_count) {
-    struct message_end* peer = end->peer;
-    if (!peer)
-        return ZX_ERR_PEER_CLOSED;
-    if (message_call_answer_locked(peer, message))
-        return ZX_OK;
-    if (!(object_signals(&end->object) & ZX_OBJECT_WRITABLE))
-        return ZX_ERR_NO_MEMORY;
-    message_end_queue_locked(end, peer, message, size, handle_count);
-    return ZX_OK;
-}
-
-zx_status_t message_end_push_unusual_and_unlock(struct message_end* end, struct message* message) {
-    if (likely(end->peer) && likely(message_call_answer_locked(end->peer, message))) {
-        spin_unlock_inner(end->object.lock);
-        preempt_enable_and_switch();
-        return ZX_OK;
-    }
-    zx_status_t status = message_end_push_unusual_locked(end, message, message->byte_count, 0);
-    spin_unlock(end->object.lock);
-    if (status != ZX_OK)
-        message_free(message);
+/* The same; with `call`, that waits for the reply from before the message is there to be read. */
+static ALWAYS_INLINE zx_status_t send_locked(struct message_end* end, struct message* message,
+                                             size_t size, uint32_t handle_count,
+                                             struct message_call* call) {
+    if (call)
+        message_call_begin_locked(call, end, message);
+    zx_status_t status = push_locked(end, message, size, handle_count);
+    if (call && unlikely(status != ZX_OK))
+        message_call_cancel_locked(call);
     return status;
 }
 
-zx_status_t message_end_write(struct message_end* end, struct message* message) {
+/* Before the handles of a message through a reply pipe are taken: the pipe's own handle may stand
+ * in any place, because faults of the handles come first. */
+static NOINLINE void allow_own_handle(zx_handle_t own_handle, struct handle_transfer* transfer) {
+    uint32_t own = 0;
+    while (own < transfer->count - 1 && transfer->values[own] != own_handle)
+        own++;
+    transfer->carrier_index = own; /* the last place, if it is in none */
+}
+
+/* Afterwards: but it must be the last. */
+static NOINLINE zx_status_t check_own_handle_locked(zx_handle_t own_handle, zx_status_t status,
+                                                    struct handle_transfer* transfer) {
+    bool is_last = transfer->values[transfer->count - 1] == own_handle;
+    if (is_last || (status != ZX_OK && status != ZX_ERR_NOT_SUPPORTED))
+        return status;
+    if (status == ZX_OK)
+        handle_transfer_end_locked(transfer, ZX_ERR_BAD_STATE);
+    return ZX_ERR_BAD_STATE;
+}
+
+/* Takes the handles out of the table. No end may be sent through itself, but a reply pipe must. */
+static ALWAYS_INLINE zx_status_t take_handles_locked(zx_handle_t own_handle,
+                                                     const struct message_end* end, bool is_reply,
+                                                     struct handle_transfer* transfer) {
+    if (unlikely(is_reply))
+        allow_own_handle(own_handle, transfer);
+    zx_status_t status = handle_transfer_take_locked(transfer, &end->object);
+    return unlikely(is_reply) ? check_own_handle_locked(own_handle, status, transfer) : status;
+}
+
+/* With the table locked: the handles leave it and the message is queued, in one step (race 2). */
+static ALWAYS_INLINE zx_status_t send_with_handles_locked(zx_handle_t handle, zx_obj_type_t type,
+                                                          struct message* message,
+                                                          struct message_call* call,
+                                                          struct handle_transfer* transfer,
+                                                          bool* is_reply) {
+    struct message_end* end;
+    zx_rights_t rights = call ? MESSAGE_CALL_RIGHTS : ZX_RIGHT_WRITE;
+    zx_status_t status = end_find_locked(handle, type, rights, call, &end);
+    if (unlikely(status != ZX_OK))
+        return status;
+    *is_reply = end->is_reply;
+    status = take_handles_locked(handle, end, *is_reply, transfer);
+    if (unlikely(status != ZX_OK))
+        return status;
+    spin_lock_inner(end->object.lock);
+    status = send_locked(end, message, message_queued_size(message), transfer->count, call);
+    if (unlikely(*is_reply) && status == ZX_OK)
+        message_cycle_note(&end->object); /* its last handle outside may be in the queue now */
+    spin_unlock_inner(end->object.lock);
+    handle_transfer_end_locked(transfer, status);
+    return status;
+}
+
+static ALWAYS_INLINE zx_status_t send_with_handles(zx_handle_t handle,
+                                                   const struct message_rules* rules,
+                                                   struct message* message, uintptr_t handles_user,
+                                                   struct message_call* call) {
+    struct handle_table* table = own_handles();
+    zx_handle_t values[ZX_CHANNEL_MAX_MSG_HANDLES];
+    struct handle_transfer transfer;
+    bool is_reply = false;
+    transfer.table = table;
+    transfer.values = values;
+    transfer.entries = message_handles(message);
+    transfer.count = message_handle_count(message);
+    transfer.carrier_index = HANDLE_TRANSFER_NOWHERE;
+    transfer.errors = &rules->errors;
+    zx_status_t status;
+    if (unlikely(!user_copy_in_small(values, handles_user, transfer.count * sizeof(values[0])))) {
+        status = message_end_fault(handle, rules->type, call ? MESSAGE_CALL_RIGHTS : ZX_RIGHT_WRITE,
+                                   ZX_ERR_INVALID_ARGS);
+        goto free_message;
+    }
+    spin_lock(&table->lock);
+    status = send_with_handles_locked(handle, rules->type, message, call, &transfer, &is_reply);
+    spin_unlock(&table->lock);
+    if (unlikely(status != ZX_OK))
+        goto free_message;
+    handle_transfer_finish(&transfer);
+    if (unlikely(is_reply))
+        message_cycle_collect();
+    return ZX_OK;
+
+free_message:
+    message_free(message);
+    return status;
+}
+
+static ALWAYS_INLINE zx_status_t send_bytes(zx_handle_t handle, const struct message_rules* rules,
+                                            struct message* message, uint32_t byte_count,
+                                            struct message_call* call) {
+    zx_rights_t rights = call ? MESSAGE_CALL_RIGHTS : ZX_RIGHT_WRITE;
+    struct message_end* end;
+    zx_status_t status = end_lock(handle, rules->type, rights, call, &end);
+    if (unlikely(status != ZX_OK)) {
+        handle_fault(own_handles(), status);
+        goto free_message;
+    }
+    status =
+        unlikely(end->is_reply) ? ZX_ERR_BAD_STATE : send_locked(end, message, byte_count, 0, call);
+    spin_unlock(end->object.lock);
+    if (likely(status == ZX_OK))
+        return ZX_OK;
+
+free_message:
+    message_free(message);
+    return status;
+}
+
+zx_status_t message_end_send(zx_handle_t handle, const struct message_rules* rules,
+                             struct message* message, uintptr_t handles_user,
+                             struct message_call* call) {
+    return message_handle_count(message) > 0
+               ? send_with_handles(handle, rules, message, handles_user, call)
+               : send_bytes(handle, rules, message, message->byte_count, call);
+}
+
+zx_status_t message_end_fault(zx_handle_t handle, zx_obj_type_t type, zx_rights_t rights,
+                              zx_status_t fault) {
+    zx_status_t status = handle_table_check(own_handles(), handle, type, rights);
+    return status != ZX_OK ? status : fault;
+}
+
+zx_status_t message_end_write(zx_handle_t handle, const struct message_rules* rules,
+                              struct user_span bytes, struct user_span handles) {
+    struct message* message;
+    zx_status_t status =
+        message_create_from_user(bytes.address, bytes.count, handles.count, &message);
+    if (unlikely(status != ZX_OK))
+        return message_end_fault(handle, rules->type, ZX_RIGHT_WRITE, status);
+    return handles.count > 0 ? send_with_handles(handle, rules, message, handles.address, NULL)
+                             : send_bytes(handle, rules, message, bytes.count, NULL);
+}
+
+zx_status_t message_end_push(struct message_end* end, struct message* message) {
     spin_lock(end->object.lock);
-    zx_status_t status = message_end_push_locked(end, message, message_queued_size(message),
-                                                 message_handle_count(message));
+    zx_status_t status =
+        push_locked(end, message, message_queued_size(message), message_handle_count(message));
     spin_unlock(end->object.lock);
     return status;
 }
 
 /* --- reading ---------------------------------------------------------------------------------- */
 
-void message_end_tell_room_locked(struct message_end* end) {
-    message_queue_update_full(&end->queue);
+void message_end_note_room_locked(struct message_end* end) {
+    end->queue.is_full = !message_queue_has_room(&end->queue);
     if (end->peer && !end->queue.is_full)
         object_update_signals_locked(&end->peer->object, 0, ZX_OBJECT_WRITABLE);
 }
-KEEPING_CALLABLE(message_end_tell_room_locked);
 
-static inline void take_first_locked(struct message_end* end, const struct message* message) {
-    message_end_take_first_locked(end, message_queued_size(message), message_handle_count(message));
+struct message* message_end_take_first_locked(struct message_end* end) {
+    struct message* message = end->queue.first;
+    take_first_locked(end, message, message_queued_size(message), message_handle_count(message));
+    return message;
 }
 
-/* A read writes to up to four places: bytes, both counts, and the values of the handles, which come
- * last because they are known last. A bad place must leave the others as they were, so all but the
- * first written are looked at before. */
+/* A read writes to up to four places: bytes, both sizes, and the values of the handles, which come
+ * last because they are known last. A bad place must leave the others as they were: so all but the
+ * first are looked at before anything is written. */
 
-static inline bool counts_are_present(const struct message_request* request) {
-    return (!request->actual_bytes || user_touch_small(request->actual_bytes, sizeof(uint32_t))) &&
-           (!request->actual_handles ||
-            user_touch_small(request->actual_handles, sizeof(uint32_t)));
+static inline bool sizes_are_good(const struct message_room* room) {
+    return user_touch_with_words(0, 0, room->actual_bytes, room->actual_handles);
 }
 
-static inline bool write_counts(const struct message* message,
-                                const struct message_request* request) {
-    return (!request->actual_bytes ||
-            user_write_word(request->actual_bytes, message->byte_count)) &&
-           (!request->actual_handles ||
-            user_write_word(request->actual_handles, message_handle_count(message)));
+static bool write_sizes(const struct message* message, const struct message_room* room) {
+    return (!room->actual_bytes || user_write_word(room->actual_bytes, message->byte_count)) &&
+           (!room->actual_handles ||
+            user_write_word(room->actual_handles, message_handle_count(message)));
 }
 
-static ALWAYS_INLINE bool write_bytes_and_counts(struct message* message,
-                                                 const struct message_request* request) {
-    if (likely(!(message->shape & MESSAGE_PAGED)))
-        return user_copy_out_with_words(request->bytes, message_inline_bytes(message),
-                                        message->byte_count, request->actual_bytes,
-                                        message->byte_count, request->actual_handles,
-                                        message_handle_count(message));
-    bool is_present = message->byte_count <= PAGE_SIZE_BYTES
-                          ? user_touch_small(request->bytes, message->byte_count)
-                          : user_fault_in(request->bytes, message->byte_count, true);
-    return is_present && counts_are_present(request) &&
-           message_copy_out_paged(message, request->bytes) && write_counts(message, request);
+static NOINLINE bool write_paged(const struct message* message, const struct message_room* room) {
+    bool is_present = message->byte_count <= USER_SMALL_MAX
+                          ? user_touch_small(room->bytes.address, message->byte_count)
+                          : user_fault_in(room->bytes.address, message->byte_count, true);
+    return is_present && sizes_are_good(room) &&
+           message_copy_out_paged(message, room->bytes.address) && write_sizes(message, room);
 }
 
-/* Moves the handles to the table, whose lock is held. They show once nothing can fail any more:
- * taking one back could mean waiting for somebody who uses it and wants this end's lock. */
-static ALWAYS_INLINE bool install_handles_locked(struct message* message,
-                                                 const struct message_request* request) {
-    zx_handle_t values[ZX_CHANNEL_MAX_MSG_HANDLES];
-    uint32_t count = message_handle_count(message);
-    handle_table_next_values_locked(request->table, values, count);
-    if (unlikely(!user_copy_out_with_words(request->handles, values, count * sizeof(values[0]), 0,
-                                           0, 0, 0)))
+static ALWAYS_INLINE bool write_bytes_and_sizes(struct message* message,
+                                                const struct message_room* room) {
+    if (unlikely(message->shape & MESSAGE_PAGED))
+        return write_paged(message, room);
+    return user_copy_out_with_words(room->bytes.address, message_inline_bytes(message),
+                                    message->byte_count, room->actual_bytes, message->byte_count,
+                                    room->actual_handles, message_handle_count(message));
+}
+
+/* Room at address 0 is a fault even where nothing is written to it. */
+static ALWAYS_INLINE bool has_places(const struct message_room* room) {
+    return (room->bytes.address || room->bytes.count == 0) &&
+           (room->handles.count == 0 || room->handles.address);
+}
+
+static ALWAYS_INLINE bool fits(const struct message* message, const struct message_room* room) {
+    return message->byte_count <= room->bytes.count &&
+           message_handle_count(message) <= room->handles.count && has_places(room);
+}
+
+bool message_room_is_good(const struct message_room* room) {
+    size_t bytes = MIN(room->bytes.count, ZX_CHANNEL_MAX_MSG_BYTES);
+    size_t handles = MIN(room->handles.count, ZX_CHANNEL_MAX_MSG_HANDLES);
+    if (!has_places(room))
         return false;
-    handle_table_add_many_locked(request->table, message_handles(message), count);
-    return true;
+    if (likely(handles == 0 && bytes <= USER_SMALL_MAX))
+        return user_touch_with_words(room->bytes.address, bytes, room->actual_bytes,
+                                     room->actual_handles);
+    return user_fault_in(room->bytes.address, bytes, true) &&
+           user_fault_in(room->handles.address, handles * sizeof(zx_handle_t), true) &&
+           sizes_are_good(room);
 }
 
-static ALWAYS_INLINE bool fits(const struct message* message,
-                               const struct message_request* request) {
-    return request->has_places && message->byte_count <= request->bytes_room &&
-           message_handle_count(message) <= request->handles_room;
-}
-
-/* The message does not fit: the sizes are told. */
-static zx_status_t refuse(const struct message* message, const struct message_request* request) {
-    return write_counts(message, request) ? ZX_ERR_BUFFER_TOO_SMALL : ATTEMPT_USER_FAULT;
-}
-
-/* With the table locked: a message with handles that fits. */
-static ALWAYS_INLINE zx_status_t give_with_handles_locked(struct message* message,
-                                                          const struct message_request* request) {
+/* Before the bytes of a message with handles: makes sure that its handles find their places, in the
+ * table, which is locked, and in user memory. */
+static ALWAYS_INLINE zx_status_t reserve_places_locked(const struct message* message,
+                                                       const struct message_room* room) {
     uint32_t count = message_handle_count(message);
-    zx_status_t status = handle_table_reserve_locked(request->table, count);
+    zx_status_t status = handle_table_reserve_locked(own_handles(), count);
     if (unlikely(status != ZX_OK))
         return status;
-    if (unlikely(!user_touch_small(request->handles, count * sizeof(zx_handle_t)) ||
-                 !write_bytes_and_counts(message, request) ||
-                 !install_handles_locked(message, request)))
-        return ATTEMPT_USER_FAULT;
+    return user_touch_small(room->handles.address, count * sizeof(zx_handle_t))
+               ? ZX_OK
+               : ZX_ERR_INVALID_ARGS;
+}
+
+/* The last step, which only user memory that has just been unmapped makes fail (race 4). */
+static ALWAYS_INLINE zx_status_t move_handles_locked(struct message* message,
+                                                     const struct message_room* room) {
+    zx_handle_t values[ZX_CHANNEL_MAX_MSG_HANDLES];
+    uint32_t count = message_handle_count(message);
+    handle_table_next_values_locked(own_handles(), values, count);
+    if (unlikely(!user_copy_out_with_words(room->handles.address, values, count * sizeof(values[0]),
+                                           0, 0, 0, 0)))
+        return ZX_ERR_INVALID_ARGS;
+    handle_table_add_many_locked(own_handles(), message_handles(message), count);
     return ZX_OK;
 }
 
-/* What came of an attempt besides its status. */
+/* One attempt; the table is locked if the message has handles and they fit. INVALID_ARGS: a place
+ * is bad, or not present (race 3). */
+static ALWAYS_INLINE zx_status_t give(struct message* message, const struct message_room* room,
+                                      bool may_have_handles) {
+    bool has_handles = may_have_handles && message_handle_count(message) > 0;
+    zx_status_t status = ZX_OK;
+    if (unlikely(!fits(message, room)))
+        return ZX_ERR_BUFFER_TOO_SMALL;
+    if (has_handles)
+        status = reserve_places_locked(message, room);
+    if (likely(status == ZX_OK) && unlikely(!write_bytes_and_sizes(message, room)))
+        status = ZX_ERR_INVALID_ARGS;
+    if (has_handles && likely(status == ZX_OK))
+        status = move_handles_locked(message, room);
+    return status;
+}
+
+/* What came of an attempt. INVALID_ARGS: so much of the room must be good for another. */
 struct attempt {
-    struct message* taken; /* out of the queue, whatever the status */
-    /* How much of the rooms must be good for the next attempt: what the message needs, if it fits.
-     */
+    zx_status_t status;
     uint32_t bytes_needed, handles_needed;
 };
 
-/* One attempt at a message without handles, or one that does not fit; drops the end's lock. */
-static ALWAYS_INLINE zx_status_t read_bytes_and_unlock(struct message_end* end,
-                                                       const struct message_request* request,
-                                                       bool is_request_good,
-                                                       struct attempt* attempt) {
-    struct message* message = end->queue.first;
-    zx_status_t status;
-    bool can_have_it = message && fits(message, request);
-    attempt->bytes_needed = can_have_it ? message->byte_count : request->bytes_room;
-    attempt->handles_needed = can_have_it ? 0 : request->handles_room;
-    if (likely(can_have_it)) {
-        status = write_bytes_and_counts(message, request) ? ZX_OK : ATTEMPT_USER_FAULT;
-        if (status == ZX_OK)
-            take_first_locked(end, message);
-    } else if (message) {
-        status = is_request_good ? refuse(message, request) : ATTEMPT_USER_FAULT;
-        if (status == ZX_ERR_BUFFER_TOO_SMALL && request->may_discard)
-            take_first_locked(end, message);
-    } else {
-        status = end->peer ? ZX_ERR_SHOULD_WAIT : ZX_ERR_PEER_CLOSED;
+/* The message (NULL: there is none) was not given, because of `status`. This stands only if the
+ * places are good: those that the message needs if it fits, else all of the room. */
+static NOINLINE struct attempt failed_attempt(const struct message* message,
+                                              const struct message_room* room, zx_status_t status) {
+    struct message_room needed = *room;
+    if (message && fits(message, room)) {
+        needed.bytes.count = message->byte_count;
+        needed.handles.count = message_handle_count(message);
     }
-    attempt->taken = end->queue.first == message ? NULL : message;
-    spin_unlock(end->object.lock);
-    return status;
+    if (status != ZX_ERR_INVALID_ARGS &&
+        (!message_room_is_good(&needed) ||
+         (status == ZX_ERR_BUFFER_TOO_SMALL && !write_sizes(message, room))))
+        status = ZX_ERR_INVALID_ARGS;
+    return (struct attempt){status, needed.bytes.count, needed.handles.count};
 }
 
-/* The same for any message, with the table locked as well; drops both locks, the table's early if
- * no handles come. */
-static ALWAYS_INLINE zx_status_t read_any_and_unlock(struct message_end* end,
-                                                     const struct message_request* request,
-                                                     bool is_request_good,
-                                                     struct attempt* attempt) {
-    struct message* message = end->queue.first;
-    if (!message || message_handle_count(message) == 0 || !fits(message, request)) {
-        spin_unlock_outer(&request->table->lock);
-        return read_bytes_and_unlock(end, request, is_request_good, attempt);
-    }
-    attempt->bytes_needed = message->byte_count;
-    attempt->handles_needed = message_handle_count(message);
-    zx_status_t status = give_with_handles_locked(message, request);
-    if (status == ZX_OK) {
-        take_first_locked(end, message);
-        attempt->taken = message;
-    }
-    spin_unlock_inner(end->object.lock);
-    spin_unlock(&request->table->lock);
-    return status;
+/* Race 3: after a failed attempt, with nothing locked. */
+static NOINLINE bool can_try_again(const struct message_room* room, struct attempt failed) {
+    struct message_room needed = *room;
+    needed.bytes.count = failed.bytes_needed;
+    needed.handles.count = failed.handles_needed;
+    return failed.status == ZX_ERR_INVALID_ARGS && message_room_is_good(&needed) &&
+           !thread_is_killed(thread_current());
 }
 
-static ALWAYS_INLINE zx_status_t try_to_read(const struct message_request* request,
-                                             bool is_request_good, struct attempt* attempt) {
-    struct handle_table* table = request->table;
-    struct handle_slot* slot;
+/* The end, locked, and the table as well if handles may come (race 2). */
+static ALWAYS_INLINE zx_status_t lock_for_reading(zx_handle_t handle, zx_obj_type_t type,
+                                                  bool with_table, struct message_end** end) {
     zx_status_t status;
-    if (request->handles_room == 0) {
-        status = handle_hold(table, request->handle, request->type, ZX_RIGHT_READ, &slot);
+    if (!with_table) {
+        status = end_lock(handle, type, ZX_RIGHT_READ, false, end);
         if (unlikely(status != ZX_OK))
-            return status;
-        struct message_end* end = message_end_from(slot->object);
-        spin_lock_inner(end->object.lock);
-        handle_let_go_outer(slot, request->handle);
-        return read_bytes_and_unlock(end, request, is_request_good, attempt);
-    }
-    spin_lock(&table->lock);
-    status = handle_table_check_locked(table, request->handle, request->type, ZX_RIGHT_READ, &slot);
-    if (unlikely(status != ZX_OK)) {
-        spin_unlock(&table->lock);
+            handle_fault(own_handles(), status);
         return status;
     }
-    struct message_end* end = message_end_from(slot->object);
-    spin_lock_inner(end->object.lock);
-    return read_any_and_unlock(end, request, is_request_good, attempt);
+    spin_lock(&own_handles()->lock);
+    status = end_find_locked(handle, type, ZX_RIGHT_READ, false, end);
+    if (likely(status == ZX_OK))
+        spin_lock_inner((*end)->object.lock);
+    else
+        spin_unlock(&own_handles()->lock);
+    return status;
 }
 
-/* User pointers are checked before the queue's state: an answer that comes from the state stands
- * only if all of them are good. Leaves the pages present for the next attempt. */
-bool message_request_is_good(const struct message_request* request) {
-    if (likely(request->handles_room == 0 && request->bytes_room <= USER_SMALL_MAX))
-        return request->has_places &&
-               user_touch_with_words(request->bytes, request->bytes_room, request->actual_bytes,
-                                     request->actual_handles);
-    size_t bytes = MIN(request->bytes_room, ZX_CHANNEL_MAX_MSG_BYTES);
-    size_t handles = MIN(request->handles_room, ZX_CHANNEL_MAX_MSG_HANDLES);
-    return request->has_places && user_fault_in(request->bytes, bytes, true) &&
-           user_fault_in(request->handles, handles * sizeof(zx_handle_t), true) &&
-           counts_are_present(request);
+/* The message is not given, or dropped; unlocks. */
+static NOINLINE struct attempt fail_to_read(struct message_end* end,
+                                            const struct message_rules* rules,
+                                            const struct message_room* room, bool is_table_locked,
+                                            zx_status_t status) {
+    struct message* message = end->queue.first;
+    struct attempt attempt = failed_attempt(message, room, status);
+    bool is_dropped = attempt.status == ZX_ERR_BUFFER_TOO_SMALL && rules->may_discard;
+    if (is_dropped)
+        (void)message_end_take_first_locked(end);
+    spin_unlock_inner(end->object.lock);
+    if (is_table_locked)
+        spin_unlock_inner(&own_handles()->lock);
+    preempt_enable();
+    if (is_dropped)
+        message_destroy(message);
+    return attempt;
 }
 
-/* After an attempt that took nothing; OK: try again. */
-static NOINLINE zx_status_t after_attempt(const struct message_request* request,
-                                          const struct attempt* attempt, zx_status_t status) {
-    bool is_about_handle = status == ZX_ERR_BAD_HANDLE || status == ZX_ERR_WRONG_TYPE ||
-                           status == ZX_ERR_ACCESS_DENIED;
-    if (is_about_handle) {
-        handle_fault(request->table, status);
-        return status;
+/* One attempt. */
+static ALWAYS_INLINE struct attempt try_to_read(zx_handle_t handle,
+                                                const struct message_rules* rules,
+                                                const struct message_room* room,
+                                                bool may_have_handles) {
+    struct message_end* end;
+    zx_status_t status = lock_for_reading(handle, rules->type, may_have_handles, &end);
+    if (unlikely(status != ZX_OK))
+        return (struct attempt){.status = status};
+    struct message* message = end->queue.first;
+    bool is_table_locked = may_have_handles;
+    if (is_table_locked && (!message || message_handle_count(message) == 0)) {
+        spin_unlock_outer(&own_handles()->lock); /* not needed: let others have it */
+        is_table_locked = false;
     }
-    struct message_request needed = *request;
-    needed.bytes_room = attempt->bytes_needed;
-    needed.handles_room = attempt->handles_needed;
-    if (!message_request_is_good(&needed))
-        return ZX_ERR_INVALID_ARGS;
-    if (status != ATTEMPT_USER_FAULT)
-        return status;
-    return thread_is_killed(thread_current()) ? ZX_ERR_CANCELED : ZX_OK;
+    if (likely(message))
+        status = give(message, room, may_have_handles);
+    else
+        status = end->peer ? ZX_ERR_SHOULD_WAIT : ZX_ERR_PEER_CLOSED;
+    if (unlikely(status != ZX_OK))
+        return fail_to_read(end, rules, room, is_table_locked, status);
+    take_first_locked(end, message, message_queued_size(message),
+                      may_have_handles ? message_handle_count(message) : 0);
+    spin_unlock_inner(end->object.lock);
+    if (is_table_locked)
+        spin_unlock_inner(&own_handles()->lock);
+    preempt_enable();
+    message_free(message); /* its handles were given away */
+    return (struct attempt){.status = ZX_OK};
 }
 
-zx_status_t message_end_read(const struct message_request* request) {
-    bool is_request_good = false;
-    for (;;) {
-        struct attempt attempt = {.taken = NULL};
-        zx_status_t status = try_to_read(request, is_request_good, &attempt);
-        if (likely(status == ZX_OK)) {
-            message_free(attempt.taken); /* its handles were given away */
+zx_status_t message_end_read(zx_handle_t handle, const struct message_rules* rules, uintptr_t bytes,
+                             uintptr_t handles, uint32_t num_bytes, uint32_t num_handles,
+                             uintptr_t actual_bytes, uintptr_t actual_handles) {
+    const struct message_room room = {
+        .bytes = {bytes, num_bytes},
+        .handles = {handles, num_handles},
+        .actual_bytes = actual_bytes,
+        .actual_handles = actual_handles,
+    };
+    struct attempt attempt;
+    do
+        attempt = try_to_read(handle, rules, &room, num_handles > 0);
+    while (unlikely(attempt.status != ZX_OK) && can_try_again(&room, attempt));
+    return attempt.status;
+}
+
+zx_status_t message_receive(struct message* message, const struct message_room* room) {
+    bool has_handles = message_handle_count(message) > 0;
+    struct attempt attempt;
+    do {
+        if (has_handles)
+            spin_lock(&own_handles()->lock);
+        attempt.status = give(message, room, true);
+        if (unlikely(attempt.status != ZX_OK))
+            attempt = failed_attempt(message, room, attempt.status);
+        if (has_handles)
+            spin_unlock(&own_handles()->lock);
+        if (likely(attempt.status == ZX_OK)) {
+            message_free(message); /* its handles were given away */
             return ZX_OK;
         }
-        if (attempt.taken)
-            message_destroy(attempt.taken);
-        if (status == ZX_ERR_BUFFER_TOO_SMALL)
-            return status;
-        status = after_attempt(request, &attempt, status);
-        if (status != ZX_OK)
-            return status;
-        is_request_good = attempt.bytes_needed == request->bytes_room &&
-                          attempt.handles_needed == request->handles_room;
-    }
-}
-
-static zx_status_t give(struct message* message, const struct message_request* request) {
-    if (!fits(message, request))
-        return refuse(message, request);
-    if (message_handle_count(message) == 0)
-        return write_bytes_and_counts(message, request) ? ZX_OK : ATTEMPT_USER_FAULT;
-    spin_lock(&request->table->lock);
-    zx_status_t status = give_with_handles_locked(message, request);
-    spin_unlock(&request->table->lock);
-    return status;
-}
-
-/* With the table locked the copies fail where a page is missing; then it is brought in, and all of
- * it is done again. */
-zx_status_t message_receive(struct message* message, const struct message_request* request) {
-    if (likely(message_is_small(message) && fits(message, request)) &&
-        likely(write_bytes_and_counts(message, request))) {
-        message_free_small(message);
-        return ZX_OK;
-    }
-    zx_status_t status = give(message, request);
-    while (unlikely(status == ATTEMPT_USER_FAULT)) {
-        if (!message_request_is_good(request))
-            status = ZX_ERR_INVALID_ARGS;
-        else if (thread_is_killed(thread_current()))
-            status = ZX_ERR_CANCELED;
-        else
-            status = give(message, request);
-    }
-    if (likely(status == ZX_OK))
-        message_free(message); /* its handles were given away */
-    else
-        message_destroy(message);
-    return status;
-}
-
-/* --- the end of it ---------------------------------------------------------------------------- */
-
-void message_end_on_zero_handles(struct object* object) {
-    struct message_end* end = message_end_from(object);
-    spin_lock(object->lock);
-    struct message_end* peer = end->peer;
-    if (peer) {
-        end->peer = NULL;
-        peer->peer = NULL;
-        /* Whoever still has a reference to this end may be about to write. */
-        object_update_signals_locked(object, ZX_OBJECT_WRITABLE, 0);
-        if (peer->queue.handle_count > 0)
-            message_cycle_note(
-                &peer->object); /* its last way in from outside may have been this end */
-        object_update_signals_locked(&peer->object, ZX_OBJECT_WRITABLE, ZX_OBJECT_PEER_CLOSED);
-    }
-    spin_unlock(object->lock);
-}
-
-struct message* message_end_take_all(struct message_end* end) {
-    spin_lock(end->object.lock);
-    struct message* first = message_queue_take_all(&end->queue);
-    spin_unlock(end->object.lock);
-    return first;
-}
-
-/* Nobody can read what still waits here. Releasing an end that is found in a message only appends
- * it to the destroy list, so a chain of channels does not recurse. */
-void message_end_destroy(struct object* object) {
-    struct message_end* end = message_end_from(object);
-    message_end_on_zero_handles(object); /* it may never have had a handle */
-    message_cycle_forget(object);
-    struct message* first = message_queue_is_empty(&end->queue) ? NULL : message_end_take_all(end);
-    for (struct message *message = first, *next; message; message = next) {
-        next = message->next;
-        message_destroy(message);
-    }
-    message_end_unpin(end);
-}
-
-/* The last pin needs no atomic step: no thread can pin the end any more. */
-void message_end_unpin(struct message_end* end) {
-    if (atomic_load_explicit(&end->cycle.pins, memory_order_acquire) > 1 &&
-        atomic_fetch_sub_explicit(&end->cycle.pins, 1, memory_order_acq_rel) > 1)
-        return;
-    peer_lock_release(end->pair_lock);
-    slab_free(&message_end_cache, end);
-}
-
-struct object* message_end_peer_locked(struct object* object) {
-    struct message_end* peer = message_end_from(object)->peer;
-    return peer ? &peer->object : NULL;
+    } while (can_try_again(room, attempt));
+    message_destroy(message);
+    return attempt.status;
 }

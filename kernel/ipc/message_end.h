@@ -1,18 +1,23 @@
 /* One of two ends between which messages go: what channels and message pipes are made of.
  *
- * Both ends share one lock (LOCK_OBJECT), which guards the queues, the peer pointers and the
- * signals. Each end owns the messages that wait to be read at it. While the other end has handles,
- * `peer` points to it.
+ * Rules for ends:
  *
- * At the bound (CHANNEL_MAX_QUEUED_MESSAGES or CHANNEL_MAX_QUEUED_BYTES) nothing more is taken and
- * the writer's end does not show WRITABLE, until a read makes room. */
+ * - Both ends share one lock (LOCK_OBJECT), which guards the queues, the peer pointers and the
+ *   signals. Each end owns the messages that wait to be read at it.
+ * - `peer` points to the other end as long as both have handles.
+ * - An end shows WRITABLE while it has a peer whose queue has room. At the bound
+ *   (CHANNEL_MAX_QUEUED_MESSAGES or CHANNEL_MAX_QUEUED_BYTES) nothing more is taken, and the
+ *   writer's end does not show WRITABLE until a read makes room.
+ * - Who finds an end through a handle needs no reference: see the races in message_end.c. */
 #pragma once
 
-#include <arch/keeping_call.h>
 #include <lib/tree.h>
 #include <ipc/message_cycle.h>
 #include <ipc/message.h>
+#include <object/handle_transfer.h>
 #include <object/object.h>
+
+struct message_call;
 
 struct message_end {
     struct object object;
@@ -48,130 +53,61 @@ void message_end_unpin(struct message_end* end);
  * of the collector may be at the queue. */
 struct message* message_end_take_all(struct message_end* end);
 
-/* Whether each message written to the end must bring the end itself; `type` is the end's. */
-static inline bool message_end_must_send_itself(const struct message_end* end, zx_obj_type_t type) {
-    return type == ZX_OBJ_TYPE_MSGPIPE && unlikely(end->is_reply);
-}
+/* A piece of user memory: so many bytes, or handles. */
+struct user_span {
+    uintptr_t address;
+    uint32_t count;
+};
+
+/* Where a message that is read goes, in user memory. */
+struct message_room {
+    struct user_span bytes, handles;
+    uintptr_t actual_bytes, actual_handles; /* for its sizes; 0: not wanted */
+};
+
+/* What the kinds of calls do not have in common. */
+struct message_rules {
+    zx_obj_type_t type;                   /* of the end */
+    struct handle_transfer_errors errors; /* for handles that are written */
+    bool may_discard;                     /* a reader drops a message that does not fit */
+};
+
+/* The operations below work for the calling process. */
 
 /* --- writing ---------------------------------------------------------------------------------- */
 
-/* Into the queue of `peer`, the other end, which has room. Under the lock. */
-static ALWAYS_INLINE void message_end_queue_locked(struct message_end* end,
-                                                   struct message_end* peer,
-                                                   struct message* message, size_t size,
-                                                   uint32_t handle_count) {
-    bool is_full = message_queue_push(&peer->queue, message, size, handle_count);
-    if (handle_count > 0) {
-        atomic_store_explicit(&end->object.may_hold_handles, true, memory_order_relaxed);
-        atomic_store_explicit(&peer->object.may_hold_handles, true, memory_order_relaxed);
-    }
-    if (unlikely(is_full))
-        object_update_signals_locked(&end->object, ZX_OBJECT_WRITABLE, 0);
-    object_update_signals_locked(&peer->object, 0, ZX_OBJECT_READABLE);
-}
-
-/* Whether there is room, and nobody at the other end waits for a reply. Under the lock. WRITABLE is
- * shown while there is a peer with room. */
-static inline bool message_end_can_queue_all_locked(const struct message_end* end) {
-    return likely(object_signals(&end->object) & ZX_OBJECT_WRITABLE) &&
-           likely(tree_is_empty(&end->peer->calls));
-}
-
-/* message_end_push_locked where that is not so. */
-MUST_CHECK zx_status_t message_end_push_unusual_locked(struct message_end* end,
-                                                       struct message* message, size_t size,
-                                                       uint32_t handle_count);
-
-/* Queues the message at the other end, or answers a call there with it, for which there is always
- * room; consumes it on success only. PEER_CLOSED; NO_MEMORY at the queue bound. Under the lock.
- * Inline: it is on the way of every message. `size` and `handle_count` are the message's
- * (message_queued_size). */
-MUST_CHECK static ALWAYS_INLINE zx_status_t message_end_push_locked(struct message_end* end,
-                                                                    struct message* message,
-                                                                    size_t size,
-                                                                    uint32_t handle_count) {
-    if (unlikely(!message_end_can_queue_all_locked(end)))
-        return message_end_push_unusual_locked(end, message, size, handle_count);
-    message_end_queue_locked(end, end->peer, message, size, handle_count);
-    return ZX_OK;
-}
-
-/* The same for a message without handles; drops the lock, and frees what was not taken. */
-MUST_CHECK zx_status_t message_end_push_unusual_and_unlock(struct message_end* end,
-                                                           struct message* message);
-/* The same, without the lock: for kernel code that has a reference. */
-MUST_CHECK zx_status_t message_end_write(struct message_end* end, struct message* message);
+/* Copies a message in and queues it at the other end, or gives it to the call there that waits for
+ * it. Its handles leave the table in the same step; on failure they stay. BAD_HANDLE, WRONG_TYPE,
+ * ACCESS_DENIED; OUT_OF_RANGE; INVALID_ARGS (bad user memory); faults of the handles sent
+ * (handle_transfer_take_locked); PEER_CLOSED; NO_MEMORY (also at the bound). BAD_STATE: a reply
+ * pipe was not sent along. */
+MUST_CHECK zx_status_t message_end_write(zx_handle_t handle, const struct message_rules* rules,
+                                         struct user_span bytes, struct user_span handles);
+/* The second half of it, for calls; consumes the message. `call` observes the end, and waits for
+ * the reply from then on; the handle needs MESSAGE_CALL_RIGHTS. */
+MUST_CHECK zx_status_t message_end_send(zx_handle_t handle, const struct message_rules* rules,
+                                        struct message* message, uintptr_t handles_user,
+                                        struct message_call* call);
+/* `fault` of the arguments, unless the handle is at fault: that comes first. */
+zx_status_t message_end_fault(zx_handle_t handle, zx_obj_type_t type, zx_rights_t rights,
+                              zx_status_t fault);
+/* Queues the kernel's own message. Consumes it on success only. The caller has a reference. */
+MUST_CHECK zx_status_t message_end_push(struct message_end* end, struct message* message);
 
 /* --- reading ---------------------------------------------------------------------------------- */
 
-/* The queue was full, and a message was taken: the writer may have room again. */
-void message_end_tell_room_locked(struct message_end* end);
-
-/* The first message is done with: takes it out of the queue, under the lock. */
-static ALWAYS_INLINE void message_end_take_first_locked(struct message_end* end, size_t size,
-                                                        uint32_t handle_count) {
-    (void)message_queue_pop(&end->queue, size, handle_count);
-    if (message_queue_is_empty(&end->queue))
-        object_update_signals_locked(&end->object, ZX_OBJECT_READABLE, 0);
-    if (unlikely(end->queue.is_full))
-        CALL_KEEPING_1(message_end_tell_room_locked, end);
-}
-
-/* Which message a reader wants, and where; addresses are user memory, 0 for the counts: not wanted.
- */
-struct message_request {
-    struct handle_table* table;
-    zx_handle_t handle; /* an end of `type` with the READ right */
-    zx_obj_type_t type;
-    uintptr_t bytes, handles;
-    uint32_t bytes_room, handles_room;
-    uintptr_t actual_bytes, actual_handles;
-    bool has_places; /* no room is claimed at NULL */
-    bool may_discard;
-};
-
 /* Takes the first message that waits at the end: its bytes go to user memory and its handles to
  * the table, in one step. BAD_HANDLE, WRONG_TYPE, ACCESS_DENIED. SHOULD_WAIT, PEER_CLOSED: there is
- * none. BUFFER_TOO_SMALL: tells the sizes needed, and drops the message if the request says so.
+ * none. BUFFER_TOO_SMALL: writes the sizes, and drops the message if the request says so.
  * INVALID_ARGS (bad user memory) and errors of handle_table_reserve_locked take nothing. */
-MUST_CHECK zx_status_t message_end_read(const struct message_request* request);
-
-/* The same for a message that is in no queue: consumed, whatever the answer. What does not fit is
- * BUFFER_TOO_SMALL; the handle of the request does not matter. No lock held. */
-MUST_CHECK zx_status_t message_receive(struct message* message,
-                                       const struct message_request* request);
-/* Whether the places of the request can be written to; brings them in. No lock held. */
-MUST_CHECK bool message_request_is_good(const struct message_request* request);
-
-/* The quick way for the usual case: a small message that fits, all memory present. False: nothing
- * was done; message_end_read will tell. The end needs no reference: whoever closes its last handle
- * needs its lock before it can go. */
-MUST_CHECK static ALWAYS_INLINE bool message_end_read_small(struct handle_table* table,
-                                                            zx_handle_t handle, zx_obj_type_t type,
-                                                            uintptr_t bytes, uint32_t bytes_room,
-                                                            uintptr_t actual_bytes,
-                                                            uintptr_t actual_handles) {
-    struct handle_slot* slot;
-    if (unlikely(handle_hold(table, handle, type, ZX_RIGHT_READ, &slot) != ZX_OK))
-        return false;
-    struct message_end* end = message_end_from(slot->object);
-    spin_lock_inner(end->object.lock);
-    handle_let_go_outer(slot, handle);
-    struct message* message = end->queue.first;
-    if (unlikely(!message || !message_is_small(message)))
-        goto not_so;
-    uint32_t size = message->byte_count;
-    if (unlikely(size > bytes_room) ||
-        unlikely(!user_copy_out_with_words(bytes, message->payload, size, actual_bytes, size,
-                                           actual_handles, 0)))
-        goto not_so;
-    message_end_take_first_locked(end, size, 0);
-    spin_unlock_inner(end->object.lock);
-    message_free_small_inner(message);
-    preempt_enable();
-    return true;
-
-not_so:
-    spin_unlock(end->object.lock);
-    return false;
-}
+MUST_CHECK zx_status_t message_end_read(zx_handle_t handle, const struct message_rules* rules,
+                                        uintptr_t bytes, uintptr_t handles, uint32_t num_bytes,
+                                        uint32_t num_handles, uintptr_t actual_bytes,
+                                        uintptr_t actual_handles);
+/* The same for a message that is in no queue, which is consumed whatever happens. */
+MUST_CHECK zx_status_t message_receive(struct message* message, const struct message_room* room);
+/* Whether all of the room can be written to. Without a lock it brings the pages in; with one it is
+ * false where a page is not present. */
+MUST_CHECK bool message_room_is_good(const struct message_room* room);
+/* Takes the first message out of the queue, which is not empty. */
+struct message* message_end_take_first_locked(struct message_end* end);

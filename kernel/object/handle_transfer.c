@@ -21,7 +21,8 @@ static bool is_repeated(const struct handle_transfer* transfer, uint32_t index) 
     return false;
 }
 
-zx_status_t handle_transfer_fault_locked(struct handle_transfer* transfer, uint32_t index) {
+/* The element at `index` cannot be taken: why not. Puts back the elements before it. */
+zx_status_t handle_transfer_refuse_locked(struct handle_transfer* transfer, uint32_t index) {
     struct handle_slot* slot;
     zx_status_t status;
     if (!handle_table_find_locked(transfer->table, transfer->values[index], &slot)) {
@@ -34,6 +35,14 @@ zx_status_t handle_transfer_fault_locked(struct handle_transfer* transfer, uint3
     }
     put_back(transfer, index);
     return status;
+}
+
+/* The observers are told when the entry may belong to another process: hence the reference. */
+void handle_transfer_note_observed(struct handle_transfer* transfer, uint32_t index,
+                                   struct object* object) {
+    transfer->observed |= 1ull << index;
+    transfer->objects[index] = object;
+    object_reference(object);
 }
 
 void handle_transfer_take_windows_locked(struct handle_transfer* transfer) {
@@ -49,37 +58,22 @@ void handle_transfer_take_windows_locked(struct handle_transfer* transfer) {
     }
 }
 
-static void put_windows_back(struct handle_transfer* transfer) {
+void handle_transfer_put_back_locked(struct handle_transfer* transfer) {
     while (transfer->windows) {
         struct window* window = transfer->windows;
         struct object* object = window->owner;
         transfer->windows = window->next;
         (void)object->ops->exchange_window(object, window);
     }
-}
-
-void handle_transfer_put_back_locked(struct handle_transfer* transfer) {
-    put_windows_back(transfer);
     put_back(transfer, transfer->count);
 }
 
-/* The observers will be told when the entry may belong to somebody else: hence the reference. */
-void handle_transfer_note_observed(struct handle_transfer* transfer, uint32_t index,
-                                   struct object* object) {
-    transfer->observed |= 1ull << index;
-    transfer->objects[index] = object;
-    object_reference(object);
-}
-
-void handle_transfer_cancel_observed(const struct handle_transfer* transfer) {
+void handle_transfer_finish_slowly(const struct handle_transfer* transfer) {
     for (uint64_t bits = transfer->observed; bits; bits &= bits - 1) {
         int i = __builtin_ctzll(bits);
         object_handle_observers_cancel(transfer->objects[i], transfer->table, transfer->values[i]);
         object_release(transfer->objects[i]);
     }
-}
-
-void handle_transfer_destroy_windows(const struct handle_transfer* transfer) {
     for (struct window *window = transfer->windows, *next; window; window = next) {
         next = window->next;
         window_destroy(window);

@@ -1,13 +1,14 @@
-/* Handles on their way out of a table and into a message, in one step.
+/* Handles on their way out of a table and into a message or a new process, in one step.
  *
- * With the table locked: handle_transfer_take_locked checks and takes the values one by one, from
- * left to right. When one is at fault it puts back those before it; so it takes all of them or
- * none. The caller delivers the entries next, still with the table locked, and then calls
- * handle_transfer_commit_locked or handle_transfer_put_back_locked. So no other thread sees a
- * handle in both places or in neither. After the lock is dropped, handle_transfer_finish wakes
- * those who waited on the handles, and takes away the windows (mm/window.h) that the process had
- * through them.
- */
+ * Rules for a transfer:
+ *
+ * - handle_transfer_take_locked takes all of the values out of the table, or none. It returns the
+ *   fault of the leftmost value that has one.
+ * - The caller keeps the table locked, delivers the entries, and calls handle_transfer_end_locked
+ *   with the status of that. So no other thread sees a handle in both places or in neither.
+ * - After a transfer that succeeded, and without the lock, it calls handle_transfer_finish. This
+ *   wakes the threads that wait on the handles, and destroys the windows (mm/window.h) that the
+ *   process had through them. */
 #pragma once
 
 #include <object/handle_table.h>
@@ -15,7 +16,7 @@
 #define HANDLE_TRANSFER_MAX 64u
 #define HANDLE_TRANSFER_NOWHERE UINT32_MAX
 
-/* The answers of one generation. */
+/* Faults that the generations of calls name differently. */
 struct handle_transfer_errors {
     zx_status_t repeated; /* the same value twice */
     zx_status_t invalid;  /* a value that names nothing */
@@ -26,31 +27,29 @@ struct handle_transfer {
     const zx_handle_t* values;
     struct handle* entries; /* filled in by handle_transfer_take_locked */
     uint32_t count;         /* 1 to HANDLE_TRANSFER_MAX */
-    uint32_t carrier_index; /* where the end that is written to may stand, or nowhere */
+    uint32_t carrier_index; /* where the carrier may stand among the values; or NOWHERE */
     const struct handle_transfer_errors* errors;
-    /* Private: the slots, as a piece of the free list to come... */
-    struct handle_slot* first_slot;
+    /* Private: */
+    struct handle_slot* first_slot; /* the slots, linked as the free list will have them */
     struct handle_slot** slots_end;
-    /* ...and the elements that were waited on, a bit each, with a reference to the object.
-     */
-    uint64_t observed;
-    struct object* objects[HANDLE_TRANSFER_MAX];
     struct window* windows; /* taken off the objects */
+    uint64_t observed;      /* bit i: a thread waits on element i, and objects[i] is a reference */
+    struct object* objects[HANDLE_TRANSFER_MAX];
 };
 
-/* The errors of the leftmost faulty element: errors->invalid, errors->repeated, ACCESS_DENIED (no
- * TRANSFER right), NOT_SUPPORTED (the carrier). Puts back what was taken before it. */
-MUST_CHECK zx_status_t handle_transfer_fault_locked(struct handle_transfer* transfer,
-                                                    uint32_t index);
+/* For the functions below, which are inline because they are on the way of every message with
+ * handles: what is seldom needed. */
+zx_status_t handle_transfer_refuse_locked(struct handle_transfer* transfer, uint32_t index);
 void handle_transfer_note_observed(struct handle_transfer* transfer, uint32_t index,
                                    struct object* object);
-void handle_transfer_cancel_observed(const struct handle_transfer* transfer);
 void handle_transfer_take_windows_locked(struct handle_transfer* transfer);
-void handle_transfer_destroy_windows(const struct handle_transfer* transfer);
-/* After handle_transfer_take_locked: makes the values ordinary handles again. */
 void handle_transfer_put_back_locked(struct handle_transfer* transfer);
+void handle_transfer_finish_slowly(const struct handle_transfer* transfer);
 
-/* A taken slot has its next tag already, so that meeting its value again finds nothing. */
+/* Takes the handles out of the table, or none. The errors of the leftmost faulty element:
+ * errors->invalid, errors->repeated, ACCESS_DENIED (no TRANSFER right), NOT_SUPPORTED (the carrier,
+ * the object that the handles go into). A taken slot has its next tag already, so that a repeated
+ * value is not found again. */
 MUST_CHECK static ALWAYS_INLINE zx_status_t
 handle_transfer_take_locked(struct handle_transfer* transfer, const struct object* carrier) {
     struct handle_slot** link = &transfer->first_slot;
@@ -60,12 +59,12 @@ handle_transfer_take_locked(struct handle_transfer* transfer, const struct objec
         zx_handle_t value = transfer->values[i];
         struct handle_slot* slot;
         if (unlikely(!handle_take_locked(chunks, value, &slot)))
-            return handle_transfer_fault_locked(transfer, i);
+            return handle_transfer_refuse_locked(transfer, i);
         struct object* object = slot->object;
         if (unlikely(!(slot->marked_rights & ZX_RIGHT_TRANSFER)) ||
             unlikely(object == carrier && i != transfer->carrier_index)) {
             handle_slot_put_back(slot, value);
-            return handle_transfer_fault_locked(transfer, i);
+            return handle_transfer_refuse_locked(transfer, i);
         }
         if (unlikely(slot->marked_rights & HANDLE_WAS_OBSERVED))
             handle_transfer_note_observed(transfer, i, object);
@@ -80,18 +79,22 @@ handle_transfer_take_locked(struct handle_transfer* transfer, const struct objec
     return ZX_OK;
 }
 
-/* The entries belong to the reader by now, and may be gone. */
-static inline void handle_transfer_commit_locked(struct handle_transfer* transfer) {
+/* Ends what handle_transfer_take_locked began. OK: the entries belong to their receiver by now, and
+ * may be gone. Else the values are ordinary handles again. */
+static inline void handle_transfer_end_locked(struct handle_transfer* transfer,
+                                              zx_status_t status) {
     struct handle_table* table = transfer->table;
+    if (unlikely(status != ZX_OK)) {
+        handle_transfer_put_back_locked(transfer);
+        return;
+    }
     *table->free_end = transfer->first_slot;
     table->free_end = transfer->slots_end;
     table->free_count += transfer->count;
 }
 
-/* After the commit, without the lock. */
+/* After a transfer that succeeded, without the lock. */
 static inline void handle_transfer_finish(const struct handle_transfer* transfer) {
-    if (unlikely(transfer->observed))
-        handle_transfer_cancel_observed(transfer);
-    if (unlikely(transfer->windows))
-        handle_transfer_destroy_windows(transfer);
+    if (unlikely(transfer->observed || transfer->windows))
+        handle_transfer_finish_slowly(transfer);
 }

@@ -106,10 +106,7 @@ static zx_status_t start_with_argument(struct process* process, struct user_thre
     zx_status_t status = handle_transfer_take_locked(&transfer, NULL);
     if (status == ZX_OK) {
         status = process_start_begin(process, thread, start);
-        if (status == ZX_OK)
-            handle_transfer_commit_locked(&transfer);
-        else
-            handle_transfer_put_back_locked(&transfer);
+        handle_transfer_end_locked(&transfer, status);
     }
     spin_unlock(&table->lock);
     if (status != ZX_OK) {

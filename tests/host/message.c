@@ -2,14 +2,17 @@
  * for good or for a moment, and allocations that fail.
  * Sources: kernel/object/object.c kernel/object/handle_table.c kernel/object/handle_transfer.c
  *     kernel/object/event.c kernel/ipc/channel.c kernel/ipc/message.c
- *     kernel/ipc/message_end.c kernel/ipc/message_call.c kernel/ipc/message_pipe.c
- *     kernel/ipc/message_cycle.c kernel/ipc/message_cycle_look.c kernel/lib/tree.c */
+ *     kernel/ipc/message_end.c kernel/ipc/message_end_life.c kernel/ipc/message_call.c
+ * kernel/ipc/message_pipe.c kernel/ipc/message_cycle.c kernel/ipc/message_cycle_look.c
+ * kernel/lib/tree.c */
 #include <string.h>
 
 #include <debug/selftest.h>
 #include <mm/fail_allocation.h>
+#include <mm/slab.h>
 #include <ipc/channel.h>
 #include <sched/thread.h>
+#include <task/process.h>
 
 #include "../kernel/object_helpers.h"
 #include "shim.h"
@@ -25,7 +28,7 @@ static const uint32_t counts[] = {0, 1, 13, 14, 15, 63, 64};
 
 /* What a program would have: a table, a channel in it, an event to send, and places. */
 static struct {
-    struct handle_table table;
+    struct process process;
     struct message_end* writer;
     zx_handle_t writer_value, reader_value, event_value;
     struct event* event;
@@ -36,22 +39,23 @@ static struct {
 
 static bool world_create(void) {
     struct handle ends[2];
-    if (handle_table_init(&world.table) != ZX_OK || !create_channel(ends))
+    thread_current()->process = &world.process;
+    if (handle_table_init(&world.process.handles) != ZX_OK || !create_channel(ends))
         return false;
     world.writer = message_end_from(ends[0].object);
-    world.event_value = add_event(&world.table, &world.event);
+    world.event_value = add_event(&world.process.handles, &world.event);
     for (unsigned i = 0; i < BYTES; i++)
         world.sent[i] = (uint8_t)(i * 7 + i / 251);
     return world.event_value &&
-           handle_table_add(&world.table, ends[0], &world.writer_value) == ZX_OK &&
-           handle_table_add(&world.table, ends[1], &world.reader_value) == ZX_OK;
+           handle_table_add(&world.process.handles, ends[0], &world.writer_value) == ZX_OK &&
+           handle_table_add(&world.process.handles, ends[1], &world.reader_value) == ZX_OK;
 }
 
 static void world_destroy(void) {
     user_forbid(NULL, 0);
     user_absent_nth(0);
-    handle_table_close_all(&world.table);
-    handle_table_destroy(&world.table);
+    handle_table_close_all(&world.process.handles);
+    handle_table_destroy(&world.process.handles);
 }
 
 static bool send(uint32_t size, uint32_t count) {
@@ -62,28 +66,31 @@ static bool send(uint32_t size, uint32_t count) {
         object_reference(&world.event->object);
         message_handles(message)[i] = handle_to(&world.event->object, ZX_RIGHT_READ << i % 2);
     }
-    if (message_end_write(world.writer, message) == ZX_OK)
+    if (message_end_push(world.writer, message) == ZX_OK)
         return true;
     message_destroy(message);
     return false;
 }
 
-static struct message_request request(uint32_t bytes_room, uint32_t handles_room) {
+/* A read of at most so much. */
+struct request {
+    uint32_t bytes_room, handles_room;
+    bool may_discard;
+};
+
+static struct request request(uint32_t bytes_room, uint32_t handles_room) {
     memset(world.read, UNTOUCHED, sizeof(world.read));
     memset(world.values, UNTOUCHED, sizeof(world.values));
     world.actual_bytes = world.actual_handles = UNTOUCHED;
-    return (struct message_request){
-        .table = &world.table,
-        .handle = world.reader_value,
-        .type = ZX_OBJ_TYPE_CHANNEL,
-        .bytes = (uintptr_t)world.read,
-        .handles = (uintptr_t)world.values,
-        .bytes_room = bytes_room,
-        .handles_room = handles_room,
-        .actual_bytes = (uintptr_t)&world.actual_bytes,
-        .actual_handles = (uintptr_t)&world.actual_handles,
-        .has_places = true,
-    };
+    return (struct request){.bytes_room = bytes_room, .handles_room = handles_room};
+}
+
+static zx_status_t read_with(const struct request* request) {
+    const struct message_rules rules = {.type = ZX_OBJ_TYPE_CHANNEL,
+                                        .may_discard = request->may_discard};
+    return message_end_read(world.reader_value, &rules, (uintptr_t)world.read,
+                            (uintptr_t)world.values, request->bytes_room, request->handles_room,
+                            (uintptr_t)&world.actual_bytes, (uintptr_t)&world.actual_handles);
 }
 
 /* NULL, or what is wrong after a read of a message of that size. Closes the handles that came. */
@@ -95,24 +102,24 @@ static const char* look(uint32_t size, uint32_t count) {
     for (uint32_t i = 0; i < count; i++) {
         struct object* object;
         zx_rights_t rights;
-        if (handle_table_get_with_rights(&world.table, world.values[i], ZX_OBJ_TYPE_EVENT, 0,
-                                         &object, &rights) != ZX_OK)
+        if (handle_table_get_with_rights(&world.process.handles, world.values[i], ZX_OBJ_TYPE_EVENT,
+                                         0, &object, &rights) != ZX_OK)
             return "a value";
         bool is_right = object == &world.event->object && rights == ZX_RIGHT_READ << i % 2;
         object_release(object);
         if (!is_right)
             return "a handle";
     }
-    if (handle_table_close_many(&world.table, world.values, count) != ZX_OK)
+    if (handle_table_close_many(&world.process.handles, world.values, count) != ZX_OK)
         return "closing";
-    return handle_table_count(&world.table) == 3 ? NULL : "the table";
+    return handle_table_count(&world.process.handles) == 3 ? NULL : "the table";
 }
 
 static bool is_untouched(void) {
     for (size_t i = 0; i < sizeof(world.read); i++)
         if (world.read[i] != UNTOUCHED)
             return false;
-    return handle_table_count(&world.table) == 3;
+    return handle_table_count(&world.process.handles) == 3;
 }
 
 SELFTEST(message, every_size_arrives_whole) {
@@ -120,14 +127,14 @@ SELFTEST(message, every_size_arrives_whole) {
     for (unsigned i = 0; i < ARRAY_LENGTH(sizes); i++)
         for (unsigned j = 0; j < ARRAY_LENGTH(counts); j++) {
             EXPECT(send(sizes[i], counts[j]));
-            struct message_request exact = request(sizes[i], counts[j]);
-            EXPECT_OK(message_end_read(&exact));
+            struct request exact = request(sizes[i], counts[j]);
+            EXPECT_OK(read_with(&exact));
             const char* fault = look(sizes[i], counts[j]);
             if (fault)
                 selftest_fail(__FILE__, __LINE__, "%u bytes, %u handles: %s", sizes[i], counts[j],
                               fault);
             EXPECT(!fault);
-            EXPECT_EQUAL(message_end_read(&exact), ZX_ERR_SHOULD_WAIT);
+            EXPECT_EQUAL(read_with(&exact), ZX_ERR_SHOULD_WAIT);
         }
     world_destroy();
 }
@@ -140,23 +147,23 @@ SELFTEST(message, too_little_room_tells_the_sizes_and_keeps_the_message) {
             for (int kind = 0; kind < 2; kind++) {
                 if ((kind ? counts[j] : sizes[i]) == 0)
                     continue;
-                struct message_request small =
+                struct request small =
                     request(sizes[i] - (kind ? 0 : 1), counts[j] - (kind ? 1 : 0));
-                EXPECT_EQUAL(message_end_read(&small), ZX_ERR_BUFFER_TOO_SMALL);
+                EXPECT_EQUAL(read_with(&small), ZX_ERR_BUFFER_TOO_SMALL);
                 EXPECT_EQUAL(world.actual_bytes, sizes[i]);
                 EXPECT_EQUAL(world.actual_handles, counts[j]);
                 EXPECT(is_untouched());
             }
-            struct message_request exact = request(sizes[i], counts[j]);
-            EXPECT_OK(message_end_read(&exact));
+            struct request exact = request(sizes[i], counts[j]);
+            EXPECT_OK(read_with(&exact));
             EXPECT(!look(sizes[i], counts[j]));
         }
     EXPECT(send(100, 2));
-    struct message_request discard = request(99, 2);
+    struct request discard = request(99, 2);
     discard.may_discard = true;
-    EXPECT_EQUAL(message_end_read(&discard), ZX_ERR_BUFFER_TOO_SMALL);
+    EXPECT_EQUAL(read_with(&discard), ZX_ERR_BUFFER_TOO_SMALL);
     EXPECT_EQUAL(world.event->object.handle_count, 1);
-    EXPECT_EQUAL(message_end_read(&discard), ZX_ERR_SHOULD_WAIT);
+    EXPECT_EQUAL(read_with(&discard), ZX_ERR_SHOULD_WAIT);
     world_destroy();
 }
 
@@ -167,9 +174,9 @@ SELFTEST(message, pages_that_are_not_present_are_brought_in) {
         for (unsigned j = 0; j < ARRAY_LENGTH(counts); j += 3)
             for (unsigned nth = 1;; nth++) {
                 EXPECT(send(sizes[i], counts[j]));
-                struct message_request exact = request(sizes[i], counts[j]);
+                struct request exact = request(sizes[i], counts[j]);
                 user_absent_nth(nth);
-                EXPECT_OK(message_end_read(&exact));
+                EXPECT_OK(read_with(&exact));
                 user_absent_nth(0);
                 const char* fault = look(sizes[i], counts[j]);
                 if (fault)
@@ -196,17 +203,17 @@ SELFTEST(message, bad_places_change_nothing) {
         };
         EXPECT(send(sizes[i], 14));
         for (unsigned place = 0; place < ARRAY_LENGTH(places); place++) {
-            struct message_request exact = request(sizes[i], 14);
+            struct request exact = request(sizes[i], 14);
             user_forbid(places[place].start, places[place].size);
-            EXPECT_EQUAL(message_end_read(&exact), ZX_ERR_INVALID_ARGS);
+            EXPECT_EQUAL(read_with(&exact), ZX_ERR_INVALID_ARGS);
             user_forbid(NULL, 0);
             EXPECT(is_untouched());
             EXPECT_EQUAL(world.actual_bytes, UNTOUCHED);
             EXPECT_EQUAL(world.actual_handles, UNTOUCHED);
             EXPECT_EQUAL(world.event->object.handle_count, 15);
         }
-        struct message_request exact = request(sizes[i], 14);
-        EXPECT_OK(message_end_read(&exact));
+        struct request exact = request(sizes[i], 14);
+        EXPECT_OK(read_with(&exact));
         EXPECT(!look(sizes[i], 14));
     }
     world_destroy();
@@ -239,8 +246,8 @@ static const char* exchange(uint32_t size, uint32_t count, uint32_t nth) {
         return "the answer";
     if (!is_sent)
         return slab_objects_in_use() == in_use ? NULL : "memory";
-    struct message_request exact = request(size, count);
-    if (message_end_read(&exact) != ZX_OK)
+    struct request exact = request(size, count);
+    if (read_with(&exact) != ZX_OK)
         return "reading";
     return look(size, count);
 }
@@ -269,10 +276,10 @@ SELFTEST(message, an_attempt_that_cannot_tell_the_values_uses_none_of_them) {
         zx_handle_t next[HANDLES];
         EXPECT(world_create());
         EXPECT(send(10, HANDLES));
-        handle_table_next_values_locked(&world.table, next, HANDLES);
-        struct message_request exact = request(10, HANDLES);
+        handle_table_next_values_locked(&world.process.handles, next, HANDLES);
+        struct request exact = request(10, HANDLES);
         user_absent_nth(nth);
-        EXPECT_OK(message_end_read(&exact));
+        EXPECT_OK(read_with(&exact));
         was_absent = user_was_absent();
         EXPECT(memcmp(next, world.values, sizeof(next)) == 0);
         world_destroy();
@@ -283,21 +290,21 @@ SELFTEST(message, an_attempt_that_cannot_tell_the_values_uses_none_of_them) {
 SELFTEST(message, handles_for_which_there_is_no_room_stay_in_the_message) {
     EXPECT(world_create());
     zx_handle_t copy;
-    while (world.table.free_count >= HANDLES) {
+    while (world.process.handles.free_count >= HANDLES) {
         allocation_fail_nth(1); /* without growth it goes on to its last slot */
-        EXPECT_OK(handle_table_duplicate(&world.table, world.event_value, 0, &copy));
+        EXPECT_OK(handle_table_duplicate(&world.process.handles, world.event_value, 0, &copy));
         allocation_fail_nth(0);
     }
-    uint32_t before = handle_table_count(&world.table);
+    uint32_t before = handle_table_count(&world.process.handles);
     EXPECT(send(10, HANDLES));
-    struct message_request exact = request(10, HANDLES);
+    struct request exact = request(10, HANDLES);
     allocation_fail_nth(1);
-    EXPECT_EQUAL(message_end_read(&exact), ZX_ERR_NO_MEMORY);
+    EXPECT_EQUAL(read_with(&exact), ZX_ERR_NO_MEMORY);
     allocation_fail_nth(0);
     EXPECT(allocation_has_failed());
-    EXPECT_EQUAL(handle_table_count(&world.table), before);
+    EXPECT_EQUAL(handle_table_count(&world.process.handles), before);
     EXPECT_EQUAL(world.actual_bytes, UNTOUCHED);
-    EXPECT_OK(message_end_read(&exact));
-    EXPECT_EQUAL(handle_table_count(&world.table), before + HANDLES);
+    EXPECT_OK(read_with(&exact));
+    EXPECT_EQUAL(handle_table_count(&world.process.handles), before + HANDLES);
     world_destroy();
 }

@@ -2,8 +2,8 @@
  * that is missing, for good or for a moment, and allocations that fail.
  * Sources: kernel/object/object.c kernel/object/handle_table.c kernel/object/handle_transfer.c
  *     kernel/ipc/channel.c kernel/ipc/message.c kernel/ipc/message_end.c
- *     kernel/ipc/message_call.c kernel/ipc/message_cycle.c kernel/ipc/message_cycle_look.c
- * kernel/lib/tree.c kernel/ipc/socket.c kernel/ipc/byte_queue.c */
+ * kernel/ipc/message_end_life.c kernel/ipc/message_call.c kernel/ipc/message_cycle.c
+ * kernel/ipc/message_cycle_look.c kernel/lib/tree.c kernel/ipc/socket.c kernel/ipc/byte_queue.c */
 #include <string.h>
 
 #include <abi/pipes.h>

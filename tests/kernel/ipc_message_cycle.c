@@ -218,12 +218,11 @@ static bool meddle(struct cleaning* cleaning) {
     if (!atomic_load(&is_busy) || !send_handles(busy[0], NULL, 0))
         return false;
     spin_lock(end->object.lock);
-    struct message* message = end->queue.first; /* one with a handle, at first */
-    message_end_take_first_locked(end, message_queued_size(message), message_handle_count(message));
+    struct message* message = message_end_take_first_locked(end); /* one with a handle, at first */
     spin_unlock(end->object.lock);
     bool is_laden = message_handle_count(message) > 0;
     if (is_laden) { /* stays in the queue, or the end would soon be no suspect any more */
-        bool is_sent = message_end_write(message_end_from(busy[0].object), message) == ZX_OK;
+        bool is_sent = message_end_push(message_end_from(busy[0].object), message) == ZX_OK;
         return is_sent && atomic_load(&is_busy);
     }
     message_destroy(message);

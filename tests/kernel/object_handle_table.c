@@ -122,7 +122,7 @@ static zx_status_t take(struct handle_transfer* transfer, const struct object* c
     spin_lock(&transfer->table->lock);
     zx_status_t status = handle_transfer_take_locked(transfer, carrier);
     if (status == ZX_OK)
-        handle_transfer_put_back_locked(transfer);
+        handle_transfer_end_locked(transfer, ZX_ERR_BAD_STATE);
     spin_unlock(&transfer->table->lock);
     return status;
 }

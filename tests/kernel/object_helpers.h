@@ -41,7 +41,7 @@ static inline bool send_handles(struct handle end, const struct handle* handles,
         return false;
     for (uint32_t i = 0; i < count; i++)
         message_handles(message)[i] = handles[i];
-    if (message_end_write(message_end_from(end.object), message) == ZX_OK)
+    if (message_end_push(message_end_from(end.object), message) == ZX_OK)
         return true;
     message_destroy(message);
     return false;

@@ -350,7 +350,7 @@ static bool fill_channel(struct handle ends[2], uint32_t byte_count) {
         return false;
     }
     message_handles(message)[0] = handle_to(&event->object, EVENT_DEFAULT_RIGHTS);
-    if (message_end_write(message_end_from(ends[0].object), message) == ZX_OK)
+    if (message_end_push(message_end_from(ends[0].object), message) == ZX_OK)
         return true;
     message_destroy(message);
     return false;

@@ -272,9 +272,9 @@ static inline bool user_write_word(uintptr_t to_user, uint32_t value) {
 
 /* Writes `size` bytes (at most USER_SMALL_MAX) and up to two words (address 0: not wanted): all of
  * them, or, unless the memory changes meanwhile, none. */
-static inline bool user_copy_out_with_words(uintptr_t to_user, const void* from, size_t size,
-                                            uintptr_t word0, uint32_t value0, uintptr_t word1,
-                                            uint32_t value1) {
+static ALWAYS_INLINE bool user_copy_out_with_words(uintptr_t to_user, const void* from, size_t size,
+                                                   uintptr_t word0, uint32_t value0,
+                                                   uintptr_t word1, uint32_t value1) {
     if (unlikely(!user_addresses_are_low(to_user | word0 | word1)))
         return false;
     user_access_open();

@@ -1,0 +1,97 @@
+/* How the ends of a pair come to be, and go. */
+#include <ipc/message_end.h>
+
+#include <mm/slab.h>
+
+static struct slab_cache message_end_cache =
+    SLAB_CACHE_INITIALIZER_BY_LINES(message_end_cache, "message end", sizeof(struct message_end));
+
+static void connect(struct message_end* end, struct message_end* peer, struct peer_lock* pair_lock,
+                    const struct object_ops* ops) {
+    object_init(&end->object, ops, &pair_lock->lock, ZX_OBJECT_WRITABLE);
+    end->pair_lock = pair_lock;
+    end->peer = peer;
+    message_queue_init(&end->queue);
+    end->calls = (struct tree){.root = NULL};
+    end->next_call_id = end->next_call_order = 0;
+    end->cycle = (struct cycle_node){.pins = 1};
+    end->is_reply = false;
+}
+
+zx_status_t message_ends_create(const struct object_ops* ops, struct message_end** end0,
+                                struct message_end** end1) {
+    struct peer_lock* pair_lock = peer_lock_create(2);
+    if (!pair_lock)
+        return ZX_ERR_NO_MEMORY;
+    *end0 = slab_alloc(&message_end_cache);
+    if (!*end0)
+        goto free_lock;
+    *end1 = slab_alloc(&message_end_cache);
+    if (!*end1)
+        goto free_end0;
+    connect(*end0, *end1, pair_lock, ops);
+    connect(*end1, *end0, pair_lock, ops);
+    peer_lock_set_ends(pair_lock, &(*end0)->object, &(*end1)->object);
+    return ZX_OK;
+
+free_end0:
+    slab_free(&message_end_cache, *end0);
+free_lock:
+    peer_lock_release(pair_lock);
+    peer_lock_release(pair_lock);
+    return ZX_ERR_NO_MEMORY;
+}
+
+/* --- the end of it ---------------------------------------------------------------------------- */
+
+void message_end_on_zero_handles(struct object* object) {
+    struct message_end* end = message_end_from(object);
+    spin_lock(object->lock);
+    struct message_end* peer = end->peer;
+    if (peer) {
+        end->peer = NULL;
+        peer->peer = NULL;
+        /* Whoever still has a reference to this end may be about to write. */
+        object_update_signals_locked(object, ZX_OBJECT_WRITABLE, 0);
+        if (peer->queue.handle_count > 0)
+            message_cycle_note(
+                &peer->object); /* its last way in from outside may have been this end */
+        object_update_signals_locked(&peer->object, ZX_OBJECT_WRITABLE, ZX_OBJECT_PEER_CLOSED);
+    }
+    spin_unlock(object->lock);
+}
+
+struct message* message_end_take_all(struct message_end* end) {
+    spin_lock(end->object.lock);
+    struct message* first = message_queue_take_all(&end->queue);
+    spin_unlock(end->object.lock);
+    return first;
+}
+
+/* Nobody can read what still waits here. Releasing an end that is found in a message only appends
+ * it to the destroy list, so a chain of channels does not recurse. */
+void message_end_destroy(struct object* object) {
+    struct message_end* end = message_end_from(object);
+    message_end_on_zero_handles(object); /* it may never have had a handle */
+    message_cycle_forget(object);
+    struct message* first = message_queue_is_empty(&end->queue) ? NULL : message_end_take_all(end);
+    for (struct message *message = first, *next; message; message = next) {
+        next = message->next;
+        message_destroy(message);
+    }
+    message_end_unpin(end);
+}
+
+/* The last pin needs no atomic step: no thread can pin the end any more. */
+void message_end_unpin(struct message_end* end) {
+    if (atomic_load_explicit(&end->cycle.pins, memory_order_acquire) > 1 &&
+        atomic_fetch_sub_explicit(&end->cycle.pins, 1, memory_order_acq_rel) > 1)
+        return;
+    peer_lock_release(end->pair_lock);
+    slab_free(&message_end_cache, end);
+}
+
+struct object* message_end_peer_locked(struct object* object) {
+    struct message_end* peer = message_end_from(object)->peer;
+    return peer ? &peer->object : NULL;
+}
