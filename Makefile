@@ -26,7 +26,7 @@ MAKEFLAGS += -j$(shell getconf _NPROCESSORS_ONLN)
 endif
 
 # The tools are looked for once, before anything else: make makes this file first, then starts anew.
-TOOLS := $(if $(filter clang,$(COMPILER))$(filter check format test-clang,$(MAKECMDGOALS)),check,$(if $(filter run% debug iso test bench% profile screenshot races replay mutants,$(MAKECMDGOALS)),run,build))
+TOOLS := $(if $(filter clang,$(COMPILER))$(filter check format test-clang,$(MAKECMDGOALS)),check,$(if $(filter run% debug iso test soak bench% profile screenshot races replay mutants,$(MAKECMDGOALS)),run,build))
 ifneq ($(filter-out clean help,$(or $(MAKECMDGOALS),all)),)
 include build/tools-$(TOOLS).mk
 include scripts/toolchain.mk scripts/kernel.mk scripts/user.mk scripts/image.mk
@@ -61,7 +61,15 @@ iso: $(ISO) ## the CD image, for BIOS and UEFI: build/debug/jacinth.iso (tests: 
 test: ## build both shapes and run every test (TESTS=words: those whose names contain one)
 	@$(MAKE) BUILD=debug all iso
 	@$(MAKE) BUILD=release all iso
+	@$(MAKE) BUILD=debug QUICK=0 all
 	@$(PYTHON) scripts/run_tests.py --turns '$(TURNS)' $(TESTS)
+
+.PHONY: soak
+soak: ## the same, with what is left out there, and SEEDS interleavings of the CPUs from FIRST on: an hour or more
+	@$(MAKE) BUILD=debug all iso
+	@$(MAKE) BUILD=release all iso
+	@$(MAKE) BUILD=debug QUICK=0 all
+	@$(PYTHON) scripts/run_tests.py --soak --turns "$$(seq -s ' ' $(FIRST) $$(($(FIRST) + $(SEEDS) - 1)))" $(TESTS)
 
 .PHONY: test-clang
 test-clang: ## build both shapes with clang, warnings are errors, and run the kernel's tests and some programs

@@ -27,12 +27,14 @@ class Case:
 
 @dataclasses.dataclass
 class Task:
-    """Some cases, found by one piece of work that keeps `cores` of this machine busy for about `cost` seconds."""
+    """Some cases, found by one piece of work that keeps `cores` of this machine busy for about `cost` seconds. A deep one
+    is left to make soak: it repeats, in another way, what the others look at."""
 
     group: str
     run: Callable[[], list[Case]]
     cost: int = 1
     cores: int = 1
+    is_deep: bool = False
 
 
 class BadRecords(Exception):

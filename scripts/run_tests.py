@@ -1,12 +1,13 @@
 #!/usr/bin/env python3
 """Runs every test of Jacinth and says what came of it.
 
-usage: run_tests.py [--cores N] [--turns "SEED..."] [--silence SECONDS] [--compiler clang] [--list] [WORD...]
+usage: run_tests.py [--cores N] [--turns "SEED..."] [--silence SECONDS] [--compiler clang] [--soak] [--list] [WORD...]
 
 With words, only the tests whose group contains one of them: run_tests.py user, run_tests.py debug.pvh. A word
 with a '=' narrows what the kernel runs: kernel=slab, kernel=slab.name, user=channel, user=channel.name.
 --turns gives the seeds of the runs whose interleaving is chosen by one (docs/testing.md), --silence how long a test may say
-nothing. --compiler clang runs what is run of the build that clang made (make test-clang).
+nothing. --compiler clang runs what is run of the build that clang made (make test-clang). --soak runs the deep tests too,
+as do words that name them.
 Both shapes must be built, with their CD images (make test does). Results also go to build/test-results.xml.
 """
 
@@ -124,12 +125,18 @@ def matrix(patterns):
     copies = {1: "bytes", 2: "vectors", 4: ""}
     for shape, cpus, suite in itertools.product(("debug", "release"), copies, ("kernel", "user")):
         cost = 30 + (20 if shape == "debug" else 0)
-        yield recorded_task(shape, "pvh", cpus, suite, patterns[suite], cost, copies[cpus])
+        task = recorded_task(shape, "pvh", cpus, suite, patterns[suite], cost, copies[cpus])
+        task.is_deep = (shape, cpus) in {("release", 1), ("debug", 4)}  # icount and turns have them
+        yield task
+    for suite in ("kernel", "user"):  # without the special paths of QUICK
+        yield recorded_task("debug-plain", "pvh", 2, suite, patterns[suite], cost=50)
     for suite in ("kernel", "user"):
         yield recorded_task("release", "parallel", 2, suite, patterns[suite], cost=100, is_parallel=True)
         yield recorded_task("release", "icount", 1, suite, patterns[suite], cost=40, icount=3)
     yield recorded_task("debug", "uefi", 2, "kernel", patterns["kernel"], cost=20, loader="uefi")
-    yield recorded_task("release", "bios", 1, "user", patterns["user"], cost=30, loader="bios")
+    from_cd = recorded_task("release", "bios", 1, "user", patterns["user"], cost=30, loader="bios")
+    from_cd.is_deep = True  # the smoke tests boot from a CD
+    yield from_cd
 
 
 def clang_tests(patterns):
@@ -305,12 +312,14 @@ def parse_arguments():
     parser.add_argument("--turns", type=lambda text: [int(word) for word in text.split()], default=[])
     parser.add_argument("--silence", type=int, default=patience.silence)
     parser.add_argument("--compiler", choices=("gcc", "clang"), default="gcc")
+    parser.add_argument("--soak", action="store_true")
     parser.add_argument("--list", action="store_true")
     parser.add_argument("words", nargs="*")
     return parser.parse_args()
 
 
-def choose(words, seeds, compiler):
+def choose(options):
+    words, seeds = options.words, options.turns or turns.DEFAULT_SEEDS
     patterns = {"kernel": "1", "user": "1"}
     narrowed = [word for word in words if "=" in word]
     plain = [word for word in words if "=" not in word]
@@ -322,9 +331,10 @@ def choose(words, seeds, compiler):
     suites = [f".{word.partition('=')[0]}" for word in narrowed]
     return [
         task
-        for task in (clang_tests(patterns) if compiler == "clang" else all_tasks(patterns, seeds))
+        for task in (clang_tests(patterns) if options.compiler == "clang" else all_tasks(patterns, seeds))
         if (not plain or any(word in task.group for word in plain))
         and (not suites or any(task.group.endswith(suite) for suite in suites))
+        and (options.soak or words or not task.is_deep)
     ]
 
 
@@ -332,7 +342,7 @@ def main():
     options = parse_arguments()
     os.chdir(os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."))
     patience.silence = options.silence
-    tasks = sorted(choose(options.words, options.turns or turns.DEFAULT_SEEDS, options.compiler), key=lambda task: (-task.cores, -task.cost))
+    tasks = sorted(choose(options), key=lambda task: (-task.cores, -task.cost))
     if options.list:
         print("\n".join(task.group for task in tasks))
         return 0
