@@ -105,7 +105,8 @@ static NOINLINE zx_status_t push_any_locked(struct message_end* end, struct mess
     }
     if (!(object_signals(&end->object) & ZX_OBJECT_WRITABLE))
         return ZX_ERR_NO_MEMORY;
-    queue_locked(end, peer, message, message_queued_size(message), message_handle_count(message));
+    message_end_queue_locked(end, peer, message, message_queued_size(message),
+                             message_handle_count(message));
     return ZX_OK;
 }
 
@@ -158,7 +159,7 @@ static ALWAYS_INLINE void call_begin_locked(struct message_call* call,
     atomic_init(&call->is_decided, false);
     call->observer.on_match = on_peer_closed;
     call->observer.on_handle_closed = on_handle_closed;
-    call->observer.handle_table = own_handles();
+    call->observer.handle_table = current_handles();
     call->observer.handle = request->handle;
     call->observer.trigger = ZX_OBJECT_PEER_CLOSED;
     thread_hand_over_begin(); /* to the thread that waits for the message */
@@ -266,11 +267,11 @@ static ALWAYS_INLINE bool call_write_quickly(const struct message_call_request* 
     struct message* message = message_create_quickly((uintptr_t)args->wr_bytes, args->wr_num_bytes);
     if (unlikely(!message))
         goto fail;
-    if (unlikely(end_lock_inner(request->handle, ZX_OBJ_TYPE_CHANNEL, MESSAGE_CALL_RIGHTS, true,
-                                &end) != ZX_OK))
+    if (unlikely(message_end_lock_inner(request->handle, ZX_OBJ_TYPE_CHANNEL, MESSAGE_CALL_RIGHTS,
+                                        true, &end) != ZX_OK))
         goto free_message;
     call_begin_locked(call, request, end, message);
-    if (unlikely(push_locked(end, message, args->wr_num_bytes, 0) != ZX_OK))
+    if (unlikely(message_end_push_locked(end, message, args->wr_num_bytes, 0) != ZX_OK))
         goto cancel;
     spin_unlock(end->object.lock);
     return true;

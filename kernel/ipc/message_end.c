@@ -26,14 +26,14 @@
 #include <ipc/message_quick.h>
 #include <sched/thread.h>
 
-/* The same with the table locked, which keeps the end (race 1); the end is not locked. */
+/* Finds the end of the handle. The caller holds the table's lock, which keeps the end (race 1). */
 static inline zx_status_t end_find_locked(zx_handle_t handle, zx_obj_type_t type,
                                           zx_rights_t rights, bool is_observed,
                                           struct message_end** end) {
     struct handle_slot* slot;
-    zx_status_t status = handle_table_check_locked(own_handles(), handle, type, rights, &slot);
+    zx_status_t status = handle_table_check_locked(current_handles(), handle, type, rights, &slot);
     if (unlikely(status != ZX_OK)) {
-        handle_fault(own_handles(), status);
+        handle_fault(current_handles(), status);
         return status;
     }
     if (is_observed)
@@ -44,20 +44,21 @@ static inline zx_status_t end_find_locked(zx_handle_t handle, zx_obj_type_t type
 
 /* --- writing ---------------------------------------------------------------------------------- */
 
-/* The same; with `call`, that waits for the reply from before the message is there to be read. */
+/* Queues the message. If there is a `call`, it waits for its reply from before the message is
+ * queued: the reply may come at once. */
 static ALWAYS_INLINE zx_status_t send_locked(struct message_end* end, struct message* message,
                                              size_t size, uint32_t handle_count,
                                              struct message_call* call) {
     if (call)
         message_call_begin_locked(call, end, message);
-    zx_status_t status = push_locked(end, message, size, handle_count);
+    zx_status_t status = message_end_push_locked(end, message, size, handle_count);
     if (call && unlikely(status != ZX_OK))
         message_call_cancel_locked(call);
     return status;
 }
 
-/* Before the handles of a message through a reply pipe are taken: the pipe's own handle may stand
- * in any place, because faults of the handles come first. */
+/* A reply pipe must be sent along, as the last handle. An error in any other handle is reported
+ * first. So before the handles are taken, the pipe's own handle is allowed in any place. */
 static NOINLINE void allow_own_handle(zx_handle_t own_handle, struct handle_transfer* transfer) {
     uint32_t own = 0;
     while (own < transfer->count - 1 && transfer->values[own] != own_handle)
@@ -65,7 +66,7 @@ static NOINLINE void allow_own_handle(zx_handle_t own_handle, struct handle_tran
     transfer->carrier_index = own; /* the last place, if it is in none */
 }
 
-/* Afterwards: but it must be the last. */
+/* After the handles are taken: BAD_STATE unless the pipe's own handle is the last. */
 static NOINLINE zx_status_t check_own_handle_locked(zx_handle_t own_handle, zx_status_t status,
                                                     struct handle_transfer* transfer) {
     bool is_last = transfer->values[transfer->count - 1] == own_handle;
@@ -76,7 +77,8 @@ static NOINLINE zx_status_t check_own_handle_locked(zx_handle_t own_handle, zx_s
     return ZX_ERR_BAD_STATE;
 }
 
-/* Takes the handles out of the table. No end may be sent through itself, but a reply pipe must. */
+/* Takes the handles out of the table. An end cannot be sent through itself, except a reply pipe,
+ * which must be. */
 static ALWAYS_INLINE zx_status_t take_handles_locked(zx_handle_t own_handle,
                                                      const struct message_end* end, bool is_reply,
                                                      struct handle_transfer* transfer) {
@@ -114,7 +116,7 @@ static ALWAYS_INLINE zx_status_t send_with_handles(zx_handle_t handle,
                                                    const struct message_rules* rules,
                                                    struct message* message, uintptr_t handles_user,
                                                    struct message_call* call) {
-    struct handle_table* table = own_handles();
+    struct handle_table* table = current_handles();
     zx_handle_t values[ZX_CHANNEL_MAX_MSG_HANDLES];
     struct handle_transfer transfer;
     bool is_reply = false;
@@ -150,9 +152,9 @@ static ALWAYS_INLINE zx_status_t send_bytes(zx_handle_t handle, const struct mes
                                             struct message_call* call) {
     zx_rights_t rights = call ? MESSAGE_CALL_RIGHTS : ZX_RIGHT_WRITE;
     struct message_end* end;
-    zx_status_t status = end_lock(handle, rules->type, rights, call, &end);
+    zx_status_t status = message_end_lock(handle, rules->type, rights, call, &end);
     if (unlikely(status != ZX_OK)) {
-        handle_fault(own_handles(), status);
+        handle_fault(current_handles(), status);
         goto free_message;
     }
     status =
@@ -176,7 +178,7 @@ zx_status_t message_end_send(zx_handle_t handle, const struct message_rules* rul
 
 zx_status_t message_end_fault(zx_handle_t handle, zx_obj_type_t type, zx_rights_t rights,
                               zx_status_t fault) {
-    zx_status_t status = handle_table_check(own_handles(), handle, type, rights);
+    zx_status_t status = handle_table_check(current_handles(), handle, type, rights);
     return status != ZX_OK ? status : fault;
 }
 
@@ -193,8 +195,8 @@ zx_status_t message_end_write(zx_handle_t handle, const struct message_rules* ru
 
 zx_status_t message_end_push(struct message_end* end, struct message* message) {
     spin_lock(end->object.lock);
-    zx_status_t status =
-        push_locked(end, message, message_queued_size(message), message_handle_count(message));
+    zx_status_t status = message_end_push_locked(end, message, message_queued_size(message),
+                                                 message_handle_count(message));
     spin_unlock(end->object.lock);
     return status;
 }
@@ -209,13 +211,14 @@ void message_end_note_room_locked(struct message_end* end) {
 
 struct message* message_end_take_first_locked(struct message_end* end) {
     struct message* message = end->queue.first;
-    take_first_locked(end, message, message_queued_size(message), message_handle_count(message));
+    message_end_pop_locked(end, message, message_queued_size(message),
+                           message_handle_count(message));
     return message;
 }
 
-/* A read writes to up to four places: bytes, both sizes, and the values of the handles, which come
- * last because they are known last. A bad place must leave the others as they were: so all but the
- * first are looked at before anything is written. */
+/* A read writes to up to four places: the bytes, both sizes, and at last the values of the handles.
+ * If one place is bad, the others must not change. So the later places are checked before the first
+ * one is written. */
 
 static inline bool sizes_are_good(const struct message_room* room) {
     return user_touch_with_words(0, 0, room->actual_bytes, room->actual_handles);
@@ -268,12 +271,12 @@ bool message_room_is_good(const struct message_room* room) {
            sizes_are_good(room);
 }
 
-/* Before the bytes of a message with handles: makes sure that its handles find their places, in the
- * table, which is locked, and in user memory. */
+/* Before the bytes are copied: makes sure that the handles have room in the table, which is locked,
+ * and that their place in user memory is present. */
 static ALWAYS_INLINE zx_status_t reserve_places_locked(const struct message* message,
                                                        const struct message_room* room) {
     uint32_t count = message_handle_count(message);
-    zx_status_t status = handle_table_reserve_locked(own_handles(), count);
+    zx_status_t status = handle_table_reserve_locked(current_handles(), count);
     if (unlikely(status != ZX_OK))
         return status;
     return user_touch_small(room->handles.address, count * sizeof(zx_handle_t))
@@ -281,21 +284,21 @@ static ALWAYS_INLINE zx_status_t reserve_places_locked(const struct message* mes
                : ZX_ERR_INVALID_ARGS;
 }
 
-/* The last step, which only user memory that has just been unmapped makes fail (race 4). */
+/* The last step (race 4). It fails only if another thread has just unmapped the user memory. */
 static ALWAYS_INLINE zx_status_t move_handles_locked(struct message* message,
                                                      const struct message_room* room) {
     zx_handle_t values[ZX_CHANNEL_MAX_MSG_HANDLES];
     uint32_t count = message_handle_count(message);
-    handle_table_next_values_locked(own_handles(), values, count);
+    handle_table_next_values_locked(current_handles(), values, count);
     if (unlikely(!user_copy_out_with_words(room->handles.address, values, count * sizeof(values[0]),
                                            0, 0, 0, 0)))
         return ZX_ERR_INVALID_ARGS;
-    handle_table_add_many_locked(own_handles(), message_handles(message), count);
+    handle_table_add_many_locked(current_handles(), message_handles(message), count);
     return ZX_OK;
 }
 
-/* One attempt; the table is locked if the message has handles and they fit. INVALID_ARGS: a place
- * is bad, or not present (race 3). */
+/* One attempt to copy the message out. If it has handles, the table is locked. INVALID_ARGS: a
+ * place is bad or not present (race 3). */
 static ALWAYS_INLINE zx_status_t give(struct message* message, const struct message_room* room,
                                       bool may_have_handles) {
     bool has_handles = may_have_handles && message_handle_count(message) > 0;
@@ -311,14 +314,15 @@ static ALWAYS_INLINE zx_status_t give(struct message* message, const struct mess
     return status;
 }
 
-/* What came of an attempt. INVALID_ARGS: so much of the room must be good for another. */
+/* The result of an attempt. After INVALID_ARGS so much of the room must be good for the next one.
+ */
 struct attempt {
     zx_status_t status;
     uint32_t bytes_needed, handles_needed;
 };
 
-/* The message (NULL: there is none) was not given, because of `status`. This stands only if the
- * places are good: those that the message needs if it fits, else all of the room. */
+/* Decides what a failed attempt returns. An error of the queue or the message is returned only if
+ * the user memory is good: what the message needs if it fits, else all of the room. */
 static NOINLINE struct attempt failed_attempt(const struct message* message,
                                               const struct message_room* room, zx_status_t status) {
     struct message_room needed = *room;
@@ -342,26 +346,26 @@ static NOINLINE bool can_try_again(const struct message_room* room, struct attem
            !thread_is_killed(thread_current());
 }
 
-/* The end, locked, and the table as well if handles may come (race 2). */
+/* Returns the end locked. If the message may have handles, the table is locked too (race 2). */
 static ALWAYS_INLINE zx_status_t lock_for_reading(zx_handle_t handle, zx_obj_type_t type,
                                                   bool with_table, struct message_end** end) {
     zx_status_t status;
     if (!with_table) {
-        status = end_lock(handle, type, ZX_RIGHT_READ, false, end);
+        status = message_end_lock(handle, type, ZX_RIGHT_READ, false, end);
         if (unlikely(status != ZX_OK))
-            handle_fault(own_handles(), status);
+            handle_fault(current_handles(), status);
         return status;
     }
-    spin_lock(&own_handles()->lock);
+    spin_lock(&current_handles()->lock);
     status = end_find_locked(handle, type, ZX_RIGHT_READ, false, end);
     if (likely(status == ZX_OK))
         spin_lock_inner((*end)->object.lock);
     else
-        spin_unlock(&own_handles()->lock);
+        spin_unlock(&current_handles()->lock);
     return status;
 }
 
-/* The message is not given, or dropped; unlocks. */
+/* Ends a failed attempt: drops the message if the rules say so, and unlocks. */
 static NOINLINE struct attempt fail_to_read(struct message_end* end,
                                             const struct message_rules* rules,
                                             const struct message_room* room, bool is_table_locked,
@@ -373,7 +377,7 @@ static NOINLINE struct attempt fail_to_read(struct message_end* end,
         (void)message_end_take_first_locked(end);
     spin_unlock_inner(end->object.lock);
     if (is_table_locked)
-        spin_unlock_inner(&own_handles()->lock);
+        spin_unlock_inner(&current_handles()->lock);
     preempt_enable();
     if (is_dropped)
         message_destroy(message);
@@ -392,7 +396,7 @@ static ALWAYS_INLINE struct attempt try_to_read(zx_handle_t handle,
     struct message* message = end->queue.first;
     bool is_table_locked = may_have_handles;
     if (is_table_locked && (!message || message_handle_count(message) == 0)) {
-        spin_unlock_outer(&own_handles()->lock); /* not needed: let others have it */
+        spin_unlock_outer(&current_handles()->lock); /* not needed: let others have it */
         is_table_locked = false;
     }
     if (likely(message))
@@ -401,11 +405,11 @@ static ALWAYS_INLINE struct attempt try_to_read(zx_handle_t handle,
         status = end->peer ? ZX_ERR_SHOULD_WAIT : ZX_ERR_PEER_CLOSED;
     if (unlikely(status != ZX_OK))
         return fail_to_read(end, rules, room, is_table_locked, status);
-    take_first_locked(end, message, message_queued_size(message),
-                      may_have_handles ? message_handle_count(message) : 0);
+    message_end_pop_locked(end, message, message_queued_size(message),
+                           may_have_handles ? message_handle_count(message) : 0);
     spin_unlock_inner(end->object.lock);
     if (is_table_locked)
-        spin_unlock_inner(&own_handles()->lock);
+        spin_unlock_inner(&current_handles()->lock);
     preempt_enable();
     message_free(message); /* its handles were given away */
     return (struct attempt){.status = ZX_OK};
@@ -432,12 +436,12 @@ zx_status_t message_receive(struct message* message, const struct message_room* 
     struct attempt attempt;
     do {
         if (has_handles)
-            spin_lock(&own_handles()->lock);
+            spin_lock(&current_handles()->lock);
         attempt.status = give(message, room, true);
         if (unlikely(attempt.status != ZX_OK))
             attempt = failed_attempt(message, room, attempt.status);
         if (has_handles)
-            spin_unlock(&own_handles()->lock);
+            spin_unlock(&current_handles()->lock);
         if (likely(attempt.status == ZX_OK)) {
             message_free(message); /* its handles were given away */
             return ZX_OK;

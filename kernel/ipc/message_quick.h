@@ -1,24 +1,20 @@
-/* Inside of message_end.c, and special paths for small messages without handles.
+/* The inline part of message_end.c, and the fast paths for small messages without handles.
  *
- * A special path does the usual case, or nothing: then it returns false, and message_end_write or
- * message_end_read does what is to be done, or returns why not. Without them (make QUICK=0) a
- * program sees no difference. */
+ * A fast path does the common case, or nothing. If it returns false, the caller takes the one way
+ * (message_end_write, message_end_read), which does the work or returns the error. Write and read
+ * together save about 75 of 450 instructions for a message of 64 bytes. */
 #pragma once
 
 #include <ipc/message_end.h>
 #include <task/process.h>
 
-static inline struct handle_table* own_handles(void) {
-    return &process_current()->handles;
-}
-
-/* The end that the handle names, locked. `is_observed`: it is about to be observed. Preemption is
- * off, and stays so. */
-static ALWAYS_INLINE zx_status_t end_lock_inner(zx_handle_t handle, zx_obj_type_t type,
-                                                zx_rights_t rights, bool is_observed,
-                                                struct message_end** end) {
+/* Returns the end of the handle, locked. `is_observed`: the caller is about to observe it.
+ * Preemption is off, and stays off. */
+static ALWAYS_INLINE zx_status_t message_end_lock_inner(zx_handle_t handle, zx_obj_type_t type,
+                                                        zx_rights_t rights, bool is_observed,
+                                                        struct message_end** end) {
     struct handle_slot* slot;
-    zx_status_t status = handle_hold_inner(own_handles(), handle, type, rights, &slot);
+    zx_status_t status = handle_hold_inner(current_handles(), handle, type, rights, &slot);
     if (unlikely(status != ZX_OK))
         return status;
     if (is_observed)
@@ -29,21 +25,22 @@ static ALWAYS_INLINE zx_status_t end_lock_inner(zx_handle_t handle, zx_obj_type_
     return ZX_OK;
 }
 
-/* The same with preemption on before; it is off as long as the end is locked. */
-static ALWAYS_INLINE zx_status_t end_lock(zx_handle_t handle, zx_obj_type_t type,
-                                          zx_rights_t rights, bool is_observed,
-                                          struct message_end** end) {
+/* The same for a caller with preemption on. It is off while the end is locked. */
+static ALWAYS_INLINE zx_status_t message_end_lock(zx_handle_t handle, zx_obj_type_t type,
+                                                  zx_rights_t rights, bool is_observed,
+                                                  struct message_end** end) {
     preempt_disable();
-    zx_status_t status = end_lock_inner(handle, type, rights, is_observed, end);
+    zx_status_t status = message_end_lock_inner(handle, type, rights, is_observed, end);
     if (unlikely(status != ZX_OK))
         preempt_enable();
     return status;
 }
 
-/* Into the queue of `peer`, which has room. */
-static ALWAYS_INLINE void queue_locked(struct message_end* end, struct message_end* peer,
-                                       struct message* message, size_t size,
-                                       uint32_t handle_count) {
+/* Queues the message at `peer`, which has room. */
+static ALWAYS_INLINE void message_end_queue_locked(struct message_end* end,
+                                                   struct message_end* peer,
+                                                   struct message* message, size_t size,
+                                                   uint32_t handle_count) {
     if (handle_count > 0) {
         atomic_store_explicit(&end->object.may_hold_handles, true, memory_order_relaxed);
         atomic_store_explicit(&peer->object.may_hold_handles, true, memory_order_relaxed);
@@ -54,7 +51,7 @@ static ALWAYS_INLINE void queue_locked(struct message_end* end, struct message_e
     object_update_signals_locked(&peer->object, 0, ZX_OBJECT_READABLE);
 }
 
-/* push_locked where there is no peer, no room, or a call at the other end. */
+/* The slow path of message_end_push_locked: no peer, no room, or a call waits at the other end. */
 MUST_CHECK zx_status_t message_end_push_unusual_locked(struct message_end* end,
                                                        struct message* message);
 
@@ -62,20 +59,21 @@ MUST_CHECK zx_status_t message_end_push_unusual_locked(struct message_end* end,
  * always room. Consumes it on success only. PEER_CLOSED; NO_MEMORY at the bound. `size` and
  * `handle_count` are the message's: constants for some callers. WRITABLE is shown while there is a
  * peer with room. */
-MUST_CHECK static ALWAYS_INLINE zx_status_t push_locked(struct message_end* end,
-                                                        struct message* message, size_t size,
-                                                        uint32_t handle_count) {
+MUST_CHECK static ALWAYS_INLINE zx_status_t message_end_push_locked(struct message_end* end,
+                                                                    struct message* message,
+                                                                    size_t size,
+                                                                    uint32_t handle_count) {
     if (unlikely(!(object_signals(&end->object) & ZX_OBJECT_WRITABLE)) ||
         unlikely(!tree_is_empty(&end->peer->calls)))
         return message_end_push_unusual_locked(end, message);
-    queue_locked(end, end->peer, message, size, handle_count);
+    message_end_queue_locked(end, end->peer, message, size, handle_count);
     return ZX_OK;
 }
 
 /* The queue was full, and a message was taken: the writer may have room again. */
 void message_end_note_room_locked(struct message_end* end);
-static ALWAYS_INLINE void take_first_locked(struct message_end* end, struct message* message,
-                                            size_t size, uint32_t handle_count) {
+static ALWAYS_INLINE void message_end_pop_locked(struct message_end* end, struct message* message,
+                                                 size_t size, uint32_t handle_count) {
     message_queue_pop(&end->queue, message, size, handle_count);
     if (message_queue_is_empty(&end->queue))
         object_update_signals_locked(&end->object, ZX_OBJECT_READABLE, 0);
@@ -83,7 +81,7 @@ static ALWAYS_INLINE void take_first_locked(struct message_end* end, struct mess
         message_end_note_room_locked(end);
 }
 
-/* --- the special paths ------------------------------------------------------------------------
+/* --- the fast paths
  */
 
 /* NULL: no memory, or bad user memory. Preemption is off. */
@@ -107,10 +105,10 @@ MUST_CHECK static ALWAYS_INLINE bool message_write_quickly(zx_handle_t handle, z
     struct message* message = message_create_quickly(bytes, byte_count);
     if (unlikely(!message))
         goto fail;
-    if (unlikely(end_lock_inner(handle, type, ZX_RIGHT_WRITE, false, &end) != ZX_OK))
+    if (unlikely(message_end_lock_inner(handle, type, ZX_RIGHT_WRITE, false, &end) != ZX_OK))
         goto free_message;
     if ((type == ZX_OBJ_TYPE_MSGPIPE && unlikely(end->is_reply)) ||
-        unlikely(push_locked(end, message, byte_count, 0) != ZX_OK))
+        unlikely(message_end_push_locked(end, message, byte_count, 0) != ZX_OK))
         goto unlock;
     spin_unlock_inner(end->object.lock);
     preempt_enable_and_switch(); /* likely, after a reply */
@@ -131,7 +129,7 @@ MUST_CHECK static ALWAYS_INLINE bool message_read_quickly(zx_handle_t handle, zx
                                                           uintptr_t actual_bytes,
                                                           uintptr_t actual_handles) {
     struct message_end* end;
-    if (unlikely(end_lock(handle, type, ZX_RIGHT_READ, false, &end) != ZX_OK))
+    if (unlikely(message_end_lock(handle, type, ZX_RIGHT_READ, false, &end) != ZX_OK))
         return false;
     struct message* message = end->queue.first;
     if (unlikely(!message || message->shape != 0))
@@ -141,7 +139,7 @@ MUST_CHECK static ALWAYS_INLINE bool message_read_quickly(zx_handle_t handle, zx
         unlikely(!user_copy_out_with_words(bytes, message->payload, size, actual_bytes, size,
                                            actual_handles, 0)))
         goto unlock;
-    take_first_locked(end, message, size, 0);
+    message_end_pop_locked(end, message, size, 0);
     spin_unlock_inner(end->object.lock);
     slab_free_inner(&message_small_cache, message);
     preempt_enable();

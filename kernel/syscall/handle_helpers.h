@@ -5,10 +5,6 @@
 #include <task/process.h>
 #include <syscall/user_pointer.h>
 
-static inline struct handle_table* current_handles(void) {
-    return &process_current()->handles;
-}
-
 /* A reference to the object that `value` names in the calling process; BAD_HANDLE, WRONG_TYPE
  * (`type` NONE: any type), ACCESS_DENIED. */
 MUST_CHECK static inline zx_status_t handle_get(zx_handle_t value, zx_obj_type_t type,

@@ -75,6 +75,9 @@ void process_thread_ended(struct process* process, struct user_thread* thread);
 static inline struct process* process_current(void) {
     return thread_current()->process;
 }
+static inline struct handle_table* current_handles(void) {
+    return &process_current()->handles;
+}
 static inline struct process* process_from(struct object* object) {
     return CONTAINER_OF(object, struct process, object);
 }
