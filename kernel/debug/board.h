@@ -13,9 +13,9 @@
 /* Sends the first few characters, as far as the line has room, and returns how many; it never
  * waits. A line feed is sent as two. Without a line all is taken. */
 size_t serial_send_some(const char* text, size_t size);
-/* Has on_room called once, in interrupt context, when the line has room: at once if it has. */
+/* on_room is called once, in interrupt context, as soon as the line has room. */
 void serial_ask_for_room(void);
-/* Waits for room with a bound. False: nobody empties the line. */
+/* Waits for room, for a bounded time. False: the line takes nothing. */
 bool serial_wait_for_room(void);
 /* From here on received bytes go to `receive` (interrupt context), and room can be asked for. */
 void serial_enable_interrupts(void (*receive)(uint8_t byte), void (*on_room)(void));
@@ -31,7 +31,7 @@ bool screen_refresh(void);
 
 /* QEMU's test device for results, isa-debugcon at 0xe9. */
 void results_write(const char* text, size_t size);
-/* Both let the console write out what waits there, first.
+/* Both first write out what is queued at the console.
  * Leaves QEMU with exit code (code << 1) | 1; on a machine without the device, stops. */
 NORETURN void machine_exit(uint32_t code);
 NORETURN void machine_reboot(void);

@@ -1,10 +1,12 @@
-/* Output waits in a ring, in the order written, until console_drain_step gives it to the line and
- * the screen, a few characters at a time. So the lock is held for a moment only, and nobody has
- * interrupts off because a device is slow. While output is direct, who writes waits for the line
- * with the lock held: in an early boot, in a panic and on the emergency console.
+/* Output waits in a ring, in the order written. console_drain_step sends a few characters of it to
+ * the serial line and the screen. So the lock is held briefly, and a slow device never keeps
+ * interrupts off.
  *
- * A line that has taken nothing for LINE_PATIENCE is given up until it takes something again: what
- * is written meanwhile is lost to it, but shown on the screen. */
+ * Output is direct early in boot, in a panic and on the emergency console: then the writer waits
+ * for the line with the lock held.
+ *
+ * If the line has taken nothing for LINE_PATIENCE, text for it is dropped until it takes characters
+ * again. The screen still shows that text. */
 #include <debug/console.h>
 
 #include <stdatomic.h>
@@ -17,7 +19,7 @@
 
 #define INPUT_ROOM 1024u          /* a power of two */
 #define OUTPUT_ROOM 16384u        /* likewise */
-#define KERNEL_ROOM 4096u         /* of this, for what cannot wait: programs leave it free */
+#define KERNEL_ROOM 4096u         /* the part of it that programs leave free, for the kernel */
 #define LOST_AT_ONCE 64u          /* characters, when the line is given up */
 #define LINE_PATIENCE 1000000000l /* nanoseconds */
 
@@ -26,10 +28,10 @@ static struct spinlock output_lock = SPINLOCK_INITIALIZER(LOCK_LOG);
 static bool is_lock_broken;
 static char output[OUTPUT_ROOM];
 static uint32_t output_head, output_tail;
-static uint32_t direct_reasons = 1; /* while there are any, output is direct */
+static uint32_t direct_reasons = 1; /* not 0: output is direct */
 static size_t lost_count;           /* characters that were lost, and are not yet reported */
 static bool is_line_given_up;
-static zx_time_t line_waits_since; /* 0: it does not */
+static zx_time_t line_waits_since; /* 0: the line is not waited for */
 static void (*on_output)(void);
 
 static struct spinlock input_lock = SPINLOCK_INITIALIZER(LOCK_LEAF);
@@ -64,7 +66,7 @@ size_t console_lost_count(void) {
     return lost_count;
 }
 
-/* All or nothing: a line that is cut says less than the count of what was lost. */
+/* All or nothing: the count of lost characters is more useful than a part of a line. */
 static void queue_locked(const char* text, size_t size) {
     if (size > OUTPUT_ROOM - queued()) {
         lost_count += size;
@@ -86,7 +88,7 @@ static void tell_lost_locked(void) {
     queue_locked(text, size);
 }
 
-/* Whether the line is to be waited for no longer. */
+/* Whether the line has taken nothing for too long. */
 static bool must_give_up_line(void) {
     zx_time_t now = clock_now();
     if (line_waits_since == 0)
@@ -96,7 +98,7 @@ static bool must_give_up_line(void) {
     return is_line_given_up;
 }
 
-/* Some of what is queued goes out. False: the line has no room. */
+/* Sends some queued characters. False: the line has no room. */
 static bool send_locked(void) {
     const char* text = &output[output_tail % OUTPUT_ROOM];
     size_t size = MIN(queued(), OUTPUT_ROOM - output_tail % OUTPUT_ROOM);

@@ -13,19 +13,20 @@
 
 #include <lib/compiler.h>
 
-/* Any context, any lock below LOG held. Neither waits unless output is direct. */
+/* Any context; locks above LOG may be held. They do not wait, unless output is direct. */
 void console_write(const char* text, size_t size);
 void console_printf(const char* format, ...) PRINTF_LIKE(1, 2);
 
-/* For writers that can wait. Queues all of the text, or nothing: it leaves room for the kernel. */
+/* For writers that can wait. Queues the whole text or nothing. The last part of the queue is kept
+ * free for the kernel. */
 bool console_try_write(const char* text, size_t size);
 bool console_has_room(size_t size); /* without the lock: a hint */
 
 /* From here on output is queued. `listener` is called when text came or the line has room again;
  * any context, any lock held. */
 void console_begin_queueing(void (*listener)(void));
-/* A step of giving what is queued to the devices, with interrupts off for some hundred
- * instructions, or a thousand where it drew on the screen. */
+/* Sends a few queued characters to the devices. Interrupts are off for some hundred instructions,
+ * or a thousand when it draws on the screen. */
 enum console_progress {
     CONSOLE_IDLE,  /* nothing is left to do */
     CONSOLE_WAITS, /* the line has no room; the listener is called when it has */
@@ -44,7 +45,7 @@ size_t console_lost_count(void);
 void console_take_over(void);
 /* Ends what console_take_over began. */
 void console_give_back(void);
-/* For panic: the same, and it takes no lock from now on, whoever holds it. */
+/* For panic: the same, and from now on no lock is taken, because its holder may be stopped. */
 void console_break_lock(void);
 
 /* From here on the serial line is driven by interrupts, and input is queued; but `key` calls
@@ -52,5 +53,5 @@ void console_break_lock(void);
 void console_enable_interrupts(uint8_t key, void (*on_key)(void));
 /* `on_input` runs in interrupt context after each character queued. */
 void console_set_input_listener(void (*on_input)(void));
-/* Takes what is there, at most `room` characters; 0: nothing. */
+/* Takes up to `room` characters that were typed, and returns how many. */
 size_t console_read(char* to, size_t room);

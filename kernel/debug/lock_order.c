@@ -1,7 +1,7 @@
-/* Debug builds: every CPU remembers the locks it holds, and whoever takes one out of order stops
- * the system with both places. Interrupt handlers are checked against their own locks only: what
- * they interrupted cannot go on before they are done, and takes the locks that they take with
- * interrupts off. */
+/* Debug builds: every CPU records the locks it holds. Taking a lock out of order is a panic, which
+ * names both places. An interrupt handler is checked against its own locks only. The code that it
+ * interrupted cannot continue before the handler is done, and takes the locks that handlers use
+ * with interrupts off. */
 #include <lock/spinlock.h>
 
 #ifdef JACINTH_DEBUG
@@ -67,7 +67,7 @@ void lock_order_acquired(struct lock_debug* lock, uintptr_t caller) {
     CHECK(mine->count < HELD_MAX);
     lock->acquired_at = caller;
     atomic_store_explicit(&lock->holder, cpu_number() + 1, memory_order_relaxed);
-    /* A handler in between would use the same place. */
+    /* An interrupt handler at this point would use the same place. */
     interrupt_state_t state = interrupts_save_and_disable();
     mine->locks[mine->count] = (struct held_lock){lock, this_cpu()->interrupt_depth};
     mine->count++;

@@ -32,7 +32,8 @@ static void print_registers(const struct exception_frame* f) {
                    f->r15, f->vector, f->error_code);
 }
 
-/* Only the first CPU to come reports; one that panics while it reports says just that. */
+/* Only the first CPU that panics reports. If it panics again during the report, it says only that.
+ */
 static void enter_panic(void) {
     static atomic_uint reporter; /* CPU number + 1 */
     interrupts_disable();
@@ -43,7 +44,7 @@ static void enter_panic(void) {
         console_printf("panic inside the panic report\n");
         machine_exit(EXIT_PANIC);
     }
-    cpu_stop_others(); /* first: they may be writing */
+    cpu_stop_others(); /* first of all: they may be writing to the console */
     console_break_lock();
 }
 

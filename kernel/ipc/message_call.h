@@ -11,8 +11,8 @@
 #include <sched/thread.h>
 
 #define MESSAGE_CALL_RIGHTS (ZX_RIGHT_READ | ZX_RIGHT_WRITE)
-#define MESSAGE_CALL_FIRST_ID \
-    0x80000000u /* of those that the kernel picks; the last is UINT32_MAX */
+/* The kernel picks ids from this one to UINT32_MAX. */
+#define MESSAGE_CALL_FIRST_ID 0x80000000u
 
 /* What a program asks for. */
 struct message_call_request {

@@ -1,14 +1,13 @@
-/* Which suspects are looked at when, and by whom. How one look works stands in
- * message_cycle_look.c.
+/* Which suspects are looked at when, and by which thread. message_cycle_look.c has one look.
  *
- * A fresh suspect gets a small look: by the call that noted it, or else by the cleaner. One that
- * needs more joins the old suspects. The cleaner makes a pass over these when they have gathered
- * enough weight: more than the last pass cost, or the memory of many messages. So the collector
- * never costs much on average, however long the chains.
+ * A fresh suspect gets a small look: by the call that noted it, or else by the cleaner. A suspect
+ * that needs a larger look joins the old suspects. The cleaner makes a pass over these when their
+ * weight is more than the last pass cost, or when they hold the memory of many messages. So on
+ * average the collector costs little, however long the chains are.
  *
- * A pass looks at many suspects together. If one queue changes meanwhile, nothing can be said about
- * any of them; then the next look takes half as many, at last one alone. So an end in constant use
- * does not keep the others from being collected. */
+ * A pass looks at many suspects together. If one queue changes meanwhile, the look says nothing
+ * about any of them. Then the next look takes half as many, in the end a single one. So an end in
+ * constant use does not keep the others from being collected. */
 #include <ipc/message_cycle.h>
 
 #include <stdatomic.h>
@@ -24,7 +23,7 @@
 static struct spinlock suspects_lock = SPINLOCK_INITIALIZER(LOCK_LEAF);
 static struct list fresh_suspects = LIST_INITIALIZER(fresh_suspects);
 static struct list old_suspects = LIST_INITIALIZER(old_suspects);
-static struct list pass_suspects = LIST_INITIALIZER(pass_suspects); /* before the pass under way */
+static struct list pass_suspects = LIST_INITIALIZER(pass_suspects); /* for the pass under way */
 static size_t fresh_count;
 static size_t old_weight; /* of the old suspects that were added since the last pass began */
 static size_t last_pass_cost;
@@ -64,7 +63,7 @@ void message_cycle_note(struct object* object) {
     spin_unlock_irqrestore(&suspects_lock, state);
 }
 
-/* An end that was noted may be in the hands of take_suspect_locked. */
+/* Takes the lock only for an end that was noted: take_suspect_locked may be using it. */
 void message_cycle_forget(struct object* object) {
     struct message_end* end = message_end_from(object);
     if (!end->cycle.was_noted)
@@ -87,7 +86,7 @@ static struct message_end* take_suspect_locked(struct list* list, bool is_newest
     return end;
 }
 
-/* What the end and its peer keep from being freed. */
+/* Returns how much memory the end and its peer hold, in pages of messages. */
 static uint32_t weigh(struct message_end* end) {
     spin_lock(end->object.lock);
     size_t weight = 1 + message_queue_size(&end->queue) / PAGE_SIZE_BYTES;
@@ -97,7 +96,7 @@ static uint32_t weigh(struct message_end* end) {
     return (uint32_t)weight;
 }
 
-/* The end stays a suspect, unless it was noted anew or destroyed meanwhile. */
+/* Puts the end back among the suspects, unless it was noted again or destroyed meanwhile. */
 static void keep_suspect(struct message_end* end, uint32_t weight) {
     interrupt_state_t state = spin_lock_irqsave(&suspects_lock);
     if (!list_node_is_linked(&end->cycle.suspect_node) && !end->cycle.is_forgotten) {
@@ -144,8 +143,8 @@ static bool end_small_look(void) {
     return has_more;
 }
 
-/* Looks at one fresh suspect. What is found dead is destroyed when the caller's destroy list is.
- * False: there is nothing more to do here. */
+/* Looks at one fresh suspect. Garbage that it finds joins the caller's destroy list. False: there
+ * is nothing more to look at. */
 static NOINLINE bool look_at_fresh(bool is_newest) {
     struct message_end* ends[LOOK_SMALL_ENDS];
     struct look look;
@@ -175,12 +174,13 @@ static NOINLINE bool look_at_fresh(bool is_newest) {
     return has_more;
 }
 
-/* Inside a destructor it is too early: what looks like garbage is about to be destroyed anyway. */
+/* A destructor does not collect: the garbage it could find is about to be destroyed anyway. */
 static bool is_destroying(void) {
     return thread_current()->destroy_list != NULL;
 }
 
-/* What this call did not look at, and what it noted while it destroyed, is left to the cleaner. */
+/* Leaves to the cleaner the suspects that this call did not look at, and those that it noted while
+ * it destroyed. */
 static void leave_rest_to_cleaner(void) {
     interrupt_state_t state = spin_lock_irqsave(&suspects_lock);
     atomic_store_explicit(&object_collection_is_due, false, memory_order_relaxed);
@@ -218,16 +218,16 @@ static struct {
     struct cycle_visit* at;
     size_t count; /* of the suspects in the look */
     size_t cost;  /* of all looks of the pass so far */
-    bool is_full; /* somebody waits for its end, and until what it found is destroyed */
+    bool is_full; /* callers wait until it has ended and its garbage is destroyed */
 } pass;
 static _Atomic uint32_t full_passes_ended;
 static size_t suspects_per_look = SIZE_MAX;
-static struct destroy_list dead;      /* what was released last, to be destroyed piece by piece */
-static struct message* dead_messages; /* of the first of them, if that is an end */
+static struct destroy_list dead;      /* objects to be destroyed piece by piece */
+static struct message* dead_messages; /* the messages of the first of them, if it is an end */
 static bool is_fresh_turn;
 
-/* A full pass takes the fresh suspects too. It cannot begin while a CPU has one in its hands that
- * it may keep. */
+/* A full pass takes the fresh suspects too. It cannot begin during a small look, which may put its
+ * suspect back. */
 static void begin_pass_if_due(void) {
     interrupt_state_t state = spin_lock_irqsave(&suspects_lock);
     bool must_begin = is_pass_due_locked() && !is_looking;
@@ -256,7 +256,7 @@ static void end_pass(void) {
     pass.phase = PASS_NONE;
 }
 
-/* One suspect more for the look. */
+/* Adds one suspect to the look. */
 static void gather(void) {
     struct message_end* suspect = NULL;
     if (pass.count < suspects_per_look) {
@@ -285,7 +285,7 @@ static void end_pass_look(void) {
     pass.phase = PASS_DESTROY;
 }
 
-/* Its handles, and what they alone kept alive, join the list of the dead. */
+/* The objects that only its handles kept alive join the list `dead`. */
 static void destroy_message(struct message* message, size_t* units) {
     look_spend(units, 1 + message_handle_count(message) / HANDLES_PER_UNIT);
     message_destroy(message);
@@ -301,7 +301,7 @@ static void destroy_found(size_t* units) {
     }
 }
 
-/* One end less. After the last one the next look may begin. */
+/* Releases one end of the look. After the last one the next look may begin. */
 static void let_go(void) {
     struct cycle_visit* visit = pass.at;
     if (!visit) {
@@ -333,8 +333,8 @@ static void go_on_with_pass(size_t* units) {
     }
 }
 
-/* What an object of another room costs is not known here: a VMO may have gigabytes to give back. So
- * that is not done above programs, but in turns with the most urgent of them. */
+/* An object of another type may take long to destroy: a VMO may have gigabytes to free. So the
+ * cleaner lowers its priority to that of the most urgent programs meanwhile. */
 static void destroy_first_dead(void) {
     bool is_end = is_message_end(dead.first);
     if (!is_end)
@@ -344,7 +344,7 @@ static void destroy_first_dead(void) {
         thread_set_priority(thread_current(), THREAD_PRIORITY_SYSTEM);
 }
 
-/* An end gives up its messages one by one: there may be very many. */
+/* The messages of an end are destroyed one by one: there may be very many. */
 static void destroy_dead(size_t* units) {
     while (*units > 0 && dead.first) {
         struct object* object = dead.first;
@@ -361,8 +361,7 @@ static void destroy_dead(size_t* units) {
     }
 }
 
-/* What is dead goes first. Fresh suspects and the pass take turns, so that neither can keep the
- * other waiting. */
+/* Dead objects come first. Fresh suspects and the pass take turns, so that neither starves. */
 static bool clean_piece(struct cleaning* unused) {
     size_t units = PIECE_UNITS;
     (void)unused;
@@ -390,13 +389,12 @@ static bool has_pass_ended(void* number) {
     return (int32_t)(atomic_load(&full_passes_ended) - *(const uint32_t*)number) >= 0;
 }
 
-/* It waits for one pass, not for the cleaner to have nothing to do: others may note suspects
- * without end. */
+/* Waits for one full pass. It does not wait until the cleaner has nothing to do, because other
+ * threads may note suspects without end. */
 void message_cycle_collect_all(void) {
     interrupt_state_t state = spin_lock_irqsave(&suspects_lock);
     is_full_pass_wanted = true;
     uint32_t number = full_passes_begun + 1;
     spin_unlock_irqrestore(&suspects_lock, state);
-    (void)cleaner_wait_until(&cleaning, has_pass_ended,
-                             &number); /* a killed caller need not know */
+    (void)cleaner_wait_until(&cleaning, has_pass_ended, &number); /* CANCELED does not matter */
 }

@@ -4,10 +4,10 @@
  * by messages that wait at these very ends, nobody can ever read them, and no count ever falls
  * to 0. The simplest case is an end sent into itself through its peer.
  *
- * Such ends are collected. An end becomes a suspect when one of its handles goes while handles wait
- * in its pair's queues, and when it is sent in a message of its own (a reply pipe). The collector
- * looks at all ends that can be reached from a suspect through queues and peers. Those that no
- * handle outside leads to give up their messages.
+ * The collector finds such ends. An end becomes a suspect when one of its handles is closed while
+ * handles wait in the queues of its pair, and when it is sent in a message of its own (a reply
+ * pipe). The collector looks at all ends that can be reached from a suspect through queues and
+ * peers. If no handle outside leads to an end, its messages are destroyed.
  *
  * Who collects:
  *   - The call that closes a handle looks at the newest suspects, a few of them, each with a small
@@ -40,7 +40,7 @@ struct cycle_visit {
     bool is_live, is_suspect;
 };
 
-/* The collector's own, in every end. */
+/* The collector's part of every end. */
 struct cycle_node {
     struct list_node suspect_node; /* under the suspects' lock, as the two below */
     uint32_t weight;               /* what it adds to the weight of the old suspects */

@@ -1,4 +1,4 @@
-/* How the ends of a pair come to be, and go. */
+/* Creating a pair of ends, and destroying each. */
 #include <ipc/message_end.h>
 
 #include <mm/slab.h>
@@ -42,7 +42,7 @@ free_lock:
     return ZX_ERR_NO_MEMORY;
 }
 
-/* --- the end of it ---------------------------------------------------------------------------- */
+/* --- closing and destroying ------------------------------------------------------------------- */
 
 void message_end_on_zero_handles(struct object* object) {
     struct message_end* end = message_end_from(object);
@@ -51,11 +51,10 @@ void message_end_on_zero_handles(struct object* object) {
     if (peer) {
         end->peer = NULL;
         peer->peer = NULL;
-        /* Whoever still has a reference to this end may be about to write. */
+        /* A thread with a reference to this end may be about to write: no room any more. */
         object_update_signals_locked(object, ZX_OBJECT_WRITABLE, 0);
         if (peer->queue.handle_count > 0)
-            message_cycle_note(
-                &peer->object); /* its last way in from outside may have been this end */
+            message_cycle_note(&peer->object); /* this end may have been the last way to it */
         object_update_signals_locked(&peer->object, ZX_OBJECT_WRITABLE, ZX_OBJECT_PEER_CLOSED);
     }
     spin_unlock(object->lock);
@@ -68,8 +67,8 @@ struct message* message_end_take_all(struct message_end* end) {
     return first;
 }
 
-/* Nobody can read what still waits here. Releasing an end that is found in a message only appends
- * it to the destroy list, so a chain of channels does not recurse. */
+/* The messages that wait here can never be read. Releasing an end that is found in one of them only
+ * appends that end to the destroy list, so a chain of channels does not recurse. */
 void message_end_destroy(struct object* object) {
     struct message_end* end = message_end_from(object);
     message_end_on_zero_handles(object); /* it may never have had a handle */

@@ -1,6 +1,6 @@
 /* Message pipes: what Magenta 2016 had in place of channels. Two ends as channels have them
- * (ipc/message_end.h); the second may be a reply pipe, through which nothing goes without the
- * end itself: whoever reads such a message gets the right to answer with it. */
+ * (ipc/message_end.h). The second may be a reply pipe: each message written to it must carry the
+ * end itself. So the reader gets the end with the message, and replies through it. */
 #pragma once
 
 #include <ipc/message_end.h>

@@ -1,9 +1,9 @@
 /* Spinlocks: preemption off while held.
  *
- * They keep no order. In a virtual machine a CPU does not always run, and a lock that is kept for
- * the next in a line waits, with everybody behind, until that one runs again. But who comes by
- * while others wait lets them go first for a moment: a CPU that takes a lock again and again leaves
- * them a chance.
+ * Waiting CPUs do not queue up. In a virtual machine a CPU does not always run. With a queue all
+ * waiters would stand still until the host runs the CPU whose turn it is. Instead a CPU that finds
+ * waiters pauses before it takes the lock. So a CPU that takes a lock again and again does not
+ * starve the others.
  *
  * Lock classes, outermost first. A CPU takes locks only downwards in this list (debug builds check
  * it); two locks of one class are never held together. "irq" classes are taken with the _irqsave
@@ -58,7 +58,7 @@ enum lock_class {
     LOCK_CLASS_COUNT,
 };
 
-/* What debug builds know of a lock. */
+/* What debug builds record about a lock. */
 struct lock_debug {
     enum lock_class class;
     _Atomic uint32_t holder; /* CPU number + 1; 0: free */
@@ -67,10 +67,10 @@ struct lock_debug {
 
 struct spinlock {
     union {
-        _Atomic uint16_t state; /* both of the below; 0: free, and nobody waits */
+        _Atomic uint16_t state; /* both of the below; 0: free, no waiters */
         struct {
             _Atomic uint8_t is_held;
-            _Atomic uint8_t is_wanted; /* set by those who wait; whoever gets the lock clears it */
+            _Atomic uint8_t is_wanted; /* set by waiters, cleared by the CPU that gets the lock */
         };
     };
 #ifdef JACINTH_DEBUG
@@ -78,7 +78,7 @@ struct spinlock {
 #endif
 };
 
-#define SPINLOCK_HELD 1u /* `state`: held, and nobody waits */
+#define SPINLOCK_HELD 1u /* `state`: held, no waiters */
 
 #ifdef JACINTH_DEBUG
 #define SPINLOCK_INITIALIZER(lock_class)  \
@@ -102,10 +102,10 @@ static inline void spinlock_init(struct spinlock* lock, enum lock_class class) {
     (void)class;
 }
 
-/* The lock is held, or others wait for it. Each turn begins with a pause: there those who already
- * wait get their chance, and an emulator that runs one CPU after the other goes on to the next.
- * `is_wanted` is set again in each turn, because another one that waited may have got the lock
- * meanwhile and cleared it. Inline, because a call would cost the quick way registers. */
+/* The slow path of taking a lock: it is held, or others wait for it. Each round begins with a
+ * pause, which gives earlier waiters their chance, and lets an emulator run its next CPU.
+ * `is_wanted` is set again in each round, because a waiter that got the lock meanwhile has cleared
+ * it. Inline, because a call would cost registers on the fast path. */
 static inline void spin_wait(struct spinlock* lock) {
     do {
         do {
@@ -164,7 +164,7 @@ static inline void spin_unlock(struct spinlock* lock) {
     preempt_enable();
 }
 
-/* Waits until whoever holds the lock now has let it go: until a moment when nobody holds it. */
+/* Waits for a moment at which the lock is free: the present holder has released it by then. */
 static inline void spin_wait_for_holder(struct spinlock* lock) {
     while (unlikely(atomic_load_explicit(&lock->is_held, memory_order_acquire)))
         cpu_relax();
