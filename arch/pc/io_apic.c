@@ -1,4 +1,5 @@
-/* Device interrupts: I/O APICs route the lines to the boot CPU; the old 8259 pair is silenced. */
+/* Device interrupts. The I/O APICs route the lines to the boot CPU; the two old 8259 controllers
+ * are masked. */
 #include <arch/cpu.h>
 #include <arch/local_apic.h>
 #include <arch/upcalls.h>
@@ -65,7 +66,7 @@ void io_apic_init(const struct machine_description* description) {
     }
 }
 
-/* Sends an ISA line, as the overrides route it, to `vector` on the boot CPU. */
+/* Routes an ISA line to `vector` on the boot CPU, following the overrides. */
 static void route(uint32_t isa_line, uint8_t vector) {
     uint32_t interrupt = isa_line;
     uint32_t flags = 0;
@@ -100,8 +101,8 @@ void device_interrupt(uint32_t line) {
         handlers[line].handler(handlers[line].argument);
 }
 
-/* Remapped away from the exceptions before it is masked: a spurious interrupt of it can still come.
- */
+/* The controllers are first moved to vectors away from the exceptions, and then masked. A masked
+ * controller can still raise a spurious interrupt. */
 void legacy_controller_disable(void) {
     port_write8(LEGACY_COMMAND_1, 0x11);
     port_write8(LEGACY_COMMAND_2, 0x11);

@@ -1,4 +1,4 @@
-/* The board's bring-up, the ports of the emulator, and the ways out. */
+/* The board's bring-up, the ports of the emulator, and ways to end the machine. */
 #include <pc/machine.h>
 
 #include <arch/cpu_start.h>

@@ -14,13 +14,15 @@ void serial_init(void);
 /* io_apic.c */
 void io_apic_init(const struct machine_description* description);
 void legacy_controller_disable(void);
-/* Device interrupts: `handler` runs with interrupts off on the CPU that got it. `line` is the ISA
- * IRQ number (0-15), overridden as the MADT says. */
+/* Registers the handler of a device interrupt. It runs with interrupts off on the CPU that receives
+ * the interrupt. `line` is the ISA IRQ number (0-15), before the overrides of the MADT. */
 typedef void (*interrupt_handler_t)(void* argument);
 void interrupt_register(uint32_t line, interrupt_handler_t handler, void* argument);
 
-/* timers.c: measures the time stamp counter and the APIC timer; hpet_address 0: by the PIT. */
+/* timers.c: measures the time stamp counter and the APIC timer by the HPET; if hpet_address is 0,
+ * by the PIT. */
 void clock_calibrate(uint64_t hpet_address);
 
-/* start_cpus.c: gives the CPU exception stacks with guard pages; all, or none (false). */
+/* start_cpus.c: allocates the CPU's exception stacks, with guard pages. False: no memory, and no
+ * stack was allocated. */
 bool exception_stacks_alloc(struct cpu* cpu);

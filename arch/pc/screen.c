@@ -1,9 +1,9 @@
 /* A text console on VGA text memory or on a linear framebuffer. The caller (kernel/debug/console.c)
- * sees to it that one CPU writes at a time. A full screen moves up by a line.
+ * lets only one CPU write at a time. A full screen moves up by a line.
  *
- * Reading the screen's memory back is slow, and so is writing all of it for each line. So the text
- * is kept here, with what each place of the screen shows. A place is drawn when the two differ,
- * however many lines went by since. */
+ * Reading the screen's memory is slow, and so is writing all of it for each new line. So this file
+ * keeps the text, and also what each cell of the screen shows. A cell is drawn only if the two
+ * differ. A line that scrolls away before it was drawn costs nothing. */
 #include <pc/screen.h>
 
 #include <debug/board.h>
@@ -19,20 +19,20 @@
 #define GLYPH_TOP 1u
 #define TEXT_ATTRIBUTE 0x0700u /* light grey on black */
 #define LIGHT 0xccu
-#define COLUMNS_MAX 256u /* what a larger screen has more stays dark */
+#define COLUMNS_MAX 256u /* the rest of a larger screen stays dark */
 #define ROWS_MAX 128u
-#define CELLS_DRAWN 8u  /* at most in one call of screen_refresh */
-#define ROWS_SCANNED 2u /* for places to draw; likewise */
+#define CELLS_DRAWN 8u  /* most cells drawn in one call of screen_refresh */
+#define ROWS_SCANNED 2u /* most rows scanned for cells to draw in one call */
 
 static struct screen_description screen;
 static volatile uint8_t* memory; /* NULL: no screen */
 static uint32_t columns, rows;
 static uint32_t column, row;
 
-static char text_rows[ROWS_MAX][COLUMNS_MAX]; /* the uppermost is text_rows[top] */
+static char text_rows[ROWS_MAX][COLUMNS_MAX]; /* the top row of the screen is text_rows[top] */
 static uint32_t top;
-static char shown[ROWS_MAX][COLUMNS_MAX]; /* on the screen; 0: not known */
-static bool may_differ[ROWS_MAX];         /* of each row of the screen */
+static char shown[ROWS_MAX][COLUMNS_MAX]; /* what the screen shows; 0: not known */
+static bool may_differ[ROWS_MAX];         /* for each row of the screen */
 
 static void draw_pixels(uint32_t at_column, uint32_t at_row, char character) {
     const unsigned char* glyph = screen_font[character - SCREEN_FONT_FIRST];
@@ -66,7 +66,8 @@ static char* text_of_row(uint32_t at_row) {
     return text_rows[(top + at_row) % rows];
 }
 
-/* False: `cells` more have been drawn, and the row has others. */
+/* Draws at most `*cells` cells of the row and subtracts the number drawn. False: the row has more
+ * to draw. */
 static bool refresh_row(uint32_t at_row, uint32_t* cells) {
     const char* text = text_of_row(at_row);
     for (uint32_t i = 0; i < columns; i++) {

@@ -1,8 +1,8 @@
 /* The 16550 on COM1.
  *
- * Nothing here waits for the line but serial_wait_for_room and serial_read_polled. Text is kept,
- * until the line takes it, by the caller (kernel/debug/console.c), which also sees to it that one
- * CPU sends at a time. */
+ * Only serial_wait_for_room and serial_read_polled wait for the line. The caller
+ * (kernel/debug/console.c) keeps the text until the line takes it, and lets only one CPU send at a
+ * time. */
 #include <arch/cpu.h>
 #include <debug/board.h>
 #include <lock/spinlock.h>
@@ -36,7 +36,7 @@
 #define STATUS_DATA_READY 0x01
 #define STATUS_TRANSMIT_EMPTY 0x20
 
-#define FIFO_ROOM 16u      /* characters the line takes once it says that it is empty */
+#define FIFO_ROOM 16u      /* room in characters when the line reports that it is empty */
 #define SEND_LIMIT 4u      /* characters sent in one call: a port is slow */
 #define WAIT_LIMIT 100000u /* polls for room */
 
@@ -44,11 +44,11 @@ static bool is_present;
 static void (*receiver)(uint8_t byte);
 static void (*room_listener)(void);
 
-/* Of the CPU that sends: */
-static uint32_t fifo_room;  /* what the line takes without another look */
-static bool is_return_sent; /* the carriage return before the next character, a line feed */
+/* Used only by the CPU that sends: */
+static uint32_t fifo_room;  /* characters that can be sent before the status is read again */
+static bool is_return_sent; /* the next character is a line feed, and its carriage return is sent */
 
-/* LEAF: guards which interrupts are enabled. */
+/* LEAF: guards the register that enables interrupts. */
 static struct spinlock enable_lock = SPINLOCK_INITIALIZER(LOCK_LEAF);
 static bool is_interrupt_driven;
 
@@ -120,8 +120,8 @@ void serial_use_polling(void) {
         port_write8(COM1 + REGISTER_INTERRUPT_ENABLE, 0);
 }
 
-/* The line raises its interrupt anew only after it had no cause left. The listener is
- * called once for each time that room was asked for. */
+/* The line raises a new interrupt only after all causes of the last are gone. The listener is
+ * called once for each call of serial_ask_for_room. */
 static void on_interrupt(void* unused) {
     uint8_t cause;
     (void)unused;

@@ -1,5 +1,5 @@
-/* Starting the other CPUs, one after the other: INIT, two start-up messages, then waiting for a
- * sign of life. */
+/* Starting the other CPUs, one at a time: INIT, one or two start-up messages, then waiting until
+ * the CPU has arrived. */
 #include <pc/machine.h>
 
 #include <stdatomic.h>
@@ -123,7 +123,7 @@ static bool start(uint32_t apic_id) {
     return wait_for_arrival(ARRIVAL_LIMIT_NANOSECONDS);
 }
 
-/* The stack of a new CPU becomes its idle thread's. */
+/* The new CPU's stack becomes the stack of its idle thread. */
 static bool start_one(uint32_t apic_id) {
     struct cpu* cpu = cpu_allocate(apic_id);
     void* stack_top = cpu ? kernel_stack_alloc() : NULL;
@@ -137,7 +137,7 @@ static bool start_one(uint32_t apic_id) {
     if (start(apic_id))
         return true;
     log_warning("the CPU with APIC id %u does not answer", apic_id);
-    cpu_remove(cpu); /* its memory stays: the CPU may yet wake up in it */
+    cpu_remove(cpu); /* its memory is not freed: the CPU may still start later and use it */
     return false;
 }
 

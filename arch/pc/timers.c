@@ -1,5 +1,5 @@
-/* The timers of known speed, HPET or PIT: against one of them the processor's clock and the local
- * APIC's timer are measured, once. */
+/* The timers of known rate, HPET and PIT. One of them is used, once, to measure the time stamp
+ * counter and the local APIC's timer. */
 #include <arch/clock.h>
 #include <arch/layout.h>
 #include <arch/local_apic.h>
@@ -29,20 +29,20 @@
 #define PIT_SPEAKER_ON 0x02
 #define PIT_OUTPUT 0x20
 
-/* A timer of known speed that counts up. */
+/* A timer of known rate that counts up. */
 struct reference {
     const char* name;
     uint64_t (*read)(void);
-    uint64_t period; /* of a count, in femtoseconds */
+    uint64_t period; /* of one count, in femtoseconds */
 };
 
-/* What the three timers showed at one moment. */
+/* The three timers, read at one moment. */
 struct sample {
     uint64_t ticks, timer_counts, reference;
 };
 
-/* On a machine that is not ours alone, any two instructions may lie milliseconds apart. So several
- * samples are taken, and the one counts for which the least time passed on the way. */
+/* On a virtual machine, milliseconds may pass between any two instructions. So several samples are
+ * taken. The best one is the sample that took the least time to read. */
 static struct sample take_sample(const struct reference* reference) {
     struct sample best = {0};
     uint64_t shortest = UINT64_MAX;
@@ -61,7 +61,7 @@ static struct sample take_sample(const struct reference* reference) {
     return best;
 }
 
-/* What passed in some time, of CALIBRATION_NANOSECONDS or more. */
+/* Returns how far each timer counted in a time of at least CALIBRATION_NANOSECONDS. */
 static struct sample measure(const struct reference* reference) {
     uint64_t wanted = CALIBRATION_NANOSECONDS * FEMTOSECONDS_PER_NANOSECOND / reference->period;
     local_apic_timer_start(UINT32_MAX);
@@ -102,8 +102,8 @@ static uint64_t read_pit(void) {
     return PIT_COUNT_MAX - (low | (uint64_t)port_read8(PIT_CHANNEL_2) << 8);
 }
 
-/* Channel 2 counts down once while its gate is on; its output, which shows on the gate's port, says
- * that it came to the end: then too much time passed, and the measurement is void. */
+/* Channel 2 counts down once while its gate is on. Its output, a bit of the gate's port, is set
+ * when the count has reached its end. Then the measurement took too long, and is repeated. */
 static void measure_by_pit(struct reference* reference, struct sample* passed) {
     *reference = (struct reference){"PIT", read_pit, PIT_PERIOD};
     do {

@@ -1,8 +1,8 @@
-/* Where a started CPU begins: real mode, at the page whose number is in the start-up message. start_cpus.c
- * copies this code to that page (below 1 MiB) and fills in the words at its end.
+/* Where a started CPU begins: in real mode, at the page whose number is in the start-up message.
+ * start_cpus.c copies this code to that page (below 1 MiB) and fills in the words at its end.
  *
- * The boot page tables still map the first 4 GiB one to one, which is what lets paging be turned on
- * here. Until then every address is written relative to the page.
+ * The boot page tables map the first 4 GiB one to one, so this code can turn paging on. Until then
+ * every address is written relative to the page.
  */
 #define RELATIVE(symbol) ((symbol) - trampoline_start)
 
@@ -26,7 +26,7 @@ trampoline_start:
     movzwl %ax, %ebx
     shl $4, %ebx /* the page's address */
 
-    /* The descriptor table and the two far pointers need it too. */
+    /* The pointer to the descriptor table and the far pointer contain this address too. */
     lea RELATIVE(gdt)(%ebx), %eax
     mov %eax, RELATIVE(gdt_pointer) + 2
     lea RELATIVE(long_entry)(%ebx), %eax
@@ -89,8 +89,9 @@ entry:
     .quad 0
 trampoline_end:
 
-/* In the higher half, where both sets of tables agree. rdx: the final tables, rsi: the stack, rdi: the
- * struct cpu, rax: C. The stack may lie anywhere in memory, so it comes last. */
+/* In the higher half, which the boot tables and the final tables both map. rdx: the final tables,
+ * rsi: the stack, rdi: the struct cpu, rax: the C function. Only the final tables are sure to map
+ * the stack, so they are loaded first. */
     .section .text, "ax"
 secondary_start:
     mov %rdx, %cr3
@@ -102,7 +103,7 @@ secondary_start:
     shr $32, %rdx
     wrmsr
     xor %ebp, %ebp
-    push %rbp /* as if called */
+    push %rbp /* in place of a return address */
     jmp *%rsi
 
     .section .note.GNU-stack, "", @progbits

@@ -8,7 +8,8 @@
 
 extern const char kernel_start[], kernel_end[];
 
-/* Before paging_init there is no table to ask, and the only stack lies in the image. */
+/* Before paging_init the kernel's page table does not exist, and the only stack lies in the image.
+ */
 static bool is_readable(uintptr_t address) {
     physical_address_t physical;
     uint32_t flags;

@@ -1,9 +1,9 @@
 /* From the loader to C.
  *
- * Two doors: Multiboot2 (GRUB) and PVH (qemu -kernel). Both leave the CPU in 32-bit protected mode,
- * paging and interrupts off, flat segments, nothing else. Until the jump to the higher half this
- * code runs at its physical address, so every symbol is written as PHYSICAL(symbol).
- */
+ * There are two entries: Multiboot2 (GRUB) and PVH (qemu -kernel). Both loaders leave the CPU in
+ * 32-bit protected mode with flat segments; paging and interrupts are off. Until the jump to the
+ * higher half this code runs at its physical address. So every symbol is written as
+ * PHYSICAL(symbol). */
 #define PHYSICAL(symbol) ((symbol) - 0xffffffff80000000)
 
 #define MULTIBOOT2_HEADER_MAGIC 0xe85250d6
@@ -174,7 +174,7 @@ fill_page_tables:
     movl $PHYSICAL(boot_pdpt_high) + (PAGE_PRESENT | PAGE_WRITABLE), PHYSICAL(boot_pml4) + 511 * 8
     ret
 
-/* Says why on the serial line and the text screen, and stops. */
+/* Prints the reason on the serial line and the text screen, and stops. */
 no_long_mode:
     mov $PHYSICAL(serial_set_up), %esi
     mov $((serial_set_up_end - serial_set_up) / 2), %ecx
@@ -192,7 +192,7 @@ no_long_mode:
     mov %al, %bl
     mov $(COM1 + 5), %edx
 3:  in %dx, %al
-    test $0x20, %al /* room for a byte; a machine without a serial line answers 0xff */
+    test $0x20, %al /* room for a byte; without a serial line the port reads as 0xff */
     jz 3b
     mov %bl, %al
     mov $COM1, %edx

@@ -1,20 +1,21 @@
-/* Three ways to copy much, and to clear a page: see arch/bulk.h.
+/* Three ways to copy a kilobyte or more, and to clear a page: see arch/bulk.h.
  *
  * size_t bulk_copy_...(void* to, const void* from, size_t size);
- *   rdi, rsi, rdx; 0: all copied, 1: a fault. Access to user memory is the caller's to open. Of the
- *   registers that C may change, only rax, rcx, rdx, rsi, rdi and r8 do: see user_copy.S.
+ *   In: rdi, rsi, rdx. Returns 0 when all is copied, 1 after a fault. The caller has opened access
+ *   to user memory. Changes only rax, rcx, rdx, rsi, rdi and r8, because user_copy_much
+ *   (user_copy.S) saves no other registers.
  * void bulk_clear_...(void* page);
- *   rdi
+ *   In: rdi.
  *
  * The direction flag is clear; interrupts may be on. */
 
 #define PAGE_SIZE 4096
-#define STATE_AVX (1 << 2) /* of XCR0: the upper halves of the 16 registers */
-#define STATE_ZMM (1 << 6) /* what AVX-512 put on top of these */
+#define STATE_AVX (1 << 2) /* of XCR0: the upper halves of the 16 ymm registers */
+#define STATE_ZMM (1 << 6) /* of XCR0: the upper halves of the zmm registers (AVX-512) */
 
 #define VECTOR 32
-#define BLOCK (8 * VECTOR) /* copied in one turn of the loop */
-#define STRETCH (16 * VECTOR) /* cleared in one turn */
+#define BLOCK (8 * VECTOR) /* copied in one round of the loop */
+#define STRETCH (16 * VECTOR) /* cleared in one round */
 
 .macro MAY_FAULT label, fixup
     .pushsection .fault_table, "a"
@@ -31,7 +32,8 @@ bulk_copy_words:
 1:  rep movsq
     and $7, %edx
     jz 4f
-    /* The rest, as the last part of a word that begins in what was copied. */
+    /* The rest is copied as one word, which ends with the last byte and overlaps what was copied.
+     */
 2:  mov -8(%rsi, %rdx), %rax
 3:  mov %rax, -8(%rdi, %rdx)
 4:  xor %eax, %eax
@@ -69,14 +71,15 @@ bulk_clear_bytes:
 
 /* --- vectors ------------------------------------------------------------------------------------
  *
- * ymm0 and ymm1 are lent by whoever they belong to: what was in them is kept on the stack, which
- * is this thread's, and context_switch keeps what is in them now. An exception on the way may come
- * back here; it puts back what it found.
+ * ymm0 and ymm1 hold values of the program that runs on this thread. They are saved on the thread's
+ * kernel stack, and restored at the end. A switch in between saves the values that this code has
+ * put there, as part of the thread's FPU state. An exception in between may use these routines
+ * too; it restores the values that it found.
  *
- * XGETBV tells in eax what is in use of the vector registers. Of AVX-512's nothing may be, for
- * writing a ymm register clears the rest of the zmm: then words are moved. If the upper halves of
- * the ymm registers were not in use, they end like that, so that the program's own instructions
- * stay as quick as they were, and its state as small. */
+ * XGETBV returns in eax which vector registers are in use. If AVX-512 state is, words are moved
+ * instead, because a write to a ymm register clears the rest of the zmm register. If the upper
+ * halves of the ymm registers were not in use, RETURN_VECTORS marks them as unused again. So the
+ * program's SSE instructions stay fast, and its saved state small. */
 
 .macro BORROW_VECTORS otherwise
     mov $1, %ecx
@@ -109,7 +112,8 @@ bulk_clear_bytes:
     MAY_FAULT 9994b, vector_fault
 .endm
 
-/* r8: the bytes that do not fill a block; then 0, or after a fault 1. rcx counts up to 0. */
+/* r8: the bytes that do not fill a block; later the result: 0, or 1 after a fault. rcx counts up to
+ * 0. */
     .balign 16
     .globl bulk_copy_vectors
 bulk_copy_vectors:
@@ -135,7 +139,7 @@ copy_vectors_end:
     mov %r8d, %eax
     ret
 
-copy_last_block: /* ends with the last byte, and begins in what was copied */
+copy_last_block: /* this block ends with the last byte, and overlaps what was copied */
     add %r8, %rsi
     add %r8, %rdi
     mov $-BLOCK, %rcx
@@ -154,7 +158,7 @@ many_in_use:
     .globl bulk_clear_vectors
 bulk_clear_vectors:
     BORROW_VECTORS otherwise=bulk_clear_words
-    vpxor %xmm0, %xmm0, %xmm0 /* and the upper half */
+    vpxor %xmm0, %xmm0, %xmm0 /* this clears the upper half of ymm0 too */
     add $PAGE_SIZE, %rdi
     mov $-PAGE_SIZE, %rcx
 1:  .set offset, 0

@@ -28,7 +28,7 @@ static bool has_fast_bytes(void) {
     return cpu_features.has_erms;
 }
 
-/* AVX, and XGETBV that tells which registers are in use. */
+/* The CPU has AVX, and an XGETBV that returns which registers are in use. */
 static bool has_vectors(void) {
     return cpu_features.has_xsave && fpu_xsave_mask & XCR0_AVX &&
            cpuid(CPUID_XSAVE, 1).eax & CPUID_XSAVE_XGETBV1;

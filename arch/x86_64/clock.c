@@ -42,7 +42,8 @@ void clock_set_rates(uint64_t ticks, uint64_t timer_counts, uint64_t nanoseconds
 
 /* --- the alarm ----------------------------------------------------------------------------- */
 
-/* A deadline beyond the countdown's reach fires early; the timer heap then asks again. */
+/* If the deadline is beyond the range of the countdown, the timer fires early. The timer heap then
+ * sets it again. */
 void clock_set_timer(zx_time_t deadline) {
     if (deadline == ZX_TIME_INFINITE) {
         local_apic_timer_start(0);

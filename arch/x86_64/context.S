@@ -1,5 +1,5 @@
-/* Where a new thread begins: on the stack its entry and the argument, put there by context_init;
- * rdi: whose place it took. Interrupts off. */
+/* Where a new thread begins. On the stack: the entry function and its argument, stored by
+ * context_init. rdi: the context of the thread that ran before. Interrupts off. */
     .section .text, "ax"
     .globl context_first_run
 context_first_run:
@@ -13,7 +13,7 @@ context_first_run:
     ud2
 
 /* _Noreturn void context_enter_user_frame(const struct exception_frame* frame);
- * rdi: a complete frame on this thread's stack. Interrupts off. */
+ *   rdi: a complete frame on this thread's stack. Interrupts off. */
     .globl context_enter_user_frame
 context_enter_user_frame:
     mov %rdi, %rsp

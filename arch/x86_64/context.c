@@ -11,13 +11,14 @@
 void context_first_run(void);
 _Noreturn void context_enter_user_frame(const struct exception_frame* frame);
 
-/* What a waiting thread's stack pointer points to: context_switch pushes and pops it. */
+/* What the stack pointer of a thread that does not run points to. context_switch pushes and pops
+ * it. */
 struct switch_frame {
     uint64_t rbp;
     void (*resume)(void);
 };
 
-/* Of a thread that has not run yet: context_first_run pops the rest. */
+/* The same for a thread that has not run yet. context_first_run pops the entry and the argument. */
 struct first_frame {
     struct switch_frame frame;
     void (*entry)(void*);
@@ -32,7 +33,7 @@ void context_init(struct thread_context* context, void* stack_top, void (*entry)
     *context = (struct thread_context){.stack_pointer = (uint64_t)first};
 }
 
-/* The saved rbp and the address above it lie like a function's frame. */
+/* The saved rbp and the resume address above it have the layout of a function's frame. */
 uintptr_t backtrace_begin(const struct thread_context* context) {
     return context->stack_pointer;
 }
@@ -40,17 +41,17 @@ uintptr_t backtrace_begin(const struct thread_context* context) {
 /* --- what belongs to user mode ------------------------------------------------------------------
  */
 
-/* User mode's GS base is the inactive one while the kernel runs. */
+/* While the kernel runs, the inactive GS base (of swapgs) is that of user mode. */
 static void save_user_bases(struct thread_context* context) {
     if (!cpu_features.has_fsgsbase)
-        return; /* then user mode cannot change them behind our back */
+        return; /* then user mode cannot change its bases */
     __asm__ volatile("rdfsbase %0" : "=r"(context->fs_base));
     __asm__ volatile("swapgs; rdgsbase %0; swapgs" : "=r"(context->gs_base));
 }
 
-/* The data selectors mean nothing in 64-bit mode and are not part of a thread's state; they are
- * cleared, so that they carry nothing from one program to the next. Clearing changes the bases, so
- * it comes first. */
+/* The data selectors mean nothing in 64-bit mode and are not saved. They are cleared, so that one
+ * program cannot leave a value in them for the next. Clearing a selector can change its base, so
+ * the selectors are cleared before the bases are loaded. */
 static void load_user_bases(const struct thread_context* context) {
     __asm__ volatile("mov %0, %%ds; mov %0, %%es; mov %0, %%fs" ::"r"(0));
     if (cpu_features.has_fsgsbase) {

@@ -1,4 +1,4 @@
-/* The CPUs and their areas. How one comes into use: cpu_start.c. */
+/* The CPUs and their areas. cpu_start.c brings a CPU into use. */
 #include <arch/cpu.h>
 
 #include <stdatomic.h>
@@ -11,7 +11,7 @@
 
 #include "cpu_internal.h"
 
-/* Entry code knows these by number. */
+/* Assembly code uses these as numbers. */
 _Static_assert(offsetof(struct cpu, current) == 0x08, "see syscall_entry.S");
 _Static_assert(offsetof(struct cpu, kernel_stack_top) == 0x10, "see syscall_entry.S");
 _Static_assert(offsetof(struct cpu, user_stack_scratch) == 0x18, "see syscall_entry.S");
@@ -70,7 +70,7 @@ void cpu_add(struct cpu* cpu, struct cpu_arch* arch, uint32_t apic_id) {
         .preempt_count = PREEMPT_NOT_WANTED,
         .number = cpus_allocated,
         .mask = 1u << cpus_allocated,
-        .stack_guard = boot_cpu.stack_guard, /* the same everywhere: threads move */
+        .stack_guard = boot_cpu.stack_guard, /* the same on all CPUs: threads move */
         .apic_id = apic_id,
         .arch = arch,
     };

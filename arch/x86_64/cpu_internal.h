@@ -1,4 +1,4 @@
-/* What the files of arch share about a CPU; nobody else includes this. */
+/* What the files of arch share about a CPU. No other directory includes this. */
 #pragma once
 
 #include <arch/cpu_start.h>
@@ -23,7 +23,7 @@ enum exception_stack {
 };
 _Static_assert(EXCEPTION_STACK_MACHINE_CHECK + 1 == EXCEPTION_STACK_COUNT, "see arch/cpu_start.h");
 
-/* struct cpu's arch part. */
+/* The part of struct cpu that only arch uses. */
 struct cpu_arch {
     uint64_t gdt[8];
     struct task_state task_state;
@@ -44,9 +44,9 @@ void syscall_entry(void);
 void local_apic_end_of_interrupt(void);
 
 /* interrupt.c */
-/* True once cpu_stop_others was called: an NMI means to stop. */
+/* Returns whether cpu_stop_others was called; an NMI then means that the CPU must stop. */
 bool cpu_is_stopping(void);
-/* Vectors 32 and up, interrupts off. */
+/* Handles vectors 32 and up. Interrupts off. */
 void interrupt_dispatch(struct exception_frame* frame);
 
 static inline uint64_t msr_read(uint32_t msr) {

@@ -1,4 +1,4 @@
-/* What a CPU can do, and what is switched on in each. */
+/* The features of the CPUs, and what the kernel turns on in each. */
 #include <arch/cpu_start.h>
 
 #include <lib/compiler.h>
@@ -16,7 +16,7 @@ struct exception_stack_top {
     uint64_t alignment;
 };
 
-/* For the boot CPU, as long as there are no stacks with guard pages. */
+/* For the boot CPU, until stacks with guard pages exist. */
 static struct {
     uint8_t space[EARLY_EXCEPTION_STACK_SIZE];
     struct exception_stack_top top;
@@ -79,7 +79,7 @@ static void protections_init_cpu(void) {
     cr0_write(cr0_read() | CR0_WP);
 }
 
-/* See user_access.inc. While the boot page tables are in use, code can be written. */
+/* See user_access.inc. Code is writable only while the boot page tables are in use. */
 static void smap_patch(void) {
     extern const struct { uint64_t address, instruction; } smap_patches_start[], smap_patches_end[];
     for (size_t i = 0; smap_patches_start + i < smap_patches_end; i++)
@@ -104,7 +104,7 @@ static void cpu_init_common(struct cpu* cpu) {
     protections_init_cpu();
 }
 
-/* The cookie changes under this function's feet, so it must not have one itself. */
+/* This function changes the stack protector's cookie, so it must not be checked itself. */
 __attribute__((no_stack_protector)) void cpu_init_boot(void) {
     detect_features();
     for (unsigned i = 0; i < EXCEPTION_STACK_COUNT; i++)

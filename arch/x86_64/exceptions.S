@@ -1,8 +1,7 @@
-/* The way in and out for exceptions and interrupts. All gates turn interrupts off.
+/* Entry and exit code of exceptions and interrupts. All gates turn interrupts off.
  *
- * On the stack, from high to low: ss rsp rflags cs rip (the CPU), error code, vector (the entry),
- * general registers: struct exception_frame.
- */
+ * The stack, from high to low: ss, rsp, rflags, cs and rip (pushed by the CPU); error code; vector
+ * (pushed by the entry); general registers. This is struct exception_frame. */
 #include "registers.h"
 #include "user_access.inc"
 
@@ -72,9 +71,11 @@ exception_entries:
     .endr
 
 /* void exception_dispatch(struct exception_frame*): C, interrupts off, kernel GS. SMAP is closed
- * first: user mode may have set AC, which would hold it open. What is pushed last looks like a
- * function's frame, so that a backtrace goes on in the interrupted kernel code; it ends at user
- * mode. */
+ * first: user mode may have set AC, which would leave it open.
+ *
+ * The last two words pushed look like a function's frame, so a backtrace continues in the
+ * interrupted kernel code. After an exception of user mode the saved rbp is 0, and the backtrace
+ * ends. */
 exception_common:
     SAVE_REGISTERS
     CLOSE_USER_ACCESS
@@ -89,7 +90,7 @@ exception_common:
     call exception_dispatch
     add $16, %rsp
 
-/* Also where a new user thread leaves the kernel. */
+/* A new user thread leaves the kernel here too. */
     .globl exception_return
 exception_return:
     testb $3, FRAME_CS(%rsp)
@@ -98,9 +99,11 @@ exception_return:
 1:  RESTORE_REGISTERS
     iretq
 
-/* NMI, double fault, machine check: they can come between SYSCALL and SWAPGS, so that neither CS
- * nor the sign of the GS base (user mode can set it) says whose GS is loaded. The top of each of
- * these stacks holds the CPU's address. There is no way back: C reports and stops. */
+/* NMI, double fault, machine check. They can come between SYSCALL and SWAPGS, so CS does not show
+ * whether the kernel's GS is loaded. Nor does the sign of the GS base, because user mode can set
+ * it. So the top of each of these stacks holds the address of the struct cpu.
+ *
+ * exception_dispatch_own_stack never returns: it reports and stops. */
 exception_on_own_stack:
     SAVE_REGISTERS
     CLOSE_USER_ACCESS

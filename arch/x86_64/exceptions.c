@@ -1,4 +1,5 @@
-/* An exception or interrupt: what happens, and what is due before the interrupted code resumes. */
+/* Exceptions and interrupts: handling them, and what must be done before the interrupted code
+ * resumes. */
 #include <arch/interrupt.h>
 
 #include <stdatomic.h>
@@ -21,12 +22,12 @@
 #define PAGE_FAULT_USER (1u << 2)
 #define PAGE_FAULT_EXECUTE (1u << 4)
 #define PAGE_FAULT_ACCESS (PAGE_FAULT_WRITE | PAGE_FAULT_EXECUTE)
-/* A reserved bit in an entry, protection keys, shadow stacks, SGX: no mapping helps against those.
- */
+/* A reserved bit in an entry, protection keys, shadow stacks, SGX: no mapping resolves these
+ * faults. */
 #define PAGE_FAULT_OTHER_CAUSES ~(PAGE_FAULT_PRESENT | PAGE_FAULT_USER | PAGE_FAULT_ACCESS)
 
-/* So often a fault may come again, at the same instruction and address, before it is looked at
- * whether it is spurious; and so often before it is taken for one that will never end. */
+/* How often a fault may come again, at the same instruction and address: before the kernel checks
+ * whether it is spurious, and before the kernel takes it for endless. */
 #define REPEATS_UNCHECKED 64u
 #define REPEATS_MAX 4096u
 
@@ -62,7 +63,7 @@ static const char* exception_name(uint64_t vector) {
     return vector < ARRAY_LENGTH(exception_names) ? exception_names[vector] : "unknown exception";
 }
 
-/* Faults of the user copy routines are answered there; see user_copy.S. */
+/* A fault in a user copy routine continues at its entry in the fault table: see user_copy.S. */
 static bool resume_at_fixup(struct exception_frame* frame) {
     uintptr_t fixup = user_copy_fixup(frame->rip);
     if (!fixup)
@@ -71,10 +72,12 @@ static bool resume_at_fixup(struct exception_frame* frame) {
     return true;
 }
 
-/* A fault may come again after it was resolved, for good reasons: other threads take the page away,
- * or share it, or were first to resolve it. It does so without end if something forbids the access
- * that the page tables permit. Only then is it found spurious time after time. The limit is high:
- * of many CPUs that fault at one place together, all but the first find the fault spurious. */
+/* A fault may come again after it was resolved, for good reasons: another thread takes the page
+ * away, shares it, or resolved the fault first. It comes again without end if something forbids an
+ * access that the page tables permit. Only such a fault is spurious each time.
+ *
+ * The limit is high: when many CPUs fault at one place together, all but the first find the fault
+ * spurious. */
 static bool can_make_progress(const struct exception_frame* frame, const struct page_fault* fault) {
     struct thread_context* context = context_current();
     if (likely(context->fault_rip != frame->rip || context->fault_address != fault->address)) {
@@ -90,8 +93,8 @@ static bool can_make_progress(const struct exception_frame* frame, const struct 
     return context->fault_repeats < REPEATS_MAX;
 }
 
-/* Not of a page that is just not there. An access that the CPU makes in the name of the system
- * while it runs user mode is not made possible by a mapping either. */
+/* For a fault with any other cause than a missing page. While the CPU runs user mode, it also makes
+ * accesses in supervisor mode (it reads a descriptor table). A mapping does not help these. */
 static NOINLINE bool can_be_resolved(const struct exception_frame* frame,
                                      const struct page_fault* fault) {
     if (frame->error_code & PAGE_FAULT_OTHER_CAUSES)
@@ -101,7 +104,7 @@ static NOINLINE bool can_be_resolved(const struct exception_frame* frame,
     return can_make_progress(frame, fault);
 }
 
-/* False: the access is not legal, or nothing makes it possible. Interrupts are on. */
+/* Returns false if the access is not legal, or cannot be made possible. Interrupts are on. */
 static inline bool resolve(const struct exception_frame* frame, const struct page_fault* fault,
                            uint32_t usual_cause) {
     uint32_t cause = (uint32_t)frame->error_code & ~PAGE_FAULT_ACCESS;
@@ -110,9 +113,9 @@ static inline bool resolve(const struct exception_frame* frame, const struct pag
     return page_fault_handle(fault);
 }
 
-/* A fault in the kernel is legal in the user copy routines only, and there only on the user's side.
- * With preemption off (a spinlock may be held) it is not resolved: the copy fails at once and its
- * caller knows what to do. */
+/* A fault in the kernel is legal only in a user copy routine, and there only at a user address.
+ * With preemption off (a spinlock may be held) it is not resolved: the copy fails at once, and its
+ * caller handles that. */
 static void kernel_page_fault(struct exception_frame* frame, const struct page_fault* fault) {
     /* A small range that begins in user space may leave it by less than USER_SMALL_MAX bytes. */
     if (fault->address < USER_ADDRESS_END + USER_SMALL_MAX && user_copy_fixup(frame->rip)) {
@@ -153,9 +156,9 @@ static void page_fault(struct exception_frame* frame) {
     interrupts_disable();
 }
 
-/* A reschedule that was wanted while the interrupted code ran, and a kill, take effect here.
- * Interrupts off. Exceptions never preempt the kernel: only interrupts do, and only where it had
- * them enabled. */
+/* Does what was requested while the interrupted code ran: a reschedule or a kill. Interrupts off.
+ * Only an interrupt preempts the kernel, and only where the kernel had interrupts on. Exceptions
+ * never do. */
 static void before_return(struct exception_frame* frame) {
     if (exception_frame_is_user(frame)) {
         if (this_cpu()->preempt_count == 0)
@@ -194,8 +197,8 @@ void exception_dispatch(struct exception_frame* frame) {
 
 extern char boot_stack_guard[];
 
-/* A push that hits the page below a stack cannot be reported on that stack: it becomes a double
- * fault, and the address is still there. */
+/* A push onto the guard page below a stack cannot be reported on that stack, so it becomes a double
+ * fault. CR2 still holds the address. */
 static bool is_stack_overflow(const struct exception_frame* frame) {
     uintptr_t address = cr2_read();
     return frame->vector == VECTOR_DOUBLE_FAULT &&
@@ -207,7 +210,7 @@ void exception_dispatch_own_stack(struct exception_frame* frame) {
     if (frame->vector == VECTOR_NMI && cpu_is_stopping())
         cpu_stop();
     if (frame->vector == VECTOR_NMI)
-        emergency_console_run_anywhere(); /* somebody pressed the button */
+        emergency_console_run_anywhere(); /* the NMI button was pressed */
     if (is_stack_overflow(frame))
         panic_with_frame(frame, "kernel stack overflow");
     panic_with_frame(frame, "%s", exception_name(frame->vector));

@@ -11,7 +11,7 @@
 #define XCR0_X87_SSE_AVX 0x7u
 #define XCR0_AVX512 0xe0u
 #define FXSAVE_SIZE 512u
-#define XSAVE_HEADER_SIZE 64u /* behind it */
+#define XSAVE_HEADER_SIZE 64u /* behind the FXSAVE part */
 #define STATE_ALIGNMENT 64u
 #define X87_CONTROL_DEFAULT                                              \
     0x037f /* all exceptions masked, as the psABI wants at process start \
@@ -52,8 +52,8 @@ void fpu_init_boot(void) {
     fpu_memory_init(state_size, STATE_ALIGNMENT);
 }
 
-/* With XSAVE only the header is read, which says that all registers are initial, and MXCSR, which
- * is loaded whatever it says. */
+/* With XSAVE, XRSTOR reads only the header and MXCSR. A zero header says that all registers have
+ * their initial values. MXCSR is loaded whatever the header says. */
 bool context_fpu_create(struct thread_context* context) {
     char* state = fpu_memory_alloc();
     if (!state)

@@ -1,5 +1,5 @@
-/* Floating point and vector registers: saved and restored eagerly with each switch of user threads,
- * so that no register of one ever shows in another. arch only. */
+/* Floating point and vector registers. They are saved and restored in each switch between user
+ * threads, so that no thread can read the registers of another. arch only. */
 #pragma once
 
 #include <arch/context_switch.h>

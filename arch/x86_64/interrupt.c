@@ -42,7 +42,7 @@ void cpu_stop_others(void) {
 void interrupt_dispatch(struct exception_frame* frame) {
     uint64_t line = frame->vector - VECTOR_DEVICE_FIRST;
     if (frame->vector == VECTOR_SPURIOUS)
-        return; /* no end of interrupt for these */
+        return; /* a spurious interrupt needs no end-of-interrupt */
     local_apic_end_of_interrupt();
     if (frame->vector == VECTOR_TIMER) {
         timer_interrupt();

@@ -1,4 +1,4 @@
-/* The local APIC through its memory window: one at the same address for every CPU. */
+/* The local APIC through its memory window. Each CPU sees its own APIC at the same address. */
 #include <arch/local_apic.h>
 
 #include <arch/cpu.h>

@@ -16,7 +16,7 @@
 #include "paging_internal.h"
 #include "registers.h"
 
-/* More pages than this and the whole TLB goes instead. */
+/* To flush more pages than this, the whole TLB is flushed. */
 #define FLUSH_PAGES_MAX 32u
 
 static struct page_table kernel_table = {.active_cpus = UINT32_MAX};
@@ -51,8 +51,9 @@ void entry_set(uint64_t* table, unsigned index, uint64_t value) {
     ++*table_page_count(table);
 }
 
-/* Table pages in no tree of tables, chained through their first entry. An address of a page has bit
- * 0 clear: to a CPU that still walks a table just unlinked, that entry is not present. */
+/* Table pages that are not linked into a page table, chained through their first entry. The address
+ * of a page has bit 0 clear. So a CPU that still walks an unlinked table reads this entry as not
+ * present. */
 struct table_chain {
     uint64_t* first;
 };
@@ -62,7 +63,7 @@ static void chain_push(struct table_chain* chain, uint64_t* table) {
     chain->first = table;
 }
 
-/* The table is empty again; NULL: there is none. */
+/* Returns a table, empty again; NULL: the chain is empty. */
 static uint64_t* chain_pop(struct table_chain* chain) {
     uint64_t* table = chain->first;
     if (table) {
@@ -72,15 +73,15 @@ static uint64_t* chain_pop(struct table_chain* chain) {
     return table;
 }
 
-/* Table pages that are no longer linked are kept until every TLB has forgotten them. */
+/* Frees the table pages. Pages unlinked from a page table are kept until no TLB refers to them. */
 static void tables_free(struct table_chain* tables) {
     uint64_t* table;
     while ((table = chain_pop(tables)))
         table_page_free(table);
 }
 
-/* Takes the entry out, and with it every table on the way up that became empty. `path[level]` is
- * the table of that level; the root and the shared tables right below its upper half stay. */
+/* Clears the entry, and unlinks every table on the way up that became empty. `path[level]` is the
+ * table of that level. The root stays; so do the shared tables right below its upper half. */
 static void entry_clear(struct page_table* table, uint64_t* path[], virtual_address_t address,
                         struct table_chain* freed) {
     bool is_kernel = address >= PHYSICAL_MAP_BASE;
@@ -125,7 +126,7 @@ static void flush_here(void* argument) {
         for (size_t done = 0; done < request->size; done += PAGE_SIZE)
             __asm__ volatile("invlpg (%0)" ::"r"(request->start + done) : "memory");
     } else if (request->is_kernel && cpu_features.has_global_pages) {
-        /* Global entries survive a reload of CR3. */
+        /* A reload of CR3 does not flush global entries. */
         uint64_t cr4 = cr4_read();
         cr4_write(cr4 & ~CR4_PGE);
         cr4_write(cr4);
@@ -134,8 +135,8 @@ static void flush_here(void* argument) {
     }
 }
 
-/* The fence orders the caller's entry writes before the look at who has the table loaded; a CPU
- * that loads it later sees the new entries. */
+/* The fence orders the caller's writes to the entries before the read of active_cpus. A CPU that
+ * loads the table later sees the new entries. */
 static void flush_everywhere(struct page_table* table, virtual_address_t start, size_t size) {
     struct flush_request request = {start, size, table == &kernel_table};
     preempt_disable();
@@ -169,7 +170,7 @@ void page_table_destroy(struct page_table* table) {
     table->table_pages = 0;
 }
 
-/* Makes the tables for `address` down to level 0; all that are missing, or none (NO_MEMORY). */
+/* Creates the missing tables for `address` down to level 0: all of them, or none (NO_MEMORY). */
 static zx_status_t walk_or_create(struct page_table* table, virtual_address_t address,
                                   uint64_t* path[]) {
     unsigned missing;
@@ -206,13 +207,13 @@ zx_status_t page_table_map(struct page_table* table, virtual_address_t address,
     return ZX_OK;
 }
 
-/* The first address past what the entry at `level` for `address` covers. */
+/* Returns the first address past the range of the entry at `level` for `address`. */
 static virtual_address_t entry_end(virtual_address_t address, unsigned level) {
     size_t span = 1ul << level_shift(level);
     return ALIGN_DOWN(address, span) + span;
 }
 
-/* Where a change began and ended: only that much is flushed. */
+/* The range that was changed; only this range is flushed. */
 struct change {
     virtual_address_t start, end;
 };
@@ -228,8 +229,8 @@ static void change_flush(struct page_table* table, const struct change* change) 
         flush_everywhere(table, change->start, change->end - change->start);
 }
 
-/* One walk for each table of level 0, then along it: a table that entry_clear took away is empty,
- * and still there until tables_free. */
+/* Walks once for each table of level 0, and then goes along that table. If entry_clear unlinks it,
+ * it is empty, but is not freed before tables_free. */
 void page_table_unmap(struct page_table* table, virtual_address_t address, size_t size) {
     struct table_chain freed = {NULL};
     struct change change = {0};

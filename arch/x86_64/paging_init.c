@@ -36,7 +36,7 @@ static uint64_t* table_below(uint64_t* table, unsigned index) {
     return table_at(table[index]);
 }
 
-/* One page of the size that `level` stands for, while the tables are being built. */
+/* Maps one page of the size that `level` stands for, while the tables are being built. */
 static void kernel_map(virtual_address_t address, uint64_t physical, unsigned level,
                        uint32_t flags) {
     uint64_t* table = physical_to_virtual(page_table_kernel()->root);
@@ -52,7 +52,7 @@ static bool overlaps_image(uint64_t start, uint64_t size) {
            kernel_image_to_physical(kernel_start).value < start + size;
 }
 
-/* What is read-only in the image is read-only through the direct map too. */
+/* The read-only parts of the image are read-only through the direct map too. */
 static uint32_t direct_map_flags(uint64_t physical) {
     uint64_t image = physical + KERNEL_IMAGE_BASE;
     bool is_constant = (image >= (uint64_t)text_start && image < (uint64_t)rodata_end) ||
@@ -60,7 +60,7 @@ static uint32_t direct_map_flags(uint64_t physical) {
     return is_constant ? PAGING_READ : PAGING_READ | PAGING_WRITE;
 }
 
-/* [start, end) with the largest pages that fit; small ones where the image lies. */
+/* Maps [start, end) with the largest pages that fit; with small pages where the image lies. */
 static void direct_map(uint64_t start, uint64_t end) {
     while (start < end) {
         unsigned level = 0;
@@ -79,8 +79,9 @@ static void map_image_part(const char* start, const char* end, uint32_t flags) {
         kernel_map((virtual_address_t)start, kernel_image_to_physical(start).value, 0, flags);
 }
 
-/* The first 4 GiB are mapped whole: firmware tables and the boot archive lie outside `ram`. Devices
- * among them are uncached by the MTRRs whatever the tables say, and are used through device_map. */
+/* The first 4 GiB are mapped whole, because firmware tables and the boot archive lie outside `ram`.
+ * The MTRRs make devices there uncached, whatever the tables say. The kernel uses devices through
+ * device_map. */
 void paging_init(const struct physical_range* ram, size_t count) {
     uint64_t* root = new_table();
     page_table_kernel()->root = virtual_to_physical(root);
@@ -94,7 +95,7 @@ void paging_init(const struct physical_range* ram, size_t count) {
     map_image_part(data_start, boot_stack_guard, PAGING_READ | PAGING_WRITE);
     map_image_part(boot_stack_guard + PAGE_SIZE, bss_end, PAGING_READ | PAGING_WRITE);
     map_image_part(kernel_symbols, kernel_symbols_end, PAGING_READ);
-    /* Shared by all address spaces, so they have to be there before the first of them. */
+    /* All address spaces share these tables, so they must exist before the first address space. */
     for (size_t offset = 0; offset < KERNEL_STACKS_SIZE; offset += 1ul << level_shift(TOP_LEVEL))
         table_below(root, entry_index(KERNEL_STACKS_BASE + offset, TOP_LEVEL));
     table_below(root, entry_index(KERNEL_HEAP_BASE, TOP_LEVEL));

@@ -1,4 +1,4 @@
-/* What the files of paging share: the format of the entries, and the way to them. */
+/* What the files of paging share: the format of the entries, and how to find them. */
 #pragma once
 
 #include <stdint.h>
@@ -17,7 +17,7 @@
 #define ENTRY_ADDRESS_MASK 0x000ffffffffff000ul
 
 #define ENTRIES_PER_TABLE 512u
-#define TOP_LEVEL 3u            /* the root's; 0: the tables of 4 KiB pages */
+#define TOP_LEVEL 3u            /* the root's level; level 0: the tables of 4 KiB pages */
 #define KERNEL_FIRST_ENTRY 256u /* of the root: the shared upper half */
 
 static inline uint64_t* table_at(uint64_t entry) {

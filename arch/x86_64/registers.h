@@ -1,5 +1,5 @@
-/* Names for what the processor manuals number: control registers, MSRs, selectors. arch only.
- * Assembly takes no suffix at a number, so those that it uses have none. */
+/* Names for the numbers in the processor manuals: control registers, MSRs, selectors. arch only.
+ * The assembler accepts no suffix at a number, so constants that assembly uses have none. */
 #pragma once
 
 #define CR0_MP (1ul << 1)
@@ -39,7 +39,8 @@
 #define RFLAGS_AC (1ul << 18)
 #define RFLAGS_FIXED (1ul << 1) /* reads as one */
 
-/* Selectors. SYSRET wants user data, then user code, right behind its base. */
+/* Selectors. SYSRET needs the user data and user code selectors, in this order, right behind its
+ * base. */
 #define SELECTOR_KERNEL_CODE 0x08
 #define SELECTOR_KERNEL_DATA 0x10
 #define SELECTOR_USER_BASE 0x18

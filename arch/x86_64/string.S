@@ -1,6 +1,6 @@
-/* memcpy, memmove, memset: C's prototypes. Blocks up to 64 bytes (memset: 32) go by moves that
- * overlap in the middle, longer ones by string instructions of 8 bytes. The direction flag is
- * clear, as always in the kernel. */
+/* memcpy, memmove, memset, with C's prototypes. Blocks of up to 64 bytes (memset: 32) are moved by
+ * loads and stores that overlap in the middle. Longer blocks use string instructions of 8 bytes.
+ * The direction flag is clear, as always in the kernel. */
     .section .text, "ax"
 
     .balign 16
@@ -73,7 +73,7 @@ memcpy_above_16:
     ret
     .size memcpy, . - memcpy
 
-/* Forwards unless the destination begins inside the source. */
+/* Copies forwards, unless the destination begins inside the source. */
     .balign 16
     .globl memmove
     .type memmove, @function
@@ -86,7 +86,7 @@ memmove:
     std
     cmp $8, %rdx
     jb memmove_bytes
-    mov (%rsi), %r8 /* what does not fill a word is among the first 8 bytes: they go last */
+    mov (%rsi), %r8 /* the bytes that do not fill a word are among these 8: stored last */
     mov %rdx, %rcx
     shr $3, %rcx
     lea -8(%rsi, %rdx), %rsi
@@ -102,7 +102,7 @@ memmove_bytes:
     rep movsb
     cld
     ret
-/* The source may begin inside the destination, so nothing is written before what is read. */
+/* The source may begin inside the destination. So no byte is written before it is read. */
 memmove_forwards:
     mov %rdx, %rcx
     shr $3, %rcx
@@ -120,7 +120,7 @@ memset:
     movzbl %sil, %esi
     movabs $0x0101010101010101, %rcx
     imul %rsi, %rcx
-    mov %rdi, %rsi /* the answer */
+    mov %rdi, %rsi /* the result */
     mov %rcx, %rax
     cmp $32, %rdx
     ja memset_above_32

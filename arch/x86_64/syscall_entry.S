@@ -1,13 +1,14 @@
-/* The system call path. User mode: number in rax; arguments rdi rsi rdx r10 r8 r9 r12 r13.
- * The CPU left the return address in rcx and the flags in r11 and turned off what FMASK names
- * (interrupts, direction, trap, alignment check).
+/* The system call path. From user mode: the number in rax; arguments in rdi rsi rdx r10 r8 r9 r12
+ * r13. The CPU has put the return address in rcx and the flags in r11. It has cleared the flags in
+ * FMASK (interrupts, direction and trap among them).
  *
- * Only what C may clobber is lost: rbx, rbp and r12 to r15 are C's to keep. On return the argument
- * registers are zeroed, so that nothing of the kernel shows.
+ * The C functions keep rbx, rbp and r12 to r15. On return the other argument registers are zeroed,
+ * so that user mode sees no values of the kernel.
  *
- * SYSRET to a non-canonical address would fault in ring 0. rcx cannot hold one: it is the address
- * behind a SYSCALL instruction, and no program owns the last page below the hole
- * (USER_ADDRESS_END). An NMI anywhere in here comes on a stack of its own: see exceptions.S.
+ * SYSRET to a non-canonical address would fault in ring 0. rcx cannot hold such an address: it is
+ * the address behind a SYSCALL instruction, and the last page below the non-canonical addresses is
+ * never mapped (USER_ADDRESS_END). An NMI anywhere in here has a stack of its own: see
+ * exceptions.S.
  */
 #define CPU_CURRENT 0x08
 #define CPU_KERNEL_STACK_TOP 0x10
@@ -56,7 +57,8 @@ unknown_number:
     call sys_bad_syscall
     jmp syscall_done
 
-/* The result is kept over the call; a killed thread does not come back from it. */
+/* The result is kept on the stack during the call. If the thread was killed, the call does not
+ * return. */
 pending_work:
     sti
     mov %rax, 16(%rsp)

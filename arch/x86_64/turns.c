@@ -1,5 +1,5 @@
-/* What the seed chooses. It also chooses how dense the points are and how long a turn lasts: some
- * races want many short turns, others few long ones. */
+/* The choices of the seed. It also chooses how many points there are and how long a turn lasts:
+ * some races need many short turns, others few long ones. */
 #include <arch/turns.h>
 
 #include <stdatomic.h>
@@ -22,8 +22,8 @@ bool turns_are_on;
 static uint64_t seed;
 static uint32_t points_between, longest_turn_nanoseconds;
 
-/* Each CPU has its own. A thread that is moved between two instructions may spoil a step of
- * another CPU's; it does so in each run. */
+/* Each CPU has its own choices. A thread may be moved to another CPU in the middle of an update,
+ * and spoil a choice of the first CPU. That happens in each run in the same way. */
 static struct {
     uint64_t random;
     uint32_t points_left;
@@ -38,7 +38,7 @@ static uint64_t mix(uint64_t value) {
     return value ^ value >> 31;
 }
 
-/* A number from 0 to limit - 1. */
+/* Returns a number from 0 to limit - 1. */
 static uint32_t choose(uint32_t limit) {
     uint64_t* random = &choices[cpu_number()].random;
     *random += GOLDEN_RATIO;
@@ -54,8 +54,8 @@ void turns_start(uint64_t new_seed) {
     turns_are_on = true;
 }
 
-/* In each round every other CPU has a turn, as far as the time to the next timer suffices. Now and
- * then there are many rounds: this CPU seems to stand still, as one of a virtual machine may. */
+/* In each round every other CPU has a turn, if the time to the next timer suffices. Now and then
+ * there are many rounds. This CPU then stands still for long, as a virtual machine's CPU may. */
 void turn_end(void) {
     uint32_t limit = choose(LONG_WAIT_ONE_OF) == 0 ? LONG_WAIT_ROUNDS : SHORT_WAIT_ROUNDS;
     atomic_fetch_add_explicit(&turns_ended, 1, memory_order_relaxed);

@@ -1,14 +1,16 @@
 /* The instructions that touch user memory.
  *
  * size_t user_copy_raw(void* to, const void* from, size_t size);
- *   rdi, rsi, rdx; 0: all copied. Any other answer: a fault. Ranges were checked to be user addresses.
- *   Much is copied by bulk.S, where those instructions are.
- * user_copy_much: rdi to, rsi from, rcx how many bytes (BULK_COPY_MIN or more), with access open;
- *   rcx 0: all copied, 1: a fault. All registers but these three stay. For arch/user_copy.h.
+ *   In: rdi, rsi, rdx. Returns 0 when all is copied; any other value: a fault. The caller has
+ *   checked that the user's range has user addresses only. BULK_COPY_MIN bytes or more are
+ *   copied by a routine of bulk.S.
+ * user_copy_much, for arch/user_copy.h:
+ *   In: rdi: to, rsi: from, rcx: the number of bytes, BULK_COPY_MIN or more. Access is open.
+ *   Out: rcx: 0 when all is copied, 1 after a fault. Changes no register but these three.
  * size_t user_touch_raw(void* address, bool is_write);
- *   rdi, esi; reads one byte, or writes back what is there. 0: done.
+ *   In: rdi, esi. Reads one byte; with is_write also writes it back. Returns 0 if that worked.
  *
- * Interrupts stay as they are; SMAP is open between STAC and CLAC only. */
+ * None of these changes whether interrupts are on. SMAP is open between STAC and CLAC only. */
 
 #include "user_access.inc"
 
@@ -34,7 +36,8 @@ user_copy_raw:
 1:  rep movsq
     and $7, %edx
     jz copy_done
-    /* The rest, as the last part of a word that begins in what was copied. */
+    /* The rest is copied as one word, which ends with the last byte and overlaps what was copied.
+     */
 2:  mov -8(%rsi, %rdx), %rax
 3:  mov %rax, -8(%rdi, %rdx)
 copy_done:

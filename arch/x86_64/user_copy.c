@@ -4,7 +4,7 @@
 
 #include "user_copy_internal.h"
 
-#define TOUCHED_BETWEEN_LOOKS (64ul << 10) /* bytes, between two looks for a kill */
+#define TOUCHED_BETWEEN_LOOKS (64ul << 10) /* bytes, between two checks for a kill */
 
 size_t user_touch_raw(void* address, bool is_write);
 
@@ -13,7 +13,7 @@ struct fault_entry {
 };
 extern struct fault_entry fault_table_start[], fault_table_end[];
 
-/* The linker leaves the table nearly in order. */
+/* Sorts the table by insertion: the linker leaves it nearly in order. */
 void user_copy_init(void) {
     for (struct fault_entry* next = fault_table_start + 1; next < fault_table_end; next++) {
         struct fault_entry moved = *next, *to = next;

@@ -3,8 +3,10 @@
 
 #include <stdint.h>
 
-/* Puts the table in order. While the boot page tables are in use, where it can be written. */
+/* Sorts the table. Call it while the boot page tables are in use: the table is writable only then.
+ */
 void user_copy_init(void);
 
-/* Where to go on when the instruction at `rip` faulted; 0: it may not fault. */
+/* Returns where execution continues after a fault of the instruction at `rip`; 0: it may not fault.
+ */
 uintptr_t user_copy_fixup(uintptr_t rip);

@@ -1,11 +1,11 @@
-/* The board around the CPUs: interrupt controllers, timers, starting the CPUs. What the console and
- * the panic need of it stands in debug/board.h. */
+/* The board around the CPUs: interrupt controllers, timers, starting the CPUs. debug/board.h has
+ * the functions that the console and the panic use. */
 #pragma once
 
 #include <stdbool.h>
 #include <stdint.h>
 
-/* What the machine tables say; filled by kernel/boot, used once by machine_init. */
+/* The contents of the firmware's tables; filled by kernel/boot, used once by machine_init. */
 struct machine_description {
     struct {
         uint32_t apic_id;
@@ -27,13 +27,14 @@ struct machine_description {
     bool has_8259;
 };
 
-/* First C code of all: serial line in polled mode, GDT, IDT, per-CPU area of the boot CPU, CPU
- * features. Nothing may fail before it. */
+/* Sets up what all other code needs: the serial line in polled mode, GDT, IDT, the boot CPU's
+ * per-CPU area, and CPU features. It is the first call; nothing before it may fail. */
 void machine_early_init(void);
-/* Interrupt controllers, timers. After paging_init and the kernel heap. */
+/* Sets up the interrupt controllers and timers. Called after paging_init, with the kernel heap
+ * ready. */
 void machine_init(const struct machine_description* description);
-/* Starts the other CPUs (at most CPU_MAX in all, `limit` if not 0). Each calls `entry` on its own
- * stack, interrupts off, its struct cpu and the final page tables in place; `entry` never returns.
- */
+/* Starts the other CPUs. At most `limit` CPUs run in all, or CPU_MAX if `limit` is 0. Each new CPU
+ * calls `entry`, which never returns: on its own stack, interrupts off, with its struct cpu and the
+ * final page tables. */
 void machine_start_cpus(const struct machine_description* description, uint32_t limit,
                         void (*entry)(void));

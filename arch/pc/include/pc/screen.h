@@ -12,5 +12,5 @@ struct screen_description {
     bool is_text;
 };
 
-/* After the kernel heap. Without a screen of a known format the text is dropped. */
+/* Called when the kernel heap is ready. Without a screen of a known format the text is dropped. */
 void screen_init(const struct screen_description* description);

@@ -3,15 +3,17 @@
 
 #include <abi/types.h>
 
-zx_time_t clock_now(void);  /* nanoseconds since the kernel's clock was started */
+zx_time_t clock_now(void);  /* nanoseconds since the first instruction of the kernel */
 uint64_t clock_ticks(void); /* raw time stamp counter */
 uint64_t clock_ticks_per_second(void);
 
-/* Asks for timer_interrupt() at `deadline` on this CPU; ZX_TIME_INFINITE: never. Interrupts off. */
+/* Makes this CPU call timer_interrupt() at `deadline`, or never for ZX_TIME_INFINITE. Interrupts
+ * off. */
 void clock_set_timer(zx_time_t deadline);
 
-/* How fast the time stamp counter and the local APIC's timer are: what each counted in
- * `nanoseconds`. For the board, once; until then the time is 0. */
+/* Sets the rates of the time stamp counter and of the local APIC's timer. `ticks` and
+ * `timer_counts` are how far each counted in `nanoseconds`. The board calls this once; before that
+ * clock_now returns 0. */
 void clock_set_rates(uint64_t ticks, uint64_t timer_counts, uint64_t nanoseconds);
 
 /* Spins; for hardware bring-up only. */

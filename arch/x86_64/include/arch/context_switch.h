@@ -1,5 +1,5 @@
-/* The switch between threads; for the scheduler only. Inline: what the compiler has in registers is
- * saved once, by being clobbered. */
+/* The switch between threads; for the scheduler only. It is inline and clobbers the general
+ * registers. So the compiler saves only the registers that it still needs. */
 #pragma once
 
 #include <arch/context.h>
@@ -9,13 +9,16 @@
 extern uint32_t fpu_xsave_mask;     /* the XCR0 components in use */
 extern bool fpu_has_quick_exchange; /* the CPU has XSAVE and FSGSBASE */
 
-/* Where it has not, or between a user thread and a kernel thread, which has no such state. */
+/* The slow path: for a CPU without XSAVE or FSGSBASE, or when one thread is a kernel thread. Kernel
+ * threads have no user state: it is not saved for `from`, or not loaded for `to`. */
 void context_exchange_user_state_slowly(struct thread_context* from,
                                         const struct thread_context* to);
 
-/* User mode's GS base is the inactive one while the kernel runs. The data selectors mean nothing in
- * 64-bit mode and are not part of a thread's state; they are cleared, so that they carry nothing
- * from one program to the next. Clearing changes the bases, so it comes first. */
+/* While the kernel runs, the inactive GS base (of swapgs) is that of user mode.
+ *
+ * The data selectors mean nothing in 64-bit mode and are not saved. They are cleared, so that one
+ * program cannot leave a value in them for the next. Clearing a selector can change its base, so
+ * the selectors are cleared before the bases are loaded. */
 static ALWAYS_INLINE void context_exchange_user_bases(struct thread_context* from,
                                                       const struct thread_context* to) {
     __asm__ volatile("rdfsbase %0" : "=r"(from->fs_base));
@@ -38,10 +41,12 @@ static ALWAYS_INLINE void context_exchange_user_state(struct thread_context* fro
     __asm__ volatile("xrstor64 (%0)" ::"r"(to->fpu_state), "a"(mask), "d"(0) : "memory");
 }
 
-/* Saves the running state in `from` and resumes `to`; sets the CPU's kernel stack top to
- * `to_stack_top`, FS/GS bases and FPU state. Interrupts off. Returns when `from` is resumed, and
- * answers it; `left` is whose place it took then. Both come in the registers of whoever switched
- * to it, so that nothing need be kept on the stack. */
+/* Saves the running thread's state in `from` and resumes `to`: its kernel stack, FS and GS bases,
+ * and FPU state. `to_stack_top` becomes the top of the CPU's kernel stack. Interrupts off.
+ *
+ * Returns when another switch resumes `from`, and returns `from`. *left is then the context of the
+ * thread that made that other switch. That thread passes both in rdi and rsi, so this call need not
+ * keep `from` on its stack. */
 static ALWAYS_INLINE struct thread_context*
 context_switch(struct cpu* cpu, struct thread_context* from, struct thread_context* to,
                uint64_t to_stack_top, struct thread_context** left) {

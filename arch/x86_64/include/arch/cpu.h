@@ -30,7 +30,7 @@ struct cpu {
     uint32_t interrupt_depth;    /* 0x34: > 0 inside an interrupt handler */
     uint32_t mask;               /* bit `number` */
     bool is_online;
-    struct aspace* active_aspace;  /* whose page tables are loaded; NULL: the kernel's own */
+    struct aspace* active_aspace;  /* its page tables are loaded; NULL: the kernel's own */
     struct page_cache* page_cache; /* mm: per-CPU free pages */
     struct sched_cpu* sched;       /* sched: run queue, timers, idle thread */
     struct cpu_arch* arch;         /* GDT, TSS, IST stacks: arch only */
@@ -39,8 +39,9 @@ struct cpu {
     uint64_t statistics_ipis;
 };
 
-/* Per-CPU access. What it answers holds while preemption is off. Volatile, because a thread that
- * was switched away may go on elsewhere: two looks are two looks. */
+/* Returns the structure of the CPU that runs this code; the result stays right while preemption is
+ * off. The assembly is volatile, because a switch may move the thread to another CPU. So the
+ * compiler must not reuse the result of an earlier call. */
 static inline struct cpu* this_cpu(void) {
     struct cpu* cpu;
     __asm__ volatile("mov %%gs:0, %0" : "=r"(cpu));
@@ -51,7 +52,8 @@ static inline uint32_t cpu_number(void) {
     __asm__ volatile("movl %%gs:0x24, %0" : "=r"(number));
     return number;
 }
-/* The running thread. Not volatile on purpose: for the code that asks, it never changes. */
+/* Returns the running thread. The assembly is not volatile: to the code that runs, the result is
+ * always the same thread, so the compiler may reuse it. */
 static inline struct thread* thread_current(void) {
     struct thread* thread;
     __asm__("mov %%gs:0x8, %0" : "=r"(thread));
@@ -61,7 +63,8 @@ static inline struct thread* thread_current(void) {
 static inline void cpu_preempt_count_increment(void) {
     __asm__ volatile("incl %%gs:0x20" ::: "memory", "cc");
 }
-/* True when the count, with its inverted "reschedule wanted" bit, became zero. */
+/* Returns true when the counter became 0: the thread may be preempted, and a reschedule is wanted.
+ */
 static inline bool cpu_preempt_count_decrement_is_zero(void) {
     bool is_zero;
     __asm__ volatile("decl %%gs:0x20" : "=@ccz"(is_zero)::"memory");
@@ -71,7 +74,7 @@ static inline bool cpu_preempt_count_decrement_is_zero(void) {
 uint32_t cpu_count(void); /* CPUs online */
 struct cpu* cpu_by_number(uint32_t number);
 
-/* Interrupts. The state is opaque: give it back to interrupts_restore. */
+/* Interrupts. The saved state is opaque: pass it to interrupts_restore. */
 typedef uint64_t interrupt_state_t;
 static inline interrupt_state_t interrupts_save_and_disable(void) {
     uint64_t flags;
@@ -101,18 +104,20 @@ static inline void interrupts_disable(void) {
 static inline void cpu_relax(void) {
     __builtin_ia32_pause();
 }
-/* Enables interrupts and sleeps until one arrives, without a window between the two. */
+/* Enables interrupts and halts until one arrives. An interrupt cannot slip in between the two: STI
+ * takes effect after the next instruction. */
 static inline void cpu_wait_for_interrupt(void) {
     __asm__ volatile("sti; hlt" ::: "memory");
 }
-/* Interrupts off, for ever. */
+/* Halts this CPU with interrupts off. Never returns. */
 NORETURN void cpu_stop(void);
 /* Resets the machine through an exception that cannot be delivered. */
 void cpu_triple_fault(void);
 /* Stops every other CPU (NMI); for panic. */
 void cpu_stop_others(void);
 
-/* A number nobody outside can guess: RDRAND where there is one, else the time stamp, mixed. */
+/* Returns a number that an outsider cannot guess. It mixes RDRAND, if the CPU has that, with the
+ * time stamp. */
 uint64_t cpu_random(void);
 
 struct cpu_features {

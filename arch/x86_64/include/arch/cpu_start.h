@@ -1,4 +1,5 @@
-/* How a CPU comes into use; for the board (arch/pc), which starts the CPUs and has their memory. */
+/* Bringing a CPU into use; for the board (arch/pc), which starts the CPUs and allocates their
+ * memory. */
 #pragma once
 
 #include <stddef.h>
@@ -6,23 +7,26 @@
 
 #include <arch/cpu.h>
 
-/* The exceptions that come on a stack of their own: double fault, NMI, machine check. */
+/* The exceptions that have a stack of their own: double fault, NMI, machine check. */
 #define EXCEPTION_STACK_COUNT 3
 
-/* The boot CPU: features, descriptors, system call entry. Its GS base is its struct cpu already. */
+/* Sets up the boot CPU: features, descriptors, system call entry. Its GS base is already its struct
+ * cpu. */
 void cpu_init_boot(void);
 
-/* Registers one CPU more under the next number; there are fewer than CPU_MAX. The caller gives the
- * memory: `arch` is cpu_arch_size() zeroed bytes. The CPU is online from cpu_set_online on. */
+/* Registers another CPU under the next number; fewer than CPU_MAX are registered. The caller
+ * allocates both structures; `arch` is cpu_arch_size() zeroed bytes. cpu_set_online later makes the
+ * CPU online. */
 void cpu_add(struct cpu* cpu, struct cpu_arch* arch, uint32_t apic_id);
 size_t cpu_arch_size(void);
-/* Takes the last CPU out that was added, because it cannot be used. */
+/* Unregisters the CPU that was registered last, because it did not start. */
 void cpu_remove(struct cpu* cpu);
 
-/* `tops` are the highest addresses of stacks with guard pages. The boot CPU begins without. */
+/* `tops` are the highest addresses of stacks with guard pages. Until this call the boot CPU uses an
+ * early stack without a guard page. */
 void cpu_set_exception_stacks(struct cpu* cpu, void* const tops[EXCEPTION_STACK_COUNT]);
 
-/* On the new CPU itself, with the final page tables loaded and any GS: features, descriptors,
- * system call entry. */
+/* Sets up features, descriptors and system call entry. Called on the new CPU itself, with the final
+ * page tables loaded. The GS base may have any value before. */
 void cpu_init_secondary(struct cpu* cpu);
 void cpu_set_online(struct cpu* cpu);

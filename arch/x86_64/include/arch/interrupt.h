@@ -16,16 +16,17 @@ static inline bool exception_frame_is_user(const struct exception_frame* frame) 
     return (frame->cs & 3) == 3;
 }
 
-/* Inter-processor interrupts: the other CPU calls reschedule_interrupt, or ipi_call_interrupt
+/* Inter-processor interrupts. The receiving CPU calls reschedule_interrupt or ipi_call_interrupt
  * (arch/upcalls.h). */
 void ipi_reschedule(uint32_t cpu);
 void ipi_send_call(uint32_t cpu); /* for ipi_call */
 
-/* This CPU interrupts itself as soon as its interrupts are on, and calls soft_interrupt: for work
- * that must not be done where the caller is. Any context. */
+/* Makes this CPU interrupt itself as soon as its interrupts are on; the interrupt calls
+ * soft_interrupt. It is for work that the caller may not do in its own context. Any context. */
 void interrupt_raise_soft(void);
 
-/* A page fault, as page_fault_handle gets it: `address` faulted. */
+/* A page fault, as page_fault_handle gets it. `address` is the address of the access that faulted.
+ */
 struct page_fault {
     uintptr_t address;
     bool is_write, is_execute, is_user, is_present;

@@ -1,8 +1,9 @@
 /* Calls that keep all registers.
  *
- * A function that calls another one saves the registers it goes on using, on its way in, whether
- * the call is made or not. What the quick ways do once in a while (take a batch of memory, tell
- * observers, reschedule) is called in this way instead: so whoever does it pays for it. */
+ * A function with an ordinary call saves registers when it is entered, even if it then does not
+ * make the call. A fast path calls its rare steps (take a batch of memory, notify observers,
+ * reschedule) in this way instead. The call itself saves the registers, so only a rare step costs
+ * time. */
 #pragma once
 
 #include <stdint.h>
@@ -15,9 +16,9 @@
 #define CALL_KEEPING_2(function, argument0, argument1) function(argument0, argument1)
 #define CALL_KEEPING_1_FOR_ANSWER(function, argument) function(argument)
 #else
-/* Beside the definition of a function that answers nothing... */
+/* Put this beside the definition of a function that returns nothing... */
 #define KEEPING_CALLABLE(function) KEEPING_THUNK(function, "push %rax\n", "pop %rax\n")
-/* ...or a pointer. */
+/* ...or this, if it returns a pointer. */
 #define KEEPING_CALLABLE_FOR_ANSWER(function) KEEPING_THUNK(function, "", "")
 
 #define KEEPING_THUNK(function, push_rax, pop_rax)                                   \

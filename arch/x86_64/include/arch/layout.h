@@ -28,7 +28,8 @@
 #define KERNEL_IMAGE_BASE 0xffffffff80000000ul
 
 #ifndef __ASSEMBLER__
-/* The direct map: valid for RAM once the boot tables or paging_init cover it. */
+/* The direct map of physical memory. The boot tables cover the first 4 GiB; paging_init adds the
+ * RAM above. */
 static inline void* physical_to_virtual(physical_address_t address) {
     return (void*)(address.value + PHYSICAL_MAP_BASE);
 }

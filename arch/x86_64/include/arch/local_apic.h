@@ -15,10 +15,10 @@
 
 #define LOCAL_APIC_WINDOW_SIZE 4096
 
-/* On the boot CPU. `window` is the APIC's memory, mapped uncached; every CPU finds its own APIC
- * there. */
+/* Called on the boot CPU. `window` is the APIC's memory, mapped uncached. Every CPU finds its own
+ * APIC at this address. */
 void local_apic_init(volatile void* window);
-/* On each other CPU. */
+/* Called on each CPU but the boot CPU. */
 void local_apic_init_cpu(void);
 uint32_t local_apic_id(void);
 
@@ -29,7 +29,8 @@ uint32_t local_apic_id(void);
 #define APIC_LEVEL_ASSERT 0x04000u
 #define APIC_TO_SELF 0x40000u /* the identifier is ignored */
 
-/* `command` is made of the APIC_* bits and a vector. Waits until the last message has left. */
+/* Sends a message to a CPU; `command` is the APIC_* bits and a vector. Waits first until the last
+ * message has left. */
 void local_apic_send(uint32_t apic_id, uint32_t command);
 
 void local_apic_timer_start(uint32_t count); /* 0: stops it */

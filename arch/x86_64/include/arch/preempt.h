@@ -23,7 +23,7 @@ static inline void preempt_enable(void) {
         CALL_KEEPING(preempt_reschedule);
 }
 
-/* The same where a reschedule is likely: an ordinary call, which saves less. */
+/* The same, for a place where a reschedule is likely. An ordinary call saves fewer registers. */
 static inline void preempt_enable_and_switch(void) {
     if (cpu_preempt_count_decrement_is_zero())
         preempt_reschedule();

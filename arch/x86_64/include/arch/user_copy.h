@@ -1,10 +1,12 @@
-/* The only place that touches user memory. SMAP is opened here and nowhere else.
+/* The only code that reads or writes user memory. Only here is SMAP opened.
  *
- * Any bad address (NULL, kernel half, non-canonical, wrapping, unmapped, wrong protection, unmapped
- * half-way by another thread) gives false; what was copied before the fault is unspecified. A page
- * that is mapped by the program but not yet present is faulted in, unless preemption is off (a
- * spinlock is held): then the copy fails, and after user_fault_in, without the lock, it can be
- * tried again. */
+ * A copy returns false at any bad address: NULL, kernel half, non-canonical, wrapping, unmapped, or
+ * with the wrong protection. Another thread may also unmap the memory half-way. What was copied
+ * before the fault is unspecified.
+ *
+ * A page that the program has mapped, but that is not yet present, is brought in. With preemption
+ * off (a spinlock is held) that is not possible, and the copy returns false. The caller can then
+ * release the lock, call user_fault_in and try again. */
 #pragma once
 
 #include <stdbool.h>
@@ -16,22 +18,25 @@
 #include <arch/turns.h>
 #include <lib/compiler.h>
 
-/* True when [address, address + size) lies in the user half without wrapping; says nothing about
- * what is mapped. An empty range always does; the first page is never mapped. */
+/* Returns whether [address, address + size) lies in the user half without wrapping. It does not
+ * look at what is mapped; the first page never is. An empty range is always valid. */
 static inline bool user_range_is_valid(uintptr_t address, size_t size) {
     uintptr_t end;
     return likely(!__builtin_add_overflow(address, size, &end) && end <= USER_ADDRESS_END) ||
            size == 0;
 }
 
-/* A range of at most so many bytes that begins in user space faults where it leaves it: the page
- * behind user space is never mapped. So only its beginning needs a look. */
+/* A small range has at most this many bytes. If it begins in user space and leaves it, the access
+ * faults: the page behind user space is never mapped. So only the beginning of a small range is
+ * checked. */
 #define USER_SMALL_MAX 4096ul
 
-/* Brings the pages of a range in, for reading or for writing, without changing them; false: the
- * program may not do that. They can be gone again at once: the next copy tells. With a spinlock
- * held, false when a page is not present. False also when the thread is killed before all of them
- * are in: then no program sees the error that the caller makes of that. */
+/* Makes the pages of a range present, for reading or for writing, without changing them. They may
+ * be gone again at once; then the next copy fails.
+ *
+ * Returns false if the program may not make that access, or if a spinlock is held and a page is not
+ * present. Returns false also when the thread is killed before all pages are present. No program
+ * sees the resulting error, because the thread ends first. */
 bool user_fault_in(uintptr_t address, size_t size, bool is_write);
 
 #if __STDC_HOSTED__ /* the build machine's tests bring their own */
@@ -68,8 +73,8 @@ static inline bool user_copy_out(uintptr_t to_user, const void* from, size_t siz
 /* --- inline, for the few calls where every instruction counts ----------------------------------
  */
 
-/* A no-operation of three bytes, which becomes another instruction at boot where the CPU has SMAP:
- * see arch/x86_64/user_access.inc. */
+/* A no-operation of three bytes. At boot it is replaced by `instruction` if the CPU has SMAP
+ * (arch/x86_64/user_access.inc). */
 #define USER_ACCESS_PATCH(instruction)    \
     "1: .byte 0x0f, 0x1f, 0x00\n"         \
     ".pushsection .smap_patches, \"a\"\n" \
@@ -85,22 +90,24 @@ static inline void user_access_close(void) {
     __asm__ volatile(USER_ACCESS_PATCH(0xca010f)::: "memory"); /* CLAC */
 }
 
-/* The instruction at `label` may fault, and then goes on at the C label `fault`. */
+/* The instruction at `label` may fault; execution then continues at the C label `fault`. */
 #define USER_ACCESS_MAY_FAULT(label)     \
     ".pushsection .fault_table, \"a\"\n" \
     ".quad " #label ", %l[fault]\n"      \
     ".popsection\n"
 
-/* Whether all addresses (`bits`: each bit that is set in one of them) are in the lower half. What
- * is no user memory there is not mapped, and what begins there and leads beyond is not canonical;
- * so few bytes can be tried. */
+/* Returns whether all addresses are in the lower half; `bits` is the addresses or-ed together. An
+ * access to memory there that is not the program's faults: the page is not mapped. A small range
+ * that leaves the lower half also faults, because the addresses behind it are not canonical. */
 static inline bool user_addresses_are_low(uintptr_t bits) {
     return bits >> USER_ADDRESS_BITS == 0;
 }
 
-/* With access open. Whole words, then the rest as the last part of a word that begins in what was
- * copied. What is done for much (user_copy.S) leaves the other registers alone, so that the rest
- * of the function need not keep its own out of the way. */
+/* Copies `size` bytes; the caller has opened access. Copies whole words first. The rest is copied
+ * as one word that ends with the last byte and overlaps what was copied.
+ *
+ * user_copy_much (user_copy.S) copies BULK_COPY_MIN bytes or more. It changes no register but rdi,
+ * rsi and rcx, so the compiler can keep variables in all others. */
 static inline bool user_access_copy(void* to, const void* from, size_t size) {
     size_t words = size / 8, rest = size % 8;
     if (unlikely(words - 1 >= BULK_COPY_MIN / 8 - 1))
@@ -138,7 +145,8 @@ fault:
     return false;
 }
 
-/* With access open: whether a byte, or a word, can be written, which is left as it is. */
+/* Returns whether a byte can be written, and does not change it; user_access_touch_word does so for
+ * a word. The caller has opened access. */
 static inline bool user_access_touch(uintptr_t address) {
     __asm__ volatile goto("1: lock orb $0, (%0)\n" USER_ACCESS_MAY_FAULT(1b)
                           :
@@ -229,7 +237,7 @@ static inline bool user_copy_in_small(void* to, uintptr_t from_user, size_t size
     return is_copied;
 }
 
-/* Whether a range of at most USER_SMALL_MAX bytes, and not none, can be written. */
+/* Returns whether a range of 1 to USER_SMALL_MAX bytes can be written. */
 static inline bool user_touch_small(uintptr_t address, size_t size) {
     if (unlikely(!user_addresses_are_low(address)))
         return false;
@@ -239,7 +247,7 @@ static inline bool user_touch_small(uintptr_t address, size_t size) {
     return can_write;
 }
 
-/* The same for two words besides (address 0: not wanted); the range may be empty. */
+/* The same for a range, which may be empty, and two words. Address 0: there is no such word. */
 static inline bool user_touch_with_words(uintptr_t address, size_t size, uintptr_t word0,
                                          uintptr_t word1) {
     if (unlikely(!user_addresses_are_low(address | word0 | word1)))
@@ -270,8 +278,8 @@ static inline bool user_write_word(uintptr_t to_user, uint32_t value) {
     return is_written;
 }
 
-/* Writes `size` bytes (at most USER_SMALL_MAX) and up to two words (address 0: not wanted): all of
- * them, or, unless the memory changes meanwhile, none. */
+/* Writes `size` bytes (at most USER_SMALL_MAX) and up to two words. Address 0: there is no such
+ * word. Writes all of them or none, unless another thread changes the mappings meanwhile. */
 static ALWAYS_INLINE bool user_copy_out_with_words(uintptr_t to_user, const void* from, size_t size,
                                                    uintptr_t word0, uint32_t value0,
                                                    uintptr_t word1, uint32_t value1) {
@@ -297,8 +305,8 @@ static inline bool user_write_size(uintptr_t to_user, size_t value) {
     return is_written;
 }
 
-/* Copies `size` bytes (at most USER_SMALL_MAX, and not none) in, and then tells `actual` (address
- * 0: not wanted). False: nothing was told. */
+/* Copies `size` bytes in (1 to USER_SMALL_MAX), and then writes `actual` to `actual_user` (0: does
+ * not write it). False: `actual` was not written. */
 static inline bool user_copy_in_with_size(void* to, uintptr_t from_user, size_t size,
                                           uintptr_t actual_user, size_t actual) {
     if (unlikely(!user_addresses_are_low(from_user | actual_user)))
@@ -310,8 +318,8 @@ static inline bool user_copy_in_with_size(void* to, uintptr_t from_user, size_t 
     return is_done;
 }
 
-/* Writes `size` bytes (at most USER_SMALL_MAX, and not none) and `actual` (address 0: not wanted):
- * both of them, or, unless the memory changes meanwhile, none. */
+/* Writes `size` bytes (1 to USER_SMALL_MAX) and `actual` (address 0: does not write it). Writes
+ * both or neither, unless another thread changes the mappings meanwhile. */
 static inline bool user_copy_out_with_size(uintptr_t to_user, const void* from, size_t size,
                                            uintptr_t actual_user, size_t actual) {
     if (unlikely(!user_addresses_are_low(to_user | actual_user)))
