@@ -11,7 +11,7 @@
 #define RSDP_V1_SIZE 20u
 #define TABLE_SIZE_MAX (1u << 20)
 #define LOCAL_APIC_DEFAULT 0xfee00000ul
-#define TABLE_ADDRESS_END (4ul << 30) /* where the direct map is sure to be */
+#define TABLE_ADDRESS_END (4ul << 30) /* the direct map always covers the addresses below */
 
 struct rsdp {
     char signature[8];
@@ -107,7 +107,7 @@ static const struct rsdp* find_rsdp(const struct boot_info* info) {
     return NULL;
 }
 
-/* NULL: not there, or not to be trusted. */
+/* Returns the table at `address`; NULL: there is none, or it is damaged. */
 static const struct table* table_at(uint64_t address) {
     if (address == 0 || address >= TABLE_ADDRESS_END - TABLE_SIZE_MAX)
         return NULL;

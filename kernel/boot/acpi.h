@@ -4,5 +4,6 @@
 #include <boot/boot_info.h>
 #include <pc/machine.h>
 
-/* Fills `machine` from the tables; without ACPI: one CPU, the 8259 and PIT defaults. */
+/* Fills `machine` from the tables. Without ACPI: the boot CPU only, no HPET, no device interrupts.
+ */
 void acpi_describe_machine(const struct boot_info* info, struct machine_description* machine);

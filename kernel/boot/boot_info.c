@@ -9,7 +9,8 @@ static void remove_range(struct boot_info* info, size_t index) {
     info->ram_count--;
 }
 
-/* Keeps the array sorted; what does not fit into it is memory unused. */
+/* Keeps the array sorted. When the array is full, the range is dropped, and its memory stays
+ * unused. */
 static void insert_range(struct boot_info* info, struct physical_range range) {
     if (info->ram_count == BOOT_RANGE_MAX || range.start >= range.end)
         return;
@@ -24,7 +25,7 @@ void boot_info_add_ram(struct boot_info* info, uint64_t start, uint64_t size) {
     bool wraps = start + size < start || range.start < start;
     if (wraps || range.start >= range.end)
         return;
-    /* Swallows what it overlaps or touches. */
+    /* Merges the ranges that overlap or touch the new one. */
     for (size_t i = 0; i < info->ram_count;) {
         const struct physical_range* other = &info->ram[i];
         if (other->start > range.end || other->end < range.start) {
@@ -48,6 +49,6 @@ void boot_info_reserve(struct boot_info* info, struct physical_range range) {
         remove_range(info, i);
         insert_range(info, (struct physical_range){old.start, MIN(old.end, range.start)});
         insert_range(info, (struct physical_range){MAX(old.start, range.end), old.end});
-        i = 0; /* the array moved; what is left of `old` no longer overlaps */
+        i = 0; /* the array has changed; the rest of `old` no longer overlaps */
     }
 }

@@ -1,5 +1,5 @@
-/* What the loader told us, the same for Multiboot2 and PVH. Filled before there is any allocator;
- * pointers are into the direct map of the first 4 GiB. */
+/* What the loader passed to the kernel, in one form for Multiboot2 and PVH. It is filled before any
+ * allocator exists. Pointers are into the direct map of the first 4 GiB. */
 #pragma once
 
 #include <stdbool.h>
@@ -19,16 +19,18 @@ struct boot_info {
         ram[BOOT_RANGE_MAX]; /* usable, sorted, without overlaps, page aligned inwards */
     size_t ram_count;
     struct physical_range bootfs; /* exact bytes, not page aligned; start == end: no module */
-    const void* rsdp;             /* the RSDP or a copy of it; NULL: search */
+    const void* rsdp;             /* the RSDP or a copy of it; NULL: must be searched for */
     struct screen_description screen;
 };
 
-/* For the two readers: a range of usable memory, in any order; cut to whole pages. */
+/* For multiboot2.c and pvh.c: adds a range of usable memory, cut to whole pages. The order of the
+ * calls does not matter. */
 void boot_info_add_ram(struct boot_info* info, uint64_t start, uint64_t size);
-/* Takes a range that is in use out of `ram`. */
+/* Removes a range that is in use from `ram`. */
 void boot_info_reserve(struct boot_info* info, struct physical_range range);
 
-/* Command line: words "jacinth.name=value". Answers the value (not NUL-terminated) or NULL. */
+/* The command line has words "jacinth.name=value". Returns the value (not NUL-terminated) or NULL.
+ */
 const char* boot_option(const struct boot_info* info, const char* name, size_t* length);
 bool boot_option_is(const struct boot_info* info, const char* name, const char* value);
 uint64_t boot_option_number(const struct boot_info* info, const char* name, uint64_t fallback);

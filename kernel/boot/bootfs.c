@@ -31,7 +31,8 @@ static bool read_field(const uint8_t* header, unsigned field, size_t* value) {
     return true;
 }
 
-/* Reads the entry at *position and moves it behind; NULL, or what is wrong. */
+/* Reads the entry at *position and moves *position behind it. Returns NULL, or a text that says
+ * what is wrong. */
 static const char* read_entry(const uint8_t* archive, size_t size, size_t* position,
                               struct bootfs_file* file) {
     size_t at = *position;

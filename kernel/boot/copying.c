@@ -13,7 +13,7 @@ static void use(const struct bulk_routine* copier, const struct bulk_routine* cl
     log_debug("memory is copied by %s, cleared by %s", copier->name, clearer->name);
 }
 
-/* The shortest time is the one in which nothing came between. */
+/* The shortest time is the measurement with the fewest interruptions. */
 static uint64_t time_copy(const struct bulk_routine* routine, void* to, const void* from) {
     uint64_t best = UINT64_MAX;
     for (int i = 0; i < TRIES; i++) {

@@ -1,8 +1,8 @@
-/* The choice how memory is copied and cleared. */
+/* Choosing how memory is copied and cleared. */
 #pragma once
 
 #include <boot/boot_info.h>
 
-/* Measures the routines that this machine has (arch/bulk.h), and uses the quickest, or what
- * jacinth.copy= says. Before there are other CPUs. */
+/* Measures the routines that this machine can run (arch/bulk.h), and uses the fastest.
+ * jacinth.copy= can name another. Called before the other CPUs start. */
 void copying_choose(const struct boot_info* info);

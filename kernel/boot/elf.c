@@ -69,7 +69,8 @@ static uint32_t permissions_of(uint32_t flags) {
            (flags & FLAG_EXECUTE ? ZX_VM_PERM_READ | ZX_VM_PERM_EXECUTE : 0);
 }
 
-/* Addresses are still those of the file; `image->span` is where the last segment's pages end. */
+/* Adds a segment with the addresses of the file. `image->span` becomes the end of the segment's
+ * last page. */
 static const char* add_segment(const struct program_header* header, size_t size,
                                struct elf_image* image) {
     if (header->memory_size == 0)
@@ -111,7 +112,7 @@ static const char* check_program_header(const struct program_header* header, siz
     }
 }
 
-/* Makes addresses relative to the image's first page. */
+/* Makes all addresses relative to the image's first page. */
 static void rebase(struct elf_image* image, uint64_t entry) {
     uint64_t base = page_down(image->segments[0].address);
     for (size_t i = 0; i < image->segment_count; i++)

@@ -1,4 +1,4 @@
-/* ELF64 static-PIE programs: checks a file and says what is to be mapped where. Pure: compiles on
+/* ELF64 static-PIE programs: checks a file, and returns which parts to map where. Pure: compiles on
  * the build machine too. */
 #pragma once
 
@@ -9,21 +9,21 @@
 #define ELF_PAGE_SIZE 4096u
 #define ELF_SPAN_MAX (1ull << 30)
 
-/* Addresses count from the image's first page. No two segments share a page. */
+/* Addresses are relative to the image's first page. No two segments share a page. */
 struct elf_segment {
-    uint64_t address;     /* of the first byte; its place in the page is that of file_offset */
-    uint64_t memory_size; /* what is past file_size is zero */
+    uint64_t address;     /* of the first byte; the same offset in a page as file_offset */
+    uint64_t memory_size; /* the bytes past file_size are zero */
     uint64_t file_offset, file_size;
-    uint32_t permissions; /* ZX_VM_PERM_*; never both written and run */
+    uint32_t permissions; /* ZX_VM_PERM_*; never both write and execute */
 };
 
 struct elf_image {
     uint64_t entry;
-    uint64_t span; /* whole pages */
+    uint64_t span; /* in bytes; whole pages */
     size_t segment_count;
     struct elf_segment segments[ELF_SEGMENT_MAX]; /* in ascending order */
 };
 
-/* NULL when the file can be loaded as `image` says, else why not ("is not an ELF program"...), to
- * be put behind the file's name. */
+/* Returns NULL if the file can be loaded as `image` describes. Otherwise returns the reason, to be
+ * printed behind the file's name ("is not an ELF program"...). */
 const char* elf_check(const void* file, size_t size, struct elf_image* image);

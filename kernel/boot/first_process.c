@@ -24,8 +24,8 @@
 #define OPTION_PREFIX "jacinth."
 #define STACK_SIZE (256ul << 10)
 
-/* A failure that is not the archive's fault: there is nobody to report it to but the person who
- * boots. */
+/* Stops the boot after a failure that is not the archive's fault. No program runs yet that could
+ * handle an error. */
 static void require(zx_status_t status, const char* what) {
     if (status != ZX_OK)
         boot_fail("%s: error %d", what, status);
@@ -39,7 +39,7 @@ static void* require_memory(void* object) {
 
 /* --- arguments -------------------------------------------------------------------------------- */
 
-/* NUL-terminated strings, one behind the other. */
+/* NUL-terminated strings, one after another. */
 struct arguments {
     char text[MESSAGE_KERNEL_BYTES_MAX / 2];
     uint32_t size, count;
@@ -54,7 +54,7 @@ static void add_argument(struct arguments* arguments, const char* text, size_t l
     arguments->count++;
 }
 
-/* Cuts `text` at each of `separators` and adds the pieces that begin with `prefix`. */
+/* Splits `text` at each `separator`, and adds the pieces that begin with `prefix`. */
 static void add_pieces(struct arguments* arguments, const char* text, size_t length, char separator,
                        const char* prefix) {
     for (size_t start = 0, end; start < length; start = end + 1) {
@@ -94,12 +94,13 @@ static const void* archive_open(const struct boot_info* info, size_t* size) {
     return archive;
 }
 
-/* The archive as programs see it: in place when it begins with a page, else a copy. */
+/* Returns the archive as a VMO. It is the archive's own memory if that begins at a page, else a
+ * copy. */
 static struct object* archive_vmo(const struct boot_info* info, void* archive, size_t size) {
     struct vmo* vmo;
     if (IS_ALIGNED(info->bootfs.start, PAGE_SIZE)) {
         size_t whole_pages = ALIGN_UP(size, PAGE_SIZE);
-        memset((char*)archive + size, 0, whole_pages - size); /* the rest of the page is nobody's */
+        memset((char*)archive + size, 0, whole_pages - size); /* the last page has no other data */
         require(vmo_create_physical(physical_address(info->bootfs.start), whole_pages, &vmo),
                 "the boot archive's VMO");
     } else {
@@ -128,7 +129,8 @@ static void load_segment(const struct elf_segment* segment, const uint8_t* file,
     vmo_release(vmo);
 }
 
-/* Answers the entry point. Each segment has a VMO of its own; the place is random. */
+/* Loads the program at a random address and returns its entry point. Each segment has a VMO of its
+ * own. */
 static uintptr_t load_program(const char* name, const void* archive, size_t archive_size,
                               struct vmar* root) {
     struct bootfs_file file;
@@ -151,7 +153,8 @@ static uintptr_t load_program(const char* name, const void* archive, size_t arch
     return base + image.entry;
 }
 
-/* Answers the stack's end. Its lowest page is a guard: part of the range, never mapped. */
+/* Returns the end of the stack. The lowest page of the stack's range is a guard page: never mapped.
+ */
 static uintptr_t make_stack(struct vmar* root) {
     struct vmar* vmar;
     struct vmo* vmo;
@@ -180,7 +183,7 @@ struct bootstrap {
     struct handle handles[BOOTSTRAP_HANDLES_MAX];
 };
 
-/* Consumes the reference. */
+/* Adds a handle; consumes the caller's reference to the object. */
 static void add_handle(struct bootstrap* bootstrap, uint32_t kind, struct object* object,
                        zx_rights_t rights) {
     uint32_t index = bootstrap->header.handle_count++;
@@ -190,7 +193,7 @@ static void add_handle(struct bootstrap* bootstrap, uint32_t kind, struct object
     bootstrap->handles[index] = (struct handle){object, rights};
 }
 
-/* The same for an object that the caller goes on using. */
+/* The same for an object that the caller still uses: takes another reference. */
 static void add_shared(struct bootstrap* bootstrap, uint32_t kind, struct object* object) {
     object_reference(object);
     add_handle(bootstrap, kind, object, object->ops->default_rights);
@@ -214,7 +217,7 @@ static struct message* make_message(struct bootstrap* bootstrap,
     return message;
 }
 
-/* Sends the message and answers the end of the channel that the program reads it from. */
+/* Sends the message, and returns a handle to the channel end from which the program reads it. */
 static struct handle send_message(struct message* message) {
     struct message_end *ours, *theirs;
     require(channel_create(&ours, &theirs), "the first program's bootstrap channel");

@@ -46,7 +46,7 @@ struct framebuffer_tag {
     uint8_t red_position, red_size, green_position, green_size, blue_position, blue_size;
 };
 
-/* Ends with the tag, with a zero or without one. */
+/* The text ends at a NUL, or, without one, at the end of the tag. */
 static void read_command_line(const struct tag* tag, struct boot_info* info) {
     size_t room = MIN(tag->size - sizeof(*tag), sizeof(info->command_line) - 1);
     size_t length = strnlen((const char*)(tag + 1), room);
