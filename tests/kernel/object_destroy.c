@@ -15,10 +15,13 @@ static void destroy_link(struct object* link) {
     atomic_store(&has_begun, true);
     while (!thread_is_killed(thread_current()))
         thread_yield();
-    if (link < &chain[LINKS - 1])
+    if (link < &chain[LINKS - 1]) {
         object_release(link + 1);
-    else
-        atomic_store(&priority_at_the_end, thread_current()->priority);
+        return;
+    }
+    while (thread_current()->priority == THREAD_PRIORITY_DEFAULT) /* the kill is under way */
+        thread_yield();
+    atomic_store(&priority_at_the_end, thread_current()->priority);
 }
 
 static const struct object_ops link_ops = {
