@@ -36,7 +36,7 @@ build/tools-%.mk: scripts/setup.sh
 	@mkdir -p build && touch $@
 
 .PHONY: all
-all: $(KERNEL) $(TESTED_KERNEL) $(BOOTFS) compile_commands.json ## build the kernel, the user programs and the boot archive
+all: $(KERNEL) $(TESTED_KERNEL) $(BOOTFS) $(if $(filter 0,$(QUICK)),,compile_commands.json) ## build the kernel, the user programs and the boot archive
 
 .PHONY: run
 run: $(if $(HAS_GRUB),$(ISO),$(BOOTED_KERNEL) $(BOOTFS)) ## boot in QEMU, the serial console on this terminal (Ctrl-a x leaves)

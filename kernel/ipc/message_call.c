@@ -222,10 +222,11 @@ static bool call_is_good(const struct message_call_request* request) {
 }
 
 static NOINLINE zx_status_t call_write(const struct message_call_request* request,
-                                       struct message_call* call) {
+                                       struct message_call* call, bool* is_written) {
     const zx_channel_call_args_t* args = &request->args;
     struct message* message;
     call->request = request;
+    *is_written = false;
     zx_status_t status = message_create_from_user((uintptr_t)args->wr_bytes, args->wr_num_bytes,
                                                   args->wr_num_handles, &message);
     if (likely(status == ZX_OK) && unlikely(!call_is_good(request))) {
@@ -235,8 +236,10 @@ static NOINLINE zx_status_t call_write(const struct message_call_request* reques
     if (unlikely(status != ZX_OK))
         return message_end_fault(request->handle, request->rules->type, MESSAGE_CALL_RIGHTS,
                                  status);
-    return message_end_send(request->handle, request->rules, message, (uintptr_t)args->wr_handles,
-                            call);
+    status = message_end_send(request->handle, request->rules, message, (uintptr_t)args->wr_handles,
+                              call);
+    *is_written = status == ZX_OK;
+    return status;
 }
 
 static NOINLINE zx_status_t call_receive(const struct message_call_request* request,
@@ -301,9 +304,8 @@ static ALWAYS_INLINE bool call_receive_quickly(const struct message_call_request
 zx_status_t message_call_run(const struct message_call_request* request, bool* is_written) {
     struct message_call call;
     if (!(QUICK(call_is_usual(request)) && likely(call_write_quickly(request, &call)))) {
-        zx_status_t status = call_write(request, &call);
-        *is_written = status == ZX_OK;
-        if (status != ZX_OK)
+        zx_status_t status = call_write(request, &call, is_written);
+        if (!*is_written)
             return status;
     }
     *is_written = true;
