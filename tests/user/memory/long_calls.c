@@ -59,8 +59,10 @@ static bool has_begun_soon(uint64_t unused) {
     return true;
 }
 
+static bool was_in_the_middle; /* of the last call: the kill came before it returned */
+
 /* Runs `call` in a thread, kills the thread when the call has begun, and waits for its end. */
-static void kill_in_the_middle(thrd_start_t call, bool (*has_begun)(uint64_t free_before)) {
+static void try_to_kill_in_the_middle(thrd_start_t call, bool (*has_begun)(uint64_t free_before)) {
     thrd_t thread;
     zx_handle_t handle;
     EXPECT_OK(zx_thread_set_priority(zx_thread_self(), PRIORITY_TEST));
@@ -73,9 +75,14 @@ static void kill_in_the_middle(thrd_start_t call, bool (*has_begun)(uint64_t fre
     while (!has_begun(free_before) && atomic_load(&result) == NOT_RETURNED);
     EXPECT_OK(zx_task_kill(handle));
     EXPECT(wait_for(handle, ZX_THREAD_TERMINATED, PATIENCE));
-    EXPECT_EQUAL(atomic_load(&result), NOT_RETURNED);
+    was_in_the_middle = atomic_load(&result) == NOT_RETURNED;
     EXPECT_OK(zx_handle_close(handle));
     EXPECT_OK(zx_thread_set_priority(zx_thread_self(), PRIORITY_NORMAL));
+}
+
+static void kill_in_the_middle(thrd_start_t call, bool (*has_begun)(uint64_t free_before)) {
+    CHECK(try_to_kill_in_the_middle(call, has_begun));
+    EXPECT(was_in_the_middle);
 }
 
 /* --- VMOs ------------------------------------------------------------------------------------- */
@@ -123,16 +130,25 @@ static int map_vmo(void* unused) {
     return 0;
 }
 
-TEST(long_calls, zx_vmar_map_of_a_whole_range_ends_in_the_middle) {
+static void map_and_kill(void) {
     zx_vaddr_t base;
     uint64_t free_before = kernel_memory().free_pages;
     EXPECT_OK(zx_vmo_create(LONG, 0, &object));
     EXPECT_OK(zx_vmar_allocate(zx_vmar_root_self(), ANY_CHILD, 0, 2 * LONG, &vmar, &base));
-    CHECK(kill_in_the_middle(map_vmo, has_begun_by_pages));
-    EXPECT_AT_MOST(free_before - kernel_memory().free_pages, LONG_PAGES - BEGUN_PAGES);
+    CHECK(try_to_kill_in_the_middle(map_vmo, has_begun_by_pages));
+    if (was_in_the_middle)
+        EXPECT_AT_MOST(free_before - kernel_memory().free_pages, LONG_PAGES - BEGUN_PAGES);
     EXPECT_OK(zx_vmar_destroy(vmar));
     EXPECT_OK(zx_handle_close(vmar));
     EXPECT_OK(zx_handle_close(object));
+}
+
+/* The call is the quickest of all: on some machine it may return before the look at the pages. */
+TEST(long_calls, zx_vmar_map_of_a_whole_range_ends_in_the_middle) {
+    was_in_the_middle = false;
+    for (int attempt = 0; attempt < 20 && !was_in_the_middle; attempt++)
+        CHECK(map_and_kill());
+    EXPECT(was_in_the_middle);
 }
 
 /* --- pipes and handles -------------------------------------------------------------------------
