@@ -151,12 +151,21 @@ static void begin_look(struct sched_cpu* here) {
     look->victim = NULL;
 }
 
+/* Reads under the lock: a plain read could miss a thread whose pusher missed the bit of this CPU
+ * (help.h, step 2). */
+static bool has_ready_threads(struct sched_cpu* victim) {
+    interrupt_state_t state = spin_lock_irqsave(&victim->lock);
+    bool has_any = victim->ready_bitmap != 0;
+    spin_unlock_irqrestore(&victim->lock, state);
+    return has_any;
+}
+
 /* Returns the next CPU that has ready threads; NULL: all have been looked at. */
 static struct sched_cpu* next_busy_cpu(struct sched_cpu* here) {
     struct look* look = &here->look;
     for (; look->turn < cpu_count(); look->turn++) {
         struct sched_cpu* victim = sched_of((here->number + look->turn) % cpu_count());
-        if (__atomic_load_n(&victim->ready_bitmap, __ATOMIC_RELAXED) != 0)
+        if (has_ready_threads(victim))
             return victim;
     }
     return NULL;
