@@ -28,6 +28,7 @@
 #define STACK_PAGES (KERNEL_STACK_SIZE / PAGE_SIZE)
 #define POOL_KEPT 64u /* so many are kept */
 #define POOL_BATCH 32u
+#define TABLE_SPAN (512 * PAGE_SIZE) /* what one table page maps */
 #define BITS_PER_WORD 64u
 #define WORDS_PER_PAGE (PAGE_SIZE / sizeof(uint64_t))
 #define SLOTS_PER_PAGE (WORDS_PER_PAGE * BITS_PER_WORD) /* of the bitmap */
@@ -39,6 +40,7 @@ static uint64_t* const slots_used = (uint64_t*)STACK_BITMAP_BASE;
 static uint16_t used_in_page[BITMAP_PAGES];
 static uint32_t bitmap_pages; /* so many pages of the bitmap are mapped */
 static uint32_t search_from;  /* a page of the bitmap; all pages before it are full */
+static uint32_t slots_ever_used; /* slots below this one were in use at some time, or are */
 static void** pool;
 static uint32_t pool_count;
 
@@ -93,6 +95,7 @@ static bool take_slot(uint32_t* slot) {
     if (*slot >= slot_limit())
         return false;
     slots_used[word] |= 1ul << bit;
+    slots_ever_used = MAX(slots_ever_used, *slot + 1);
     used_in_page[search_from]++;
     return true;
 }
@@ -213,6 +216,11 @@ bool kernel_stack_trim_batch(void) {
 void kernel_stack_trim(void) {
     while (unmap_batch(0))
         ;
+}
+
+size_t kernel_stack_bookkeeping_pages(void) {
+    size_t size = slots_ever_used * STACK_SLOT_SIZE;
+    return bitmap_pages + (size + TABLE_SPAN - 1) / TABLE_SPAN;
 }
 
 bool kernel_stack_is_guard(virtual_address_t address) {
