@@ -333,14 +333,21 @@ static void go_on_with_pass(size_t* units) {
     }
 }
 
-/* An object of another type may take long to destroy: a VMO may have gigabytes to free. So the
- * cleaner lowers its priority to that of the most urgent programs meanwhile. */
-static void destroy_first_dead(void) {
-    bool is_end = is_message_end(dead.first);
-    if (!is_end)
+/* An object that can be drained goes piece by piece. One of another type may take long to destroy:
+ * a process that never ran may have many mappings. So the cleaner lowers its priority to that of
+ * the most urgent programs meanwhile. */
+static void destroy_first_dead(size_t* units) {
+    bool (*drain)(struct object*) = dead.first->ops->drain;
+    bool is_bounded = drain || is_message_end(dead.first);
+    if (drain && drain(dead.first)) {
+        look_spend(units, PIECE_UNITS);
+        return;
+    }
+    look_spend(units, DESTROY_UNITS);
+    if (!is_bounded)
         thread_set_priority(thread_current(), THREAD_PRIORITY_USER_MAX);
     (void)object_destroy_gathered(&dead);
-    if (!is_end)
+    if (!is_bounded)
         thread_set_priority(thread_current(), THREAD_PRIORITY_SYSTEM);
 }
 
@@ -355,8 +362,7 @@ static void destroy_dead(size_t* units) {
             dead_messages = message->next;
             destroy_message(message, units);
         } else {
-            destroy_first_dead();
-            look_spend(units, DESTROY_UNITS);
+            destroy_first_dead(units);
         }
     }
 }

@@ -38,8 +38,8 @@
 static uint64_t* const slots_used = (uint64_t*)STACK_BITMAP_BASE;
 /* For each page of the bitmap: how many of its slots are in use. */
 static uint16_t used_in_page[BITMAP_PAGES];
-static uint32_t bitmap_pages; /* so many pages of the bitmap are mapped */
-static uint32_t search_from;  /* a page of the bitmap; all pages before it are full */
+static uint32_t bitmap_pages;    /* so many pages of the bitmap are mapped */
+static uint32_t search_from;     /* a page of the bitmap; all pages before it are full */
 static uint32_t slots_ever_used; /* slots below this one were in use at some time, or are */
 static void** pool;
 static uint32_t pool_count;

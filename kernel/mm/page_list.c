@@ -48,28 +48,46 @@ struct page** page_list_slot(struct page_list* list, size_t index) {
     }
 }
 
-/* `count`: how many indices, from the table's first one on, can have pages. The recursion is as
- * deep as the tree: four levels for a terabyte. */
-static void destroy_table(void** table, unsigned level, size_t count,
-                          void (*visit)(struct page* page)) {
+/* What one piece may do: a page is one unit. A table costs more: all its slots are read. */
+#define PIECE_UNITS 128u
+#define TABLE_UNITS 16u
+
+/* Empties a table and frees it. False: the units were used up before. `count`: how many indices,
+ * from the table's first one on, can have pages. The recursion is as deep as the tree: four levels
+ * for a terabyte. */
+static bool empty_table(void** table, unsigned level, size_t count, size_t* units,
+                        void (*visit)(struct page* page, void* argument), void* argument) {
     size_t span = 1ul << (LEVEL_BITS * (level - 1));
     for (size_t i = 0, base = 0; i < PAGE_LIST_FANOUT && base < count; i++, base += span) {
         if (!table[i])
             continue;
-        if (level > 1)
-            destroy_table(table[i], level - 1, count - base, visit);
-        else
-            visit(table[i]);
+        if (*units == 0)
+            return false;
+        if (level == 1) {
+            visit(table[i], argument);
+            --*units;
+        } else if (!empty_table(table[i], level - 1, count - base, units, visit, argument)) {
+            return false;
+        }
+        table[i] = NULL;
     }
     page_free(page_from_physical(virtual_to_physical(table)));
+    *units -= MIN(*units, TABLE_UNITS);
+    return true;
 }
 
-void page_list_destroy(struct page_list* list, void (*visit)(struct page* page)) {
-    for (unsigned i = 0; i < PAGE_LIST_INLINE; i++)
+bool page_list_empty_piece(struct page_list* list, void (*visit)(struct page* page, void* argument),
+                           void* argument) {
+    size_t units = PIECE_UNITS;
+    for (size_t i = 0; list->height == 0 && i < list->count; i++) {
         if (list->few[i])
-            visit(list->few[i]);
-    if (list->root)
-        destroy_table(list->root, list->height, list->count, visit);
+            visit(list->few[i], argument);
+        list->few[i] = NULL;
+    }
+    if (list->root && !empty_table(list->root, list->height, list->count, &units, visit, argument))
+        return false;
+    list->root = NULL;
+    return true;
 }
 
 size_t page_list_hole_size(const struct page_list* list, size_t index) {

@@ -24,8 +24,10 @@ struct page* page_list_get(const struct page_list* list, size_t index);
 /* Returns the place of the page at `index`; makes the tables it needs. NULL: no memory. The place
  * stays valid as long as the list. */
 struct page** page_list_slot(struct page_list* list, size_t index);
-/* Calls `visit` for every page and frees the tables. The list cannot be used afterwards. */
-void page_list_destroy(struct page_list* list, void (*visit)(struct page* page));
+/* Calls `visit` for some of the pages, takes them out, and frees the tables that held only these.
+ * One call does a bounded piece of work. True: the list is empty. */
+bool page_list_empty_piece(struct page_list* list, void (*visit)(struct page* page, void* argument),
+                           void* argument);
 /* How many indices from `index` on have no pages because their table does not exist; 0: it exists.
  */
 size_t page_list_hole_size(const struct page_list* list, size_t index);

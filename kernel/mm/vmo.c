@@ -95,16 +95,28 @@ void vmo_page_release(struct page* page) {
         page_free(page);
 }
 
+static void end_page(struct page* page, void* argument) {
+    struct vmo* vmo = argument;
+    if (vmo->unsettled_count > 0)
+        vmo_settle_at_end(vmo, page);
+    vmo_page_release(page);
+}
+
 /* Each mapping holds a reference, so at the last release there are no mappings. */
 void vmo_release(struct vmo* vmo) {
     if (atomic_fetch_sub_explicit(&vmo->references, 1, memory_order_acq_rel) > 1)
         return;
     ASSERT(list_is_empty(&vmo->mappings));
-    vmo_settle_all(vmo);
-    page_list_destroy(&vmo->pages, vmo_page_release);
+    while (!page_list_empty_piece(&vmo->pages, end_page, vmo))
+        ;
     if (unlikely(vmo->end))
         vmo->end->on_end(vmo->end);
     slab_free(&vmo_cache, vmo);
+}
+
+bool vmo_drain(struct vmo* vmo) {
+    return atomic_load_explicit(&vmo->references, memory_order_acquire) == 1 &&
+           !page_list_empty_piece(&vmo->pages, end_page, vmo);
 }
 
 void vmo_set_end(struct vmo* vmo, struct vmo_end* end) {

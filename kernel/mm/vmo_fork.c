@@ -235,15 +235,7 @@ zx_status_t vmo_fork_page(struct vmo* vmo, size_t index) {
 
 /* --- the end ---------------------------------------------------------------------------------- */
 
-static bool settle_at_the_end(struct page* page, size_t index, void* argument) {
-    struct vmo* vmo = argument;
-    (void)index;
+void vmo_settle_at_end(struct vmo* vmo, struct page* page) {
     if (is_unsettled_locked(vmo, page))
         vmo_page_release(settle_locked(vmo, page));
-    return vmo->unsettled_count > 0;
-}
-
-void vmo_settle_all(struct vmo* vmo) {
-    if (unlikely(vmo->unsettled_count > 0))
-        (void)page_list_for_each(&vmo->pages, 0, vmo->pages.count, settle_at_the_end, vmo);
 }

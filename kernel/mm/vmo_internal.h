@@ -52,9 +52,9 @@ enum vmo_page_result vmo_page_locked(struct vmo* vmo, size_t index, bool for_wri
  * page again. NO_MEMORY; CANCELED: the thread was killed. No lock held. It waits for no other
  * thread. */
 zx_status_t vmo_fork_page(struct vmo* vmo, size_t index);
-/* Settles all pages at the end of the VMO, which has no mappings, and which no other thread knows.
- */
-void vmo_settle_all(struct vmo* vmo);
+/* Settles the page, if a fork has not, at the end of the VMO: it has no mappings, and no other
+ * thread knows it. */
+void vmo_settle_at_end(struct vmo* vmo, struct page* page);
 /* Drops one VMO's share of a page; the last share frees it. */
 void vmo_page_release(struct page* page);
 

@@ -42,6 +42,9 @@ struct object_ops {
      * closed or an object destroyed, if object_collection_is_due. No lock held. NULL: there are no
      * such objects. */
     void (*collect)(void);
+    /* Frees a bounded part of what a dead object holds. False: `destroy` is bounded too from now
+     * on. Only a caller that works in pieces needs this. No lock held. NULL: the type has none. */
+    bool (*drain)(struct object*);
     /* Frees the memory. No lock held. */
     void (*destroy)(struct object*);
     /* Returns the other end, borrowed; NULL: it is gone. The lock is held. A NULL function: the

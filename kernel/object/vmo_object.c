@@ -84,6 +84,10 @@ static char* vmo_object_name(struct object* object) {
     return vmo_object_from(object)->name;
 }
 
+static bool vmo_object_drain(struct object* object) {
+    return vmo_drain(vmo_object_from(object)->vmo);
+}
+
 static void vmo_object_destroy(struct object* object) {
     struct vmo_object* vmo_object = vmo_object_from(object);
     if (vmo_object->origin)
@@ -97,6 +101,7 @@ static const struct object_ops vmo_object_ops = {
     .name = "VMO",
     .default_rights = VMO_DEFAULT_RIGHTS,
     .user_signals = ZX_USER_SIGNAL_ALL,
+    .drain = vmo_object_drain,
     .destroy = vmo_object_destroy,
     .name_buffer = vmo_object_name,
 };

@@ -20,21 +20,20 @@ struct cpio_header {
     char name_size[8], check[8];
 };
 
-/* Returns the digit's value; 16: not a digit. */
-static unsigned digit_value(char digit) {
-    if (digit >= '0' && digit <= '9')
-        return (unsigned)(digit - '0');
-    unsigned letter = (unsigned)(digit | 0x20) - 'a';
-    return letter < 6 ? letter + 10 : 16;
-}
+/* The value of a hexadecimal digit, plus one; 0: not a digit. */
+static const unsigned char digit_values[256] = {
+    ['0'] = 1,  ['1'] = 2,  ['2'] = 3,  ['3'] = 4,  ['4'] = 5,  ['5'] = 6,  ['6'] = 7,  ['7'] = 8,
+    ['8'] = 9,  ['9'] = 10, ['A'] = 11, ['B'] = 12, ['C'] = 13, ['D'] = 14, ['E'] = 15, ['F'] = 16,
+    ['a'] = 11, ['b'] = 12, ['c'] = 13, ['d'] = 14, ['e'] = 15, ['f'] = 16,
+};
 
 static bool parse_hexadecimal(const char field[8], size_t* number) {
     *number = 0;
     for (int i = 0; i < 8; i++) {
-        unsigned value = digit_value(field[i]);
-        if (value == 16)
+        unsigned value = digit_values[(unsigned char)field[i]];
+        if (value == 0)
             return false;
-        *number = *number * 16 + value;
+        *number = *number * 16 + value - 1;
     }
     return true;
 }

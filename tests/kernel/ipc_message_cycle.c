@@ -3,9 +3,13 @@
 #include <ipc/message_cycle.h>
 #include <ipc/message_cycle_look.h>
 #include <ipc/message_end.h>
+#include <mm/page.h>
+#include <mm/vmo.h>
+#include <object/vmo_object.h>
 #include <sched/cleaner.h>
 #include <sched/thread.h>
 
+#include "all_cpus.h"
 #include "held_cleaner.h"
 #include "object_helpers.h"
 
@@ -318,20 +322,64 @@ static const struct object_ops noter_ops = {
 };
 
 /* The cycle is too large for the call that closes the last handle; so the cleaner destroys it. */
+static bool leave_in_large_cycle(struct object* object) {
+    struct handle ends[2];
+    const struct handle cargo = handle_to(object, 0);
+    if (!create_channel(ends) || !send_handles(ends[0], &cargo, 1))
+        return false;
+    for (uint32_t i = 0; i < RING; i++)
+        if (!send_handles(ends[0], NULL, 0))
+            return false;
+    if (!send_handles(ends[0], &ends[1], 1))
+        return false;
+    handle_release(ends[0]);
+    return true;
+}
+
 SELFTEST(ipc_message_cycle, an_object_of_unknown_cost_is_not_destroyed_above_programs) {
     static struct object noter;
-    struct handle ends[2];
     size_t before = object_count();
     atomic_store(&destroyer_priority, 0);
-    EXPECT(create_channel(ends));
     object_init(&noter, &noter_ops, NULL, 0);
-    const struct handle cargo = handle_to(&noter, 0);
-    EXPECT(send_handles(ends[0], &cargo, 1));
-    for (uint32_t i = 0; i < RING; i++)
-        EXPECT(send_handles(ends[0], NULL, 0));
-    EXPECT(send_handles(ends[0], &ends[1], 1));
-    handle_release(ends[0]);
+    EXPECT(leave_in_large_cycle(&noter));
     message_cycle_collect_all();
     EXPECT_EQUAL(atomic_load(&destroyer_priority), THREAD_PRIORITY_USER_MAX);
     EXPECT_EQUAL(object_count(), before);
+}
+
+#define CARGO_PAGES 2000u
+#define FREED_MAX 400u /* by one piece: 128 pages of the cargo, tables, and slabs of messages */
+
+static _Atomic bool is_watching;
+static size_t free_at_last_turn, most_freed;
+
+/* The cleaner's other work takes turns with this, piece by piece. */
+static bool note_free_pages(struct cleaning* unused) {
+    size_t now = page_count_free();
+    (void)unused;
+    if (now > free_at_last_turn)
+        most_freed = MAX(most_freed, now - free_at_last_turn);
+    free_at_last_turn = now;
+    return atomic_load(&is_watching);
+}
+
+SELFTEST(ipc_message_cycle, a_large_vmo_goes_in_pieces) {
+    static struct cleaning watch = CLEANING_INITIALIZER(note_free_pages);
+    struct vmo* vmo;
+    size_t before = object_count(), free_before = pages_free_when_trimmed();
+    EXPECT_OK(vmo_create(CARGO_PAGES * PAGE_SIZE, &vmo));
+    for (size_t i = 0; i < CARGO_PAGES; i++)
+        EXPECT_OK(vmo_write(vmo, "x", i * PAGE_SIZE, 1));
+    struct vmo_object* cargo = vmo_object_create(vmo);
+    EXPECT(cargo && leave_in_large_cycle(&cargo->object));
+    most_freed = 0;
+    free_at_last_turn = SIZE_MAX;
+    atomic_store(&is_watching, true);
+    cleaner_request(&watch);
+    message_cycle_collect_all();
+    atomic_store(&is_watching, false);
+    EXPECT_OK(cleaner_run_out(&watch));
+    EXPECT(most_freed > 0 && most_freed <= FREED_MAX);
+    EXPECT_EQUAL(object_count(), before);
+    EXPECT(pages_come_back(free_before));
 }

@@ -42,6 +42,33 @@ SELFTEST(vmo, pages_come_when_they_are_touched_and_are_zero) {
     EXPECT(page_count_free() + 2 >= free_before); /* the cache's magazine */
 }
 
+/* The last page lies alone in the last of the tables. */
+SELFTEST(vmo, draining_frees_the_pages_in_pieces) {
+    struct vmo* vmo;
+    size_t free_before = page_count_free();
+    EXPECT_OK(vmo_create(1ul << 40, &vmo));
+    for (size_t i = 0; i < 1000; i++)
+        EXPECT_OK(vmo_write(vmo, "x", i * PAGE_SIZE, 1));
+    EXPECT_OK(vmo_write(vmo, "x", (1ul << 40) - 1, 1));
+    vmo_reference(vmo);
+    size_t free_at_first = page_count_free(), free_now = free_at_first;
+    EXPECT(!vmo_drain(vmo)); /* another one has it */
+    EXPECT_EQUAL(page_count_free(), free_at_first);
+    vmo_release(vmo);
+    unsigned pieces = 0;
+    for (bool has_more = true; has_more; pieces++) {
+        size_t free_last = free_now;
+        has_more = vmo_drain(vmo);
+        free_now = page_count_free();
+        EXPECT(free_now > free_last && free_now <= free_last + 150);
+    }
+    EXPECT(pieces > 5);
+    EXPECT(free_now >= free_at_first + 1001);
+    vmo_release(vmo);
+    slab_trim();
+    EXPECT(page_count_free() + 2 >= free_before); /* the cache's magazine */
+}
+
 SELFTEST(vmo, sizes_are_whole_pages_and_bounded) {
     struct vmo* vmo;
     EXPECT_OK(vmo_create(1, &vmo));
