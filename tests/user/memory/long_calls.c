@@ -1,5 +1,8 @@
 /* Calls that take long, and whose thread is killed in the middle: the thread ends without doing the
- * rest. How far it came is seen from what it left behind, so nothing depends on time. */
+ * rest. How far it came is seen from what it left behind.
+ *
+ * On some machine a call may return before the kill comes: CPUs that take turns do so for a tenth
+ * of a second. So each test tries again until a kill came in the middle. */
 #include <objects.h>
 #include <test.h>
 
@@ -62,7 +65,7 @@ static bool has_begun_soon(uint64_t unused) {
 static bool was_in_the_middle; /* of the last call: the kill came before it returned */
 
 /* Runs `call` in a thread, kills the thread when the call has begun, and waits for its end. */
-static void try_to_kill_in_the_middle(thrd_start_t call, bool (*has_begun)(uint64_t free_before)) {
+static void kill_in_the_middle(thrd_start_t call, bool (*has_begun)(uint64_t free_before)) {
     thrd_t thread;
     zx_handle_t handle;
     EXPECT_OK(zx_thread_set_priority(zx_thread_self(), PRIORITY_TEST));
@@ -80,10 +83,22 @@ static void try_to_kill_in_the_middle(thrd_start_t call, bool (*has_begun)(uint6
     EXPECT_OK(zx_thread_set_priority(zx_thread_self(), PRIORITY_NORMAL));
 }
 
-static void kill_in_the_middle(thrd_start_t call, bool (*has_begun)(uint64_t free_before)) {
-    CHECK(try_to_kill_in_the_middle(call, has_begun));
+#define ATTEMPTS 50
+
+static void try_until_in_the_middle(void (*attempt)(void)) {
+    was_in_the_middle = false;
+    for (int i = 0; i < ATTEMPTS && !was_in_the_middle; i++)
+        CHECK(attempt());
     EXPECT(was_in_the_middle);
 }
+
+/* The body is one attempt. What it expects of a call that was killed holds if was_in_the_middle. */
+#define LONG_TEST(name)                                 \
+    static void name##_attempt(void);                   \
+    TEST(long_calls, name) {                            \
+        CHECK(try_until_in_the_middle(name##_attempt)); \
+    }                                                   \
+    static void name##_attempt(void)
 
 /* --- VMOs ------------------------------------------------------------------------------------- */
 
@@ -93,14 +108,14 @@ static int write_vmo(void* unused) {
     return 0;
 }
 
-TEST(long_calls, zx_vmo_write_ends_in_the_middle) {
+LONG_TEST(zx_vmo_write_ends_in_the_middle) {
     char last = 1;
     CHECK(make_buffer());
     memset(buffer, 'w', PIECE);
     EXPECT_OK(zx_vmo_create(LONG + PAGE, 0, &object));
     CHECK(kill_in_the_middle(write_vmo, has_begun_by_pages));
     EXPECT_OK(zx_vmo_read(object, &last, LONG - 1, 1));
-    EXPECT_EQUAL(last, 0);
+    EXPECT(!was_in_the_middle || last == 0);
     EXPECT_OK(zx_handle_close(object));
     CHECK(free_buffer());
 }
@@ -111,13 +126,13 @@ static int read_vmo(void* unused) {
     return 0;
 }
 
-TEST(long_calls, zx_vmo_read_ends_in_the_middle) {
+LONG_TEST(zx_vmo_read_ends_in_the_middle) {
     CHECK(make_buffer());
     memset(buffer, 'r', PIECE);
     EXPECT_OK(zx_vmo_create(LONG, 0, &object));
     EXPECT_OK(zx_vmo_write(object, "e", LONG - 1, 1));
     CHECK(kill_in_the_middle(read_vmo, has_begun_by_buffer));
-    EXPECT(buffer[LONG - 1] != 'e'); /* it did not come to the end */
+    EXPECT(!was_in_the_middle || buffer[LONG - 1] != 'e'); /* it did not come to the end */
     EXPECT_OK(zx_handle_close(object));
     CHECK(free_buffer());
 }
@@ -130,25 +145,17 @@ static int map_vmo(void* unused) {
     return 0;
 }
 
-static void map_and_kill(void) {
+LONG_TEST(zx_vmar_map_of_a_whole_range_ends_in_the_middle) {
     zx_vaddr_t base;
     uint64_t free_before = kernel_memory().free_pages;
     EXPECT_OK(zx_vmo_create(LONG, 0, &object));
     EXPECT_OK(zx_vmar_allocate(zx_vmar_root_self(), ANY_CHILD, 0, 2 * LONG, &vmar, &base));
-    CHECK(try_to_kill_in_the_middle(map_vmo, has_begun_by_pages));
+    CHECK(kill_in_the_middle(map_vmo, has_begun_by_pages));
     if (was_in_the_middle)
         EXPECT_AT_MOST(free_before - kernel_memory().free_pages, LONG_PAGES - BEGUN_PAGES);
     EXPECT_OK(zx_vmar_destroy(vmar));
     EXPECT_OK(zx_handle_close(vmar));
     EXPECT_OK(zx_handle_close(object));
-}
-
-/* The call is the quickest of all: on some machine it may return before the look at the pages. */
-TEST(long_calls, zx_vmar_map_of_a_whole_range_ends_in_the_middle) {
-    was_in_the_middle = false;
-    for (int attempt = 0; attempt < 20 && !was_in_the_middle; attempt++)
-        CHECK(map_and_kill());
-    EXPECT(was_in_the_middle);
 }
 
 /* --- pipes and handles -------------------------------------------------------------------------
@@ -161,7 +168,7 @@ static int write_data_pipe(void* unused) {
 }
 
 /* Nothing of a write that did not end can be read, and the pipe goes on. */
-TEST(long_calls, mx_datapipe_write_ends_in_the_middle) {
+LONG_TEST(mx_datapipe_write_ends_in_the_middle) {
     zx_handle_t consumer;
     char byte;
     CHECK(make_buffer());
@@ -169,10 +176,12 @@ TEST(long_calls, mx_datapipe_write_ends_in_the_middle) {
     object = mx_datapipe_create(0, 1, LONG, &consumer);
     EXPECT(object > 0);
     CHECK(kill_in_the_middle(write_data_pipe, has_begun_by_pages));
-    EXPECT_EQUAL(mx_datapipe_read(consumer, MX_DATAPIPE_READ_FLAG_QUERY, 0, NULL), 0);
-    EXPECT_EQUAL(mx_datapipe_write(object, 0, 1, "x"), 1);
-    EXPECT_EQUAL(mx_datapipe_read(consumer, 0, 1, &byte), 1);
-    EXPECT_EQUAL(byte, 'x');
+    if (was_in_the_middle) {
+        EXPECT_EQUAL(mx_datapipe_read(consumer, MX_DATAPIPE_READ_FLAG_QUERY, 0, NULL), 0);
+        EXPECT_EQUAL(mx_datapipe_write(object, 0, 1, "x"), 1);
+        EXPECT_EQUAL(mx_datapipe_read(consumer, 0, 1, &byte), 1);
+        EXPECT_EQUAL(byte, 'x');
+    }
     EXPECT_OK(zx_handle_close(object));
     EXPECT_OK(zx_handle_close(consumer));
     CHECK(free_buffer());
@@ -197,11 +206,12 @@ static int close_handles(void* unused) {
     return 0;
 }
 
-TEST(long_calls, zx_handle_close_many_ends_in_the_middle) {
+LONG_TEST(zx_handle_close_many_ends_in_the_middle) {
     CHECK(put_event_behind_the_buffer());
     CHECK(kill_in_the_middle(close_handles, has_begun_soon));
-    EXPECT(handle_is_valid(object));
-    EXPECT_OK(zx_handle_close(object));
+    if (was_in_the_middle)
+        EXPECT(handle_is_valid(object));
+    (void)zx_handle_close(object);
     CHECK(free_buffer());
 }
 
@@ -213,10 +223,11 @@ static int write_handles(void* unused) {
     return 0;
 }
 
-TEST(long_calls, zx_channel_write_that_discards_many_handles_ends_in_the_middle) {
+LONG_TEST(zx_channel_write_that_discards_many_handles_ends_in_the_middle) {
     CHECK(put_event_behind_the_buffer());
     CHECK(kill_in_the_middle(write_handles, has_begun_soon));
-    EXPECT(handle_is_valid(object));
-    EXPECT_OK(zx_handle_close(object));
+    if (was_in_the_middle)
+        EXPECT(handle_is_valid(object));
+    (void)zx_handle_close(object);
     CHECK(free_buffer());
 }
