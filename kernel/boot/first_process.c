@@ -14,6 +14,7 @@
 #include <task/job.h>
 #include <task/leak_check.h>
 #include <task/process.h>
+#include <task/process_start.h>
 #include <task/user_thread.h>
 #include <object/resource.h>
 #include <object/vmar_object.h>

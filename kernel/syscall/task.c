@@ -4,7 +4,9 @@
 #include <mm/aspace.h>
 #include <object/handle_transfer.h>
 #include <task/job.h>
+#include <task/job_kill.h>
 #include <task/process.h>
+#include <task/process_start.h>
 #include <task/user_thread.h>
 #include <object/vmar_object.h>
 #include <syscall/handle_helpers.h>

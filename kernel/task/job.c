@@ -2,7 +2,6 @@
 
 #include <abi/errors.h>
 #include <mm/slab.h>
-#include <task/process.h>
 
 static struct slab_cache job_cache = SLAB_CACHE_INITIALIZER(job_cache, "job", sizeof(struct job));
 static const struct object_ops job_ops;
@@ -58,7 +57,7 @@ zx_status_t job_create(struct job* parent, struct job** out) {
 /* In one lock hold: either the process is in the list, and a kill finds it, or the kill has set
  * `is_dying`, and this fails. The policy is copied here too, so it cannot change between the copy
  * and the join. */
-zx_status_t job_add_process(struct job* job, struct process* process) {
+zx_status_t job_add_process(struct job* job, struct list_node* node, struct policy* policy) {
     zx_status_t status = ZX_OK;
     spin_lock(job->object.lock);
     if (job->is_dying) {
@@ -66,8 +65,8 @@ zx_status_t job_add_process(struct job* job, struct process* process) {
     } else if (job->process_count == JOB_MAX_CHILDREN) {
         status = ZX_ERR_NO_RESOURCES;
     } else {
-        list_push_back(&job->processes, &process->job_node);
-        process->policy = job->policy;
+        list_push_back(&job->processes, node);
+        *policy = job->policy;
         if (job->process_count++ == 0)
             object_update_signals_locked(&job->object, ZX_JOB_NO_PROCESSES, 0);
     }
@@ -86,73 +85,14 @@ zx_status_t job_set_policy(struct job* job, bool is_absolute, const zx_policy_ba
     return status;
 }
 
-void job_remove_process(struct job* job, struct process* process) {
+void job_remove_process(struct job* job, struct list_node* node) {
     spin_lock(job->object.lock);
-    if (list_node_is_linked(&process->job_node)) {
-        list_remove(&process->job_node);
+    if (list_node_is_linked(node)) {
+        list_remove(node);
         if (--job->process_count == 0)
             object_update_signals_locked(&job->object, 0, ZX_JOB_NO_PROCESSES);
     }
     spin_unlock(job->object.lock);
-}
-
-/* --- killing --------------------------------------------------------------------------------- */
-
-/* Returns a process of the job with a reference; NULL: there are no more. *left: how many of the
- * list have not been looked at. Each one looked at moves to the end of the list, so the next call
- * finds another. A process without references is being destroyed, and is skipped. */
-static struct process* next_process(struct job* job, uint32_t* left) {
-    struct process* victim = NULL;
-    spin_lock(job->object.lock);
-    while (*left > 0 && !victim && !list_is_empty(&job->processes)) {
-        struct list_node* node = list_pop_front(&job->processes);
-        list_push_back(&job->processes, node);
-        (*left)--;
-        struct process* process = LIST_ENTRY(node, struct process, job_node);
-        if (object_try_reference(&process->object))
-            victim = process;
-    }
-    spin_unlock(job->object.lock);
-    return victim;
-}
-
-static void kill_processes(struct job* job) {
-    spin_lock(job->object.lock);
-    job->is_dying = true; /* from here on nothing can be added */
-    uint32_t left = job->process_count;
-    spin_unlock(job->object.lock);
-    struct process* victim;
-    while ((victim = next_process(job, &left))) {
-        process_kill(victim, ZX_ERR_CANCELED);
-        object_release(&victim->object);
-    }
-}
-
-/* The same for the child jobs. */
-static struct job* next_child(struct job* job, uint32_t* left) {
-    struct job* child = NULL;
-    spin_lock(job->object.lock);
-    while (*left > 0 && !child && !list_is_empty(&job->children)) {
-        struct list_node* node = list_pop_front(&job->children);
-        list_push_back(&job->children, node);
-        (*left)--;
-        struct job* candidate = LIST_ENTRY(node, struct job, parent_node);
-        if (object_try_reference(&candidate->object))
-            child = candidate;
-    }
-    spin_unlock(job->object.lock);
-    return child;
-}
-
-/* The recursion is limited by JOB_MAX_DEPTH. */
-void job_kill(struct job* job) {
-    kill_processes(job);
-    uint32_t left = job->child_count;
-    struct job* child;
-    while ((child = next_child(job, &left))) {
-        job_kill(child);
-        object_release(&child->object);
-    }
 }
 
 /* --- the end -----------------------------------------------------------------------------------

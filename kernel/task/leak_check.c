@@ -12,6 +12,7 @@
 #include <mm/slab.h>
 #include <ipc/message_cycle.h>
 #include <task/job.h>
+#include <task/job_kill.h>
 #include <object/object.h>
 #include <task/process.h>
 #include <sched/thread.h>

@@ -9,7 +9,6 @@
 #include <mm/aspace.h>
 #include <mm/slab.h>
 #include <task/job.h>
-#include <task/user_thread.h>
 #include <object/handle_list.h>
 
 #define KILLS_AT_ONCE 32u /* killed in one hold of the process's lock */
@@ -76,7 +75,7 @@ zx_status_t process_create(struct job* job, const char* name, struct process** o
     object_init(&process->object, &process_ops, NULL, 0);
     object_reference(&job->object);
     process->job = job;
-    status = job_add_process(job, process);
+    status = job_add_process(job, &process->job_node, &process->policy);
     if (status != ZX_OK) {
         object_release(&process->object);
         return status;
@@ -92,36 +91,6 @@ free_process:
     return status;
 }
 
-/* From here on the thread counts as running. So if it is killed before it begins to run, the
- * process ends with it. */
-zx_status_t process_start_begin(struct process* process, struct user_thread* thread,
-                                const struct start_place* start) {
-    if (thread->process != process)
-        return ZX_ERR_ACCESS_DENIED;
-    zx_status_t status = ZX_OK;
-    spin_lock(process->object.lock);
-    if (process->state != PROCESS_INITIAL || thread->is_started)
-        status = ZX_ERR_BAD_STATE;
-    else if (!start_place_is_valid(start))
-        status = ZX_ERR_INVALID_ARGS;
-    if (status == ZX_OK) {
-        user_thread_claim_locked(thread, start);
-        process->state = PROCESS_RUNNING;
-    }
-    spin_unlock(process->object.lock);
-    return status;
-}
-
-/* The table has no room only if another thread of the process has used it up meanwhile. If the
- * process was killed in between, the table closes the handle with the rest. */
-bool process_start_finish(struct process* process, struct user_thread* thread,
-                          struct handle argument, uint64_t argument2) {
-    zx_handle_t value = ZX_HANDLE_INVALID;
-    bool is_added = handle_table_add(&process->handles, argument, &value) == ZX_OK;
-    user_thread_run(thread, (uint64_t)value, argument2);
-    return is_added;
-}
-
 /* --- death -------------------------------------------------------------------------------------
  */
 
@@ -130,7 +99,7 @@ bool process_start_finish(struct process* process, struct user_thread* thread,
 static void finish_process(struct process* process) {
     handle_table_close_all(&process->handles);
     aspace_destroy_mappings(process->aspace);
-    job_remove_process(process->job, process);
+    job_remove_process(process->job, &process->job_node);
     spin_lock(process->object.lock);
     process->state = PROCESS_DEAD;
     object_update_signals_locked(&process->object, 0, ZX_PROCESS_TERMINATED);
@@ -215,7 +184,7 @@ static void process_destroy(struct object* object) {
     struct process* process = process_from(object);
     ASSERT(list_is_empty(&process->threads));
     if (process->state != PROCESS_DEAD) {
-        job_remove_process(process->job, process);
+        job_remove_process(process->job, &process->job_node);
         handle_table_close_all(&process->handles);
     }
     handle_table_destroy(&process->handles);
@@ -252,8 +221,8 @@ static void describe_current(void (*print)(const char* format, ...)) {
     if (!thread)
         return;
     print("thread '%s'", thread->name);
-    if (thread->owner)
-        print(" of process '%s'", ((struct user_thread*)thread->owner)->process->name);
+    if (thread->process)
+        print(" of process '%s'", thread->process->name);
     print("\n");
 }
 

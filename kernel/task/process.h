@@ -15,8 +15,6 @@
 
 struct aspace;
 struct job;
-struct start_place;
-struct user_thread;
 
 enum process_state {
     PROCESS_INITIAL, /* made, not started */
@@ -46,23 +44,26 @@ struct process {
     struct list_node job_node; /* in the job's list; under the job's lock */
 };
 
+/* Where a thread begins to run. Any address in user space is allowed, even 0: the thread faults
+ * there. */
+struct start_place {
+    uintptr_t entry, stack;
+};
+
+/* The object of a thread of the process (user_thread.h); `thread` is what the scheduler knows. */
+struct user_thread {
+    struct object object;
+    struct thread* thread;   /* a reference */
+    struct process* process; /* a reference */
+    struct list_node process_node;
+    bool is_started; /* under the process's lock */
+    struct start_place start;
+    uint64_t argument1, argument2;
+};
+
 /* Makes a process with one reference. NO_MEMORY; BAD_STATE: the job is being killed; NO_RESOURCES:
  * the job is full. */
 zx_status_t process_create(struct job* job, const char* name, struct process** out);
-/* Starting a process with its first thread takes two steps. The first step can fail. It may run
- * under the lock of the handle table that the argument leaves. Errors in this order: ACCESS_DENIED:
- * the thread is not of this process. BAD_STATE: one of the two was started before, or has ended.
- * INVALID_ARGS: `start` is not in user space. */
-MUST_CHECK zx_status_t process_start_begin(struct process* process, struct user_thread* thread,
-                                           const struct start_place* start);
-/* The second step adds `argument` to the process's table and runs the thread, which gets its value
- * as first argument. If the process or the thread was killed meanwhile, the thread ends at once.
- * False: the table has no room, and the caller keeps the argument.
- *
- * Preemption is off between the two steps. The end of the process waits for the thread, which must
- * not depend on its creator being scheduled. */
-MUST_CHECK bool process_start_finish(struct process* process, struct user_thread* thread,
-                                     struct handle argument, uint64_t argument2);
 /* Ends the process soon, even if it was never started. The first return code counts. */
 void process_kill(struct process* process, int64_t return_code);
 NORETURN void process_exit_current(int64_t return_code);

@@ -10,25 +10,7 @@
 
 #include <object/object.h>
 #include <sched/thread.h>
-
-struct process;
-
-/* Where a thread begins to run. Any address in user space is allowed, even 0: the thread faults
- * there. */
-struct start_place {
-    uintptr_t entry, stack;
-};
-
-/* The object of a user thread; `thread` is the thread that the scheduler knows. */
-struct user_thread {
-    struct object object;
-    struct thread* thread;   /* a reference */
-    struct process* process; /* a reference */
-    struct list_node process_node;
-    bool is_started; /* under the process's lock */
-    struct start_place start;
-    uint64_t argument1, argument2;
-};
+#include <task/process.h>
 
 /* Makes a thread with one reference. NO_MEMORY; BAD_STATE: the process is ending; NO_RESOURCES: it
  * has too many threads. */
@@ -48,7 +30,7 @@ static inline struct user_thread* user_thread_from(struct object* object) {
     return CONTAINER_OF(object, struct user_thread, object);
 }
 
-/* For process.c: a start takes two steps. The first, under the process's lock, counts the thread as
- * running; the second runs it. */
+/* For process_start.c: a start takes two steps. The first, under the process's lock, counts the
+ * thread as running; the second runs it. */
 void user_thread_claim_locked(struct user_thread* thread, const struct start_place* start);
 void user_thread_run(struct user_thread* thread, uint64_t argument1, uint64_t argument2);
