@@ -95,6 +95,14 @@ static inline bool handle_slot_is_used_locked(const struct handle_slot* slot, zx
     return likely(((tag ^ (uint32_t)value) & ~HANDLE_HELD_MARK) == 0);
 }
 
+/* Whether the slot is in use, held or not; *value is its handle value then. */
+static inline bool handle_slot_has_value(const struct handle_slot* slot, uint32_t index,
+                                         zx_handle_t* value) {
+    uint32_t tag = atomic_load_explicit(&slot->tag, memory_order_relaxed);
+    *value = (zx_handle_t)((tag & ~HANDLE_INDEX_MASK) | index);
+    return !((tag ^ index) & HANDLE_FREE_MARK);
+}
+
 /* The value that a free slot will have when it is used. */
 static inline zx_handle_t handle_slot_next_value(const struct handle_slot* slot) {
     return (zx_handle_t)(atomic_load_explicit(&slot->tag, memory_order_relaxed) ^ HANDLE_FREE_MARK);

@@ -1,17 +1,14 @@
 #include <object/handle_table.h>
 
 #include <arch/user_copy.h>
-#include <debug/console.h>
 #include <debug/panic.h>
 #include <mm/slab.h>
-#include <object/handle_list.h>
 #include <sched/thread.h>
 
 #define FIRST_DIRECTORY_ROOM 4u
 #define GENERATION_COUNT 8191u /* 1 to 8191 */
 #define CLOSED UINT32_MAX
-#define MOVE_CHUNK 64u   /* handles taken out in one lock hold */
-#define SCAN_CHUNK 1024u /* slots looked at in one lock hold */
+#define MOVE_CHUNK 64u /* handles taken out in one lock hold */
 
 /* Where the chunks are. Look-ups read the directory without a lock, which two rules make safe:
  * 1. Each place points to a chunk. A place whose own chunk does not exist points to the first
@@ -21,14 +18,6 @@ struct handle_directory {
     struct handle_directory* previous;
     struct handle_slot* chunks[];
 };
-
-/* Whether the slot is in use, held or not; *value is its handle value then. */
-static inline bool slot_is_used(const struct handle_slot* slot, uint32_t index,
-                                zx_handle_t* value) {
-    uint32_t tag = atomic_load_explicit(&slot->tag, memory_order_relaxed);
-    *value = (zx_handle_t)((tag & ~HANDLE_INDEX_MASK) | index);
-    return !((tag ^ index) & HANDLE_FREE_MARK);
-}
 
 static inline bool is_empty(const struct handle_table* table) {
     return table->free_count == table->slot_count;
@@ -202,7 +191,7 @@ static uint32_t take_some(struct handle_table* table, uint32_t* index, struct ha
     uint32_t end = ALIGN_UP(at + 1, HANDLE_CHUNK_SLOTS);
     struct handle_slot* slot = handle_table_slot(table, (zx_handle_t)at);
     for (; at < end && count < MOVE_CHUNK && !is_empty(table); at++, slot++) {
-        if (likely(!slot_is_used(slot, at, &values[count])))
+        if (likely(!handle_slot_has_value(slot, at, &values[count])))
             continue;
         if (handle_table_remove_locked(table, values[count], &handles[count]))
             count++;
@@ -383,40 +372,4 @@ zx_status_t handle_table_close_many(struct handle_table* table, const zx_handle_
             handle_release_taken(table, values[i], handles[i]);
     }
     return status;
-}
-
-/* At most SCAN_CHUNK slots in one lock hold: the table may be large and almost empty. */
-uint32_t handle_table_describe(struct handle_table* table, uint32_t* index,
-                               struct handle_description* entries, uint32_t room) {
-    uint32_t count = 0;
-    bool is_done = false;
-    while (count == 0 && !is_done) {
-        spin_lock(&table->lock);
-        uint32_t end = MIN(table->slot_count, *index + SCAN_CHUNK);
-        for (; *index < end && count < room; ++*index) {
-            const struct handle_slot* slot = handle_table_slot(table, (zx_handle_t)*index);
-            zx_handle_t value;
-            if (slot_is_used(slot, *index, &value))
-                entries[count++] = (struct handle_description){
-                    .value = value,
-                    .rights = handle_slot_rights(slot),
-                    .type = slot->object->ops->type,
-                    .koid = slot->object->koid,
-                };
-        }
-        is_done = *index >= table->slot_count;
-        spin_unlock(&table->lock);
-    }
-    return count;
-}
-
-void handle_table_print(const struct handle_table* table) {
-    for (uint32_t i = 0; i < table->slot_count; i++) {
-        const struct handle_slot* slot = handle_table_slot(table, (zx_handle_t)i);
-        zx_handle_t value;
-        if (slot_is_used(slot, i, &value))
-            console_printf("    %08x  %-16s koid %-8lu rights %04x  signals %02x\n", value,
-                           slot->object->ops->name, slot->object->koid, handle_slot_rights(slot),
-                           object_signals(slot->object));
-    }
 }
