@@ -2,7 +2,6 @@
 #include <lib/string.h>
 #include <mm/page.h>
 #include <mm/slab.h>
-#include <mm/slab_internal.h>
 
 #define CLASS_COUNT 15u
 
@@ -40,9 +39,11 @@ void* heap_alloc_zeroed(size_t size) {
 void heap_free(void* pointer) {
     if (!pointer)
         return;
+    struct slab_cache* cache = slab_cache_of(pointer);
+    if (cache) {
+        slab_free(cache, pointer);
+        return;
+    }
     struct page* page = page_from_physical(virtual_to_physical(pointer));
-    if (page->flags & PAGE_FLAG_SLAB)
-        slab_free(slab_cache_of(pointer), pointer);
-    else
-        page_free_order(page, page->order);
+    page_free_order(page, page->order);
 }

@@ -9,9 +9,11 @@
 #include <debug/console.h>
 #include <debug/panic.h>
 #include <lib/string.h>
+#include <mm/fail_allocation.h>
 #include <mm/page.h>
-#include <mm/slab_internal.h>
+#include <mm/slab_debug.h>
 
+#define PAGE_FLAG_SLAB 1u /* in struct page.flags: `owner` is a slab */
 #define EMPTY_SLABS_KEPT 1u
 #define OBJECTS_PER_SLAB_WANTED 8u
 #define SLAB_ORDER_MAX 3u
@@ -73,8 +75,9 @@ static struct slab* slab_of(const void* object) {
     return page->owner;
 }
 
-struct slab_cache* slab_cache_of(const void* object) {
-    return slab_of(object)->cache;
+struct slab_cache* slab_cache_of(const void* memory) {
+    struct page* page = page_from_physical(virtual_to_physical(memory));
+    return page->flags & PAGE_FLAG_SLAB ? ((struct slab*)page->owner)->cache : NULL;
 }
 
 /* Allocates a block of the preferred order; else the largest one there is that has room for an
@@ -105,7 +108,7 @@ static struct slab* slab_create(struct slab_cache* cache) {
         (struct slab){.cache = cache, .free_count = capacity, .capacity = capacity, .order = order};
     char* object = (char*)slab + header_size(cache);
     for (uint32_t i = 0; i < capacity; i++, object += cache->stride) {
-        slab_debug_fresh(cache, object);
+        slab_debug_fresh(object, cache->object_size);
         *(void**)object = slab->first_free;
         slab->first_free = object;
     }
@@ -222,6 +225,28 @@ void slab_free_slow(struct slab_cache* cache, void* object) {
     spin_unlock(&cache->lock);
 }
 KEEPING_CALLABLE(slab_free_slow);
+
+#ifdef JACINTH_DEBUG
+void* slab_alloc_inner(struct slab_cache* cache) {
+    if (allocation_must_fail())
+        return NULL;
+    struct slab_magazine* magazine = cache->magazines[cpu_number()];
+    void* object =
+        magazine->count > 0 ? magazine->objects[--magazine->count] : slab_alloc_slow(cache);
+    if (object)
+        slab_debug_allocated(cache->name, object, cache->object_size);
+    return object;
+}
+
+void slab_free_inner(struct slab_cache* cache, void* object) {
+    slab_debug_freed(cache->name, object, cache->object_size);
+    struct slab_magazine* magazine = cache->magazines[cpu_number()];
+    if (magazine->count < magazine->room)
+        magazine->objects[magazine->count++] = object;
+    else
+        slab_free_slow(cache, object);
+}
+#endif
 
 void* slab_alloc_zeroed(struct slab_cache* cache) {
     void* object = slab_alloc(cache);

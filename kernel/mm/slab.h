@@ -112,6 +112,9 @@ void* heap_alloc(size_t size);
 void* heap_alloc_zeroed(size_t size);
 void heap_free(void* pointer); /* NULL is allowed */
 
+/* The cache that the memory is an object of; NULL: it is whole pages. */
+struct slab_cache* slab_cache_of(const void* memory);
+
 void slab_init(void);
 size_t slab_objects_in_use(void); /* over all caches; exact when no CPU allocates */
 /* Gives back empty slabs and this CPU's magazines, for leak tests. */
