@@ -10,10 +10,12 @@
  * 3. The handle is closed during a long copy. The reference keeps the memory. The copy then finds
  *    the end CLOSED, and does not count.
  * 4. User memory is unmapped during the copy. The call fails, and the bytes do not count. */
-#include <ipc/data_pipe_state.h>
+#include <ipc/data_pipe.h>
 
 #include <abi/pipes.h>
 #include <arch/user_copy.h>
+#include <ipc/data_pipe_state.h>
+#include <ipc/data_pipe_two_phase.h>
 #include <mm/slab.h>
 #include <mm/vmo.h>
 #include <mm/window.h>

@@ -21,7 +21,6 @@
 #include <abi/types.h>
 #include <lib/compiler.h>
 
-struct aspace;
 struct handle_table;
 struct object;
 
@@ -43,22 +42,6 @@ MUST_CHECK int64_t data_pipe_write(zx_handle_t producer, uint32_t flags, size_t 
                                    uintptr_t from_user, struct handle_table* table);
 MUST_CHECK int64_t data_pipe_read(zx_handle_t consumer, uint32_t flags, size_t size,
                                   uintptr_t to_user, struct handle_table* table);
-
-/* Begins two phases. Writes to `address_out` (user memory) where in the process with `aspace` the
- * bytes lie that can be written, or read. Returns their number, in one run, or an error of
- * data_pipe_write: every flag is one, and user memory is looked at before BUSY. */
-MUST_CHECK int64_t data_pipe_begin_write(zx_handle_t producer, uint32_t flags,
-                                         uintptr_t address_out, struct handle_table* table,
-                                         struct aspace* aspace);
-MUST_CHECK int64_t data_pipe_begin_read(zx_handle_t consumer, uint32_t flags, uintptr_t address_out,
-                                        struct handle_table* table, struct aspace* aspace);
-/* `size` bytes of the run were written, or are read; none if the call fails. Returns an error of
- * the handle; BAD_STATE: nothing was begun; INVALID_ARGS: more than was offered, or not whole
- * elements. */
-MUST_CHECK zx_status_t data_pipe_end_write(zx_handle_t producer, size_t size,
-                                           struct handle_table* table);
-MUST_CHECK zx_status_t data_pipe_end_read(zx_handle_t consumer, size_t size,
-                                          struct handle_table* table);
 
 /* The end's threshold as it was set; 0 means one element. The caller has a reference. */
 size_t data_pipe_threshold(struct object* end);

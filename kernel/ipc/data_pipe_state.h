@@ -5,7 +5,6 @@
 
 #include <abi/errors.h>
 #include <abi/signals.h>
-#include <ipc/data_pipe.h>
 #include <object/handle_lock.h>
 #include <object/object.h>
 #include <sched/mutex.h>
@@ -140,6 +139,3 @@ static ALWAYS_INLINE void data_pipe_taken_locked(struct data_pipe* pipe, size_t 
                  DATA_PIPE_WRITABLE))
         data_pipe_show_locked(pipe, true);
 }
-
-/* For the ops of both ends. */
-struct window* data_pipe_exchange_window(struct object* object, struct window* window);

@@ -11,10 +11,11 @@
  *    is made with the lock held, and fails as a whole. What it lacked is supplied, and the attempt
  *    is made again.
  * 3. Two threads begin at once. The mutex lets only one of them make a window. */
-#include <ipc/data_pipe_state.h>
+#include <ipc/data_pipe_two_phase.h>
 
 #include <abi/pipes.h>
 #include <arch/user_copy.h>
+#include <ipc/data_pipe_state.h>
 #include <mm/aspace.h>
 #include <mm/vmo.h>
 #include <mm/window.h>

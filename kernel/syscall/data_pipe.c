@@ -1,6 +1,7 @@
 #include <syscalls/prototypes.h>
 
 #include <ipc/data_pipe.h>
+#include <ipc/data_pipe_two_phase.h>
 #include <syscall/handle_helpers.h>
 
 /* Returns the producer, or an error. */
