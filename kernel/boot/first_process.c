@@ -9,7 +9,10 @@
 #include <debug/panic.h>
 #include <lib/string.h>
 #include <mm/aspace.h>
+#include <mm/vmar.h>
+#include <mm/vmar_map.h>
 #include <mm/vmo.h>
+#include <mm/vmo_copy.h>
 #include <ipc/channel.h>
 #include <task/job.h>
 #include <task/leak_check.h>

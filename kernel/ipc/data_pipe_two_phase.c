@@ -13,11 +13,10 @@
  * 3. Two threads begin at once. The mutex lets only one of them make a window. */
 #include <ipc/data_pipe_two_phase.h>
 
+#include <abi/memory.h>
 #include <abi/pipes.h>
 #include <arch/user_copy.h>
 #include <ipc/data_pipe_state.h>
-#include <mm/aspace.h>
-#include <mm/vmo.h>
 #include <mm/window.h>
 #include <object/handle_table.h>
 #include <sched/thread.h>

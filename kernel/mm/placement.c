@@ -1,11 +1,12 @@
 /* Where new regions go: at a random page in a neighbourhood of the VMAR, which is chosen at random
  * too. So addresses cannot be guessed, and yet a few page tables serve a whole program. Guard pages
  * are kept free on both sides of each region. */
-#include <mm/vmar_internal.h>
+#include <mm/placement.h>
 
 #include <arch/cpu.h>
 #include <arch/layout.h>
 #include <lib/compiler.h>
+#include <mm/region.h>
 
 #define NEIGHBOURHOOD_SIZE (256ul << 20)
 #define NEIGHBOURHOOD_ALIGNMENT (2ul << 20)

@@ -8,10 +8,12 @@
  *    the call.
  * 3. The mappings at the ends of the range are cut, and the page tables tightened.
  * 4. The mappings change, and lose the counts of what they were. */
-#include <mm/vmar_internal.h>
+#include <mm/protect.h>
 
 #include <abi/errors.h>
 #include <arch/layout.h>
+#include <mm/mapping.h>
+#include <mm/vmar_internal.h>
 #include <mm/vmo_internal.h>
 
 struct protection {

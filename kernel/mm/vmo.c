@@ -1,12 +1,10 @@
-#include <mm/vmo_internal.h>
+#include <mm/vmo.h>
 
 #include <abi/errors.h>
-#include <arch/context.h>
-#include <arch/user_copy.h>
 #include <debug/panic.h>
-#include <lib/string.h>
 #include <mm/page.h>
 #include <mm/slab.h>
+#include <mm/vmo_internal.h>
 
 #define VMO_SIZE_MAX (1ul << 40)
 
@@ -95,10 +93,12 @@ void vmo_page_release(struct page* page) {
         page_free(page);
 }
 
+/* A fork may have left the page not settled. The VMO has no mappings, and no other thread knows it.
+ */
 static void end_page(struct page* page, void* argument) {
     struct vmo* vmo = argument;
-    if (vmo->unsettled_count > 0)
-        vmo_settle_at_end(vmo, page);
+    if (vmo->unsettled_count > 0 && vmo_is_unsettled_locked(vmo, page))
+        vmo_page_release(vmo_settle_locked(vmo, page));
     vmo_page_release(page);
 }
 
@@ -178,100 +178,4 @@ void* vmo_page_address(struct vmo* vmo, size_t index) {
     const struct page* page = page_at_locked(vmo, index);
     spin_unlock(&vmo->lock);
     return likely(page) ? page_to_virtual(page) : NULL;
-}
-
-/* --- copies ----------------------------------------------------------------------------------- */
-
-/* Copies a part of one page, in one direction, with the VMO's lock held. False: user memory is not
- * present. */
-typedef bool (*copy_function_t)(void* in_page, uintptr_t other, size_t size);
-
-/* Copies page by page. Under the VMO's lock no page fault can be resolved: if a user page is not
- * present, the copy fails, the lock is dropped, and `bring_in` faults the page in. The callers have
- * checked the whole user range before.
- *
- * A kill is looked for before each page but the first, and before each new try. */
-static zx_status_t copy_pages(struct vmo* vmo, uint64_t offset, size_t size, uintptr_t other,
-                              bool is_write, copy_function_t copy_part,
-                              bool (*bring_in)(uintptr_t address, size_t size)) {
-    if (offset > vmo->size || size > vmo->size - offset)
-        return ZX_ERR_OUT_OF_RANGE;
-    for (size_t done = 0; done < size;) {
-        size_t index = (offset + done) >> PAGE_SHIFT;
-        size_t in_page = (offset + done) % PAGE_SIZE;
-        size_t part = MIN(size - done, PAGE_SIZE - in_page);
-        physical_address_t physical;
-        bool is_shared;
-        bool is_copied = false;
-        spin_lock(&vmo->lock);
-        enum vmo_page_result result = vmo_page_locked(vmo, index, is_write, &physical, &is_shared);
-        if (result == VMO_PAGE_OK)
-            is_copied =
-                copy_part((char*)physical_to_virtual(physical) + in_page, other + done, part);
-        spin_unlock(&vmo->lock);
-        if (result == VMO_PAGE_NO_MEMORY)
-            return ZX_ERR_NO_MEMORY;
-        if (result == VMO_PAGE_SHARED) {
-            zx_status_t status = vmo_fork_page(vmo, index);
-            if (status != ZX_OK)
-                return status;
-        } else if (is_copied) {
-            done += part;
-        } else if (result == VMO_PAGE_OK && !bring_in(other + done, part)) {
-            return ZX_ERR_INVALID_ARGS;
-        }
-        if (done < size && unlikely(context_is_killed()))
-            return ZX_ERR_CANCELED;
-    }
-    return ZX_OK;
-}
-
-static bool copy_to_kernel(void* in_page, uintptr_t other, size_t size) {
-    memcpy((void*)other, in_page, size);
-    return true;
-}
-
-static bool copy_from_kernel(void* in_page, uintptr_t other, size_t size) {
-    memcpy(in_page, (const void*)other, size);
-    return true;
-}
-
-static bool copy_to_user(void* in_page, uintptr_t other, size_t size) {
-    return user_copy_out(other, in_page, size);
-}
-
-static bool copy_from_user(void* in_page, uintptr_t other, size_t size) {
-    return user_copy_in(in_page, other, size);
-}
-
-static bool bring_in_to_write(uintptr_t address, size_t size) {
-    return user_fault_in(address, size, true);
-}
-
-static bool bring_in_to_read(uintptr_t address, size_t size) {
-    return user_fault_in(address, size, false);
-}
-
-zx_status_t vmo_read(struct vmo* vmo, void* to, uint64_t offset, size_t size) {
-    return copy_pages(vmo, offset, size, (uintptr_t)to, false, copy_to_kernel, bring_in_to_write);
-}
-
-zx_status_t vmo_write(struct vmo* vmo, const void* from, uint64_t offset, size_t size) {
-    return copy_pages(vmo, offset, size, (uintptr_t)from, true, copy_from_kernel, bring_in_to_read);
-}
-
-zx_status_t vmo_read_user(struct vmo* vmo, uintptr_t to_user, uint64_t offset, size_t size) {
-    if (offset > vmo->size || size > vmo->size - offset)
-        return ZX_ERR_OUT_OF_RANGE;
-    if (!user_fault_in(to_user, size, true))
-        return ZX_ERR_INVALID_ARGS;
-    return copy_pages(vmo, offset, size, to_user, false, copy_to_user, bring_in_to_write);
-}
-
-zx_status_t vmo_write_user(struct vmo* vmo, uintptr_t from_user, uint64_t offset, size_t size) {
-    if (offset > vmo->size || size > vmo->size - offset)
-        return ZX_ERR_OUT_OF_RANGE;
-    if (!user_fault_in(from_user, size, false))
-        return ZX_ERR_INVALID_ARGS;
-    return copy_pages(vmo, offset, size, from_user, true, copy_from_user, bring_in_to_read);
 }

@@ -26,11 +26,6 @@ struct page;
 zx_status_t vmo_create(uint64_t size, struct vmo** out);
 zx_status_t vmo_create_contiguous(uint64_t size, struct vmo** out);
 zx_status_t vmo_create_physical(physical_address_t address, uint64_t size, struct vmo** out);
-/* Makes a snapshot. Each page of the clone is the parent's page as it was at one moment during the
- * call. Writes to the parent that ended before the call are in the clone; writes that begin after
- * it are not. Different pages may be of different moments. Pages beyond the parent's end are zero.
- * INVALID_ARGS: `offset` is not whole pages. CANCELED: the thread was killed. */
-zx_status_t vmo_create_clone(struct vmo* parent, uint64_t offset, uint64_t size, struct vmo** out);
 void vmo_reference(struct vmo* vmo);
 void vmo_release(struct vmo* vmo);
 /* Frees a bounded part of the memory, before the last release. False: nothing is left, or others
@@ -49,11 +44,3 @@ size_t vmo_committed_pages(struct vmo* vmo);
 /* Returns the address of page `index`, which is allocated if it was not there. NULL: no memory.
  * Only for a VMO without clones that no program has a handle to: its pages stay where they are. */
 void* vmo_page_address(struct vmo* vmo, size_t index);
-
-/* Copy between kernel memory and the VMO. OUT_OF_RANGE: not all inside. NO_MEMORY. CANCELED: the
- * thread was killed; a part may have been copied. */
-zx_status_t vmo_read(struct vmo* vmo, void* to, uint64_t offset, size_t size);
-zx_status_t vmo_write(struct vmo* vmo, const void* from, uint64_t offset, size_t size);
-/* The same between user memory and the VMO. INVALID_ARGS: bad user address. No lock held. */
-zx_status_t vmo_read_user(struct vmo* vmo, uintptr_t to_user, uint64_t offset, size_t size);
-zx_status_t vmo_write_user(struct vmo* vmo, uintptr_t from_user, uint64_t offset, size_t size);

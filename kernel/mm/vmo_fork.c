@@ -45,11 +45,14 @@
  * Only a new clone makes a settled page shared again. So a thread that wants to write repeats this
  * only as often as clones are made meanwhile.
  */
-#include <mm/vmo_internal.h>
+#include <mm/vmo_fork.h>
 
 #include <abi/errors.h>
 #include <arch/context.h>
+#include <lib/string.h>
 #include <mm/page.h>
+#include <mm/vmo_internal.h>
+#include <mm/vmo_unmap.h>
 
 /* How many pages are shared in one lock hold and then unmapped. So the clone of a large VMO does
  * not keep preemption off for long, and notices a kill. */
@@ -79,7 +82,16 @@ static bool share_page(struct page* page, size_t index, void* argument) {
 static zx_status_t copy_physical(const struct vmo* parent, uint64_t offset, struct vmo* clone) {
     const char* from = physical_to_virtual(physical_address(parent->physical.value + offset));
     size_t available = offset < parent->size ? parent->size - offset : 0;
-    return vmo_write(clone, from, 0, MIN(available, clone->size));
+    size_t count = MIN(available, clone->size) >> PAGE_SHIFT;
+    for (size_t index = 0; index < count; index++) {
+        if (context_is_killed())
+            return ZX_ERR_CANCELED;
+        void* page = vmo_page_address(clone, index);
+        if (!page)
+            return ZX_ERR_NO_MEMORY;
+        memcpy(page, from + (index << PAGE_SHIFT), PAGE_SIZE);
+    }
+    return ZX_OK;
 }
 
 /* Shares the pages of one piece, from *index on, and moves *index behind the piece. */
@@ -144,22 +156,6 @@ zx_status_t vmo_create_clone(struct vmo* parent, uint64_t offset, uint64_t size,
 
 /* --- forking ---------------------------------------------------------------------------------- */
 
-/* Whether a fork by this VMO put the page here and has not settled it. A clone that shares the page
- * treats it like any shared page: its owner is another VMO. */
-static inline bool is_unsettled_locked(const struct vmo* vmo, const struct page* page) {
-    return __atomic_load_n(&page->owner, __ATOMIC_RELAXED) == vmo;
-}
-
-/* Drops the reference that F4 added. Returns the replaced page, whose share the caller must drop.
- */
-static struct page* settle_locked(struct vmo* vmo, struct page* page) {
-    struct page* replaced = page->replaced;
-    __atomic_store_n(&page->owner, NULL, __ATOMIC_RELAXED);
-    vmo->unsettled_count--;
-    atomic_fetch_sub(&page->references, 1);
-    return replaced;
-}
-
 /* F5 and F6 for the page that fork `number` put at `index`. */
 static zx_status_t settle(struct vmo* vmo, size_t index, uint64_t number) {
     struct page* replaced = NULL;
@@ -167,8 +163,8 @@ static zx_status_t settle(struct vmo* vmo, size_t index, uint64_t number) {
         return ZX_ERR_CANCELED;               /* T3 */
     spin_lock(&vmo->lock);
     struct page* page = page_list_get(&vmo->pages, index);
-    if (is_unsettled_locked(vmo, page) && page->fork_number == number) /* T2 */
-        replaced = settle_locked(vmo, page);                           /* F6 */
+    if (vmo_is_unsettled_locked(vmo, page) && page->fork_number == number) /* T2 */
+        replaced = vmo_settle_locked(vmo, page);                           /* F6 */
     spin_unlock(&vmo->lock);
     if (replaced)
         vmo_page_release(replaced);
@@ -220,7 +216,7 @@ zx_status_t vmo_fork_page(struct vmo* vmo, size_t index) {
     spin_lock(&vmo->lock);
     struct page* page = page_list_get(&vmo->pages, index);
     bool may_be_written = vmo->sharing_calls > 0;
-    if (page && is_unsettled_locked(vmo, page)) {
+    if (page && vmo_is_unsettled_locked(vmo, page)) {
         number = page->fork_number; /* T2 */
     } else if (page && atomic_load(&page->references) > 1) {
         shared = page;
@@ -231,11 +227,4 @@ zx_status_t vmo_fork_page(struct vmo* vmo, size_t index) {
     if (number != 0)
         return settle(vmo, index, number);
     return shared ? fork(vmo, index, shared, may_be_written) : ZX_OK;
-}
-
-/* --- the end ---------------------------------------------------------------------------------- */
-
-void vmo_settle_at_end(struct vmo* vmo, struct page* page) {
-    if (is_unsettled_locked(vmo, page))
-        vmo_page_release(settle_locked(vmo, page));
 }

@@ -1,4 +1,4 @@
-/* The inside of VMOs, for kernel/mm only. */
+/* The private half of vmo.h, for kernel/mm only. */
 #pragma once
 
 #include <stdatomic.h>
@@ -6,6 +6,7 @@
 #include <lib/list.h>
 #include <lock/spinlock.h>
 #include <mm/mapping_counts.h>
+#include <mm/page.h>
 #include <mm/page_list.h>
 #include <mm/vmo.h>
 
@@ -48,17 +49,21 @@ enum vmo_page_result {
  * mapped for reading only. The lock is held. */
 enum vmo_page_result vmo_page_locked(struct vmo* vmo, size_t index, bool for_writing,
                                      physical_address_t* physical, bool* is_shared);
-/* Takes one step towards a page at `index` that only this VMO has; the caller then looks at the
- * page again. NO_MEMORY; CANCELED: the thread was killed. No lock held. It waits for no other
- * thread. */
-zx_status_t vmo_fork_page(struct vmo* vmo, size_t index);
-/* Settles the page, if a fork has not, at the end of the VMO: it has no mappings, and no other
- * thread knows it. */
-void vmo_settle_at_end(struct vmo* vmo, struct page* page);
 /* Drops one VMO's share of a page; the last share frees it. */
 void vmo_page_release(struct page* page);
 
-/* mapping.c: takes the pages [first, first + count) of the VMO out of all page tables, so that the
- * next access faults. False: the thread was killed, and some mappings were left out. No lock held.
- */
-MUST_CHECK bool vmo_unmap_everywhere(struct vmo* vmo, size_t first, size_t count);
+/* Whether a fork by this VMO put the page here and has not settled it. A clone that shares the page
+ * treats it like any shared page: its owner is another VMO. */
+static inline bool vmo_is_unsettled_locked(const struct vmo* vmo, const struct page* page) {
+    return __atomic_load_n(&page->owner, __ATOMIC_RELAXED) == vmo;
+}
+
+/* Step F6 of a fork (vmo_fork.c): the page may be written to from here on. Returns the replaced
+ * page, whose share the caller must drop. */
+static inline struct page* vmo_settle_locked(struct vmo* vmo, struct page* page) {
+    struct page* replaced = page->replaced;
+    __atomic_store_n(&page->owner, NULL, __ATOMIC_RELAXED);
+    vmo->unsettled_count--;
+    atomic_fetch_sub(&page->references, 1);
+    return replaced;
+}

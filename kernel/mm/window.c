@@ -1,8 +1,10 @@
 #include <mm/window.h>
 
 #include <abi/errors.h>
+#include <mm/aspace.h>
+#include <mm/mapping.h>
+#include <mm/placement.h>
 #include <mm/slab.h>
-#include <mm/vmar_internal.h>
 #include <mm/vmo.h>
 
 static struct slab_cache window_cache =
@@ -19,7 +21,7 @@ static virtual_address_t map_window_locked(struct aspace* aspace, struct mapping
     const struct mapping_shape shape = {
         .base = base, .size = size, .vmo = vmo, .permissions = permissions, .allowed = permissions};
     mapping_fill_in(fresh, root, &shape);
-    fresh->window = window;
+    fresh->mark = &window->is_whole;
     if (!mapping_announce_locked(fresh, &(struct mapping_counts){0}))
         return 0; /* W^X: another mapping executes the VMO */
     mapping_insert_locked(fresh);
@@ -63,7 +65,7 @@ static void unmap_window_locked(const struct window* window, struct list* dead) 
         if (!region)
             return;
         at = region_end(region);
-        if (region->kind == REGION_MAPPING && mapping_from(region)->window == window)
+        if (region->kind == REGION_MAPPING && mapping_from(region)->mark == &window->is_whole)
             mapping_remove_locked(mapping_from(region), dead);
     }
 }

@@ -2,6 +2,7 @@
 
 #include <mm/aspace.h>
 #include <mm/slab.h>
+#include <mm/vmar.h>
 
 static struct slab_cache vmar_object_cache =
     SLAB_CACHE_INITIALIZER(vmar_object_cache, "VMAR object", sizeof(struct vmar_object));

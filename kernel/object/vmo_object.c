@@ -4,6 +4,7 @@
 #include <lib/string.h>
 #include <mm/slab.h>
 #include <mm/vmo.h>
+#include <mm/vmo_fork.h>
 
 static struct slab_cache vmo_object_cache =
     SLAB_CACHE_INITIALIZER(vmo_object_cache, "VMO object", sizeof(struct vmo_object));

@@ -2,7 +2,11 @@
 #include <syscalls/prototypes.h>
 
 #include <mm/aspace.h>
+#include <mm/protect.h>
+#include <mm/vmar.h>
+#include <mm/vmar_map.h>
 #include <mm/vmo.h>
+#include <mm/vmo_copy.h>
 #include <task/process.h>
 #include <object/vmo_object.h>
 #include <syscall/handle_helpers.h>

@@ -5,7 +5,8 @@
 #include <abi/limits.h>
 #include <abi/rights.h>
 #include <lib/compiler.h>
-#include <mm/aspace.h>
+#include <mm/vmar.h>
+#include <mm/vmar_map.h>
 #include <task/process.h>
 #include <syscall/user_pointer.h>
 

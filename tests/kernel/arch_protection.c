@@ -7,6 +7,7 @@
 #include <debug/selftest.h>
 #include <lib/string.h>
 #include <mm/aspace.h>
+#include <mm/vmar_map.h>
 #include <mm/vmo.h>
 #include <sched/thread.h>
 #include <sched/timer.h>

@@ -5,6 +5,7 @@
 #include <ipc/message_end.h>
 #include <mm/page.h>
 #include <mm/vmo.h>
+#include <mm/vmo_copy.h>
 #include <object/vmo_object.h>
 #include <sched/cleaner.h>
 #include <sched/thread.h>

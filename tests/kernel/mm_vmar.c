@@ -12,7 +12,13 @@
 #include <mm/aspace.h>
 #include <mm/fail_allocation.h>
 #include <mm/page.h>
+#include <mm/page_fault.h>
+#include <mm/protect.h>
+#include <mm/vmar.h>
+#include <mm/vmar_map.h>
 #include <mm/vmo.h>
+#include <mm/vmo_copy.h>
+#include <mm/vmo_fork.h>
 #include <sched/thread.h>
 
 #include "all_cpus.h"

@@ -4,6 +4,8 @@
 #include <lib/string.h>
 #include <mm/page.h>
 #include <mm/slab.h>
+#include <mm/vmo_copy.h>
+#include <mm/vmo_fork.h>
 #include <mm/vmo_internal.h>
 
 #include "all_cpus.h"

@@ -8,7 +8,11 @@
 #include <debug/selftest.h>
 #include <mm/aspace.h>
 #include <mm/page.h>
+#include <mm/vmar_map.h>
+#include <mm/vmo_copy.h>
+#include <mm/vmo_fork.h>
 #include <mm/vmo_internal.h>
+#include <mm/vmo_unmap.h>
 #include <sched/thread.h>
 
 #include "all_cpus.h"

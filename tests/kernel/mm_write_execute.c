@@ -7,8 +7,14 @@
 #include <arch/clock.h>
 #include <arch/interrupt.h>
 #include <debug/selftest.h>
+#include <mm/aspace.h>
 #include <mm/page.h>
+#include <mm/page_fault.h>
+#include <mm/protect.h>
+#include <mm/vmar.h>
 #include <mm/vmar_internal.h>
+#include <mm/vmar_map.h>
+#include <mm/vmo_fork.h>
 #include <mm/vmo_internal.h>
 
 #include "all_cpus.h"

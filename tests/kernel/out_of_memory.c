@@ -10,7 +10,13 @@
 #include <lib/string.h>
 #include <mm/aspace.h>
 #include <mm/kernel_stack.h>
+#include <mm/page_fault.h>
+#include <mm/protect.h>
+#include <mm/vmar.h>
+#include <mm/vmar_map.h>
 #include <mm/vmo.h>
+#include <mm/vmo_copy.h>
+#include <mm/vmo_fork.h>
 #include <ipc/data_pipe.h>
 #include <object/event_pair.h>
 #include <task/job.h>

@@ -6,6 +6,7 @@
 
 #include <abi/pipes.h>
 #include <mm/aspace.h>
+#include <mm/vmar_map.h>
 #include <mm/vmo.h>
 #include <object/vmar_object.h>
 #include <sched/thread.h>

@@ -1,0 +1,310 @@
+#include <mm/vmar_map.h>
+
+#include <abi/errors.h>
+#include <arch/context.h>
+#include <arch/interrupt.h>
+#include <arch/layout.h>
+#include <mm/mapping.h>
+#include <mm/page_fault.h>
+#include <mm/placement.h>
+#include <mm/vmar_internal.h>
+
+/* --- checks ----------------------------------------------------------------------------------- */
+
+static uint32_t permissions_of_capabilities(uint32_t capabilities) {
+    return (capabilities & ZX_VM_CAN_MAP_READ ? ZX_VM_PERM_READ : 0) |
+           (capabilities & ZX_VM_CAN_MAP_WRITE ? ZX_VM_PERM_WRITE : 0) |
+           (capabilities & ZX_VM_CAN_MAP_EXECUTE ? ZX_VM_PERM_EXECUTE : 0);
+}
+
+#define IS_SPECIFIC(options) ((options) & (ZX_VM_SPECIFIC | ZX_VM_SPECIFIC_OVERWRITE))
+
+/* Whether the options and the VMAR's size allow a region at `offset`. What stands there is not
+ * looked at. */
+static zx_status_t check_place(const struct vmar* vmar, uint32_t options, size_t offset,
+                               size_t size) {
+    if (size > vmar->region.size || !IS_ALIGNED(offset, PAGE_SIZE))
+        return ZX_ERR_INVALID_ARGS;
+    if (!IS_SPECIFIC(options))
+        return offset == 0 ? ZX_OK : ZX_ERR_INVALID_ARGS;
+    return offset <= vmar->region.size - size ? ZX_OK : ZX_ERR_INVALID_ARGS;
+}
+
+/* Chooses the address of a new region, after check_place. */
+static zx_status_t choose_base_locked(struct vmar* vmar, uint32_t options, size_t offset,
+                                      size_t size, virtual_address_t* base) {
+    if (!vmar->is_alive)
+        return ZX_ERR_BAD_STATE;
+    if (!IS_SPECIFIC(options)) {
+        *base = vmar_place_locked(vmar, size, options & ZX_VM_COMPACT);
+        return *base ? ZX_OK : ZX_ERR_NO_MEMORY;
+    }
+    *base = region_base(&vmar->region) + offset;
+    bool may_overlap = options & ZX_VM_SPECIFIC_OVERWRITE;
+    return may_overlap || vmar_is_free_locked(vmar, *base, size) ? ZX_OK : ZX_ERR_NO_MEMORY;
+}
+
+/* --- mappings --------------------------------------------------------------------------------- */
+
+/* OK if each VMAR that the range touches lies wholly inside it. Mappings may be cut. */
+static zx_status_t check_unmap_locked(const struct vmar* vmar, virtual_address_t address,
+                                      virtual_address_t end) {
+    const struct region* region = vmar_region_from(vmar, address);
+    for (; region && region_base(region) < end; region = vmar_region_from(vmar, region_end(region)))
+        if (region->kind == REGION_VMAR &&
+            (region_base(region) < address || region_end(region) > end))
+            return ZX_ERR_INVALID_ARGS;
+    return ZX_OK;
+}
+
+static void unmap_locked(struct vmar* vmar, virtual_address_t address, virtual_address_t end,
+                         struct mapping* spares[2], struct list* dead) {
+    mapping_split_locked(vmar, address, &spares[0]);
+    mapping_split_locked(vmar, end, &spares[1]);
+    struct region* region;
+    while ((region = vmar_region_from(vmar, address)) && region_base(region) < end) {
+        if (region->kind == REGION_MAPPING) {
+            mapping_remove_locked(mapping_from(region), dead);
+            continue;
+        }
+        struct vmar* child = vmar_from(region);
+        vmar_clear_locked(child, dead);
+        child->is_alive = false;
+        tree_remove(&vmar->children, &region->node);
+        vmar_release(child);
+    }
+}
+
+/* Fast path for the usual range, which is exactly one mapping. False: it is not. */
+static bool unmap_one_locked(struct vmar* vmar, virtual_address_t address, virtual_address_t end,
+                             struct list* dead) {
+    struct region* region = region_from(tree_find_at_most(&vmar->children, address));
+    if (!region || region->kind != REGION_MAPPING || region_base(region) != address ||
+        region_end(region) != end)
+        return false;
+    mapping_remove_locked(mapping_from(region), dead);
+    return true;
+}
+
+static zx_status_t unmap_any_locked(struct vmar* vmar, virtual_address_t address, size_t size,
+                                    struct mapping* spares[2], struct list* dead) {
+    if (!vmar->is_alive)
+        return ZX_ERR_BAD_STATE;
+    if (!vmar_contains(vmar, address, size))
+        return ZX_ERR_INVALID_ARGS;
+    zx_status_t status = check_unmap_locked(vmar, address, address + size);
+    if (status == ZX_OK)
+        unmap_locked(vmar, address, address + size, spares, dead);
+    return status;
+}
+
+/* The slow path takes the lock a second time. Between the two holds others may change the range, so
+ * it starts from the beginning. */
+zx_status_t vmar_unmap(struct vmar* vmar, virtual_address_t address, size_t size) {
+    size = ALIGN_UP(size, PAGE_SIZE);
+    if (size == 0 || !IS_ALIGNED(address, PAGE_SIZE))
+        return ZX_ERR_INVALID_ARGS;
+    struct list dead = LIST_INITIALIZER(dead);
+    zx_status_t status = ZX_OK;
+    spin_lock(&vmar->aspace->lock);
+    bool is_done = unmap_one_locked(vmar, address, address + size, &dead);
+    spin_unlock(&vmar->aspace->lock);
+    if (unlikely(!is_done)) {
+        struct mapping* spares[2];
+        if (!mapping_spares_alloc(spares))
+            return ZX_ERR_NO_MEMORY;
+        spin_lock(&vmar->aspace->lock);
+        status = unmap_any_locked(vmar, address, size, spares, &dead);
+        spin_unlock(&vmar->aspace->lock);
+        mapping_spares_free(spares);
+    }
+    mapping_bury(&dead);
+    return status;
+}
+
+/* The arguments of vmar_map, and what it allocates before it takes the lock. */
+struct map_request {
+    struct vmar* vmar;
+    uint32_t options, allowed;
+    size_t vmar_offset;
+    struct vmo* vmo;
+    uint64_t vmo_offset;
+    size_t size;
+    struct mapping* fresh;
+    struct mapping* spares[2]; /* for an overwrite, else NULL */
+};
+
+/* The checks of vmar_map that need no lock: the fields of VMARs that they read never change. */
+static zx_status_t check_map(const struct map_request* request) {
+    const struct vmar* vmar = request->vmar;
+    uint32_t options = request->options;
+    if (!vmar_map_options_are_valid(options) || request->size == 0 ||
+        !IS_ALIGNED(request->vmo_offset, PAGE_SIZE) ||
+        request->vmo_offset > UINT64_MAX - request->size)
+        return ZX_ERR_INVALID_ARGS;
+    if (IS_SPECIFIC(options) && !(vmar->capabilities & ZX_VM_CAN_MAP_SPECIFIC))
+        return ZX_ERR_ACCESS_DENIED;
+    zx_status_t status = vmar_check_permissions(vmar, options & VMAR_PERMISSIONS, request->allowed);
+    return status == ZX_OK ? check_place(vmar, options, request->vmar_offset, request->size)
+                           : status;
+}
+
+/* The first mapping that ends above `address`, in the VMAR or in a VMAR inside it; NULL: none. */
+static struct mapping* mapping_from_address_locked(struct vmar* vmar, virtual_address_t address) {
+    for (struct vmar* at = vmar;;) {
+        struct region* region = vmar_region_from(at, address);
+        if (region && region->kind == REGION_MAPPING)
+            return mapping_from(region);
+        if (region) {
+            at = vmar_from(region);
+        } else if (at == vmar) {
+            return NULL;
+        } else {
+            address = region_end(&at->region);
+            at = at->region.parent;
+        }
+    }
+}
+
+/* Counts the mappings of the VMO that lie wholly in the range: they will be removed with it. */
+static struct mapping_counts count_inside_locked(struct vmar* vmar, virtual_address_t address,
+                                                 virtual_address_t end, const struct vmo* vmo) {
+    struct mapping_counts counts = {0};
+    const struct mapping* mapping = mapping_from_address_locked(vmar, address);
+    for (; mapping && region_end(&mapping->region) <= end;
+         mapping = mapping_from_address_locked(vmar, region_end(&mapping->region)))
+        if (mapping->vmo == vmo && region_base(&mapping->region) >= address)
+            mapping_counts_add(&counts, mapping->permissions, 1);
+    return counts;
+}
+
+/* Replaces everything in the range of `fresh` by it. */
+static zx_status_t overwrite_locked(struct vmar* vmar, struct mapping* fresh,
+                                    struct mapping* spares[2], struct list* dead) {
+    virtual_address_t base = region_base(&fresh->region), end = region_end(&fresh->region);
+    zx_status_t status = check_unmap_locked(vmar, base, end);
+    if (status != ZX_OK)
+        return status;
+    struct mapping_counts leaving = count_inside_locked(vmar, base, end, fresh->vmo);
+    if (!mapping_announce_locked(fresh, &leaving))
+        return ZX_ERR_ACCESS_DENIED;
+    unmap_locked(vmar, base, end, spares, dead);
+    mapping_insert_locked(fresh);
+    return ZX_OK;
+}
+
+/* The part of vmar_map under the lock. The mappings that an overwrite replaced go to `dead`. */
+static zx_status_t map_locked(struct map_request* request, struct list* dead,
+                              virtual_address_t* mapped) {
+    virtual_address_t base;
+    zx_status_t status = choose_base_locked(request->vmar, request->options, request->vmar_offset,
+                                            request->size, &base);
+    if (status != ZX_OK)
+        return status;
+    const struct mapping_shape shape = {
+        .base = base,
+        .size = request->size,
+        .vmo = request->vmo,
+        .vmo_offset = request->vmo_offset,
+        .permissions = request->options & VMAR_PERMISSIONS,
+        .allowed = request->allowed,
+    };
+    mapping_fill_in(request->fresh, request->vmar, &shape);
+    if (request->options & ZX_VM_SPECIFIC_OVERWRITE) {
+        status = overwrite_locked(request->vmar, request->fresh, request->spares, dead);
+        if (status != ZX_OK)
+            return status;
+    } else {
+        if (!mapping_announce_locked(request->fresh, &(struct mapping_counts){0}))
+            return ZX_ERR_ACCESS_DENIED;
+        mapping_insert_locked(request->fresh);
+    }
+    *mapped = base;
+    return ZX_OK;
+}
+
+/* MAP_RANGE: does now what the first accesses would do. If memory runs out, that is no error here:
+ * the access will fail. A killed thread leaves the rest to first accesses. */
+static void populate(struct aspace* aspace, virtual_address_t base, size_t size,
+                     uint32_t permissions) {
+    struct page_fault fault = {.is_write = permissions & ZX_VM_PERM_WRITE, .is_user = true};
+    for (size_t offset = 0; offset < size && !context_is_killed(); offset += PAGE_SIZE) {
+        fault.address = base + offset;
+        if (!aspace_fault(aspace, &fault))
+            return;
+    }
+}
+
+/* Allocates what map_locked needs. False: no memory. */
+static bool map_request_alloc(struct map_request* request) {
+    request->fresh = mapping_alloc();
+    if (request->fresh &&
+        (!(request->options & ZX_VM_SPECIFIC_OVERWRITE) || mapping_spares_alloc(request->spares)))
+        return true;
+    mapping_free(request->fresh);
+    return false;
+}
+
+zx_status_t vmar_map(struct vmar* vmar, uint32_t options, uint32_t permissions_allowed,
+                     size_t vmar_offset, struct vmo* vmo, uint64_t vmo_offset, size_t size,
+                     virtual_address_t* mapped) {
+    struct map_request request = {
+        .vmar = vmar,
+        .options = options,
+        .allowed = permissions_allowed & permissions_of_capabilities(vmar->capabilities),
+        .vmar_offset = vmar_offset,
+        .vmo = vmo,
+        .vmo_offset = vmo_offset,
+        .size = ALIGN_UP(size, PAGE_SIZE), /* 0 if that wraps around */
+    };
+    zx_status_t status = check_map(&request);
+    if (status != ZX_OK)
+        return status;
+    if (!map_request_alloc(&request))
+        return ZX_ERR_NO_MEMORY;
+    struct list dead = LIST_INITIALIZER(dead);
+    spin_lock(&vmar->aspace->lock);
+    status = map_locked(&request, &dead, mapped);
+    spin_unlock(&vmar->aspace->lock);
+    if (status != ZX_OK)
+        mapping_free(request.fresh);
+    else if (options & ZX_VM_MAP_RANGE)
+        populate(vmar->aspace, *mapped, request.size, options & VMAR_PERMISSIONS);
+    if (options & ZX_VM_SPECIFIC_OVERWRITE) {
+        mapping_spares_free(request.spares);
+        mapping_bury(&dead);
+    }
+    return status;
+}
+
+/* --- VMARs inside VMARs ------------------------------------------------------------------------
+ */
+
+zx_status_t vmar_allocate(struct vmar* vmar, uint32_t options, size_t offset, size_t size,
+                          struct vmar** child, virtual_address_t* child_address) {
+    uint32_t capabilities = options & VMAR_CAPABILITIES;
+    if (options & ~VMAR_ALLOCATE_OPTIONS || size == 0 || !IS_ALIGNED(size, PAGE_SIZE))
+        return ZX_ERR_INVALID_ARGS;
+    if ((capabilities & ~vmar->capabilities) ||
+        (IS_SPECIFIC(options) && !(vmar->capabilities & ZX_VM_CAN_MAP_SPECIFIC)))
+        return ZX_ERR_ACCESS_DENIED;
+    zx_status_t status = check_place(vmar, options, offset, size);
+    if (status != ZX_OK)
+        return status;
+    struct vmar* fresh = vmar_create(vmar->aspace, capabilities);
+    if (!fresh)
+        return ZX_ERR_NO_MEMORY;
+    spin_lock(&vmar->aspace->lock);
+    status = choose_base_locked(vmar, options, offset, size, child_address);
+    if (status == ZX_OK) {
+        fresh->region.size = size;
+        fresh->region.parent = vmar;
+        vmar_reference(fresh); /* the tree's reference */
+        tree_insert(&vmar->children, &fresh->region.node, *child_address);
+        *child = fresh;
+    }
+    spin_unlock(&vmar->aspace->lock);
+    if (status != ZX_OK)
+        vmar_release(fresh);
+    return status;
+}
