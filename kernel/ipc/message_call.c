@@ -17,8 +17,6 @@
  *    at either end: calls at the other end would take the message for their reply. */
 #include <ipc/message_call.h>
 
-#include <ipc/message_quick.h>
-
 /* --- the calls of an end ------------------------------------------------------------------------
  */
 
@@ -26,14 +24,9 @@ static struct message_call* call_of(struct observer* observer) {
     return CONTAINER_OF(observer, struct message_call, observer);
 }
 
-/* Calls with the same id are told apart by a count, in the order of their arrival. */
-static inline uint64_t call_key(uint32_t id, uint32_t order) {
-    return (uint64_t)id << 32 | order;
-}
-
 /* The call that has waited longest for this id; NULL: nobody waits for it. */
 static struct tree_node* call_find(const struct tree* calls, uint32_t id) {
-    struct tree_node* node = tree_find_at_least(calls, call_key(id, 0));
+    struct tree_node* node = tree_find_at_least(calls, message_call_key(id, 0));
     return node && node->key >> 32 == id ? node : NULL;
 }
 
@@ -51,7 +44,7 @@ static void call_insert(struct message_call* call, struct message_end* end, uint
     const struct tree_node* node;
     uint64_t key;
     do {
-        key = call_key(id, end->next_call_order++);
+        key = message_call_key(id, end->next_call_order++);
         node = tree_find_at_least(&end->calls, key);
     } while (node && node->key == key);
     tree_insert(&end->calls, &call->node, key);
@@ -72,13 +65,13 @@ static void call_decide_locked(struct message_call* call, zx_status_t result) {
     atomic_store_explicit(&call->is_decided, true, memory_order_release);
 }
 
-static void on_peer_closed(struct observer* observer, zx_signals_t signals) {
+void message_call_on_peer_closed(struct observer* observer, zx_signals_t signals) {
     (void)signals;
     call_decide_locked(call_of(observer), ZX_ERR_PEER_CLOSED);
     thread_unpark(call_of(observer)->thread);
 }
 
-static void on_handle_closed(struct observer* observer) {
+void message_call_on_handle_closed(struct observer* observer) {
     call_decide_locked(call_of(observer), ZX_ERR_CANCELED);
     thread_unpark(call_of(observer)->thread);
 }
@@ -124,53 +117,20 @@ zx_status_t message_end_push_unusual_locked(struct message_end* end, struct mess
     return push_any_locked(end, message);
 }
 
-/* --- the caller -------------------------------------------------------------------------------
+/* --- the caller ---------------------------------------------------------------------------------
  */
 
-/* Gives the message its id, and puts the call into the tree. */
-static NOINLINE void call_add_among(struct message_call* call, bool must_pick_id,
-                                    struct message_end* end, struct message* message) {
+void message_call_add_among(struct message_call* call, bool must_pick_id, struct message_end* end,
+                            struct message* message) {
     uint32_t id = must_pick_id ? pick_id(end) : message_id(message);
     if (must_pick_id)
         message_set_id(message, id);
     call_insert(call, end, id);
 }
 
-static ALWAYS_INLINE void call_add(struct message_call* call, bool must_pick_id,
-                                   struct message_end* end, struct message* message) {
-    if (QUICK(tree_is_empty(&end->calls) &&
-              (!must_pick_id || !end->peer || tree_is_empty(&end->peer->calls)))) {
-        uint32_t id =
-            must_pick_id ? MESSAGE_CALL_FIRST_ID | end->next_call_id++ : message_id(message);
-        if (must_pick_id)
-            message_set_id(message, id);
-        call->node = (struct tree_node){.key = call_key(id, 0)};
-        end->calls.root = &call->node;
-        return;
-    }
-    call_add_among(call, must_pick_id, end, message);
-}
-
-static ALWAYS_INLINE void call_begin_locked(struct message_call* call,
-                                            const struct message_call_request* request,
-                                            struct message_end* end, struct message* message) {
-    call->end = end;
-    call->thread = thread_current();
-    atomic_init(&call->is_decided, false);
-    call->observer.on_match = on_peer_closed;
-    call->observer.on_handle_closed = on_handle_closed;
-    call->observer.handle_table = current_handles();
-    call->observer.handle = request->handle;
-    call->observer.trigger = ZX_OBJECT_PEER_CLOSED;
-    thread_hand_over_begin(); /* to the thread that waits for the message */
-    object_reference(&end->object);
-    call_add(call, request->must_pick_id, end, message); /* race 1: before the message is queued */
-    object_add_observer_locked(&end->object, &call->observer);
-}
-
 void message_call_begin_locked(struct message_call* call, struct message_end* end,
                                struct message* message) {
-    call_begin_locked(call, call->request, end, message);
+    message_call_begin_inner(call, call->request, end, message);
 }
 
 void message_call_cancel_locked(struct message_call* call) {
@@ -179,140 +139,10 @@ void message_call_cancel_locked(struct message_call* call) {
     object_release(&call->end->object); /* race 4: not the last */
 }
 
-static NOINLINE void call_give_up(struct message_call* call, zx_status_t result) {
+void message_call_give_up(struct message_call* call, zx_status_t result) {
     struct message_end* end = call->end;
     spin_lock(end->object.lock);
     if (!atomic_load_explicit(&call->is_decided, memory_order_relaxed)) /* race 2 */
         call_decide_locked(call, result);
     spin_unlock(end->object.lock);
-}
-
-/* Blocks until the call is decided; afterwards nobody knows of it any more. */
-static ALWAYS_INLINE zx_status_t call_wait(struct message_call* call, zx_time_t deadline) {
-    struct message_end* end = call->end;
-    call->thread->wait = THREAD_WAIT_CHANNEL;
-    do {
-        zx_status_t status = thread_park(deadline);
-        if (unlikely(status != ZX_OK))
-            call_give_up(call, status);
-    } while (!atomic_load_explicit(&call->is_decided, memory_order_acquire));
-    call->thread->wait = THREAD_WAIT_OTHER;
-    thread_hand_over_end();
-    spin_wait_for_holder(end->object.lock); /* race 3 */
-    object_release(&end->object);
-    return call->result;
-}
-
-static inline struct message_room room_for_reply(const struct message_call_request* request) {
-    const zx_channel_call_args_t* args = &request->args;
-    return (struct message_room){
-        .bytes = {(uintptr_t)args->rd_bytes, args->rd_num_bytes},
-        .handles = {(uintptr_t)args->rd_handles, args->rd_num_handles},
-        .actual_bytes = request->actual_bytes,
-        .actual_handles = request->actual_handles,
-    };
-}
-
-/* Every place that will be written to is looked at before anything happens. */
-static bool call_is_good(const struct message_call_request* request) {
-    const struct message_room room = room_for_reply(request);
-    bool has_room_for_id = !request->must_pick_id || request->args.wr_num_bytes >= sizeof(uint32_t);
-    return has_room_for_id && message_room_is_good(&room) &&
-           (!request->status_place || user_touch_small(request->status_place, sizeof(zx_status_t)));
-}
-
-static NOINLINE zx_status_t call_write(const struct message_call_request* request,
-                                       struct message_call* call, bool* is_written) {
-    const zx_channel_call_args_t* args = &request->args;
-    struct message* message;
-    call->request = request;
-    *is_written = false;
-    zx_status_t status = message_create_from_user((uintptr_t)args->wr_bytes, args->wr_num_bytes,
-                                                  args->wr_num_handles, &message);
-    if (likely(status == ZX_OK) && unlikely(!call_is_good(request))) {
-        message_free(message);
-        status = ZX_ERR_INVALID_ARGS;
-    }
-    if (unlikely(status != ZX_OK))
-        return message_end_fault(request->handle, request->rules->type, MESSAGE_CALL_RIGHTS,
-                                 status);
-    status = message_end_send(request->handle, request->rules, message, (uintptr_t)args->wr_handles,
-                              call);
-    *is_written = status == ZX_OK;
-    return status;
-}
-
-static NOINLINE zx_status_t call_receive(const struct message_call_request* request,
-                                         struct message* reply) {
-    const struct message_room room = room_for_reply(request);
-    return message_receive(reply, &room);
-}
-
-/* --- special paths for small messages without handles (ipc/message_quick.h) --------------------
- */
-
-/* A message that is small both ways, to a handle without the status place. */
-static ALWAYS_INLINE bool call_is_usual(const struct message_call_request* request) {
-    const zx_channel_call_args_t* args = &request->args;
-    return args->wr_num_bytes >= sizeof(uint32_t) && args->wr_num_bytes <= MESSAGE_SMALL_ROOM &&
-           args->rd_num_bytes <= USER_SMALL_MAX && !request->status_place &&
-           (args->wr_num_handles | args->rd_num_handles) == 0;
-}
-
-static ALWAYS_INLINE bool call_write_quickly(const struct message_call_request* request,
-                                             struct message_call* call) {
-    const zx_channel_call_args_t* args = &request->args;
-    struct message_end* end;
-    if (unlikely(!user_touch_with_words((uintptr_t)args->rd_bytes, args->rd_num_bytes,
-                                        request->actual_bytes, request->actual_handles)))
-        return false;
-    preempt_disable();
-    struct message* message = message_create_quickly((uintptr_t)args->wr_bytes, args->wr_num_bytes);
-    if (unlikely(!message))
-        goto fail;
-    if (unlikely(message_end_lock_inner(request->handle, ZX_OBJ_TYPE_CHANNEL, MESSAGE_CALL_RIGHTS,
-                                        true, &end) != ZX_OK))
-        goto free_message;
-    call_begin_locked(call, request, end, message);
-    if (unlikely(message_end_push_locked(end, message, args->wr_num_bytes, 0) != ZX_OK))
-        goto cancel;
-    spin_unlock(end->object.lock);
-    return true;
-
-cancel:
-    message_call_cancel_locked(call);
-    spin_unlock_inner(end->object.lock);
-free_message:
-    slab_free_inner(&message_small_cache, message);
-fail:
-    preempt_enable();
-    return false;
-}
-
-static ALWAYS_INLINE bool call_receive_quickly(const struct message_call_request* request,
-                                               struct message* reply) {
-    uint32_t size = reply->byte_count;
-    if (unlikely(reply->shape != 0 || size > request->args.rd_num_bytes) ||
-        unlikely(!user_copy_out_with_words((uintptr_t)request->args.rd_bytes, reply->payload, size,
-                                           request->actual_bytes, size, request->actual_handles,
-                                           0)))
-        return false;
-    slab_free(&message_small_cache, reply);
-    return true;
-}
-
-zx_status_t message_call_run(const struct message_call_request* request, bool* is_written) {
-    struct message_call call;
-    if (!(QUICK(call_is_usual(request)) && likely(call_write_quickly(request, &call)))) {
-        zx_status_t status = call_write(request, &call, is_written);
-        if (!*is_written)
-            return status;
-    }
-    *is_written = true;
-    zx_status_t status = call_wait(&call, request->deadline);
-    if (unlikely(status != ZX_OK))
-        return status;
-    if (QUICK(call_receive_quickly(request, call.reply)))
-        return ZX_OK;
-    return call_receive(request, call.reply);
 }

@@ -7,8 +7,18 @@
  * (deadline, kill). The first of these counts. The races are explained in message_call.c. */
 #pragma once
 
-#include <ipc/message_end.h>
+#include <stdatomic.h>
+
+#include <abi/objects.h>
+#include <abi/rights.h>
+#include <ipc/message_end_queue.h>
+#include <ipc/message_end_state.h>
+#include <lib/tree.h>
+#include <object/handle_table.h>
 #include <sched/thread.h>
+#include <task/process.h>
+
+struct message_rules;
 
 #define MESSAGE_CALL_RIGHTS (ZX_RIGHT_READ | ZX_RIGHT_WRITE)
 /* The kernel picks ids from this one to UINT32_MAX. */
@@ -25,15 +35,6 @@ struct message_call_request {
     uintptr_t status_place; /* also looked at before the message is written; 0: not wanted */
 };
 
-/* Writes the message, waits for the reply and reads it. `is_written`: whether the message was
- * written, with the handles that go with it. Errors before that are those of message_end_write;
- * afterwards PEER_CLOSED, CANCELED, TIMED_OUT, or those of message_receive. */
-MUST_CHECK zx_status_t message_call_run(const struct message_call_request* request,
-                                        bool* is_written);
-
-/* --- for message_end.c -------------------------------------------------------------------------
- */
-
 /* A call under way, on the caller's stack. */
 struct message_call {
     const struct message_call_request* request;
@@ -46,9 +47,81 @@ struct message_call {
     _Atomic bool is_decided;
 };
 
+/* The other end has closed, or the handle has gone that the call was made through. */
+void message_call_on_peer_closed(struct observer* observer, zx_signals_t signals);
+void message_call_on_handle_closed(struct observer* observer);
+
+/* Calls with the same id are told apart by a count, in the order of their arrival. */
+static inline uint64_t message_call_key(uint32_t id, uint32_t order) {
+    return (uint64_t)id << 32 | order;
+}
+
+/* Gives the message its id, and puts the call into the tree. */
+void message_call_add_among(struct message_call* call, bool must_pick_id, struct message_end* end,
+                            struct message* message);
+static ALWAYS_INLINE void message_call_add(struct message_call* call, bool must_pick_id,
+                                           struct message_end* end, struct message* message) {
+    if (QUICK(tree_is_empty(&end->calls) &&
+              (!must_pick_id || !end->peer || tree_is_empty(&end->peer->calls)))) {
+        uint32_t id =
+            must_pick_id ? MESSAGE_CALL_FIRST_ID | end->next_call_id++ : message_id(message);
+        if (must_pick_id)
+            message_set_id(message, id);
+        call->node = (struct tree_node){.key = message_call_key(id, 0)};
+        end->calls.root = &call->node;
+        return;
+    }
+    message_call_add_among(call, must_pick_id, end, message);
+}
+
 /* The call is under way from here on, and `message` carries its id. The handle was marked as
- * observed (handle_slot_note_observer). With the end's lock, as the two below. */
+ * observed (handle_slot_note_observer). With the end's lock, as the two below. `race 1`: see
+ * message_call.c. */
+static ALWAYS_INLINE void message_call_begin_inner(struct message_call* call,
+                                                   const struct message_call_request* request,
+                                                   struct message_end* end,
+                                                   struct message* message) {
+    call->end = end;
+    call->thread = thread_current();
+    atomic_init(&call->is_decided, false);
+    call->observer.on_match = message_call_on_peer_closed;
+    call->observer.on_handle_closed = message_call_on_handle_closed;
+    call->observer.handle_table = current_handles();
+    call->observer.handle = request->handle;
+    call->observer.trigger = ZX_OBJECT_PEER_CLOSED;
+    thread_hand_over_begin(); /* to the thread that waits for the message */
+    object_reference(&end->object);
+    /* race 1: before the message is queued */
+    message_call_add(call, request->must_pick_id, end, message);
+    object_add_observer_locked(&end->object, &call->observer);
+}
+
+/* The same out of line. */
 void message_call_begin_locked(struct message_call* call, struct message_end* end,
                                struct message* message);
 /* The message could not be written. */
 void message_call_cancel_locked(struct message_call* call);
+/* The caller waits no more, unless the call is decided. Takes the end's lock. */
+void message_call_give_up(struct message_call* call, zx_status_t result);
+
+/* --- writing, where a call may wait --------------------------------------------------------------
+ */
+
+/* The slow path of message_end_push_locked: no peer, no room, or a call waits at the other end. */
+MUST_CHECK zx_status_t message_end_push_unusual_locked(struct message_end* end,
+                                                       struct message* message);
+
+/* Queues the message at the other end, or gives it to a call that waits there, for which there is
+ * always room. Consumes it on success only. PEER_CLOSED; NO_MEMORY at the bound. `size` and
+ * `handle_count` are the message's: constants for some callers. WRITABLE is shown while there is a
+ * peer with room. */
+MUST_CHECK static ALWAYS_INLINE zx_status_t message_end_push_locked(struct message_end* end,
+                                                                    struct message* message,
+                                                                    size_t size,
+                                                                    uint32_t handle_count) {
+    if (unlikely(!(object_signals(&end->object) & ZX_OBJECT_WRITABLE)) ||
+        unlikely(!tree_is_empty(&end->peer->calls)))
+        return message_end_push_unusual_locked(end, message);
+    message_end_queue_locked(end, end->peer, message, size, handle_count);
+    return ZX_OK;
+}

@@ -13,78 +13,16 @@
 #include <stdatomic.h>
 
 #include <abi/limits.h>
-#include <lock/spinlock.h>
 #include <ipc/message_cycle_look.h>
-#include <ipc/message_end.h>
+#include <ipc/message_cycle_suspects.h>
+#include <ipc/message_end_life.h>
 #include <sched/cleaner.h>
 #include <sched/thread.h>
 
-/* LEAF: guards the lists, the suspects' nodes, and all below up to is_looking. */
-static struct spinlock suspects_lock = SPINLOCK_INITIALIZER(LOCK_LEAF);
-static struct list fresh_suspects = LIST_INITIALIZER(fresh_suspects);
-static struct list old_suspects = LIST_INITIALIZER(old_suspects);
-static struct list pass_suspects = LIST_INITIALIZER(pass_suspects); /* for the pass under way */
-static size_t fresh_count;
-static size_t old_weight; /* of the old suspects that were added since the last pass began */
-static size_t last_pass_cost;
-static bool is_full_pass_wanted;
-static uint32_t full_passes_begun;
-static bool is_looking; /* a small look is under way; preemption is off there */
-
 #define SUSPECTS_PER_CALL 2u
-#define WEIGHT_MIN 256u   /* of the old suspects before a pass: ends, and... */
-#define WEIGHT_MAX 16384u /* ...pages of messages */
 
 static bool clean_piece(struct cleaning* cleaning);
 static struct cleaning cleaning = CLEANING_INITIALIZER(clean_piece);
-
-/* --- the lists ----------------------------------------------------------------------------------
- */
-
-static void take_locked(struct message_end* end) {
-    if (!list_node_is_linked(&end->cycle.suspect_node))
-        return;
-    list_remove(&end->cycle.suspect_node);
-    fresh_count -= end->cycle.is_fresh;
-    end->cycle.is_fresh = false;
-    old_weight -= end->cycle.weight;
-    end->cycle.weight = 0;
-}
-
-void message_cycle_note(struct object* object) {
-    struct message_end* end = message_end_from(object);
-    interrupt_state_t state = spin_lock_irqsave(&suspects_lock);
-    take_locked(end);
-    list_push_back(&fresh_suspects, &end->cycle.suspect_node);
-    end->cycle.is_fresh = true;
-    end->cycle.was_noted = true;
-    fresh_count++;
-    atomic_store_explicit(&object_collection_is_due, true, memory_order_relaxed);
-    spin_unlock_irqrestore(&suspects_lock, state);
-}
-
-/* Takes the lock only for an end that was noted: take_suspect_locked may be using it. */
-void message_cycle_forget(struct object* object) {
-    struct message_end* end = message_end_from(object);
-    if (!end->cycle.was_noted)
-        return;
-    interrupt_state_t state = spin_lock_irqsave(&suspects_lock);
-    take_locked(end);
-    end->cycle.is_forgotten = true;
-    spin_unlock_irqrestore(&suspects_lock, state);
-}
-
-/* The newest or the oldest of the list, pinned; its destructor may be on its way to
- * message_cycle_forget. NULL: there is none. */
-static struct message_end* take_suspect_locked(struct list* list, bool is_newest) {
-    if (list_is_empty(list))
-        return NULL;
-    struct list_node* node = is_newest ? list->head.previous : list->head.next;
-    struct message_end* end = LIST_ENTRY(node, struct message_end, cycle.suspect_node);
-    take_locked(end);
-    message_end_pin(end);
-    return end;
-}
 
 /* Returns how much memory the end and its peer hold, in pages of messages. */
 static uint32_t weigh(struct message_end* end) {
@@ -96,52 +34,8 @@ static uint32_t weigh(struct message_end* end) {
     return (uint32_t)weight;
 }
 
-/* Puts the end back among the suspects, unless it was noted again or destroyed meanwhile. */
-static void keep_suspect(struct message_end* end, uint32_t weight) {
-    interrupt_state_t state = spin_lock_irqsave(&suspects_lock);
-    if (!list_node_is_linked(&end->cycle.suspect_node) && !end->cycle.is_forgotten) {
-        list_push_back(&old_suspects, &end->cycle.suspect_node);
-        end->cycle.weight = weight;
-        old_weight += weight;
-    }
-    spin_unlock_irqrestore(&suspects_lock, state);
-}
-
-static bool is_pass_due_locked(void) {
-    return is_full_pass_wanted || old_weight > MIN(MAX(last_pass_cost, WEIGHT_MIN), WEIGHT_MAX);
-}
-
-size_t message_cycle_fresh_count(void) {
-    return fresh_count;
-}
-
-size_t message_cycle_old_weight(void) {
-    return old_weight;
-}
-
 /* --- small looks --------------------------------------------------------------------------------
  */
-
-/* NULL: there is no fresh suspect, or another CPU is looking at one. */
-static struct message_end* begin_small_look(bool is_newest) {
-    struct message_end* suspect = NULL;
-    interrupt_state_t state = spin_lock_irqsave(&suspects_lock);
-    atomic_store_explicit(&object_collection_is_due, false, memory_order_relaxed);
-    if (!is_looking)
-        suspect = take_suspect_locked(&fresh_suspects, is_newest);
-    is_looking = is_looking || suspect;
-    spin_unlock_irqrestore(&suspects_lock, state);
-    return suspect;
-}
-
-/* Whether there is another fresh suspect. */
-static bool end_small_look(void) {
-    interrupt_state_t state = spin_lock_irqsave(&suspects_lock);
-    is_looking = false;
-    bool has_more = !list_is_empty(&fresh_suspects);
-    spin_unlock_irqrestore(&suspects_lock, state);
-    return has_more;
-}
 
 /* Looks at one fresh suspect. Garbage that it finds joins the caller's destroy list. False: there
  * is nothing more to look at. */
@@ -150,7 +44,7 @@ static NOINLINE bool look_at_fresh(bool is_newest) {
     struct look look;
     size_t units = SIZE_MAX; /* the look has a budget of its own */
     preempt_disable();
-    struct message_end* suspect = begin_small_look(is_newest);
+    struct message_end* suspect = suspects_begin_small_look(is_newest);
     if (!suspect) {
         preempt_enable();
         return false;
@@ -160,9 +54,9 @@ static NOINLINE bool look_at_fresh(bool is_newest) {
     message_end_unpin(suspect); /* the look has a pin */
     (void)look_go_on(&look, &units);
     if (!look.is_conclusive)
-        keep_suspect(suspect, weigh(suspect) + (uint32_t)(look.reach_cost / LOOK_COST_OF_PAGE));
+        suspects_keep(suspect, weigh(suspect) + (uint32_t)(look.reach_cost / LOOK_COST_OF_PAGE));
     size_t count = look_take_small_ends(ends);
-    bool has_more = end_small_look();
+    bool has_more = suspects_end_small_look();
     preempt_enable();
     while (look.messages) {
         struct message* message = look.messages;
@@ -182,11 +76,9 @@ static bool is_destroying(void) {
 /* Leaves to the cleaner the suspects that this call did not look at, and those that it noted while
  * it destroyed. */
 static void leave_rest_to_cleaner(void) {
-    interrupt_state_t state = spin_lock_irqsave(&suspects_lock);
     atomic_store_explicit(&object_collection_is_due, false, memory_order_relaxed);
-    if (!list_is_empty(&fresh_suspects) || is_pass_due_locked())
+    if (suspects_are_left())
         cleaner_request(&cleaning);
-    spin_unlock_irqrestore(&suspects_lock, state);
 }
 
 void message_cycle_collect(void) {
@@ -226,22 +118,8 @@ static struct destroy_list dead;      /* objects to be destroyed piece by piece 
 static struct message* dead_messages; /* the messages of the first of them, if it is an end */
 static bool is_fresh_turn;
 
-/* A full pass takes the fresh suspects too. It cannot begin during a small look, which may put its
- * suspect back. */
 static void begin_pass_if_due(void) {
-    interrupt_state_t state = spin_lock_irqsave(&suspects_lock);
-    bool must_begin = is_pass_due_locked() && !is_looking;
-    if (must_begin) {
-        list_append_all(&pass_suspects, &old_suspects);
-        pass.is_full = is_full_pass_wanted;
-        is_full_pass_wanted = false;
-        if (pass.is_full) {
-            list_append_all(&pass_suspects, &fresh_suspects);
-            full_passes_begun++;
-        }
-    }
-    spin_unlock_irqrestore(&suspects_lock, state);
-    if (!must_begin)
+    if (!suspects_begin_pass(&pass.is_full))
         return;
     pass.phase = PASS_GATHER;
     pass.cost = 0;
@@ -250,20 +128,15 @@ static void begin_pass_if_due(void) {
 }
 
 static void end_pass(void) {
-    interrupt_state_t state = spin_lock_irqsave(&suspects_lock);
-    last_pass_cost = pass.cost;
-    spin_unlock_irqrestore(&suspects_lock, state);
+    suspects_end_pass(pass.cost);
     pass.phase = PASS_NONE;
 }
 
 /* Adds one suspect to the look. */
 static void gather(void) {
     struct message_end* suspect = NULL;
-    if (pass.count < suspects_per_look) {
-        interrupt_state_t state = spin_lock_irqsave(&suspects_lock);
-        suspect = take_suspect_locked(&pass_suspects, false);
-        spin_unlock_irqrestore(&suspects_lock, state);
-    }
+    if (pass.count < suspects_per_look)
+        suspect = suspects_take_for_pass();
     if (suspect) {
         pass.count++;
         look_add_suspect(&pass.look, suspect);
@@ -313,7 +186,7 @@ static void let_go(void) {
     struct message_end* end = visit->end;
     pass.at = visit->next;
     if (visit->is_suspect && !pass.look.is_conclusive)
-        keep_suspect(end, 0);
+        suspects_keep(end, 0);
     message_end_unpin(end);
 }
 
@@ -384,11 +257,7 @@ static bool clean_piece(struct cleaning* unused) {
         pass.is_full = false;
         atomic_fetch_add(&full_passes_ended, 1);
     }
-    interrupt_state_t state = spin_lock_irqsave(&suspects_lock);
-    bool has_more = dead.first || pass.phase != PASS_NONE || is_pass_due_locked() ||
-                    !list_is_empty(&fresh_suspects);
-    spin_unlock_irqrestore(&suspects_lock, state);
-    return has_more;
+    return dead.first || pass.phase != PASS_NONE || suspects_are_left();
 }
 
 static bool has_pass_ended(void* number) {
@@ -398,9 +267,6 @@ static bool has_pass_ended(void* number) {
 /* Waits for one full pass. It does not wait until the cleaner has nothing to do, because other
  * threads may note suspects without end. */
 void message_cycle_collect_all(void) {
-    interrupt_state_t state = spin_lock_irqsave(&suspects_lock);
-    is_full_pass_wanted = true;
-    uint32_t number = full_passes_begun + 1;
-    spin_unlock_irqrestore(&suspects_lock, state);
+    uint32_t number = suspects_want_full_pass();
     (void)cleaner_wait_until(&cleaning, has_pass_ended, &number); /* CANCELED does not matter */
 }

@@ -20,48 +20,8 @@
  * looks at it is destroyed by the call that closes it, as if nobody looked. */
 #pragma once
 
-#include <stdatomic.h>
-#include <stdbool.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include <lib/list.h>
-
-struct message_end;
-struct object;
-
-/* What one look found out about one end. */
-struct cycle_visit {
-    struct message_end* end;
-    struct cycle_visit* next;      /* in the order found */
-    struct cycle_visit* next_live; /* whose queue is still to be followed */
-    uint32_t inner_handles;        /* handles to the end in the queues looked at */
-    uint32_t taken, message_room;  /* the queue's counts when it was looked at */
-    bool is_live, is_suspect;
-};
-
-/* The collector's part of every end. */
-struct cycle_node {
-    struct list_node suspect_node; /* under the suspects' lock, as the two below */
-    uint32_t weight;               /* what it adds to the weight of the old suspects */
-    bool was_noted, is_fresh, is_forgotten;
-    /* Who keeps the memory: the looks, and the end itself until it is destroyed. */
-    _Atomic uint32_t pins;
-    uint8_t small_index;      /* its place in the small look, if it has one there */
-    uint64_t number;          /* of the last large look at the end */
-    struct cycle_visit visit; /* of that look */
-};
-
-/* Notes an end as a suspect; any lock below LEAF may be held. It need not stay alive. */
-void message_cycle_note(struct object* end);
-/* Forgets it for good; for its destructor. */
-void message_cycle_forget(struct object* end);
 /* Looks at the newest suspects, and leaves the others to the cleaner. No lock held. */
 void message_cycle_collect(void);
 /* Waits until the cleaner has looked at all suspects that there are now, whatever they cost, and
  * what it found is destroyed. Returns early if the caller is killed. No lock held. */
 void message_cycle_collect_all(void);
-
-/* For tests: how many suspects wait for their first look, and the weight of the old ones. */
-size_t message_cycle_fresh_count(void);
-size_t message_cycle_old_weight(void);

@@ -22,6 +22,7 @@
 
 #include <stdatomic.h>
 
+#include <ipc/message_end_life.h>
 #include <lib/compiler.h>
 #include <lock/spinlock.h>
 

@@ -10,8 +10,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include <ipc/message_cycle.h>
-#include <ipc/message_end.h>
+#include <ipc/message_end_state.h>
 
 #define LOOK_SMALL_BUDGET 64u /* ends and messages */
 #define LOOK_SMALL_ENDS 64u
@@ -55,8 +54,4 @@ size_t look_take_small_ends(struct message_end* ends[LOOK_SMALL_ENDS]);
 
 static inline void look_spend(size_t* units, size_t cost) {
     *units -= cost < *units ? cost : *units;
-}
-
-static inline bool is_message_end(const struct object* object) {
-    return object->ops->peer_locked == message_end_peer_locked;
 }

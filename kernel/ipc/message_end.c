@@ -23,6 +23,9 @@
 #include <arch/user_copy.h>
 #include <debug/panic.h>
 #include <ipc/message_call.h>
+#include <ipc/message_cycle.h>
+#include <ipc/message_cycle_suspects.h>
+#include <ipc/message_end_queue.h>
 #include <ipc/message_quick.h>
 #include <sched/thread.h>
 
@@ -204,19 +207,6 @@ zx_status_t message_end_push(struct message_end* end, struct message* message) {
 }
 
 /* --- reading ---------------------------------------------------------------------------------- */
-
-void message_end_note_room_locked(struct message_end* end) {
-    end->queue.is_full = !message_queue_has_room(&end->queue);
-    if (end->peer && !end->queue.is_full)
-        object_update_signals_locked(&end->peer->object, 0, ZX_OBJECT_WRITABLE);
-}
-
-struct message* message_end_take_first_locked(struct message_end* end) {
-    struct message* message = end->queue.first;
-    message_end_pop_locked(end, message, message_queued_size(message),
-                           message_handle_count(message));
-    return message;
-}
 
 /* A read writes to up to four places: the bytes, both sizes, and at last the values of the handles.
  * If one place is bad, the others must not change. So the later places are checked before the first

@@ -11,47 +11,13 @@
  * - Who finds an end through a handle needs no reference: see the races in message_end.c. */
 #pragma once
 
-#include <lib/tree.h>
-#include <ipc/message_cycle.h>
 #include <ipc/message.h>
+#include <ipc/message_end_life.h>
+#include <ipc/message_end_state.h>
+#include <lib/compiler.h>
 #include <object/handle_transfer.h>
-#include <object/object.h>
 
 struct message_call;
-
-struct message_end {
-    struct object object;
-    struct peer_lock* pair_lock;
-    struct message_end* peer;   /* NULL once the other end's last handle has gone */
-    struct message_queue queue; /* what this end's reader will get */
-    struct tree calls;          /* struct message_call.node: who waits for a reply here */
-    uint32_t next_call_id, next_call_order;
-    struct cycle_node cycle;
-    bool is_reply; /* of a message pipe: writing to it sends the end itself along */
-};
-
-/* Two connected ends, one reference each. NO_MEMORY. */
-MUST_CHECK zx_status_t message_ends_create(const struct object_ops* ops, struct message_end** end0,
-                                           struct message_end** end1);
-/* For the type's ops. */
-void message_end_on_zero_handles(struct object* object);
-void message_end_destroy(struct object* object);
-struct object* message_end_peer_locked(struct object* object);
-
-static inline struct message_end* message_end_from(struct object* object) {
-    return CONTAINER_OF(object, struct message_end, object);
-}
-
-/* Keeps the end's memory, but not what waits there, for a look of the collector: so a close that
- * comes meanwhile destroys at once, not when the look is over. The memory is there now: the end is
- * referenced, or found under a lock that its destructor takes. */
-static inline void message_end_pin(struct message_end* end) {
-    atomic_fetch_add_explicit(&end->cycle.pins, 1, memory_order_relaxed);
-}
-void message_end_unpin(struct message_end* end);
-/* All that waits at an end that nobody can read any more: a chain by `next`. Takes the lock: a look
- * of the collector may be at the queue. */
-struct message* message_end_take_all(struct message_end* end);
 
 /* A piece of user memory: so many bytes, or handles. */
 struct user_span {
@@ -109,5 +75,3 @@ MUST_CHECK zx_status_t message_receive(struct message* message, const struct mes
 /* Whether all of the room can be written to. Without a lock it brings the pages in; with one it is
  * false where a page is not present. */
 MUST_CHECK bool message_room_is_good(const struct message_room* room);
-/* Takes the first message out of the queue, which is not empty. */
-struct message* message_end_take_first_locked(struct message_end* end);

@@ -1,6 +1,8 @@
 /* Creating a pair of ends, and destroying each. */
-#include <ipc/message_end.h>
+#include <ipc/message_end_life.h>
 
+#include <abi/errors.h>
+#include <ipc/message_cycle_suspects.h>
 #include <mm/slab.h>
 
 static struct slab_cache message_end_cache =

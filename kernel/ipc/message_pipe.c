@@ -1,5 +1,9 @@
 #include <ipc/message_pipe.h>
 
+#include <ipc/message_cycle.h>
+#include <ipc/message_cycle_suspects.h>
+#include <ipc/message_end_life.h>
+
 static const struct object_ops message_pipe_ops = {
     .type = ZX_OBJ_TYPE_MSGPIPE,
     .name = "message pipe",

@@ -5,7 +5,10 @@
  * together save about 75 of 450 instructions for a message of 64 bytes. */
 #pragma once
 
-#include <ipc/message_end.h>
+#include <ipc/message_call.h>
+#include <ipc/message_end_queue.h>
+#include <ipc/message_end_state.h>
+#include <object/handle_table.h>
 #include <task/process.h>
 
 /* Returns the end of the handle, locked. `is_observed`: the caller is about to observe it.
@@ -34,51 +37,6 @@ static ALWAYS_INLINE zx_status_t message_end_lock(zx_handle_t handle, zx_obj_typ
     if (unlikely(status != ZX_OK))
         preempt_enable();
     return status;
-}
-
-/* Queues the message at `peer`, which has room. */
-static ALWAYS_INLINE void message_end_queue_locked(struct message_end* end,
-                                                   struct message_end* peer,
-                                                   struct message* message, size_t size,
-                                                   uint32_t handle_count) {
-    if (handle_count > 0) {
-        atomic_store_explicit(&end->object.may_hold_handles, true, memory_order_relaxed);
-        atomic_store_explicit(&peer->object.may_hold_handles, true, memory_order_relaxed);
-    }
-    message_queue_push(&peer->queue, message, size, handle_count);
-    if (unlikely(peer->queue.is_full))
-        object_update_signals_locked(&end->object, ZX_OBJECT_WRITABLE, 0);
-    object_update_signals_locked(&peer->object, 0, ZX_OBJECT_READABLE);
-}
-
-/* The slow path of message_end_push_locked: no peer, no room, or a call waits at the other end. */
-MUST_CHECK zx_status_t message_end_push_unusual_locked(struct message_end* end,
-                                                       struct message* message);
-
-/* Queues the message at the other end, or gives it to a call that waits there, for which there is
- * always room. Consumes it on success only. PEER_CLOSED; NO_MEMORY at the bound. `size` and
- * `handle_count` are the message's: constants for some callers. WRITABLE is shown while there is a
- * peer with room. */
-MUST_CHECK static ALWAYS_INLINE zx_status_t message_end_push_locked(struct message_end* end,
-                                                                    struct message* message,
-                                                                    size_t size,
-                                                                    uint32_t handle_count) {
-    if (unlikely(!(object_signals(&end->object) & ZX_OBJECT_WRITABLE)) ||
-        unlikely(!tree_is_empty(&end->peer->calls)))
-        return message_end_push_unusual_locked(end, message);
-    message_end_queue_locked(end, end->peer, message, size, handle_count);
-    return ZX_OK;
-}
-
-/* The queue was full, and a message was taken: the writer may have room again. */
-void message_end_note_room_locked(struct message_end* end);
-static ALWAYS_INLINE void message_end_pop_locked(struct message_end* end, struct message* message,
-                                                 size_t size, uint32_t handle_count) {
-    message_queue_pop(&end->queue, message, size, handle_count);
-    if (message_queue_is_empty(&end->queue))
-        object_update_signals_locked(&end->object, ZX_OBJECT_READABLE, 0);
-    if (unlikely(end->queue.is_full))
-        message_end_note_room_locked(end);
 }
 
 /* --- the fast paths

@@ -1,7 +1,8 @@
 /* channel_call, of both generations. */
 #include <syscalls/prototypes.h>
 
-#include <ipc/message_call.h>
+#include <ipc/message_call_run.h>
+#include <ipc/message_end.h>
 #include <syscall/handle_helpers.h>
 
 /* The arguments that both generations have. */

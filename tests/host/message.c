@@ -4,6 +4,7 @@
  *     kernel/object/event.c kernel/ipc/channel.c kernel/ipc/message.c
  *     kernel/ipc/message_end.c kernel/ipc/message_end_life.c kernel/ipc/message_call.c
  * kernel/ipc/message_pipe.c kernel/ipc/message_cycle.c kernel/ipc/message_cycle_look.c
+ * kernel/ipc/message_cycle_suspects.c kernel/ipc/message_end_queue.c kernel/ipc/message_call_run.c
  * kernel/lib/tree.c */
 #include <string.h>
 

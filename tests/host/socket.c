@@ -3,7 +3,9 @@
  * Sources: kernel/object/object.c kernel/object/handle_table.c kernel/object/handle_transfer.c
  *     kernel/ipc/channel.c kernel/ipc/message.c kernel/ipc/message_end.c
  * kernel/ipc/message_end_life.c kernel/ipc/message_call.c kernel/ipc/message_cycle.c
- * kernel/ipc/message_cycle_look.c kernel/lib/tree.c kernel/ipc/socket.c kernel/ipc/byte_queue.c */
+ * kernel/ipc/message_cycle_look.c
+ * kernel/ipc/message_cycle_suspects.c kernel/ipc/message_end_queue.c kernel/ipc/message_call_run.c
+ * kernel/lib/tree.c kernel/ipc/socket.c kernel/ipc/byte_queue.c */
 #include <string.h>
 
 #include <abi/pipes.h>

@@ -2,7 +2,9 @@
 #include <debug/selftest.h>
 #include <ipc/message_cycle.h>
 #include <ipc/message_cycle_look.h>
+#include <ipc/message_cycle_suspects.h>
 #include <ipc/message_end.h>
+#include <ipc/message_end_queue.h>
 #include <mm/page.h>
 #include <mm/vmo.h>
 #include <mm/vmo_copy.h>
