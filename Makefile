@@ -26,7 +26,7 @@ MAKEFLAGS += -j$(shell getconf _NPROCESSORS_ONLN)
 endif
 
 # The tools are looked for once, before anything else: make makes this file first, then starts anew.
-TOOLS := $(if $(filter clang,$(COMPILER))$(filter check format test-clang,$(MAKECMDGOALS)),check,$(if $(filter run% debug iso test soak bench% profile screenshot races replay mutants,$(MAKECMDGOALS)),run,build))
+TOOLS := $(if $(filter clang,$(COMPILER))$(filter check format test-clang,$(MAKECMDGOALS)),check,$(if $(filter run% debug iso test soak bench% quick-report profile screenshot races replay mutants,$(MAKECMDGOALS)),run,build))
 ifneq ($(filter-out clean help,$(or $(MAKECMDGOALS),all)),)
 include build/tools-$(TOOLS).mk
 include scripts/toolchain.mk scripts/kernel.mk scripts/user.mk scripts/image.mk
@@ -103,6 +103,11 @@ bench-save: ## the same, and into docs/performance.md: with the change that made
 bench-check: ## fail if an operation got worse than docs/performance.json says (part of make test)
 	@$(MAKE) BUILD=release all
 	@$(PYTHON) scripts/bench_tests.py
+
+.PHONY: quick-report
+quick-report: ## what each special path for a common case saves (lib/compiler.h); fail if one saves too little
+	@$(MAKE) BUILD=release all
+	@$(PYTHON) scripts/quick_report.py
 
 .PHONY: profile
 profile: ## where the instructions of an operation go: make profile OP=channel_64

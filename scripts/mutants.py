@@ -148,7 +148,7 @@ def tree_hash():
 
 def run(*command, limit=STAGE_LIMIT_SECONDS):
     """(good, what it said) of a command in the copy, which a make around this one tells nothing."""
-    told = ("MAKEFLAGS", "MAKELEVEL", "MFLAGS", "BUILD", "WERROR", "QUICK", "COMPILER", "SEED", "COUNT", "PATHS", "TESTS", "TURNS", "CMDLINE")
+    told = ("MAKEFLAGS", "MAKELEVEL", "MFLAGS", "BUILD", "WERROR", "QUICK", "QUICK_OFF", "COMPILER", "SEED", "COUNT", "PATHS", "TESTS", "TURNS", "CMDLINE")
     environment = {name: value for name, value in os.environ.items() if name not in told}
     try:
         result = subprocess.run(command, cwd=TREE, env=environment, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,

@@ -46,6 +46,8 @@ OUT := build/$(BUILD)
 ifeq ($(QUICK),0)
 COMMON_FLAGS += -DJACINTH_QUICK=0
 OUT := build/$(BUILD)-plain
+else ifdef QUICK_OFF
+OUT := build/quick-report
 endif
 ifeq ($(COMPILER),clang)
 OUT := $(OUT)-clang

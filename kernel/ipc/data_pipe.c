@@ -251,10 +251,9 @@ int64_t data_pipe_write(zx_handle_t producer, uint32_t flags, size_t size, uintp
     zx_status_t status = data_pipe_lock_end(table, producer, true, &pipe);
     if (unlikely(status != ZX_OK))
         return status;
-    /* No reference, no mutex: with the same in data_pipe_read, saves 890 instructions of a write
-     * and a read. */
-    if (QUICK(flags == 0 && fits_in_one_piece_locked(pipe, true, size) &&
-              user_copy_in_small(pipe->producer.place, from_user, size))) {
+    /* No reference, no mutex. Saves 464 of 801 instructions of a write and a read of 64 bytes. */
+    if (QUICK(data_pipe_write, flags == 0 && fits_in_one_piece_locked(pipe, true, size) &&
+                                   user_copy_in_small(pipe->producer.place, from_user, size))) {
         ASSUME(size <= pipe->producer.room);
         account_locked(pipe, true, size);
         spin_unlock(&pipe->lock);
@@ -269,8 +268,10 @@ int64_t data_pipe_read(zx_handle_t consumer, uint32_t flags, size_t size, uintpt
     zx_status_t status = data_pipe_lock_end(table, consumer, false, &pipe);
     if (unlikely(status != ZX_OK))
         return status;
-    if (QUICK(flags == 0 && fits_in_one_piece_locked(pipe, false, size) &&
-              user_copy_out_with_words(to_user, pipe->consumer.place, size, 0, 0, 0, 0))) {
+    /* Saves 451 of 788 instructions of a write and a read of 64 bytes. */
+    if (QUICK(data_pipe_read,
+              flags == 0 && fits_in_one_piece_locked(pipe, false, size) &&
+                  user_copy_out_with_words(to_user, pipe->consumer.place, size, 0, 0, 0, 0))) {
         ASSUME(size <= pipe->consumer.room);
         account_locked(pipe, false, size);
         spin_unlock(&pipe->lock);

@@ -106,10 +106,10 @@ static NOINLINE zx_status_t push_any_locked(struct message_end* end, struct mess
 zx_status_t message_end_push_unusual_locked(struct message_end* end, struct message* message) {
     struct message_end* peer = end->peer;
     struct tree_node* node = likely(peer) ? peer->calls.root : NULL;
-    /* The call is alone at its end. Saves the search in the tree, and the removal: 50
-     * instructions. */
-    if (QUICK(node && !node->left && !node->right && message->shape == 0 &&
-              node->key >> 32 == message_id(message))) {
+    /* The call is alone at its end, so nothing has to be searched for or removed in the tree. Saves
+     * 67 of 1,260 instructions of a round trip. */
+    if (QUICK(reply_to_only_call, node && !node->left && !node->right && message->shape == 0 &&
+                                      node->key >> 32 == message_id(message))) {
         peer->calls.root = NULL;
         call_answer_locked(CONTAINER_OF(node, struct message_call, node), message);
         return ZX_OK;

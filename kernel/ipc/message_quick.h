@@ -1,8 +1,7 @@
 /* The inline part of message_end.c, and the fast paths for small messages without handles.
  *
  * A fast path does the common case, or nothing. If it returns false, the caller takes the one way
- * (message_end_write, message_end_read), which does the work or returns the error. Write and read
- * together save about 75 of 450 instructions for a message of 64 bytes. */
+ * (message_end_write, message_end_read), which does the work or returns the error. */
 #pragma once
 
 #include <ipc/message_call.h>

@@ -231,12 +231,12 @@ zx_status_t socket_write(zx_handle_t handle, uint32_t options, uintptr_t buffer,
     zx_status_t status = lock_end(table, handle, ZX_RIGHT_WRITE, &socket);
     if (unlikely(status != ZX_OK))
         return status;
-    /* No reference, no second attempt: with the same in socket_read, saves 470 instructions of a
-     * write and a read. */
+    /* No reference, no second attempt. Saves 272 of 618 instructions of a write and a read of 64
+     * bytes. */
     size_t prefix_size = socket->prefix_size;
-    if (QUICK(fits_in_one_piece_locked(socket, size) &&
-              user_copy_in_with_size(end_piece_locked(socket) + prefix_size, buffer, size, actual,
-                                     size))) {
+    if (QUICK(socket_write, fits_in_one_piece_locked(socket, size) &&
+                                user_copy_in_with_size(end_piece_locked(socket) + prefix_size,
+                                                       buffer, size, actual, size))) {
         if (prefix_size > 0)
             ((struct datagram_prefix*)end_piece_locked(socket))->length = (uint32_t)size;
         byte_queue_commit_piece(&socket->peer->incoming, prefix_size + size);
@@ -317,13 +317,15 @@ zx_status_t socket_read(zx_handle_t handle, uint32_t options, uintptr_t buffer, 
     zx_status_t status = lock_end(table, handle, ZX_RIGHT_READ, &socket);
     if (unlikely(status != ZX_OK))
         return status;
-    /* The bytes are in one piece of memory: see socket_write. */
+    /* The bytes are in one piece of memory. Saves 198 of 544 instructions of a write and a read of
+     * 64 bytes. */
     const struct byte_queue* queue = &socket->incoming;
     size_t offered = front_size_locked(socket), prefix_size = socket->prefix_size;
     size_t copied = MIN(size, offered);
-    if (QUICK(copied > 0 && user_range_is_valid(buffer, size) &&
-              byte_queue_has_front_piece(queue, prefix_size + copied) &&
-              user_copy_out_with_size(buffer, queue->head + prefix_size, copied, actual, copied))) {
+    if (QUICK(socket_read, copied > 0 && user_range_is_valid(buffer, size) &&
+                               byte_queue_has_front_piece(queue, prefix_size + copied) &&
+                               user_copy_out_with_size(buffer, queue->head + prefix_size, copied,
+                                                       actual, copied))) {
         consume_locked(socket, prefix_size > 0 ? offered : copied);
         spin_unlock(socket->object.lock);
         return ZX_OK;

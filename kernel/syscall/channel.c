@@ -40,7 +40,8 @@ static NOINLINE zx_status_t write_or_discard(zx_handle_t handle, uint32_t option
 zx_status_t sys_channel_write(zx_handle_t handle, uint32_t options, user_in(void) bytes,
                               uint32_t num_bytes, user_in(zx_handle_t) handles,
                               uint32_t num_handles) {
-    if (QUICK((options | num_handles) == 0 && num_bytes <= MESSAGE_SMALL_ROOM) &&
+    /* Saves 60 of 436 instructions of a write and a read of 64 bytes. */
+    if (QUICK(channel_write, (options | num_handles) == 0 && num_bytes <= MESSAGE_SMALL_ROOM) &&
         likely(message_write_quickly(handle, ZX_OBJ_TYPE_CHANNEL, bytes.address, num_bytes)))
         return ZX_OK;
     return write_or_discard(handle, options, (struct user_span){bytes.address, num_bytes},
@@ -69,7 +70,9 @@ zx_status_t sys_channel_read(zx_handle_t handle, uint32_t options, user_out(void
         {.type = ZX_OBJ_TYPE_CHANNEL},
         [READ_MAY_DISCARD] = {.type = ZX_OBJ_TYPE_CHANNEL, .may_discard = true},
     };
-    if (QUICK(options == 0 && bytes.address && (num_handles == 0 || handles.address)) &&
+    /* Saves 65 of 441 instructions of a write and a read of 64 bytes. */
+    if (QUICK(channel_read,
+              options == 0 && bytes.address && (num_handles == 0 || handles.address)) &&
         likely(message_read_quickly(handle, ZX_OBJ_TYPE_CHANNEL, bytes.address, num_bytes,
                                     actual_bytes.address, actual_handles.address)))
         return ZX_OK;

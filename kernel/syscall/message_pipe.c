@@ -51,7 +51,8 @@ static NOINLINE zx_status_t write_message(zx_handle_t handle, struct user_span b
 zx_status_t sys_mx_msgpipe_write(zx_handle_t handle, user_in(void) bytes, uint32_t num_bytes,
                                  user_in(zx_handle_t) handles, uint32_t num_handles,
                                  uint32_t flags) {
-    if (QUICK((flags | num_handles) == 0 && num_bytes <= MESSAGE_SMALL_ROOM) &&
+    /* Saves 53 of 426 instructions of a write and a read of 64 bytes. */
+    if (QUICK(msgpipe_write, (flags | num_handles) == 0 && num_bytes <= MESSAGE_SMALL_ROOM) &&
         likely(message_write_quickly(handle, ZX_OBJ_TYPE_MSGPIPE, bytes.address, num_bytes)))
         return ZX_OK;
     return write_message(handle, (struct user_span){bytes.address, num_bytes},
@@ -79,7 +80,8 @@ zx_status_t sys_mx_msgpipe_read(zx_handle_t handle, user_out(void) bytes,
                                 user_inout(uint32_t) num_bytes, user_out(zx_handle_t) handles,
                                 user_inout(uint32_t) num_handles, uint32_t flags) {
     uint32_t bytes_room, handles_room = 0;
-    if (QUICK(flags == 0 && bytes.address) &&
+    /* Saves 91 of 464 instructions of a write and a read of 64 bytes. */
+    if (QUICK(msgpipe_read, flags == 0 && bytes.address) &&
         likely(
             user_load_words(num_bytes.address, &bytes_room, num_handles.address, &handles_room)) &&
         likely(handles_room == 0 || handles.address) &&
