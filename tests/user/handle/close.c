@@ -150,29 +150,6 @@ TEST(zx_handle_close, a_value_of_another_process_is_bad_handle) {
 
 /* --- how many ----------------------------------------------------------------------------- */
 
-TEST(handle_table, is_bounded_and_works_again_afterwards) {
-    zx_handle_t event;
-    zx_status_t status = ZX_OK;
-    zx_handle_t* handles = malloc((PROCESS_MAX_HANDLES + 1) * sizeof(*handles));
-    EXPECT(handles);
-    EXPECT_OK(zx_event_create(0, &event));
-    size_t count = 0;
-    while (count <= PROCESS_MAX_HANDLES &&
-           (status = zx_handle_duplicate(event, ZX_RIGHT_SAME_RIGHTS, &handles[count])) == ZX_OK)
-        count++;
-    zx_handle_t other = 0x77;
-    zx_status_t create = zx_event_create(0, &other);
-    zx_status_t close = zx_handle_close_many(handles, count);
-    free(handles);
-    EXPECT_STATUS(status, ZX_ERR_NO_RESOURCES);
-    EXPECT_STATUS(create, ZX_ERR_NO_RESOURCES);
-    EXPECT_EQUAL(other, 0x77);
-    EXPECT_OK(close);
-    EXPECT(count > 200000);
-    EXPECT_EQUAL(object_handle_count(event), 1);
-    EXPECT_OK(zx_handle_close(event));
-}
-
 /* A process killed with very many handles gives all of them back. */
 HELPER(collects_handles) {
     zx_handle_t event, ignored;

@@ -115,36 +115,73 @@ TEST(zx_object_get_info, koids_are_never_used_twice) {
     }
 }
 
-TEST(zx_object_get_info, faults_are_told_in_order) {
+/* --- errors, in both generations ---------------------------------------------------------------
+ */
+
+typedef zx_status_t (*get_info_t)(zx_handle_t handle, uint32_t topic, void* buffer, size_t size,
+                                  size_t* actual, size_t* available);
+
+static void expect_faults_in_order(get_info_t get_info) {
     zx_info_process_t info;
     zx_handle_t event;
+    memset(&info, 0x5a, sizeof(info));
+    zx_info_process_t before = info;
     EXPECT_OK(zx_event_create(0, &event));
     zx_handle_t process = duplicate_without(zx_process_self(), ZX_RIGHT_INSPECT);
-    EXPECT_STATUS(zx_object_get_info(stale_handle(), 9999, &info, sizeof(info), NULL, NULL),
+    EXPECT_STATUS(get_info(stale_handle(), 9999, &info, sizeof(info), NULL, NULL),
                   ZX_ERR_NOT_SUPPORTED);
-    EXPECT_STATUS(
-        zx_object_get_info(stale_handle(), ZX_INFO_PROCESS, &info, sizeof(info), NULL, NULL),
-        ZX_ERR_BAD_HANDLE);
-    EXPECT_STATUS(zx_object_get_info(event, ZX_INFO_PROCESS, &info, sizeof(info), NULL, NULL),
+    EXPECT_STATUS(get_info(stale_handle(), ZX_INFO_PROCESS, &info, sizeof(info), NULL, NULL),
+                  ZX_ERR_BAD_HANDLE);
+    EXPECT_STATUS(get_info(event, ZX_INFO_PROCESS, &info, sizeof(info), NULL, NULL),
                   ZX_ERR_WRONG_TYPE);
-    EXPECT_STATUS(zx_object_get_info(process, ZX_INFO_PROCESS, &info, sizeof(info), NULL, NULL),
+    EXPECT_STATUS(get_info(process, ZX_INFO_PROCESS, &info, sizeof(info), NULL, NULL),
                   ZX_ERR_ACCESS_DENIED);
+    EXPECT_BYTES(&info, &before, sizeof(info));
     EXPECT_OK(zx_handle_close(event));
     EXPECT_OK(zx_handle_close(process));
 }
 
-TEST(zx_object_get_info, short_buffer_is_buffer_too_small_and_untouched) {
+TEST(zx_object_get_info, faults_are_told_in_order) {
+    CHECK(expect_faults_in_order(zx_object_get_info));
+}
+
+TEST(mx_object_get_info, faults_are_told_in_order) {
+    CHECK(expect_faults_in_order(mx_object_get_info));
+}
+
+static void expect_short_buffer_untouched(get_info_t get_info) {
     zx_handle_t event;
     zx_info_handle_basic_t info;
     size_t actual = 77, available = 77;
     EXPECT_OK(zx_event_create(0, &event));
     memset(&info, 0x5a, sizeof(info));
-    EXPECT_STATUS(zx_object_get_info(event, ZX_INFO_HANDLE_BASIC, &info, sizeof(info) - 1, &actual,
-                                     &available),
-                  ZX_ERR_BUFFER_TOO_SMALL);
+    EXPECT_STATUS(
+        get_info(event, ZX_INFO_HANDLE_BASIC, &info, sizeof(info) - 1, &actual, &available),
+        ZX_ERR_BUFFER_TOO_SMALL);
     EXPECT_EQUAL(info.koid, 0x5a5a5a5a5a5a5a5a);
     EXPECT_EQUAL(actual, 0);
     EXPECT_EQUAL(available, 1);
+    EXPECT_OK(zx_handle_close(event));
+}
+
+TEST(zx_object_get_info, short_buffer_is_buffer_too_small_and_untouched) {
+    CHECK(expect_short_buffer_untouched(zx_object_get_info));
+}
+
+TEST(mx_object_get_info, short_buffer_is_buffer_too_small_and_untouched) {
+    CHECK(expect_short_buffer_untouched(mx_object_get_info));
+}
+
+TEST(mx_object_get_info, bad_pointers_are_invalid_args) {
+    void* bad[BAD_POINTER_COUNT];
+    bad_pointers_to_write(bad);
+    zx_handle_t event;
+    zx_info_handle_basic_t info;
+    EXPECT_OK(zx_event_create(0, &event));
+    for (size_t i = 0; i < BAD_POINTER_COUNT; i++)
+        EXPECT_STATUS(
+            mx_object_get_info(event, MX_INFO_HANDLE_BASIC, bad[i], sizeof(info), NULL, NULL),
+            MX_ERR_INVALID_ARGS);
     EXPECT_OK(zx_handle_close(event));
 }
 

@@ -282,8 +282,15 @@ TEST(zx_thread_set_priority, takes_0_to_31) {
     EXPECT_OK(zx_thread_set_priority(thread.handle, 0));
     EXPECT_OK(zx_thread_set_priority(thread.handle, 31));
     EXPECT_STATUS(zx_thread_set_priority(thread.handle, 32), ZX_ERR_OUT_OF_RANGE);
-    EXPECT_STATUS(zx_thread_set_priority(stale_handle(), 3), ZX_ERR_BAD_HANDLE);
     EXPECT_OK(zx_handle_close(thread.handle));
+}
+
+TEST(zx_thread_set_priority, faults_of_the_handle) {
+    zx_handle_t poor = duplicate_without(zx_thread_self(), ZX_RIGHT_MANAGE_THREAD);
+    EXPECT_STATUS(zx_thread_set_priority(stale_handle(), 3), ZX_ERR_BAD_HANDLE);
+    EXPECT_STATUS(zx_thread_set_priority(zx_process_self(), 3), ZX_ERR_WRONG_TYPE);
+    EXPECT_STATUS(zx_thread_set_priority(poor, 3), ZX_ERR_ACCESS_DENIED);
+    EXPECT_OK(zx_handle_close(poor));
 }
 
 TEST(zx_thread_set_affinity, keeps_a_thread_on_the_first_cpu) {
@@ -293,6 +300,14 @@ TEST(zx_thread_set_affinity, keeps_a_thread_on_the_first_cpu) {
     EXPECT(wait_for(thread.handle, ZX_THREAD_TERMINATED, PATIENCE));
     EXPECT_STATUS(zx_thread_set_affinity(thread.handle, 0), ZX_ERR_INVALID_ARGS);
     EXPECT_OK(zx_handle_close(thread.handle));
+}
+
+TEST(zx_thread_set_affinity, faults_of_the_handle) {
+    zx_handle_t poor = duplicate_without(zx_thread_self(), ZX_RIGHT_MANAGE_THREAD);
+    EXPECT_STATUS(zx_thread_set_affinity(stale_handle(), 1), ZX_ERR_BAD_HANDLE);
+    EXPECT_STATUS(zx_thread_set_affinity(zx_process_self(), 1), ZX_ERR_WRONG_TYPE);
+    EXPECT_STATUS(zx_thread_set_affinity(poor, 1), ZX_ERR_ACCESS_DENIED);
+    EXPECT_OK(zx_handle_close(poor));
 }
 
 /* Spinning threads, more than there are CPUs, do not keep the others from running. */
