@@ -12,6 +12,7 @@ import re
 import sys
 
 LINE = re.compile(r"^(\d+)\s+([a-z,]+)\s+(\w+)\s+(\w+)\((.*)\)$")
+ERRORS = re.compile(r"^errors((?: \w+| \(\w+\))+)$")
 ARGUMENT = re.compile(r"^(?:(in|out|inout)\s+)?(.+?)(\*?)\s*(\w+)(?:\s+\[(\w+)(?:\s+([A-Z_|]+))?\])?$")
 NEVER_RETURN = {"process_exit", "thread_exit"}
 STACK_REGISTERS = ("%r12", "%r13")  # hold arguments 7 and 8; the caller's values are saved
@@ -53,8 +54,16 @@ class Call:
         self.number = int(number)
         self.generations = generations.split(",")
         self.arguments = [Argument(a, where) for a in arguments.split(",")] if arguments else []
+        self.errors = []
+        self.errors_without_case = []  # those in parentheses
         if len(self.arguments) > 8 or self.number >= TABLE_SIZE:
             sys.exit(f"{where}: too many arguments, or too large a number")
+
+    def add_errors(self, words):
+        for word in words:
+            self.errors.append(word.strip("()"))
+            if word.startswith("("):
+                self.errors_without_case.append(word.strip("()"))
 
     @property
     def kernel_name(self):
@@ -72,6 +81,10 @@ def read_definitions(path):
             if not line or line.startswith("#"):
                 continue
             where = f"{path}:{index}"
+            errors = ERRORS.match(line)
+            if errors and calls:
+                calls[-1].add_errors(errors.group(1).split())
+                continue
             match = LINE.match(line)
             if not match:
                 sys.exit(f"{where}: not a system call definition")
@@ -175,8 +188,8 @@ def manual(calls):
         f"{WARNING} A handle argument says in brackets which object it must name and the rights it",
         "must carry.",
         "",
-        "| number | spellings | arguments |",
-        "| --- | --- | --- |",
+        "| number | spellings | arguments | errors |",
+        "| --- | --- | --- | --- |",
     ]
     for call in calls:
         arguments = []
@@ -187,7 +200,7 @@ def manual(calls):
                 text += f" [{a.object_type}{rights}]".replace("|", ", ")
             arguments.append(text)
         names = ", ".join(f"`{name}`" for name in call.spellings())
-        lines.append(f"| {call.number} | {names} | {'; '.join(arguments) or 'none'} |")
+        lines.append(f"| {call.number} | {names} | {'; '.join(arguments) or 'none'} | {', '.join(call.errors)} |")
     return lines
 
 
