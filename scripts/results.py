@@ -5,6 +5,8 @@ import re
 import xml.etree.ElementTree as ElementTree
 from collections.abc import Callable
 
+RESULTS_FILE = "build/test-results.xml"
+
 # Characters that XML cannot carry.
 _UNPRINTABLE = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff]")
 
@@ -12,6 +14,10 @@ _UNPRINTABLE = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff]")
 CRASHED = -1024
 CRASH_LINES = 3
 _CRASH = re.compile(r"process '.*' \(\d+\), thread '.*': .* at 0x")
+
+
+# Records that stand around the cases, and how many words each has.
+RECORD_WORDS = {"@program": 2, "@begin": 2, "@error": 3}
 
 
 @dataclasses.dataclass
@@ -58,7 +64,7 @@ def parse_records(text, group):
             metrics[words[1]] = (float(words[2]), words[3])
         elif kind == "@done" and len(words) == 3:
             done = int(words[1]), int(words[2])
-        elif kind not in ("@begin", "@program") or len(words) != 2:
+        elif kind not in RECORD_WORDS or len(words) != RECORD_WORDS[kind]:
             raise BadRecords(f"not a record: {line}")
     _check_count(cases, done)
     return cases, metrics
@@ -117,8 +123,10 @@ def write_junit(path, cases):
             element = ElementTree.SubElement(
                 suite, "testcase", classname=group, name=case.name, time=f"{case.seconds:.3f}"
             )
-            if case.status != "passed":
-                text = _UNPRINTABLE.sub("?", case.text)
+            text = _UNPRINTABLE.sub("?", case.text)
+            if case.status == "passed" and text:
+                ElementTree.SubElement(element, "system-out").text = text
+            elif case.status != "passed":
                 tag = "failure" if case.status == "failed" else "skipped"
                 ElementTree.SubElement(element, tag, message=text.partition("\n")[0]).text = text
     ElementTree.ElementTree(root).write(path, encoding="utf-8", xml_declaration=True)

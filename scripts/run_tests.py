@@ -25,6 +25,7 @@ import traceback
 import bench_tests
 import boot_failures
 import build_tests
+import call_errors
 import host_tests
 import mkbootfs
 import mutants_tests
@@ -32,9 +33,8 @@ import readme_tests
 import runner_tests
 import turns
 from jacinth_qemu import EXIT_FAILURES, EXIT_GOOD, Boot, run_boot
-from results import BadRecords, Case, Task, crash_report, missing_from, parse_records, write_junit
+from results import RESULTS_FILE, BadRecords, Case, Task, crash_report, missing_from, parse_records, write_junit
 
-RESULTS_FILE = "build/test-results.xml"
 CONSOLE_LINES_SHOWN = 40
 CLANG_PROGRAMS = ("channel", "fpu", "libc", "memory", "sync", "syscall", "task")
 patience = argparse.Namespace(silence=120)  # guest seconds that tests may be silent (--silence)
@@ -74,7 +74,8 @@ def run_recorded(boot):
     for case in cases:
         case.seconds = outcome.seconds / len(cases)
         case.text = "\n".join(filter(None, (case.text, crash_report(outcome.console, case))))
-    return cases + missing_cases(boot, outcome.results)
+    is_whole = "jacinth.test=1" in boot.command_line.split()
+    return cases + missing_cases(boot, outcome.results) + call_errors.check_errors(boot.name, outcome.results, is_whole)
 
 
 def missing_cases(boot, results):

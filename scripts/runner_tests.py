@@ -8,9 +8,11 @@ import textwrap
 import time
 import xml.etree.ElementTree as ElementTree
 
+from call_errors import DEFINITIONS, judge, seen_errors
 from comment_names import FILE, Names, comments, unknown_names, without_comments
 from jacinth_qemu import Outcome
 from results import BadRecords, Case, Task, crash_report, missing_from, parse_records, write_junit
+from syscalls import read_definitions
 from turns import Run, hash_of, kept_runs, name_replay
 
 GROUP = "runner"
@@ -26,6 +28,7 @@ UNBELIEVABLE = {
     "a_test_reported_twice": "@begin a\n@pass a one\n@pass a one\n@done 2 0\n",
     "no_test_at_all": "@done 0 0\n",
     "text_among_the_records": WHOLE.replace("@pass", "hello\n@pass"),
+    "half_an_error": WHOLE.replace("@pass", "@error 1\n@pass"),
     "half_a_record": WHOLE.replace("@pass a one", "@pass a"),
 }
 
@@ -52,6 +55,24 @@ def programs_without_a_test_are_missed():
 
 def areas_without_a_test_are_missed():
     return missing_from("@begin a\n@begin b\n@fail b one why\n", ["a", "b", "c"], "@begin") == ["a", "c"]
+
+
+CALLS = """
+0 zx zx_status_t a()
+  errors NOT_FOUND BAD_HANDLE (NO_MEMORY)
+1 zx zx_status_t b()
+"""
+
+
+def errors_need_a_case_and_a_name():
+    with tempfile.NamedTemporaryFile("w") as file:
+        file.write(CALLS)
+        file.flush()
+        calls = read_definitions(file.name)
+    seen = seen_errors("@begin x\n@error 0 -11\n@pass x one\n@error 1 -2\n@error 0 -11\n@fail x two why\n")
+    whole, part = ([judge(call, seen[call.number], is_whole) for call in calls] for is_whole in (True, False))
+    unnamed = [f"{DEFINITIONS} does not name NOT_SUPPORTED, seen by x.two"]
+    return (whole, part) == ([["no case sees NOT_FOUND"], unnamed], [[], unnamed])
 
 
 CRASHES = """\
@@ -147,6 +168,7 @@ def run():
     verdicts["whole_records_are_believed"] = whole_records_are_believed()
     verdicts["programs_without_a_test_are_missed"] = programs_without_a_test_are_missed()
     verdicts["areas_without_a_test_are_missed"] = areas_without_a_test_are_missed()
+    verdicts["errors_need_a_case_and_a_name"] = errors_need_a_case_and_a_name()
     verdicts["crashes_are_shown_with_their_report"] = crashes_are_shown_with_their_report()
     verdicts["junit_is_well_formed"] = junit_is_well_formed()
     verdicts["failures_say_how_to_see_them_again"] = failures_say_how_to_see_them_again()

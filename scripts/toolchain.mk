@@ -71,7 +71,7 @@ endef
 # --- what is made from the definition of the system calls
 
 GENERATED := build/generated/syscalls
-GENERATED_FILES := $(addprefix $(GENERATED)/,numbers.h prototypes.h table.c zx.h mx.h stubs.S manual.md)
+GENERATED_FILES := $(addprefix $(GENERATED)/,numbers.h prototypes.h table.c zx.h mx.h stubs.S noted_stubs.S manual.md)
 
 $(GENERATED_FILES) &: kernel/abi/syscalls.def scripts/syscalls.py
 	@printf '  %-8s%s\n' GEN $(GENERATED)

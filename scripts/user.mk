@@ -18,7 +18,8 @@ $(eval $(call compile-rules,user,user,USER_FLAGS))
 $(eval $(call compile-rules,tests/user,tests/user,TEST_FLAGS))
 $(eval $(call compile-rules,tests/bench,tests/bench,USER_FLAGS))
 
-# --- libraries: libc for every program, libtest for the test programs
+# --- libraries: libc for every program, libtest for the test programs. The linker finds libtest's system call stubs,
+# which note errors, before those of libc.
 
 LIBC := $(OUT)/libc.a
 LIBC_SOURCES := $(sort $(wildcard libc/*/*.[cS]))
@@ -33,7 +34,7 @@ $(1): $(2) $(1).objects
 	$$(call say,AR)$$(AR) rcsD $$@ $$(filter %.o,$$^)
 endef
 $(eval $(call library,$(LIBC),$(LIBC_SOURCES:%=$(OUT)/%.o) $(OUT)/libc/generated/stubs.S.o))
-$(eval $(call library,$(LIBTEST),$(LIBTEST_SOURCES:%=$(OUT)/%.o)))
+$(eval $(call library,$(LIBTEST),$(LIBTEST_SOURCES:%=$(OUT)/%.o) $(OUT)/libc/generated/noted_stubs.S.o))
 
 # --- programs
 

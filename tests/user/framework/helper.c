@@ -1,4 +1,5 @@
 #include "helper.h"
+#include "call_notes.h"
 #include "test.h"
 
 #include <jacinth/launch.h>
@@ -16,6 +17,7 @@ void helper_set_program(const char* path) {
 }
 
 int helper_run(const char* role) {
+    call_notes_join(bootstrap_take(CALL_NOTES_INFO));
     zx_handle_t channel = bootstrap_take(HELPER_CHANNEL_INFO);
     for (const struct helper_role* entry = __start_helper_roles; entry < __stop_helper_roles;
          entry++) {
@@ -34,11 +36,12 @@ static zx_status_t launch_self(struct helper* helper, const char* role, zx_handl
     char argument[64];
     snprintf(argument, sizeof(argument), HELPER_ARGUMENT "%s", role);
     const char* arguments[] = {program_path, argument};
-    struct launch_handle handles[countof(shared) + 1] = {{HELPER_CHANNEL_INFO, its_end}};
+    struct launch_handle handles[countof(shared) + 2] = {{HELPER_CHANNEL_INFO, its_end},
+                                                         {CALL_NOTES_INFO, call_notes_duplicate()}};
     for (size_t i = 0; i < countof(shared); i++) {
-        handles[i + 1].info = shared[i];
+        handles[i + 2].info = shared[i];
         zx_handle_duplicate(bootstrap_borrow(shared[i]), ZX_RIGHT_SAME_RIGHTS,
-                            &handles[i + 1].handle);
+                            &handles[i + 2].handle);
     }
     struct launch_request request = {
         .path = program_path,

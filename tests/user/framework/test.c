@@ -1,4 +1,5 @@
 #include "test.h"
+#include "call_notes.h"
 #include "helper.h"
 
 #include <jacinth/bootfs.h>
@@ -21,6 +22,12 @@ static struct test_report* report = &own_report;
 static const struct test_case* current;
 static atomic_bool has_failed, is_skipped;
 
+static void report_record(const char* record, size_t length) {
+    zx_handle_t resource = bootstrap_borrow(BOOTSTRAP_RESOURCE);
+    if (resource)
+        zx_system_report(resource, record, length);
+}
+
 static __PRINTFLIKE(1, 2) void write_record(const char* format, ...) {
     char record[RECORD_SIZE];
     va_list arguments;
@@ -31,9 +38,7 @@ static __PRINTFLIKE(1, 2) void write_record(const char* format, ...) {
         length = sizeof(record) - 1;
         record[length - 1] = '\n';
     }
-    zx_handle_t resource = bootstrap_borrow(BOOTSTRAP_RESOURCE);
-    if (resource)
-        zx_system_report(resource, record, (size_t)length);
+    report_record(record, (size_t)length);
     if (strncmp(record, "@pass", 5) != 0)
         fwrite(record, 1, (size_t)length, stdout);
 }
@@ -112,6 +117,17 @@ static void share_report(void) {
     zx_handle_close(vmo);
 }
 
+/* Which errors the calls of this test returned. Not for the console. */
+static void report_errors(void) {
+    uint32_t position = 0;
+    struct call_note note;
+    char record[64];
+    while (call_notes_take(&position, &note)) {
+        int length = snprintf(record, sizeof(record), "@error %u %d\n", note.number, note.error);
+        report_record(record, (size_t)length);
+    }
+}
+
 static void run_test(const struct test_case* test) {
     current = test;
     atomic_store(&has_failed, false);
@@ -119,6 +135,7 @@ static void run_test(const struct test_case* test) {
     strlcpy(report->name, test->name, sizeof(report->name));
     strlcpy(report->suite, test->suite, sizeof(report->suite));
     test->function();
+    report_errors();
     if (atomic_load(&has_failed)) {
         report->failed++;
     } else if (!atomic_load(&is_skipped)) {
@@ -171,6 +188,7 @@ int main(int argc, char** argv) {
         return helper_run(argument + strlen(HELPER_ARGUMENT));
 
     share_report();
+    call_notes_create();
     map_boot_archive();
     for (const struct test_case* test = __start_test_cases; test < __stop_test_cases; test++)
         if (is_wanted(test, argument) && begins_suite(test, argument))
