@@ -77,12 +77,3 @@ void take(zx_handle_t end, struct letter* letter);
 void put(zx_handle_t end, uint32_t id, uint32_t word);
 /* Takes a letter and answers it with its word + 1. */
 void answer(zx_handle_t end);
-
-/* One test for both generations. */
-#define ROW(row, what)            \
-    TEST(zx_channel_call, what) { \
-        CHECK(row(&zx));          \
-    }                             \
-    TEST(mx_channel_call, what) { \
-        CHECK(row(&mx));          \
-    }

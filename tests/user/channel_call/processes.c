@@ -20,7 +20,7 @@ HELPER(call_server) {
     return 0;
 }
 
-static void server_row(const struct generation* generation) {
+TEST_BOTH(channel_call, a_server_in_another_process_answers) {
     struct helper helper;
     CHECK(helper_start(&helper, "call_server"));
     for (uint32_t i = 0; i < CALLS; i++) {
@@ -33,9 +33,8 @@ static void server_row(const struct generation* generation) {
     helper.channel = ZX_HANDLE_INVALID;
     CHECK(helper_finish(&helper, 0));
 }
-ROW(server_row, a_server_in_another_process_answers)
 
-static void handles_row(const struct generation* generation) {
+TEST_BOTH(channel_call, handles_cross_and_come_back) {
     struct helper helper;
     struct cargo cargo;
     struct call call;
@@ -56,7 +55,6 @@ static void handles_row(const struct generation* generation) {
     helper.channel = ZX_HANDLE_INVALID;
     CHECK(helper_finish(&helper, 0));
 }
-ROW(handles_row, handles_cross_and_come_back)
 
 /* Takes what comes, says so (which is no answer), and never answers. */
 HELPER(silent_server) {
@@ -90,13 +88,12 @@ static void let_server_die(const struct generation* generation) {
     helper_close(&helper);
 }
 
-static void server_dies_row(const struct generation* generation) {
+TEST_BOTH(channel_call, a_server_that_dies_in_a_call_is_peer_closed) {
     CHECK(let_server_die(generation)); /* the first thread leaves its stack for the next one */
     zx_info_kernel_memory_t before = kernel_memory();
     CHECK(let_server_die(generation));
     CHECK(expect_no_leak(&before, 16));
 }
-ROW(server_dies_row, a_server_that_dies_in_a_call_is_peer_closed)
 
 /* Calls, and is not answered. */
 static int call_for_ever(const struct generation* generation, zx_handle_t channel) {
@@ -117,7 +114,7 @@ HELPER(mx_client) {
 }
 
 /* The reply to a call whose caller was killed is refused, and all it brought is released. */
-static void client_dies_row(const struct generation* generation) {
+TEST_BOTH(channel_call, a_client_killed_in_a_call_is_gone) {
     zx_info_kernel_memory_t before = kernel_memory();
     for (int i = 0; i < 3; i++) {
         struct helper helper;
@@ -144,10 +141,9 @@ static void client_dies_row(const struct generation* generation) {
     }
     CHECK(expect_no_leak(&before, 16));
 }
-ROW(client_dies_row, a_client_killed_in_a_call_is_gone)
 
 /* The answer and the kill at the same moment: whichever is first, nothing is left behind. */
-static void killed_while_answered_row(const struct generation* generation) {
+TEST_BOTH(channel_call, a_client_killed_while_it_is_answered_leaves_nothing) {
     zx_info_kernel_memory_t before = kernel_memory();
     for (int i = 0; i < 10; i++) {
         struct helper helper;
@@ -172,4 +168,3 @@ static void killed_while_answered_row(const struct generation* generation) {
     }
     CHECK(expect_no_leak(&before, 16));
 }
-ROW(killed_while_answered_row, a_client_killed_while_it_is_answered_leaves_nothing)

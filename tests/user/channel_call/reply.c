@@ -6,7 +6,7 @@
 /* --- what is written ---------------------------------------------------------------------- */
 
 /* The message is written whole; only in 2018 the kernel puts an id of its own into it. */
-static void message_row(const struct generation* generation) {
+TEST_BOTH(channel_call, the_message_goes_out_and_the_reply_comes_back) {
     struct fixture fixture;
     struct call call;
     struct letter letter;
@@ -29,9 +29,8 @@ static void message_row(const struct generation* generation) {
     EXPECT_EQUAL(object_handle_count(fixture.near), 1);
     fixture_destroy(&fixture);
 }
-ROW(message_row, the_message_goes_out_and_the_reply_comes_back)
 
-static void sizes_row(const struct generation* generation) {
+TEST_BOTH(channel_call, messages_and_replies_of_all_sizes_arrive_whole) {
     static const uint32_t sizes[] = {4,   5,    8,    63,   64,   65,   240,   241,
                                      256, 1300, 4095, 4096, 4097, 8192, 65535, 65536};
     static unsigned char out[ZX_CHANNEL_MAX_MSG_BYTES], in[ZX_CHANNEL_MAX_MSG_BYTES + 1];
@@ -62,9 +61,8 @@ static void sizes_row(const struct generation* generation) {
     }
     fixture_destroy(&fixture);
 }
-ROW(sizes_row, messages_and_replies_of_all_sizes_arrive_whole)
 
-static void handles_row(const struct generation* generation) {
+TEST_BOTH(channel_call, handles_go_out_and_come_back) {
     static const uint32_t counts[] = {1, 2, 63, 64};
     for (size_t i = 0; i < countof(counts); i++) {
         struct fixture fixture;
@@ -95,10 +93,9 @@ static void handles_row(const struct generation* generation) {
         fixture_destroy(&fixture);
     }
 }
-ROW(handles_row, handles_go_out_and_come_back)
 
 /* Where sizes are not wanted they are not told. */
-static void no_sizes_row(const struct generation* generation) {
+TEST_BOTH(channel_call, sizes_and_status_need_not_be_wanted) {
     struct fixture fixture;
     struct call call;
     CHECK(fixture_create(&fixture));
@@ -114,7 +111,6 @@ static void no_sizes_row(const struct generation* generation) {
     }
     fixture_destroy(&fixture);
 }
-ROW(no_sizes_row, sizes_and_status_need_not_be_wanted)
 
 /* --- ids ---------------------------------------------------------------------------------- */
 
@@ -254,7 +250,7 @@ TEST(mx_channel_call, a_short_message_has_the_id_0) {
 /* --- what is no reply --------------------------------------------------------------------- */
 
 /* Messages with other ids go to the queue, and the caller goes on waiting. */
-static void others_row(const struct generation* generation) {
+TEST_BOTH(channel_call, other_messages_go_to_the_queue) {
     struct fixture fixture;
     struct call call;
     struct letter letter, other;
@@ -285,10 +281,9 @@ static void others_row(const struct generation* generation) {
     EXPECT_EQUAL(other.word, 94);
     fixture_destroy(&fixture);
 }
-ROW(others_row, other_messages_go_to_the_queue)
 
 /* A reply needs no room in the queue. */
-static void full_queue_row(const struct generation* generation) {
+TEST_BOTH(channel_call, a_reply_passes_a_full_queue) {
     struct fixture fixture;
     struct call call;
     struct letter letter;
@@ -308,10 +303,9 @@ static void full_queue_row(const struct generation* generation) {
     EXPECT_EQUAL(letter.word, 0);
     fixture_destroy(&fixture);
 }
-ROW(full_queue_row, a_reply_passes_a_full_queue)
 
 /* What waited in the queue before the call stays there, the same id or not. */
-static void queued_before_row(const struct generation* generation) {
+TEST_BOTH(channel_call, what_was_queued_before_is_no_reply) {
     struct fixture fixture;
     struct call call;
     struct letter letter;
@@ -329,11 +323,10 @@ static void queued_before_row(const struct generation* generation) {
     }
     fixture_destroy(&fixture);
 }
-ROW(queued_before_row, what_was_queued_before_is_no_reply)
 
 /* --- a reply that does not fit ------------------------------------------------------------ */
 
-static void too_large_row(const struct generation* generation) {
+TEST_BOTH(channel_call, a_reply_too_large_is_dropped_and_its_sizes_are_told) {
     static const struct {
         uint32_t bytes, handles;
     } rooms[] = {{0, 0}, {7, 3}, {8, 2}, {8, 0}, {0, 3}};
@@ -360,10 +353,9 @@ static void too_large_row(const struct generation* generation) {
         fixture_destroy(&fixture);
     }
 }
-ROW(too_large_row, a_reply_too_large_is_dropped_and_its_sizes_are_told)
 
 /* The place was good before the call, but is gone when the reply comes. */
-static void unmapped_row(const struct generation* generation) {
+TEST_BOTH(channel_call, a_place_that_is_gone_is_invalid_args_and_the_reply_is_dropped) {
     struct fixture fixture;
     struct call call;
     struct letter letter;
@@ -384,4 +376,3 @@ static void unmapped_row(const struct generation* generation) {
     CHECK(expect_empty(fixture.near));
     fixture_destroy(&fixture);
 }
-ROW(unmapped_row, a_place_that_is_gone_is_invalid_args_and_the_reply_is_dropped)

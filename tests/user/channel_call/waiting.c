@@ -37,7 +37,7 @@ static void init_with_cargo(struct call* call, const struct generation* generati
 
 /* --- deadline ----------------------------------------------------------------------------- */
 
-static void deadline_row(const struct generation* generation) {
+TEST_BOTH(channel_call, deadline_is_timed_out) {
     const zx_time_t deadlines[] = {
         INT64_MIN, -1, 0, 1, zx_clock_get_monotonic(), zx_clock_get_monotonic() + ZX_MSEC(20)};
     for (size_t i = 0; i < countof(deadlines); i++) {
@@ -55,9 +55,8 @@ static void deadline_row(const struct generation* generation) {
         fixture_destroy(&fixture);
     }
 }
-ROW(deadline_row, deadline_is_timed_out)
 
-static void late_row(const struct generation* generation) {
+TEST_BOTH(channel_call, a_late_reply_lands_in_the_queue) {
     struct fixture fixture;
     struct call call;
     struct letter letter, late;
@@ -80,7 +79,6 @@ static void late_row(const struct generation* generation) {
     CHECK(call_expect_answer(&call, 3));
     fixture_destroy(&fixture);
 }
-ROW(late_row, a_late_reply_lands_in_the_queue)
 
 /* --- the handle --------------------------------------------------------------------------- */
 
@@ -123,20 +121,17 @@ static void lose_handle(const struct generation* generation, void (*lose)(struct
     fixture_destroy(&fixture);
 }
 
-static void closed_row(const struct generation* generation) {
+TEST_BOTH(channel_call, handle_closed_during_the_wait_is_canceled) {
     CHECK(lose_handle(generation, close_it));
 }
-ROW(closed_row, handle_closed_during_the_wait_is_canceled)
 
-static void replaced_row(const struct generation* generation) {
+TEST_BOTH(channel_call, handle_replaced_during_the_wait_is_canceled) {
     CHECK(lose_handle(generation, replace_it));
 }
-ROW(replaced_row, handle_replaced_during_the_wait_is_canceled)
 
-static void sent_row(const struct generation* generation) {
+TEST_BOTH(channel_call, handle_sent_away_during_the_wait_is_canceled) {
     CHECK(lose_handle(generation, send_it));
 }
-ROW(sent_row, handle_sent_away_during_the_wait_is_canceled)
 
 struct watcher {
     zx_handle_t handle;
@@ -154,7 +149,7 @@ static int watch(void* argument) {
 }
 
 /* Who waits on a handle that the call sends is told, at once: the handle is gone. */
-static void sent_by_call_row(const struct generation* generation) {
+TEST_BOTH(channel_call, a_handle_sent_by_the_call_cancels_who_waits_on_it) {
     struct fixture fixture;
     struct call call;
     struct watcher watcher = {.status = UNTOUCHED};
@@ -176,10 +171,9 @@ static void sent_by_call_row(const struct generation* generation) {
     CHECK(call_expect_answer(&call, 2));
     fixture_destroy(&fixture);
 }
-ROW(sent_by_call_row, a_handle_sent_by_the_call_cancels_who_waits_on_it)
 
 /* The last handle: with it the end dies. */
-static void last_closed_row(const struct generation* generation) {
+TEST_BOTH(channel_call, last_handle_closed_during_the_wait_is_canceled) {
     struct fixture fixture;
     struct call call;
     CHECK(fixture_create(&fixture));
@@ -192,10 +186,9 @@ static void last_closed_row(const struct generation* generation) {
     CHECK(expect_message_left(&fixture));
     fixture_destroy(&fixture);
 }
-ROW(last_closed_row, last_handle_closed_during_the_wait_is_canceled)
 
 /* Another handle to the same end does not matter. */
-static void other_closed_row(const struct generation* generation) {
+TEST_BOTH(channel_call, another_handle_closed_during_the_wait_changes_nothing) {
     struct fixture fixture;
     struct call call;
     CHECK(fixture_create(&fixture));
@@ -210,11 +203,10 @@ static void other_closed_row(const struct generation* generation) {
     CHECK(call_expect_answer(&call, 2));
     fixture_destroy(&fixture);
 }
-ROW(other_closed_row, another_handle_closed_during_the_wait_changes_nothing)
 
 /* --- the other end ------------------------------------------------------------------------ */
 
-static void peer_closed_row(const struct generation* generation) {
+TEST_BOTH(channel_call, peer_closed_during_the_wait_is_peer_closed) {
     struct fixture fixture;
     struct call call;
     CHECK(fixture_create(&fixture));
@@ -229,10 +221,9 @@ static void peer_closed_row(const struct generation* generation) {
     EXPECT_EQUAL(handle_rights(fixture.near), CHANNEL_RIGHTS);
     fixture_destroy(&fixture);
 }
-ROW(peer_closed_row, peer_closed_during_the_wait_is_peer_closed)
 
 /* The reply came first. */
-static void answered_and_closed_row(const struct generation* generation) {
+TEST_BOTH(channel_call, a_reply_counts_although_the_peer_closes_then) {
     struct fixture fixture;
     struct call call;
     CHECK(fixture_create(&fixture));
@@ -245,10 +236,9 @@ static void answered_and_closed_row(const struct generation* generation) {
     CHECK(call_expect_answer(&call, 2));
     fixture_destroy(&fixture);
 }
-ROW(answered_and_closed_row, a_reply_counts_although_the_peer_closes_then)
 
 /* All who wait are told, each by what happened to its own handle. */
-static void many_row(const struct generation* generation) {
+TEST_BOTH(channel_call, each_of_many_callers_is_told_what_happened) {
     enum { COUNT = 12 };
     struct fixture fixture;
     struct letter letter;
@@ -276,4 +266,3 @@ static void many_row(const struct generation* generation) {
     fixture_destroy(&fixture);
     free(calls);
 }
-ROW(many_row, each_of_many_callers_is_told_what_happened)

@@ -36,7 +36,7 @@ static void attempt_expect(struct attempt* attempt, zx_status_t status) {
 
 /* --- options, handle ---------------------------------------------------------------------- */
 
-static void options_row(const struct generation* generation) {
+TEST_BOTH(channel_call, options_are_invalid_args) {
     static const uint32_t options[] = {1, 2, 0x80000000, UINT32_MAX};
     for (size_t i = 0; i < countof(options); i++) {
         struct attempt attempt;
@@ -48,9 +48,8 @@ static void options_row(const struct generation* generation) {
         CHECK(attempt_expect(&attempt, ZX_ERR_INVALID_ARGS));
     }
 }
-ROW(options_row, options_are_invalid_args)
 
-static void bad_handle_row(const struct generation* generation) {
+TEST_BOTH(channel_call, invalid_handle_is_bad_handle) {
     const zx_handle_t bad[] = {ZX_HANDLE_INVALID, -1, INT32_MIN, INT32_MAX, stale_handle()};
     for (size_t i = 0; i < countof(bad); i++) {
         struct attempt attempt;
@@ -60,9 +59,8 @@ static void bad_handle_row(const struct generation* generation) {
         CHECK(attempt_expect(&attempt, ZX_ERR_BAD_HANDLE));
     }
 }
-ROW(bad_handle_row, invalid_handle_is_bad_handle)
 
-static void wrong_type_row(const struct generation* generation) {
+TEST_BOTH(channel_call, other_object_is_wrong_type) {
     zx_handle_t others[3];
     EXPECT_OK(zx_event_create(0, &others[0]));
     EXPECT_STATUS(mx_msgpipe_create(others + 1, 0), MX_OK);
@@ -76,9 +74,8 @@ static void wrong_type_row(const struct generation* generation) {
     EXPECT_EQUAL(object_signals(others[1]), ZX_CHANNEL_WRITABLE);
     EXPECT_OK(zx_handle_close_many(others, countof(others)));
 }
-ROW(wrong_type_row, other_object_is_wrong_type)
 
-static void access_denied_row(const struct generation* generation) {
+TEST_BOTH(channel_call, missing_read_or_write_right_is_access_denied) {
     static const zx_rights_t missing[] = {ZX_RIGHT_READ, ZX_RIGHT_WRITE,
                                           ZX_RIGHT_READ | ZX_RIGHT_WRITE};
     for (size_t i = 0; i < countof(missing); i++) {
@@ -90,11 +87,10 @@ static void access_denied_row(const struct generation* generation) {
         CHECK(attempt_expect(&attempt, ZX_ERR_ACCESS_DENIED));
     }
 }
-ROW(access_denied_row, missing_read_or_write_right_is_access_denied)
 
 /* --- sizes -------------------------------------------------------------------------------- */
 
-static void too_many_bytes_row(const struct generation* generation) {
+TEST_BOTH(channel_call, too_many_bytes_are_out_of_range) {
     static char large[ZX_CHANNEL_MAX_MSG_BYTES + 1];
     static const uint32_t sizes[] = {ZX_CHANNEL_MAX_MSG_BYTES + 1, 1u << 31, UINT32_MAX};
     for (size_t i = 0; i < countof(sizes); i++) {
@@ -106,9 +102,8 @@ static void too_many_bytes_row(const struct generation* generation) {
         CHECK(attempt_expect(&attempt, ZX_ERR_OUT_OF_RANGE));
     }
 }
-ROW(too_many_bytes_row, too_many_bytes_are_out_of_range)
 
-static void too_many_handles_row(const struct generation* generation) {
+TEST_BOTH(channel_call, too_many_handles_are_out_of_range) {
     static const uint32_t counts[] = {CARGO_MAX + 1, 200};
     for (size_t i = 0; i < countof(counts); i++) {
         struct attempt attempt;
@@ -130,7 +125,6 @@ static void too_many_handles_row(const struct generation* generation) {
         CHECK(attempt_expect(&attempt, ZX_ERR_OUT_OF_RANGE));
     }
 }
-ROW(too_many_handles_row, too_many_handles_are_out_of_range)
 
 /* There is no room for the id. */
 TEST(zx_channel_call, fewer_than_four_bytes_are_invalid_args) {
@@ -147,7 +141,7 @@ TEST(zx_channel_call, fewer_than_four_bytes_are_invalid_args) {
 /* --- pointers ----------------------------------------------------------------------------- */
 
 /* The arguments cannot be read, so there is nothing to discard. */
-static void bad_args_row(const struct generation* generation) {
+TEST_BOTH(channel_call, bad_arguments_pointer_is_invalid_args) {
     void* bad[BAD_POINTER_COUNT];
     bad_pointers_to_read(bad);
     for (size_t i = 0; i < BAD_POINTER_COUNT; i++) {
@@ -162,7 +156,6 @@ static void bad_args_row(const struct generation* generation) {
         fixture_destroy(&attempt.fixture);
     }
 }
-ROW(bad_args_row, bad_arguments_pointer_is_invalid_args)
 
 /* Each pointer of the call in turn is bad. NULL for a size, or the status, means: not wanted. */
 enum place { WR_BYTES, RD_BYTES, RD_HANDLES, ACTUAL_BYTES, ACTUAL_HANDLES, READ_STATUS, PLACES };
@@ -203,17 +196,15 @@ static void bad_pointers(const struct generation* generation, bool has_cargo) {
     }
 }
 
-static void bad_pointers_row(const struct generation* generation) {
+TEST_BOTH(channel_call, every_bad_pointer_is_invalid_args) {
     CHECK(bad_pointers(generation, true));
 }
-ROW(bad_pointers_row, every_bad_pointer_is_invalid_args)
 
-static void bad_pointers_without_handles_row(const struct generation* generation) {
+TEST_BOTH(channel_call, every_bad_pointer_without_handles_is_invalid_args) {
     CHECK(bad_pointers(generation, false));
 }
-ROW(bad_pointers_without_handles_row, every_bad_pointer_without_handles_is_invalid_args)
 
-static void bad_handles_pointer_row(const struct generation* generation) {
+TEST_BOTH(channel_call, bad_handles_pointer_is_invalid_args) {
     void* bad[BAD_POINTER_COUNT];
     bad_pointers_to_read(bad);
     for (size_t i = 0; i < BAD_POINTER_COUNT; i++) {
@@ -227,10 +218,9 @@ static void bad_handles_pointer_row(const struct generation* generation) {
         fixture_destroy(&attempt.fixture);
     }
 }
-ROW(bad_handles_pointer_row, bad_handles_pointer_is_invalid_args)
 
 /* The place for the reply ends one byte early. */
-static void short_place_row(const struct generation* generation) {
+TEST_BOTH(channel_call, a_place_for_the_reply_that_runs_into_nothing_is_invalid_args) {
     static const uint32_t sizes[] = {8, 4096, ZX_CHANNEL_MAX_MSG_BYTES};
     for (size_t i = 0; i < countof(sizes); i++) {
         struct attempt attempt;
@@ -244,7 +234,6 @@ static void short_place_row(const struct generation* generation) {
         guarded_buffer_free(place, sizes[i] - 1);
     }
 }
-ROW(short_place_row, a_place_for_the_reply_that_runs_into_nothing_is_invalid_args)
 
 /* --- elements of the array ---------------------------------------------------------------- */
 
@@ -258,7 +247,7 @@ static void call_with(struct attempt* attempt, zx_handle_t odd, uint32_t place) 
     call_run(&attempt->call);
 }
 
-static void bad_element_row(const struct generation* generation) {
+TEST_BOTH(channel_call, invalid_element_is_bad_handle) {
     const zx_handle_t bad[] = {ZX_HANDLE_INVALID, -1, INT32_MAX, stale_handle()};
     for (uint32_t i = 0; i < countof(bad) * 4; i++) {
         struct attempt attempt;
@@ -267,9 +256,8 @@ static void bad_element_row(const struct generation* generation) {
         CHECK(attempt_expect(&attempt, ZX_ERR_BAD_HANDLE));
     }
 }
-ROW(bad_element_row, invalid_element_is_bad_handle)
 
-static void element_without_transfer_row(const struct generation* generation) {
+TEST_BOTH(channel_call, element_without_transfer_right_is_access_denied) {
     for (uint32_t place = 0; place < 4; place++) {
         struct attempt attempt;
         zx_handle_t event;
@@ -283,7 +271,6 @@ static void element_without_transfer_row(const struct generation* generation) {
         CHECK(attempt_expect(&attempt, ZX_ERR_ACCESS_DENIED));
     }
 }
-ROW(element_without_transfer_row, element_without_transfer_right_is_access_denied)
 
 static void repeated_row(const struct generation* generation) {
     for (uint32_t i = 0; i < 12; i++) {
@@ -300,7 +287,7 @@ TEST(mx_channel_call, duplicate_handle_is_invalid_args) {
     CHECK(repeated_row(&mx));
 }
 
-static void same_end_row(const struct generation* generation) {
+TEST_BOTH(channel_call, another_handle_to_the_same_end_is_not_supported) {
     for (uint32_t place = 0; place < 4; place++) {
         struct attempt attempt;
         CHECK(attempt_create(&attempt, generation));
@@ -311,9 +298,8 @@ static void same_end_row(const struct generation* generation) {
         CHECK(attempt_expect(&attempt, ZX_ERR_NOT_SUPPORTED));
     }
 }
-ROW(same_end_row, another_handle_to_the_same_end_is_not_supported)
 
-static void self_row(const struct generation* generation) {
+TEST_BOTH(channel_call, the_channel_itself_is_not_supported) {
     for (uint32_t place = 0; place < 4; place++) {
         struct attempt attempt;
         CHECK(attempt_create(&attempt, generation));
@@ -332,11 +318,10 @@ static void self_row(const struct generation* generation) {
         fixture_destroy(fixture);
     }
 }
-ROW(self_row, the_channel_itself_is_not_supported)
 
 /* --- the state of the channel ------------------------------------------------------------- */
 
-static void peer_closed_row(const struct generation* generation) {
+TEST_BOTH(channel_call, closed_peer_is_peer_closed) {
     struct attempt attempt;
     CHECK(attempt_create(&attempt, generation));
     struct fixture* fixture = &attempt.fixture;
@@ -352,9 +337,8 @@ static void peer_closed_row(const struct generation* generation) {
     EXPECT_EQUAL(object_signals(fixture->near), ZX_CHANNEL_PEER_CLOSED);
     fixture_destroy(fixture);
 }
-ROW(peer_closed_row, closed_peer_is_peer_closed)
 
-static void full_queue_row(const struct generation* generation) {
+TEST_BOTH(channel_call, full_queue_is_no_memory) {
     struct attempt attempt;
     CHECK(attempt_create(&attempt, generation));
     struct fixture* fixture = &attempt.fixture;
@@ -369,13 +353,12 @@ static void full_queue_row(const struct generation* generation) {
     EXPECT_EQUAL(object_signals(fixture->near), 0);
     fixture_destroy(fixture);
 }
-ROW(full_queue_row, full_queue_is_no_memory)
 
 /* --- order -------------------------------------------------------------------------------- */
 
 #define BAD_POINTER ((void*)8)
 
-static void order_row(const struct generation* generation) {
+TEST_BOTH(channel_call, faults_are_told_in_order) {
     struct fixture fixture;
     zx_handle_t event;
     CHECK(fixture_create(&fixture));
@@ -424,4 +407,3 @@ static void order_row(const struct generation* generation) {
     fixture.far = ZX_HANDLE_INVALID;
     fixture_destroy(&fixture);
 }
-ROW(order_row, faults_are_told_in_order)

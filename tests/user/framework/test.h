@@ -30,6 +30,21 @@ struct test_case {
 /* For what takes long: runs only when the program's argument is the suite. */
 #define TEST_ON_DEMAND(suite, name) TEST_ENTRY(suite, name, true)
 
+/* A test of zx_CALL and one of mx_CALL, of one body:
+ *
+ *     TEST_BOTH(socket_write, closed_peer_is_peer_closed) { ... generation->write(...) ... }
+ *
+ * The program's fixture.h says what a `struct generation` is, and declares `zx` and `mx`. */
+#define TEST_BOTH(call, name)                                              \
+    static void both_##call##_##name(const struct generation* generation); \
+    TEST(zx_##call, name) {                                                \
+        CHECK(both_##call##_##name(&zx));                                  \
+    }                                                                      \
+    TEST(mx_##call, name) {                                                \
+        CHECK(both_##call##_##name(&mx));                                  \
+    }                                                                      \
+    static void both_##call##_##name(const struct generation* generation)
+
 /* GCC would sort the tests of a file otherwise; clang leaves them as they are. */
 #if __has_attribute(__no_reorder__)
 #define TEST_IN_ORDER __attribute__((__no_reorder__))

@@ -1,7 +1,7 @@
 /* socket_create: options, what the ends are, bad places for the handles. */
 #include "fixture.h"
 
-static void ends_row(const struct generation* generation) {
+TEST_BOTH(socket_create, makes_two_connected_ends) {
     static const uint32_t kinds[] = {STREAM, DATAGRAM};
     for (size_t i = 0; i < countof(kinds); i++) {
         struct pair pair;
@@ -22,9 +22,8 @@ static void ends_row(const struct generation* generation) {
         pair_close(&pair);
     }
 }
-BOTH(create, makes_two_connected_ends, ends_row)
 
-static void options_row(const struct generation* generation) {
+TEST_BOTH(socket_create, unknown_options_are_invalid_args) {
     static const uint32_t unknown[] = {1, 3, 4, 6, 0x80000000, UINT32_MAX};
     for (size_t i = 0; i < countof(unknown); i++) {
         zx_handle_t near = 5, far = 6;
@@ -36,7 +35,6 @@ static void options_row(const struct generation* generation) {
         CHECK(expect_no_leak(&before, 2));
     }
 }
-BOTH(create, unknown_options_are_invalid_args, options_row)
 
 static void bad_places(const struct generation* generation) {
     void* bad[BAD_POINTER_COUNT];
@@ -50,13 +48,12 @@ static void bad_places(const struct generation* generation) {
     }
 }
 
-static void bad_places_row(const struct generation* generation) {
+TEST_BOTH(socket_create, bad_out_pointers_are_invalid_args_and_leak_nothing) {
     CHECK(bad_places(generation)); /* warms the caches up */
     zx_info_kernel_memory_t before = kernel_memory();
     CHECK(bad_places(generation));
     CHECK(expect_no_leak(&before, 2));
 }
-BOTH(create, bad_out_pointers_are_invalid_args_and_leak_nothing, bad_places_row)
 
 static void create_and_use(void) {
     struct pair pair;

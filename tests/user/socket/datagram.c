@@ -5,7 +5,7 @@ static const size_t sizes[] = {1,     2,     3,    4,    5,    63,           64,
                                4091,  4092,  4093, 4096, 4097, CAPACITY - 1, CAPACITY,
                                65536, 65537, 8188, 8184};
 
-static void sizes_row(const struct generation* generation) {
+TEST_BOTH(socket_write, datagrams_of_all_sizes_arrive_as_they_were) {
     struct pair pair;
     CHECK(pair_create(&pair, generation, DATAGRAM));
     for (size_t i = 0; i < countof(sizes); i++) {
@@ -21,9 +21,8 @@ static void sizes_row(const struct generation* generation) {
     }
     pair_close(&pair);
 }
-BOTH(write, datagrams_of_all_sizes_arrive_as_they_were, sizes_row)
 
-static void boundaries_row(const struct generation* generation) {
+TEST_BOTH(socket_read, takes_one_datagram_at_a_time) {
     enum { COUNT = 200 };
     struct pair pair;
     size_t actual, total = 0;
@@ -43,9 +42,8 @@ static void boundaries_row(const struct generation* generation) {
     CHECK(expect_empty(pair.far));
     pair_close(&pair);
 }
-BOTH(read, takes_one_datagram_at_a_time, boundaries_row)
 
-static void dropped_rest_row(const struct generation* generation) {
+TEST_BOTH(socket_read, what_does_not_fit_of_a_datagram_is_dropped_with_it) {
     static const size_t rooms[] = {0, 1, 3, 63, 4096, 9999};
     struct pair pair;
     CHECK(pair_create(&pair, generation, DATAGRAM));
@@ -63,9 +61,8 @@ static void dropped_rest_row(const struct generation* generation) {
     }
     pair_close(&pair);
 }
-BOTH(read, what_does_not_fit_of_a_datagram_is_dropped_with_it, dropped_rest_row)
 
-static void all_or_nothing_row(const struct generation* generation) {
+TEST_BOTH(socket_write, too_little_room_for_a_datagram_is_should_wait_and_writes_nothing) {
     struct pair pair;
     size_t actual = UNTOUCHED;
     CHECK(pair_create(&pair, generation, DATAGRAM));
@@ -89,9 +86,8 @@ static void all_or_nothing_row(const struct generation* generation) {
     CHECK(expect_empty(pair.far));
     pair_close(&pair);
 }
-BOTH(write, too_little_room_for_a_datagram_is_should_wait_and_writes_nothing, all_or_nothing_row)
 
-static void size_0_row(const struct generation* generation) {
+TEST_BOTH(socket_write, a_datagram_of_size_0_writes_nothing_and_succeeds) {
     struct pair pair;
     size_t actual = UNTOUCHED;
     CHECK(pair_create(&pair, generation, DATAGRAM));
@@ -105,7 +101,6 @@ static void size_0_row(const struct generation* generation) {
     CHECK(expect_read(pair.far, "b", 1));
     pair_close(&pair);
 }
-BOTH(write, a_datagram_of_size_0_writes_nothing_and_succeeds, size_0_row)
 
 static void fill_with_bytes(zx_handle_t end) {
     for (size_t i = 0; i < CAPACITY; i++)

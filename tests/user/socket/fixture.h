@@ -20,15 +20,6 @@ struct generation {
 };
 extern const struct generation zx, mx;
 
-/* The same test for the call of both. */
-#define BOTH(call, name, row)      \
-    TEST(zx_socket_##call, name) { \
-        CHECK(row(&zx));           \
-    }                              \
-    TEST(mx_socket_##call, name) { \
-        CHECK(row(&mx));           \
-    }
-
 struct pair {
     zx_handle_t near, far;
 };

@@ -7,7 +7,7 @@ static void half_close(const struct generation* generation, zx_handle_t end) {
     EXPECT_EQUAL(actual, 0);
 }
 
-static void own_writes_row(const struct generation* generation) {
+TEST_BOTH(socket_write, after_half_close_own_writes_are_bad_state) {
     static const uint32_t kinds[] = {STREAM, DATAGRAM};
     for (size_t i = 0; i < countof(kinds); i++) {
         struct pair pair;
@@ -24,9 +24,8 @@ static void own_writes_row(const struct generation* generation) {
         pair_close(&pair);
     }
 }
-BOTH(write, after_half_close_own_writes_are_bad_state, own_writes_row)
 
-static void drained_row(const struct generation* generation) {
+TEST_BOTH(socket_read, after_half_close_the_peer_drains_and_then_sees_peer_closed) {
     struct pair pair;
     CHECK(pair_create(&pair, generation, STREAM));
     CHECK(put(pair.near, pattern(0, 6000), 6000));
@@ -41,9 +40,8 @@ static void drained_row(const struct generation* generation) {
     EXPECT_EQUAL(waiting(pair.far), 0);
     pair_close(&pair);
 }
-BOTH(read, after_half_close_the_peer_drains_and_then_sees_peer_closed, drained_row)
 
-static void nothing_queued_row(const struct generation* generation) {
+TEST_BOTH(socket_read, after_half_close_with_nothing_queued_the_peer_sees_it_at_once) {
     struct pair pair;
     CHECK(pair_create(&pair, generation, DATAGRAM));
     CHECK(half_close(generation, pair.near));
@@ -51,9 +49,8 @@ static void nothing_queued_row(const struct generation* generation) {
     CHECK(expect_no_read(pair.far, ZX_ERR_PEER_CLOSED));
     pair_close(&pair);
 }
-BOTH(read, after_half_close_with_nothing_queued_the_peer_sees_it_at_once, nothing_queued_row)
 
-static void other_direction_row(const struct generation* generation) {
+TEST_BOTH(socket_write, after_half_close_the_other_direction_goes_on) {
     struct pair pair;
     CHECK(pair_create(&pair, generation, STREAM));
     CHECK(half_close(generation, pair.near));
@@ -68,9 +65,8 @@ static void other_direction_row(const struct generation* generation) {
     CHECK(expect_no_read(pair.near, ZX_ERR_SHOULD_WAIT));
     pair_close(&pair);
 }
-BOTH(write, after_half_close_the_other_direction_goes_on, other_direction_row)
 
-static void again_row(const struct generation* generation) {
+TEST_BOTH(socket_write, a_second_half_close_is_ok) {
     struct pair pair;
     CHECK(pair_create(&pair, generation, STREAM));
     CHECK(put(pair.near, "x", 1));
@@ -91,9 +87,8 @@ static void again_row(const struct generation* generation) {
     EXPECT_EQUAL(object_signals(pair.near), ZX_SOCKET_PEER_CLOSED);
     EXPECT_OK(zx_handle_close(pair.near));
 }
-BOTH(write, a_second_half_close_is_ok, again_row)
 
-static void both_row(const struct generation* generation) {
+TEST_BOTH(socket_write, both_ends_can_half_close) {
     struct pair pair;
     CHECK(pair_create(&pair, generation, STREAM));
     CHECK(put(pair.near, "to far", 6));
@@ -110,10 +105,9 @@ static void both_row(const struct generation* generation) {
     CHECK(expect_no_write(pair.far, ZX_ERR_BAD_STATE));
     pair_close(&pair);
 }
-BOTH(write, both_ends_can_half_close, both_row)
 
 /* Room that comes back does not make a half-closed end writable. */
-static void full_row(const struct generation* generation) {
+TEST_BOTH(socket_write, a_full_end_that_half_closed_stays_unwritable) {
     struct pair pair;
     CHECK(pair_create(&pair, generation, STREAM));
     CHECK(put(pair.near, pattern(0, CAPACITY), CAPACITY));
@@ -123,9 +117,8 @@ static void full_row(const struct generation* generation) {
     CHECK(expect_no_write(pair.near, ZX_ERR_BAD_STATE));
     pair_close(&pair);
 }
-BOTH(write, a_full_end_that_half_closed_stays_unwritable, full_row)
 
-static void bad_actual_row(const struct generation* generation) {
+TEST_BOTH(socket_write, half_close_with_a_bad_actual_is_invalid_args_and_does_nothing) {
     void* bad[BAD_POINTER_COUNT];
     bad_pointers_to_write(bad);
     struct pair pair;
@@ -141,4 +134,3 @@ static void bad_actual_row(const struct generation* generation) {
     CHECK(put(pair.near, "x", 1));
     pair_close(&pair);
 }
-BOTH(write, half_close_with_a_bad_actual_is_invalid_args_and_does_nothing, bad_actual_row)

@@ -10,7 +10,7 @@
 static const uint32_t kinds[] = {STREAM, DATAGRAM};
 static const size_t sizes[] = {1, 2, 7, 8, 9, 64, 4095, 4096, 4097, 65536, CAPACITY};
 
-static void bad_source_row(const struct generation* generation) {
+TEST_BOTH(socket_write, bad_buffer_is_invalid_args_and_nothing_is_written) {
     void* bad[BAD_POINTER_COUNT];
     bad_pointers_to_read(bad);
     for (size_t i = 0; i < BAD_POINTER_COUNT * countof(sizes); i++) {
@@ -28,10 +28,9 @@ static void bad_source_row(const struct generation* generation) {
         pair_close(&pair);
     }
 }
-BOTH(write, bad_buffer_is_invalid_args_and_nothing_is_written, bad_source_row)
 
 /* Good up to the last byte; then one byte too far. */
-static void source_at_page_end_row(const struct generation* generation) {
+TEST_BOTH(socket_write, buffer_at_the_end_of_a_page) {
     for (size_t i = 0; i < countof(kinds) * countof(sizes); i++) {
         size_t size = sizes[i / countof(kinds)], actual = UNTOUCHED;
         struct pair pair;
@@ -52,10 +51,9 @@ static void source_at_page_end_row(const struct generation* generation) {
         pair_close(&pair);
     }
 }
-BOTH(write, buffer_at_the_end_of_a_page, source_at_page_end_row)
 
 /* Whether a buffer is good does not depend on how much of it would fit. */
-static void short_and_bad_row(const struct generation* generation) {
+TEST_BOTH(socket_write, a_short_write_from_a_bad_buffer_is_invalid_args) {
     struct pair pair;
     size_t actual = UNTOUCHED;
     char* buffer = guarded_buffer(100);
@@ -68,9 +66,8 @@ static void short_and_bad_row(const struct generation* generation) {
     guarded_buffer_free(buffer, 100);
     pair_close(&pair);
 }
-BOTH(write, a_short_write_from_a_bad_buffer_is_invalid_args, short_and_bad_row)
 
-static void wrapping_row(const struct generation* generation) {
+TEST_BOTH(socket_write, lengths_that_wrap_around_are_invalid_args) {
     static const size_t huge[] = {SIZE_MAX, SIZE_MAX - 7, SIZE_MAX / 2 + 1, 1ul << 48};
     static char bytes[64];
     for (size_t i = 0; i < countof(huge) * countof(kinds); i++) {
@@ -90,9 +87,8 @@ static void wrapping_row(const struct generation* generation) {
         pair_close(&pair);
     }
 }
-BOTH(write, lengths_that_wrap_around_are_invalid_args, wrapping_row)
 
-static void bad_actual_row(const struct generation* generation) {
+TEST_BOTH(socket_write, bad_actual_is_invalid_args_and_nothing_happens) {
     static const size_t few[] = {1, 64, 4096, 5000};
     void* bad[BAD_POINTER_COUNT];
     bad_pointers_to_write(bad);
@@ -116,9 +112,8 @@ static void bad_actual_row(const struct generation* generation) {
         pair_close(&pair);
     }
 }
-BOTH(write, bad_actual_is_invalid_args_and_nothing_happens, bad_actual_row)
 
-static void bad_place_row(const struct generation* generation) {
+TEST_BOTH(socket_read, bad_buffer_is_invalid_args_and_nothing_is_taken) {
     void* bad[BAD_POINTER_COUNT];
     bad_pointers_to_write(bad);
     for (size_t i = 0; i < BAD_POINTER_COUNT * countof(sizes); i++) {
@@ -134,10 +129,9 @@ static void bad_place_row(const struct generation* generation) {
         pair_close(&pair);
     }
 }
-BOTH(read, bad_buffer_is_invalid_args_and_nothing_is_taken, bad_place_row)
 
 /* Nothing of a read that fails at the end of its place is written at the beginning. */
-static void place_at_page_end_row(const struct generation* generation) {
+TEST_BOTH(socket_read, buffer_at_the_end_of_a_page) {
     for (size_t i = 0; i < countof(kinds) * countof(sizes); i++) {
         size_t size = sizes[i / countof(kinds)], actual = UNTOUCHED;
         struct pair pair;
@@ -163,7 +157,6 @@ static void place_at_page_end_row(const struct generation* generation) {
         pair_close(&pair);
     }
 }
-BOTH(read, buffer_at_the_end_of_a_page, place_at_page_end_row)
 
 /* Only what is read needs a place. */
 TEST(zx_socket_read, a_place_larger_than_what_waits_need_not_be_whole) {

@@ -17,7 +17,7 @@ static void expect_hello(const struct pair* pair) {
 
 /* --- errors ----------------------------------------------------------------------------------- */
 
-static void options_row(const struct generation* generation) {
+TEST_BOTH(socket_read, unknown_options_are_invalid_args) {
     static const uint32_t unknown[] = {1, 2, 3, 0x80000000, UINT32_MAX};
     struct pair pair;
     char byte = 'u';
@@ -34,9 +34,8 @@ static void options_row(const struct generation* generation) {
     CHECK(expect_hello(&pair));
     pair_close(&pair);
 }
-BOTH(read, unknown_options_are_invalid_args, options_row)
 
-static void handle_row(const struct generation* generation) {
+TEST_BOTH(socket_read, faults_of_the_handle_are_told_and_nothing_is_taken) {
     const zx_handle_t bad[] = {ZX_HANDLE_INVALID, -1, INT32_MIN, INT32_MAX, stale_handle()};
     struct pair pair;
     zx_handle_t event;
@@ -58,9 +57,8 @@ static void handle_row(const struct generation* generation) {
     EXPECT_OK(zx_handle_close(event));
     pair_close(&pair);
 }
-BOTH(read, faults_of_the_handle_are_told_and_nothing_is_taken, handle_row)
 
-static void order_row(const struct generation* generation) {
+TEST_BOTH(socket_read, faults_are_told_in_order) {
     struct pair pair;
     zx_handle_t event;
     CHECK(pair_create(&pair, generation, STREAM));
@@ -82,11 +80,10 @@ static void order_row(const struct generation* generation) {
     const zx_handle_t handles[] = {pair.far, event, poor_event, no_read};
     EXPECT_OK(zx_handle_close_many(handles, countof(handles)));
 }
-BOTH(read, faults_are_told_in_order, order_row)
 
 /* --- what a stream gives ---------------------------------------------------------------------- */
 
-static void parts_row(const struct generation* generation) {
+TEST_BOTH(socket_read, takes_what_is_there_up_to_the_room) {
     struct pair pair;
     char* buffer = scratch();
     size_t actual = UNTOUCHED;
@@ -103,9 +100,8 @@ static void parts_row(const struct generation* generation) {
     CHECK(expect_empty(pair.far));
     pair_close(&pair);
 }
-BOTH(read, takes_what_is_there_up_to_the_room, parts_row)
 
-static void sizes_row(const struct generation* generation) {
+TEST_BOTH(socket_read, all_sizes_come_as_they_were_written) {
     static const size_t steps[] = {1, 63, 4095, 4096, 4097, 65536, CAPACITY - 1, CAPACITY};
     for (size_t i = 0; i < countof(steps); i++) {
         struct pair pair;
@@ -122,9 +118,8 @@ static void sizes_row(const struct generation* generation) {
         pair_close(&pair);
     }
 }
-BOTH(read, all_sizes_come_as_they_were_written, sizes_row)
 
-static void query_row(const struct generation* generation) {
+TEST_BOTH(socket_read, null_and_0_ask_how_many_bytes_wait) {
     struct pair pair;
     size_t actual = UNTOUCHED;
     CHECK(pair_create(&pair, generation, STREAM));
@@ -141,9 +136,8 @@ static void query_row(const struct generation* generation) {
     EXPECT_EQUAL(actual, 0);
     EXPECT_OK(zx_handle_close(pair.far));
 }
-BOTH(read, null_and_0_ask_how_many_bytes_wait, query_row)
 
-static void no_room_row(const struct generation* generation) {
+TEST_BOTH(socket_read, no_room_takes_nothing) {
     struct pair pair;
     char byte = 'u';
     size_t actual = UNTOUCHED;
@@ -157,9 +151,8 @@ static void no_room_row(const struct generation* generation) {
     EXPECT_EQUAL(byte, 'u');
     pair_close(&pair);
 }
-BOTH(read, no_room_takes_nothing, no_room_row)
 
-static void no_actual_row(const struct generation* generation) {
+TEST_BOTH(socket_read, actual_may_be_null) {
     struct pair pair;
     CHECK(create_with_hello(&pair, generation));
     EXPECT_OK(generation->read(pair.far, 0, scratch(), 5, NULL));
@@ -170,9 +163,8 @@ static void no_actual_row(const struct generation* generation) {
     CHECK(expect_empty(pair.far));
     pair_close(&pair);
 }
-BOTH(read, actual_may_be_null, no_actual_row)
 
-static void after_close_row(const struct generation* generation) {
+TEST_BOTH(socket_read, what_was_queued_stays_readable_after_the_peer_has_gone) {
     struct pair pair;
     CHECK(pair_create(&pair, generation, STREAM));
     CHECK(put(pair.near, pattern(0, CAPACITY), CAPACITY));
@@ -185,4 +177,3 @@ static void after_close_row(const struct generation* generation) {
     CHECK(expect_no_read(pair.far, ZX_ERR_PEER_CLOSED));
     EXPECT_OK(zx_handle_close(pair.far));
 }
-BOTH(read, what_was_queued_stays_readable_after_the_peer_has_gone, after_close_row)

@@ -5,7 +5,7 @@
 
 /* --- errors ----------------------------------------------------------------------------------- */
 
-static void options_row(const struct generation* generation) {
+TEST_BOTH(socket_write, unknown_options_and_half_close_with_bytes_are_invalid_args) {
     static const uint32_t unknown[] = {2, 3, 4, 0x80000000, UINT32_MAX};
     struct pair pair;
     size_t actual = UNTOUCHED;
@@ -24,9 +24,8 @@ static void options_row(const struct generation* generation) {
     CHECK(expect_empty(pair.far));
     pair_close(&pair);
 }
-BOTH(write, unknown_options_and_half_close_with_bytes_are_invalid_args, options_row)
 
-static void bad_handle_row(const struct generation* generation) {
+TEST_BOTH(socket_write, invalid_handle_is_bad_handle) {
     const zx_handle_t bad[] = {ZX_HANDLE_INVALID, -1, INT32_MIN, INT32_MAX, stale_handle()};
     for (size_t i = 0; i < countof(bad); i++) {
         size_t actual = UNTOUCHED;
@@ -35,9 +34,8 @@ static void bad_handle_row(const struct generation* generation) {
         EXPECT_EQUAL(actual, UNTOUCHED);
     }
 }
-BOTH(write, invalid_handle_is_bad_handle, bad_handle_row)
 
-static void wrong_type_row(const struct generation* generation) {
+TEST_BOTH(socket_write, other_object_is_wrong_type) {
     zx_handle_t near, far;
     size_t actual = UNTOUCHED;
     EXPECT_OK(zx_channel_create(0, &near, &far));
@@ -48,9 +46,8 @@ static void wrong_type_row(const struct generation* generation) {
     EXPECT_OK(zx_handle_close(near));
     EXPECT_OK(zx_handle_close(far));
 }
-BOTH(write, other_object_is_wrong_type, wrong_type_row)
 
-static void access_denied_row(const struct generation* generation) {
+TEST_BOTH(socket_write, missing_write_right_is_access_denied) {
     struct pair pair;
     size_t actual = UNTOUCHED;
     CHECK(pair_create(&pair, generation, STREAM));
@@ -68,9 +65,8 @@ static void access_denied_row(const struct generation* generation) {
     EXPECT_OK(zx_handle_close(only_write));
     pair_close(&pair);
 }
-BOTH(write, missing_write_right_is_access_denied, access_denied_row)
 
-static void peer_closed_row(const struct generation* generation) {
+TEST_BOTH(socket_write, closed_peer_is_peer_closed) {
     static const uint32_t kinds[] = {STREAM, DATAGRAM};
     for (size_t i = 0; i < countof(kinds); i++) {
         struct pair pair;
@@ -88,10 +84,9 @@ static void peer_closed_row(const struct generation* generation) {
         EXPECT_OK(zx_handle_close(pair.near));
     }
 }
-BOTH(write, closed_peer_is_peer_closed, peer_closed_row)
 
 /* Options, handle, pointers, state. */
-static void order_row(const struct generation* generation) {
+TEST_BOTH(socket_write, faults_are_told_in_order) {
     struct pair pair;
     zx_handle_t event;
     CHECK(pair_create(&pair, generation, STREAM));
@@ -126,11 +121,10 @@ static void order_row(const struct generation* generation) {
     const zx_handle_t handles[] = {pair.near, event, poor_event, no_write};
     EXPECT_OK(zx_handle_close_many(handles, countof(handles)));
 }
-BOTH(write, faults_are_told_in_order, order_row)
 
 /* --- what a stream takes ---------------------------------------------------------------------- */
 
-static void sizes_row(const struct generation* generation) {
+TEST_BOTH(socket_write, all_sizes_arrive_as_they_were) {
     static const size_t sizes[] = {1,    2,    7,    8,     9,     64,           4095,    4096,
                                    4097, 8192, 8193, 65535, 65536, CAPACITY - 1, CAPACITY};
     struct pair pair;
@@ -147,9 +141,8 @@ static void sizes_row(const struct generation* generation) {
     }
     pair_close(&pair);
 }
-BOTH(write, all_sizes_arrive_as_they_were, sizes_row)
 
-static void size_0_row(const struct generation* generation) {
+TEST_BOTH(socket_write, size_0_takes_nothing_and_succeeds) {
     struct pair pair;
     size_t actual = UNTOUCHED;
     CHECK(pair_create(&pair, generation, STREAM));
@@ -165,9 +158,8 @@ static void size_0_row(const struct generation* generation) {
     EXPECT_EQUAL(waiting(pair.far), CAPACITY);
     pair_close(&pair);
 }
-BOTH(write, size_0_takes_nothing_and_succeeds, size_0_row)
 
-static void no_actual_row(const struct generation* generation) {
+TEST_BOTH(socket_write, actual_may_be_null) {
     static const size_t sizes[] = {1, 64, 4096, 5000, CAPACITY - 9161};
     struct pair pair;
     CHECK(pair_create(&pair, generation, STREAM));
@@ -181,9 +173,8 @@ static void no_actual_row(const struct generation* generation) {
     CHECK(expect_read(pair.far, pattern(0, total), total));
     pair_close(&pair);
 }
-BOTH(write, actual_may_be_null, no_actual_row)
 
-static void short_write_row(const struct generation* generation) {
+TEST_BOTH(socket_write, what_fits_is_written_and_told) {
     static const size_t queued[] = {0, 1, 4095, 4096, 4097, CAPACITY - 4096, CAPACITY - 1};
     for (size_t i = 0; i < countof(queued); i++) {
         struct pair pair;
@@ -201,9 +192,8 @@ static void short_write_row(const struct generation* generation) {
         pair_close(&pair);
     }
 }
-BOTH(write, what_fits_is_written_and_told, short_write_row)
 
-static void full_row(const struct generation* generation) {
+TEST_BOTH(socket_write, no_room_at_all_is_should_wait) {
     struct pair pair;
     size_t actual = UNTOUCHED;
     CHECK(pair_create(&pair, generation, STREAM));
@@ -223,10 +213,9 @@ static void full_row(const struct generation* generation) {
     CHECK(expect_read(pair.near, pattern(1, CAPACITY), CAPACITY));
     pair_close(&pair);
 }
-BOTH(write, no_room_at_all_is_should_wait, full_row)
 
 /* The queue is filled and drained at all offsets in its pages, never empty in between. */
-static void sliding_row(const struct generation* generation) {
+TEST_BOTH(socket_write, bytes_keep_their_order_across_pages) {
     static const size_t steps[] = {1, 64, 1000, 4095, 4096, 4097, 10000};
     for (size_t i = 0; i < countof(steps); i++) {
         struct pair pair;
@@ -242,4 +231,3 @@ static void sliding_row(const struct generation* generation) {
         pair_close(&pair);
     }
 }
-BOTH(write, bytes_keep_their_order_across_pages, sliding_row)
