@@ -7,8 +7,8 @@ static zx_status_t zx_call(zx_handle_t handle, uint32_t options, zx_time_t deadl
     return zx_channel_call(handle, options, deadline, args, actual_bytes, actual_handles);
 }
 
-const struct generation zx = {zx_call, true, true, ZX_ERR_BAD_HANDLE};
-const struct generation mx = {mx_channel_call, false, false, MX_ERR_INVALID_ARGS};
+const struct generation zx = {zx_call, true, true};
+const struct generation mx = {mx_channel_call, false, false};
 
 /* --- calls -------------------------------------------------------------------------------- */
 

@@ -20,7 +20,6 @@ struct generation {
                         uint32_t* actual_handles, zx_status_t* read_status);
     bool discards; /* what a failed call does with the handles */
     bool picks_id;
-    zx_status_t repeated; /* the answer to the same handle twice */
 };
 extern const struct generation zx, mx;
 

@@ -5,29 +5,36 @@
 
 /* --- what is written ---------------------------------------------------------------------- */
 
-/* The message is written whole; only in 2018 the kernel puts an id of its own into it. */
-TEST_BOTH(channel_call, the_message_goes_out_and_the_reply_comes_back) {
+/* Calls, and looks at the message before it is answered. */
+static void exchange(const struct generation* generation, struct letter* letter) {
     struct fixture fixture;
     struct call call;
-    struct letter letter;
     CHECK(fixture_create(&fixture));
     call_init(&call, generation, fixture.near, 33);
     CHECK(call_start(&call, fixture.far));
-    CHECK(take(fixture.far, &letter));
-    EXPECT_EQUAL(letter.word, 33);
-    if (generation->picks_id)
-        EXPECT(letter.id >= FIRST_KERNEL_ID);
-    else
-        EXPECT_EQUAL(letter.id, 5);
-    EXPECT_EQUAL(call.sent.id, 5);
-    CHECK(put(fixture.far, letter.id, 44));
+    CHECK(take(fixture.far, letter));
+    EXPECT_EQUAL(letter->word, 33);
+    EXPECT_EQUAL(call.sent.id, 5); /* the caller's bytes stay as they are */
+    CHECK(put(fixture.far, letter->id, 44));
     CHECK(call_join(&call));
     CHECK(call_expect_answer(&call, 44));
-    EXPECT_EQUAL(call.reply.id, letter.id);
+    EXPECT_EQUAL(call.reply.id, letter->id);
     CHECK(expect_empty(fixture.near));
     CHECK(expect_empty(fixture.far));
     EXPECT_EQUAL(object_handle_count(fixture.near), 1);
     fixture_destroy(&fixture);
+}
+
+TEST(zx_channel_call, the_kernel_puts_an_id_of_its_own_into_the_first_four_bytes) {
+    struct letter letter;
+    CHECK(exchange(&zx, &letter));
+    EXPECT(letter.id >= FIRST_KERNEL_ID);
+}
+
+TEST(mx_channel_call, the_id_is_the_callers_and_travels_unchanged) {
+    struct letter letter;
+    CHECK(exchange(&mx, &letter));
+    EXPECT_EQUAL(letter.id, 5);
 }
 
 TEST_BOTH(channel_call, messages_and_replies_of_all_sizes_arrive_whole) {
@@ -275,10 +282,24 @@ TEST_BOTH(channel_call, other_messages_go_to_the_queue) {
     EXPECT_OK(zx_channel_read(fixture.near, 0, &other, NULL, sizeof(other), 0, &size, NULL));
     EXPECT_EQUAL(size, 3);
     CHECK(expect_empty(fixture.near));
-    /* The id has had its reply. */
+    fixture_destroy(&fixture);
+}
+
+TEST_BOTH(channel_call, a_second_reply_with_the_same_id_goes_to_the_queue) {
+    struct fixture fixture;
+    struct call call;
+    struct letter letter, second;
+    CHECK(fixture_create(&fixture));
+    call_init(&call, generation, fixture.near, 1);
+    CHECK(call_start(&call, fixture.far));
+    CHECK(take(fixture.far, &letter));
+    CHECK(put(fixture.far, letter.id, 93));
     CHECK(put(fixture.far, letter.id, 94));
-    CHECK(take(fixture.near, &other));
-    EXPECT_EQUAL(other.word, 94);
+    CHECK(call_join(&call));
+    CHECK(call_expect_answer(&call, 93));
+    CHECK(take(fixture.near, &second));
+    EXPECT_EQUAL(second.word, 94);
+    CHECK(expect_empty(fixture.near));
     fixture_destroy(&fixture);
 }
 

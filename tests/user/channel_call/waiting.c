@@ -44,16 +44,27 @@ TEST_BOTH(channel_call, deadline_is_timed_out) {
         struct fixture fixture;
         struct call call;
         CHECK(fixture_create(&fixture));
-        init_with_cargo(&call, generation, &fixture);
+        call_init(&call, generation, fixture.near, 1);
         call.deadline = deadlines[i];
         call_run(&call);
         EXPECT(zx_clock_get_monotonic() >= deadlines[i]);
         CHECK(call_expect_read_failure(&call, ZX_ERR_TIMED_OUT));
-        CHECK(expect_message_left(&fixture));
         EXPECT_EQUAL(object_handle_count(fixture.near), 1);
         CHECK(expect_empty(fixture.near));
         fixture_destroy(&fixture);
     }
+}
+
+TEST_BOTH(channel_call, once_the_message_is_written_its_handles_are_gone) {
+    struct fixture fixture;
+    struct call call;
+    CHECK(fixture_create(&fixture));
+    init_with_cargo(&call, generation, &fixture);
+    call.deadline = 0;
+    call_run(&call);
+    CHECK(call_expect_read_failure(&call, ZX_ERR_TIMED_OUT));
+    CHECK(expect_message_left(&fixture));
+    fixture_destroy(&fixture);
 }
 
 TEST_BOTH(channel_call, a_late_reply_lands_in_the_queue) {
@@ -71,12 +82,28 @@ TEST_BOTH(channel_call, a_late_reply_lands_in_the_queue) {
     CHECK(take(fixture.near, &late));
     EXPECT_EQUAL(late.id, letter.id);
     EXPECT_EQUAL(late.word, 9);
-    /* The next call is not confused by it. */
+    CHECK(expect_empty(fixture.near));
+    fixture_destroy(&fixture);
+}
+
+TEST_BOTH(channel_call, a_late_reply_does_not_reach_the_next_call) {
+    struct fixture fixture;
+    struct call call;
+    struct letter letter, late;
+    CHECK(fixture_create(&fixture));
+    call_init(&call, generation, fixture.near, 1);
+    call.deadline = 0;
+    call_run(&call);
+    CHECK(call_expect_read_failure(&call, ZX_ERR_TIMED_OUT));
+    CHECK(take(fixture.far, &letter));
+    CHECK(put(fixture.far, letter.id, 9));
     call_init(&call, generation, fixture.near, 2);
     CHECK(call_start(&call, fixture.far));
     CHECK(answer(fixture.far));
     CHECK(call_join(&call));
     CHECK(call_expect_answer(&call, 3));
+    CHECK(take(fixture.near, &late));
+    EXPECT_EQUAL(late.word, 9);
     fixture_destroy(&fixture);
 }
 
@@ -219,6 +246,34 @@ TEST_BOTH(channel_call, peer_closed_during_the_wait_is_peer_closed) {
     CHECK(cargo_expect_discarded(&fixture.cargo));
     EXPECT_EQUAL(object_signals(fixture.near), ZX_CHANNEL_PEER_CLOSED);
     EXPECT_EQUAL(handle_rights(fixture.near), CHANNEL_RIGHTS);
+    fixture_destroy(&fixture);
+}
+
+/* TIMED_OUT is the exception: it is the answer itself. */
+TEST(mx_channel_call, a_failure_after_the_write_is_call_failed_and_read_status_says_why) {
+    struct fixture fixture;
+    struct call call;
+    CHECK(fixture_create(&fixture));
+    call_init(&call, &mx, fixture.near, 1);
+    CHECK(call_start(&call, fixture.far));
+    EXPECT_OK(zx_handle_close(fixture.far));
+    fixture.far = ZX_HANDLE_INVALID;
+    CHECK(call_join(&call));
+    EXPECT_STATUS(call.status, MX_ERR_CALL_FAILED);
+    EXPECT_STATUS(call.read_status, MX_ERR_PEER_CLOSED);
+    fixture_destroy(&fixture);
+}
+
+TEST(mx_channel_call, read_status_stays_when_the_write_itself_fails) {
+    struct fixture fixture;
+    struct call call;
+    CHECK(fixture_create(&fixture));
+    EXPECT_OK(zx_handle_close(fixture.far));
+    fixture.far = ZX_HANDLE_INVALID;
+    call_init(&call, &mx, fixture.near, 1);
+    call_run(&call);
+    EXPECT_STATUS(call.status, MX_ERR_PEER_CLOSED);
+    EXPECT_EQUAL(call.read_status, UNTOUCHED);
     fixture_destroy(&fixture);
 }
 
