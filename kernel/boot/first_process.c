@@ -127,8 +127,13 @@ static void load_segment(const struct elf_segment* segment, const uint8_t* file,
     require(vmo_create(size, &vmo), "the first program's memory");
     require(vmo_write(vmo, file + segment->file_offset, in_page, segment->file_size),
             "the first program's memory");
-    require(vmar_map(vmar, segment->permissions | ZX_VM_SPECIFIC, segment->permissions,
-                     segment->address - in_page, vmo, 0, size, &mapped),
+    require(vmar_map(vmar,
+                     &(struct vmar_map_request){.options = segment->permissions | ZX_VM_SPECIFIC,
+                                                .allowed = segment->permissions,
+                                                .vmar_offset = segment->address - in_page,
+                                                .vmo = vmo,
+                                                .size = size},
+                     &mapped),
             "the first program's mapping");
     vmo_release(vmo);
 }
@@ -168,7 +173,12 @@ static uintptr_t make_stack(struct vmar* root) {
             "the first program's stack");
     require(vmo_create(STACK_SIZE, &vmo), "the first program's stack");
     uint32_t permissions = ZX_VM_PERM_READ | ZX_VM_PERM_WRITE;
-    require(vmar_map(vmar, permissions | ZX_VM_SPECIFIC, permissions, PAGE_SIZE, vmo, 0, STACK_SIZE,
+    require(vmar_map(vmar,
+                     &(struct vmar_map_request){.options = permissions | ZX_VM_SPECIFIC,
+                                                .allowed = permissions,
+                                                .vmar_offset = PAGE_SIZE,
+                                                .vmo = vmo,
+                                                .size = STACK_SIZE},
                      &mapped),
             "the first program's stack");
     vmo_release(vmo);

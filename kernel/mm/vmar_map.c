@@ -122,21 +122,14 @@ zx_status_t vmar_unmap(struct vmar* vmar, virtual_address_t address, size_t size
     return status;
 }
 
-/* The arguments of vmar_map, and what it allocates before it takes the lock. */
-struct map_request {
-    struct vmar* vmar;
-    uint32_t options, allowed;
-    size_t vmar_offset;
-    struct vmo* vmo;
-    uint64_t vmo_offset;
-    size_t size;
+/* What vmar_map allocates before it takes the lock. */
+struct map_stock {
     struct mapping* fresh;
     struct mapping* spares[2]; /* for an overwrite, else NULL */
 };
 
 /* The checks of vmar_map that need no lock: the fields of VMARs that they read never change. */
-static zx_status_t check_map(const struct map_request* request) {
-    const struct vmar* vmar = request->vmar;
+static zx_status_t check_map(const struct vmar* vmar, const struct vmar_map_request* request) {
     uint32_t options = request->options;
     if (!vmar_map_options_are_valid(options) || request->size == 0 ||
         !IS_ALIGNED(request->vmo_offset, PAGE_SIZE) ||
@@ -194,11 +187,12 @@ static zx_status_t overwrite_locked(struct vmar* vmar, struct mapping* fresh,
 }
 
 /* The part of vmar_map under the lock. The mappings that an overwrite replaced go to `dead`. */
-static zx_status_t map_locked(struct map_request* request, struct list* dead,
+static zx_status_t map_locked(struct vmar* vmar, const struct vmar_map_request* request,
+                              struct map_stock* stock, struct list* dead,
                               virtual_address_t* mapped) {
     virtual_address_t base;
-    zx_status_t status = choose_base_locked(request->vmar, request->options, request->vmar_offset,
-                                            request->size, &base);
+    zx_status_t status =
+        choose_base_locked(vmar, request->options, request->vmar_offset, request->size, &base);
     if (status != ZX_OK)
         return status;
     const struct mapping_shape shape = {
@@ -209,15 +203,15 @@ static zx_status_t map_locked(struct map_request* request, struct list* dead,
         .permissions = request->options & VMAR_PERMISSIONS,
         .allowed = request->allowed,
     };
-    mapping_fill_in(request->fresh, request->vmar, &shape);
+    mapping_fill_in(stock->fresh, vmar, &shape);
     if (request->options & ZX_VM_SPECIFIC_OVERWRITE) {
-        status = overwrite_locked(request->vmar, request->fresh, request->spares, dead);
+        status = overwrite_locked(vmar, stock->fresh, stock->spares, dead);
         if (status != ZX_OK)
             return status;
     } else {
-        if (!mapping_announce_locked(request->fresh, &(struct mapping_counts){0}))
+        if (!mapping_announce_locked(stock->fresh, &(struct mapping_counts){0}))
             return ZX_ERR_ACCESS_DENIED;
-        mapping_insert_locked(request->fresh);
+        mapping_insert_locked(stock->fresh);
     }
     *mapped = base;
     return ZX_OK;
@@ -235,43 +229,37 @@ static void populate(struct aspace* aspace, virtual_address_t base, size_t size,
     }
 }
 
-/* Allocates what map_locked needs. False: no memory. */
-static bool map_request_alloc(struct map_request* request) {
-    request->fresh = mapping_alloc();
-    if (request->fresh &&
-        (!(request->options & ZX_VM_SPECIFIC_OVERWRITE) || mapping_spares_alloc(request->spares)))
+/* False: no memory. */
+static bool stock_alloc(struct map_stock* stock, uint32_t options) {
+    stock->fresh = mapping_alloc();
+    if (stock->fresh &&
+        (!(options & ZX_VM_SPECIFIC_OVERWRITE) || mapping_spares_alloc(stock->spares)))
         return true;
-    mapping_free(request->fresh);
+    mapping_free(stock->fresh);
     return false;
 }
 
-zx_status_t vmar_map(struct vmar* vmar, uint32_t options, uint32_t permissions_allowed,
-                     size_t vmar_offset, struct vmo* vmo, uint64_t vmo_offset, size_t size,
+zx_status_t vmar_map(struct vmar* vmar, const struct vmar_map_request* asked,
                      virtual_address_t* mapped) {
-    struct map_request request = {
-        .vmar = vmar,
-        .options = options,
-        .allowed = permissions_allowed & permissions_of_capabilities(vmar->capabilities),
-        .vmar_offset = vmar_offset,
-        .vmo = vmo,
-        .vmo_offset = vmo_offset,
-        .size = ALIGN_UP(size, PAGE_SIZE), /* 0 if that wraps around */
-    };
-    zx_status_t status = check_map(&request);
+    struct vmar_map_request request = *asked;
+    struct map_stock stock;
+    request.allowed &= permissions_of_capabilities(vmar->capabilities);
+    request.size = ALIGN_UP(asked->size, PAGE_SIZE); /* 0 if that wraps around */
+    zx_status_t status = check_map(vmar, &request);
     if (status != ZX_OK)
         return status;
-    if (!map_request_alloc(&request))
+    if (!stock_alloc(&stock, request.options))
         return ZX_ERR_NO_MEMORY;
     struct list dead = LIST_INITIALIZER(dead);
     spin_lock(&vmar->aspace->lock);
-    status = map_locked(&request, &dead, mapped);
+    status = map_locked(vmar, &request, &stock, &dead, mapped);
     spin_unlock(&vmar->aspace->lock);
     if (status != ZX_OK)
-        mapping_free(request.fresh);
-    else if (options & ZX_VM_MAP_RANGE)
-        populate(vmar->aspace, *mapped, request.size, options & VMAR_PERMISSIONS);
-    if (options & ZX_VM_SPECIFIC_OVERWRITE) {
-        mapping_spares_free(request.spares);
+        mapping_free(stock.fresh);
+    else if (request.options & ZX_VM_MAP_RANGE)
+        populate(vmar->aspace, *mapped, request.size, request.options & VMAR_PERMISSIONS);
+    if (request.options & ZX_VM_SPECIFIC_OVERWRITE) {
+        mapping_spares_free(stock.spares);
         mapping_bury(&dead);
     }
     return status;

@@ -21,18 +21,25 @@ static inline bool vmar_map_options_are_valid(uint32_t options) {
     return !(options & ~VMAR_MAP_OPTIONS) && (options & exclusive) != exclusive;
 }
 
-/* Maps `size` bytes of the VMO, rounded up to whole pages, in a random place unless SPECIFIC. Pages
- * past the VMO's end are mapped too, and every access to them faults. `permissions_allowed`
- * (ZX_VM_PERM_*) limits what vmar_protect may give later. The errors, in the order of the checks:
+struct vmar_map_request {
+    uint32_t options; /* VMAR_MAP_OPTIONS */
+    uint32_t allowed; /* ZX_VM_PERM_*: limits what vmar_protect may give later */
+    size_t vmar_offset;
+    struct vmo* vmo;
+    uint64_t vmo_offset;
+    size_t size; /* is rounded up to whole pages */
+};
+
+/* Maps the VMO in a random place unless SPECIFIC. Pages past the VMO's end are mapped too, and
+ * every access to them faults. The errors, in the order of the checks:
  *   INVALID_ARGS   bad options, size 0, broken pages, offsets in the VMO that wrap around
- *   ACCESS_DENIED  the VMAR or `permissions_allowed` do not allow it
+ *   ACCESS_DENIED  the VMAR or `allowed` do not allow it
  *   INVALID_ARGS   permissions that make no sense; not all inside the VMAR
  *   ACCESS_DENIED  write and execute at once, unless aspace_allow_wx
  *   BAD_STATE      the VMAR was destroyed
  *   NO_MEMORY      also: the place is occupied, or there is none
  *   ACCESS_DENIED  the VMO would be both written and executed, unless aspace_allow_wx */
-zx_status_t vmar_map(struct vmar* vmar, uint32_t options, uint32_t permissions_allowed,
-                     size_t vmar_offset, struct vmo* vmo, uint64_t vmo_offset, size_t size,
+zx_status_t vmar_map(struct vmar* vmar, const struct vmar_map_request* request,
                      virtual_address_t* mapped);
 zx_status_t vmar_unmap(struct vmar* vmar, virtual_address_t address, size_t size);
 /* Makes a VMAR of whole pages inside this one. The errors are those of vmar_map. */

@@ -96,18 +96,6 @@ static zx_status_t get_vmar(zx_handle_t handle, struct object** object, uint32_t
     return status;
 }
 
-/* The rights of both handles limit the permissions of the mapping, now and in a later
- * vmar_protect. */
-static ALWAYS_INLINE zx_status_t map(struct vmar* vmar, uint32_t options, uint32_t allowed,
-                                     size_t vmar_offset, const struct vmo_object* vmo,
-                                     uint64_t vmo_offset, size_t size,
-                                     user_out(zx_vaddr_t) mapped_address) {
-    if (unlikely(options & ZX_VM_REQUIRE_NON_RESIZABLE) && vmo->is_resizable)
-        return ZX_ERR_NOT_SUPPORTED;
-    return vmar_map_out(vmar, options & ~ZX_VM_REQUIRE_NON_RESIZABLE, allowed, vmar_offset,
-                        vmo->vmo, vmo_offset, size, mapped_address.address);
-}
-
 zx_status_t sys_vmar_map(zx_handle_t vmar, uint32_t options, size_t vmar_offset, zx_handle_t vmo,
                          uint64_t vmo_offset, size_t size, user_out(zx_vaddr_t) mapped_address) {
     if (!vmar_map_options_are_valid(options & ~ZX_VM_REQUIRE_NON_RESIZABLE))
@@ -122,9 +110,20 @@ zx_status_t sys_vmar_map(zx_handle_t vmar, uint32_t options, size_t vmar_offset,
     status = handle_table_get_with_rights(current_handles(), vmo, ZX_OBJ_TYPE_VMO, ZX_RIGHT_MAP,
                                           &vmo_object, &vmo_rights);
     if (status == ZX_OK) {
-        status = map(vmar_object_from(vmar_object)->vmar, options,
-                     allowed & vmar_permissions_of(vmo_rights), vmar_offset,
-                     vmo_object_from(vmo_object), vmo_offset, size, mapped_address);
+        /* The rights of both handles limit the mapping, now and in a later vmar_protect. */
+        const struct vmar_map_request request = {
+            .options = options & ~ZX_VM_REQUIRE_NON_RESIZABLE,
+            .allowed = allowed & vmar_permissions_of(vmo_rights),
+            .vmar_offset = vmar_offset,
+            .vmo = vmo_from_object(vmo_object),
+            .vmo_offset = vmo_offset,
+            .size = size,
+        };
+        if (options & ZX_VM_REQUIRE_NON_RESIZABLE && vmo_object_from(vmo_object)->is_resizable)
+            status = ZX_ERR_NOT_SUPPORTED;
+        else
+            status =
+                vmar_map_out(vmar_object_from(vmar_object)->vmar, &request, mapped_address.address);
         object_release(vmo_object);
     }
     object_release(vmar_object);

@@ -66,20 +66,21 @@ static zx_status_t get_root(zx_handle_t process, struct object** object, struct 
 }
 
 /* ALLOC_BASE is a hint: if the place is not free, another one is chosen. */
-static zx_status_t map(struct vmar* root, struct vmo* vmo, uint64_t offset, size_t size,
-                       uint32_t allowed, user_inout(uintptr_t) address, uint32_t flags) {
-    uint32_t permissions = flags & VMAR_PERMISSIONS;
+static zx_status_t map(struct vmar* root, struct vmar_map_request* request,
+                       user_inout(uintptr_t) address, uint32_t flags) {
     if (flags & (ZX_VM_FLAG_2016_FIXED | ZX_VM_FLAG_2016_ALLOC_BASE)) {
         uintptr_t wanted;
         if (!user_read(&wanted, address, 1))
             return ZX_ERR_INVALID_ARGS;
-        zx_status_t status =
-            vmar_map_out(root, permissions | ZX_VM_SPECIFIC, allowed, wanted - vmar_base(root), vmo,
-                         offset, size, address.address);
+        request->options |= ZX_VM_SPECIFIC;
+        request->vmar_offset = wanted - vmar_base(root);
+        zx_status_t status = vmar_map_out(root, request, address.address);
         if (status == ZX_OK || (flags & ZX_VM_FLAG_2016_FIXED))
             return status;
+        request->options &= ~ZX_VM_SPECIFIC;
+        request->vmar_offset = 0;
     }
-    return vmar_map_out(root, permissions, allowed, 0, vmo, offset, size, address.address);
+    return vmar_map_out(root, request, address.address);
 }
 
 zx_status_t sys_mx_process_map_vm(zx_handle_t process, zx_handle_t vmo, uint64_t offset,
@@ -98,8 +99,14 @@ zx_status_t sys_mx_process_map_vm(zx_handle_t process, zx_handle_t vmo, uint64_t
     status = handle_table_get_with_rights(current_handles(), vmo, ZX_OBJ_TYPE_VMO, ZX_RIGHT_MAP,
                                           &vmo_object, &rights);
     if (status == ZX_OK) {
-        status = map(root, vmo_from_object(vmo_object), offset, size, vmar_permissions_of(rights),
-                     address, flags);
+        struct vmar_map_request request = {
+            .options = flags & VMAR_PERMISSIONS,
+            .allowed = vmar_permissions_of(rights),
+            .vmo = vmo_from_object(vmo_object),
+            .vmo_offset = offset,
+            .size = size,
+        };
+        status = map(root, &request, address, flags);
         object_release(vmo_object);
     }
     object_release(process_object);

@@ -30,21 +30,19 @@ static inline void vmar_obey_policy(uint32_t permissions) {
 
 /* vmar_map for the calling process; writes the address to user memory at `out`. INVALID_ARGS also
  * if `out` is bad; then nothing is mapped. */
-static inline zx_status_t vmar_map_out(struct vmar* vmar, uint32_t options, uint32_t allowed,
-                                       size_t vmar_offset, struct vmo* vmo, uint64_t vmo_offset,
-                                       size_t size, uintptr_t out) {
-    if ((options & VMAR_PERMISSIONS) & ~allowed)
+static inline zx_status_t vmar_map_out(struct vmar* vmar, const struct vmar_map_request* request,
+                                       uintptr_t out) {
+    if ((request->options & VMAR_PERMISSIONS) & ~request->allowed)
         return ZX_ERR_ACCESS_DENIED;
     if (!user_fault_in(out, sizeof(zx_vaddr_t), true))
         return ZX_ERR_INVALID_ARGS;
     virtual_address_t mapped;
-    zx_status_t status =
-        vmar_map(vmar, options, allowed, vmar_offset, vmo, vmo_offset, size, &mapped);
+    zx_status_t status = vmar_map(vmar, request, &mapped);
     if (status != ZX_OK)
         return status;
     zx_vaddr_t address = mapped;
     if (!user_write_bytes(out, &address, sizeof(address))) {
-        (void)vmar_unmap(vmar, mapped, ALIGN_UP(size, (size_t)PAGE_SIZE_BYTES));
+        (void)vmar_unmap(vmar, mapped, ALIGN_UP(request->size, (size_t)PAGE_SIZE_BYTES));
         return ZX_ERR_INVALID_ARGS;
     }
     return ZX_OK;

@@ -49,7 +49,9 @@ static void destroy(void) {
 }
 
 static zx_status_t map(uint32_t options, size_t pages, virtual_address_t* base) {
-    return vmar_map(root, options, READ | WRITE, 0, vmo, 0, pages * PAGE_SIZE, base);
+    return vmar_map(root,
+                    &(struct vmar_map_request){options, READ | WRITE, 0, vmo, 0, pages * PAGE_SIZE},
+                    base);
 }
 
 /* Runs in a thread of its own that has the address space loaded, as a program's has. */
@@ -170,13 +172,17 @@ SELFTEST(vmar, permissions_are_checked_before_anything_is_mapped) {
     EXPECT(create());
     EXPECT_EQUAL(map(WRITE, 1, &base), ZX_ERR_INVALID_ARGS);
     EXPECT_EQUAL(map(EXECUTE, 1, &base), ZX_ERR_ACCESS_DENIED);
-    EXPECT_EQUAL(vmar_map(root, EXECUTE, READ | EXECUTE, 0, vmo, 0, PAGE_SIZE, &base),
+    EXPECT_EQUAL(vmar_map(root,
+                          &(struct vmar_map_request){EXECUTE, READ | EXECUTE, 0, vmo, 0, PAGE_SIZE},
+                          &base),
                  ZX_ERR_INVALID_ARGS);
     EXPECT_EQUAL(map(READ | EXECUTE, 1, &base),
                  ZX_ERR_ACCESS_DENIED); /* not allowed by the caller */
-    EXPECT_EQUAL(
-        vmar_map(root, READ | WRITE | EXECUTE, READ | WRITE | EXECUTE, 0, vmo, 0, PAGE_SIZE, &base),
-        ZX_ERR_ACCESS_DENIED);
+    EXPECT_EQUAL(vmar_map(root,
+                          &(struct vmar_map_request){READ | WRITE | EXECUTE, READ | WRITE | EXECUTE,
+                                                     0, vmo, 0, PAGE_SIZE},
+                          &base),
+                 ZX_ERR_ACCESS_DENIED);
     EXPECT_EQUAL(map(READ | 1u << 31, 1, &base), ZX_ERR_INVALID_ARGS);
     EXPECT_EQUAL(map(READ, 0, &base), ZX_ERR_INVALID_ARGS);
     EXPECT_OK(map(READ, 1, &base));
@@ -186,10 +192,16 @@ SELFTEST(vmar, permissions_are_checked_before_anything_is_mapped) {
     EXPECT_EQUAL(vmar_protect(root, READ, base + 1, PAGE_SIZE), ZX_ERR_INVALID_ARGS);
     EXPECT_EQUAL(vmar_unmap(root, base, SIZE_MAX - base), ZX_ERR_INVALID_ARGS);
     EXPECT_OK(vmar_allocate(root, ZX_VM_CAN_MAP_READ, 0, 1ul << 20, &child, &address));
-    EXPECT_EQUAL(vmar_map(child, READ | WRITE, READ | WRITE, 0, vmo, 0, PAGE_SIZE, &base),
-                 ZX_ERR_ACCESS_DENIED);
-    EXPECT_EQUAL(vmar_map(child, READ | ZX_VM_SPECIFIC, READ, 0, vmo, 0, PAGE_SIZE, &base),
-                 ZX_ERR_ACCESS_DENIED);
+    EXPECT_EQUAL(
+        vmar_map(child,
+                 &(struct vmar_map_request){READ | WRITE, READ | WRITE, 0, vmo, 0, PAGE_SIZE},
+                 &base),
+        ZX_ERR_ACCESS_DENIED);
+    EXPECT_EQUAL(
+        vmar_map(child,
+                 &(struct vmar_map_request){READ | ZX_VM_SPECIFIC, READ, 0, vmo, 0, PAGE_SIZE},
+                 &base),
+        ZX_ERR_ACCESS_DENIED);
     vmar_release(child);
     destroy();
 }
@@ -201,20 +213,35 @@ SELFTEST(vmar, a_place_is_taken_once_unless_it_is_overwritten) {
     EXPECT_OK(vmo_write(vmo, &byte, 0, 1));
     size_t offset = 1ul << 30;
     uint32_t specific = READ | WRITE | ZX_VM_SPECIFIC;
-    EXPECT_OK(vmar_map(root, specific, READ | WRITE, offset, vmo, 0, 8 * PAGE_SIZE, &at));
+    EXPECT_OK(vmar_map(
+        root, &(struct vmar_map_request){specific, READ | WRITE, offset, vmo, 0, 8 * PAGE_SIZE},
+        &at));
     EXPECT_EQUAL(at, vmar_base(root) + offset);
     for (int64_t shift = -7; shift <= 7; shift += 7)
-        EXPECT_EQUAL(vmar_map(root, specific, READ | WRITE, offset + (size_t)(shift * 4096), vmo, 0,
-                              8 * PAGE_SIZE, &again),
+        EXPECT_EQUAL(vmar_map(root,
+                              &(struct vmar_map_request){specific, READ | WRITE,
+                                                         offset + (size_t)(shift * 4096), vmo, 0,
+                                                         8 * PAGE_SIZE},
+                              &again),
                      ZX_ERR_NO_MEMORY);
-    EXPECT_OK(vmar_map(root, specific, READ | WRITE, offset + 8 * PAGE_SIZE, vmo, 0, PAGE_SIZE,
+    EXPECT_OK(vmar_map(root,
+                       &(struct vmar_map_request){specific, READ | WRITE, offset + 8 * PAGE_SIZE,
+                                                  vmo, 0, PAGE_SIZE},
                        &again)); /* next to it is free */
-    EXPECT_EQUAL(vmar_map(root, specific, READ | WRITE, offset + 1, vmo, 0, PAGE_SIZE, &again),
+    EXPECT_EQUAL(
+        vmar_map(root,
+                 &(struct vmar_map_request){specific, READ | WRITE, offset + 1, vmo, 0, PAGE_SIZE},
+                 &again),
+        ZX_ERR_INVALID_ARGS);
+    EXPECT_EQUAL(vmar_map(root,
+                          &(struct vmar_map_request){specific, READ | WRITE, vmar_size(root), vmo,
+                                                     0, PAGE_SIZE},
+                          &again),
                  ZX_ERR_INVALID_ARGS);
-    EXPECT_EQUAL(vmar_map(root, specific, READ | WRITE, vmar_size(root), vmo, 0, PAGE_SIZE, &again),
-                 ZX_ERR_INVALID_ARGS);
-    EXPECT_OK(vmar_map(root, specific | ZX_VM_SPECIFIC_OVERWRITE, READ | WRITE,
-                       offset + 3 * PAGE_SIZE, vmo, 0, 2 * PAGE_SIZE, &again));
+    EXPECT_OK(vmar_map(root,
+                       &(struct vmar_map_request){specific | ZX_VM_SPECIFIC_OVERWRITE, READ | WRITE,
+                                                  offset + 3 * PAGE_SIZE, vmo, 0, 2 * PAGE_SIZE},
+                       &again));
     base = again;
     EXPECT_OK(vmar_protect(root, READ, at, 9 * PAGE_SIZE)); /* no hole was left */
     destroy();
@@ -259,8 +286,10 @@ SELFTEST(vmar, a_physical_vmo_shows_nothing_past_its_end) {
     EXPECT(block != NULL);
     EXPECT_OK(vmo_create_physical(page_to_physical(block), PAGE_SIZE, &physical));
     for (uint64_t offset = 0; offset < 4 * PAGE_SIZE; offset += PAGE_SIZE) {
-        EXPECT_OK(vmar_map(root, READ | WRITE | ZX_VM_MAP_RANGE, READ | WRITE, 0, physical, offset,
-                           3 * PAGE_SIZE, &at));
+        EXPECT_OK(vmar_map(root,
+                           &(struct vmar_map_request){READ | WRITE | ZX_VM_MAP_RANGE, READ | WRITE,
+                                                      0, physical, offset, 3 * PAGE_SIZE},
+                           &at));
         struct page_fault fault = {.address = at + PAGE_SIZE, .is_user = true};
         EXPECT_EQUAL(is_in_the_tables(at), offset == 0);
         EXPECT(!aspace_fault(aspace, &fault));
@@ -279,8 +308,11 @@ SELFTEST(vmar, clones_find_the_pages_of_mappings_past_the_end) {
     static const uint64_t offsets[] = {0, (PAGES - 1) * PAGE_SIZE, UINT64_MAX - 2 * PAGE_SIZE + 1};
     EXPECT(create());
     for (unsigned i = 0; i < ARRAY_LENGTH(offsets); i++)
-        EXPECT_OK(vmar_map(root, READ | WRITE | ZX_VM_MAP_RANGE, READ | WRITE, 0, vmo, offsets[i],
-                           i == 2 ? PAGE_SIZE : 2 * PAGES * PAGE_SIZE, &at[i]));
+        EXPECT_OK(vmar_map(root,
+                           &(struct vmar_map_request){READ | WRITE | ZX_VM_MAP_RANGE, READ | WRITE,
+                                                      0, vmo, offsets[i],
+                                                      i == 2 ? PAGE_SIZE : 2 * PAGES * PAGE_SIZE},
+                           &at[i]));
     EXPECT(is_in_the_tables(at[0] + (PAGES - 1) * PAGE_SIZE));
     EXPECT(is_in_the_tables(at[1]));
     EXPECT_OK(vmo_create_clone(vmo, 0, 2 * PAGES * PAGE_SIZE, &clone));
@@ -339,15 +371,22 @@ SELFTEST(vmar, vmars_inside_vmars_go_with_what_is_in_them) {
         EXPECT_EQUAL(vmar_size(vmars[i]), (1ul << 30) >> i);
     }
     for (unsigned i = 0; i < LEVELS; i++)
-        EXPECT_OK(vmar_map(vmars[i], READ | WRITE | ZX_VM_MAP_RANGE, READ | WRITE, 0, vmo, 0,
-                           2 * PAGE_SIZE, &mapped));
+        EXPECT_OK(vmar_map(vmars[i],
+                           &(struct vmar_map_request){READ | WRITE | ZX_VM_MAP_RANGE, READ | WRITE,
+                                                      0, vmo, 0, 2 * PAGE_SIZE},
+                           &mapped));
     EXPECT_EQUAL(vmar_unmap(root, address, PAGE_SIZE), ZX_ERR_INVALID_ARGS); /* part of a VMAR */
     EXPECT_OK(vmar_destroy(vmars[6]));
     EXPECT_EQUAL(vmar_destroy(vmars[6]), ZX_ERR_BAD_STATE);
-    EXPECT_EQUAL(vmar_map(vmars[9], READ, READ, 0, vmo, 0, PAGE_SIZE, &mapped), ZX_ERR_BAD_STATE);
-    EXPECT_OK(vmar_map(vmars[5], READ, READ, 0, vmo, 0, PAGE_SIZE, &mapped));
+    EXPECT_EQUAL(
+        vmar_map(vmars[9], &(struct vmar_map_request){READ, READ, 0, vmo, 0, PAGE_SIZE}, &mapped),
+        ZX_ERR_BAD_STATE);
+    EXPECT_OK(
+        vmar_map(vmars[5], &(struct vmar_map_request){READ, READ, 0, vmo, 0, PAGE_SIZE}, &mapped));
     aspace_destroy_mappings(aspace);
-    EXPECT_EQUAL(vmar_map(vmars[5], READ, READ, 0, vmo, 0, PAGE_SIZE, &mapped), ZX_ERR_BAD_STATE);
+    EXPECT_EQUAL(
+        vmar_map(vmars[5], &(struct vmar_map_request){READ, READ, 0, vmo, 0, PAGE_SIZE}, &mapped),
+        ZX_ERR_BAD_STATE);
     EXPECT_EQUAL(map(READ, 1, &mapped), ZX_ERR_BAD_STATE);
     physical_address_t physical;
     uint32_t flags;
@@ -448,8 +487,10 @@ SELFTEST(vmar, an_address_space_dies_once_while_what_it_maps_is_cloned) {
         if (!is_good)
             break;
         for (unsigned j = 0; j < 4; j++)
-            is_good = is_good && vmar_map(aspace_root(mortal), READ, READ, 0, vmo, 0, PAGE_SIZE,
-                                          &mapped) == ZX_OK;
+            is_good =
+                is_good && vmar_map(aspace_root(mortal),
+                                    &(struct vmar_map_request){READ, READ, 0, vmo, 0, PAGE_SIZE},
+                                    &mapped) == ZX_OK;
         aspace_release(mortal);
     }
     atomic_store(&is_over, 1);

@@ -32,7 +32,8 @@ static bool create(void) {
     if (vmo_create(4 * PAGE_SIZE, &vmo) != ZX_OK || aspace_create(&aspace) != ZX_OK)
         return false;
     for (unsigned i = 0; i < MAPPINGS; i++)
-        if (vmar_map(aspace_root(aspace), READ_WRITE, READ_WRITE, 0, vmo, 0, 4 * PAGE_SIZE,
+        if (vmar_map(aspace_root(aspace),
+                     &(struct vmar_map_request){READ_WRITE, READ_WRITE, 0, vmo, 0, 4 * PAGE_SIZE},
                      &places[i]) != ZX_OK)
             return false;
     return true;
@@ -154,8 +155,10 @@ SELFTEST(vmo_fork, a_killed_thread_leaves_every_long_call) {
     EXPECT_OK(vmo_create(LARGE_PAGES * PAGE_SIZE, &copy_of_large));
     for (size_t i = 0; i < LARGE_PAGES; i++)
         EXPECT(vmo_page_address(large, i) != NULL);
-    EXPECT_OK(vmar_map(aspace_root(aspace), READ_WRITE, READ_WRITE, 0, copy_of_large, 0,
-                       LARGE_PAGES * PAGE_SIZE, &place_of_copy));
+    EXPECT_OK(vmar_map(aspace_root(aspace),
+                       &(struct vmar_map_request){READ_WRITE, READ_WRITE, 0, copy_of_large, 0,
+                                                  LARGE_PAGES * PAGE_SIZE},
+                       &place_of_copy));
     struct thread* thread =
         thread_create("killed", call_when_killed, NULL, THREAD_PRIORITY_DEFAULT);
     EXPECT(thread != NULL);

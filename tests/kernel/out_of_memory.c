@@ -99,7 +99,9 @@ static bool use_mapping(struct aspace* aspace, struct vmo* vmo) {
                       &child, &base) != ZX_OK)
         return false;
     bool is_made =
-        vmar_map(child, read_write, read_write, 0, vmo, 0, 16 * PAGE_SIZE, &mapped) == ZX_OK;
+        vmar_map(child,
+                 &(struct vmar_map_request){read_write, read_write, 0, vmo, 0, 16 * PAGE_SIZE},
+                 &mapped) == ZX_OK;
     for (unsigned i = 0; i < 16 && is_made; i += 5) {
         struct page_fault fault = {mapped + i * PAGE_SIZE, true, false, true, false};
         is_made = aspace_fault(aspace, &fault);
@@ -108,8 +110,10 @@ static bool use_mapping(struct aspace* aspace, struct vmo* vmo) {
         is_made &&
         vmar_protect(child, ZX_VM_PERM_READ, mapped + 4 * PAGE_SIZE, 3 * PAGE_SIZE) == ZX_OK &&
         vmar_unmap(child, mapped + 9 * PAGE_SIZE, 2 * PAGE_SIZE) == ZX_OK &&
-        vmar_map(aspace_root(aspace), read_write | ZX_VM_MAP_RANGE, read_write, 0, vmo, 0,
-                 4 * PAGE_SIZE, &mapped) == ZX_OK;
+        vmar_map(aspace_root(aspace),
+                 &(struct vmar_map_request){read_write | ZX_VM_MAP_RANGE, read_write, 0, vmo, 0,
+                                            4 * PAGE_SIZE},
+                 &mapped) == ZX_OK;
     vmar_release(child);
     return is_made;
 }
@@ -143,13 +147,19 @@ static bool overwrite(struct aspace* aspace, struct vmo* vmo) {
     if (vmar_allocate(aspace_root(aspace), VMAR_CAPABILITIES, 0, 8 * PAGE_SIZE, &child, &base) !=
         ZX_OK)
         return false;
-    zx_status_t status =
-        vmar_map(child, read | ZX_VM_SPECIFIC, read, 0, vmo, 0, 8 * PAGE_SIZE, &mapped);
+    zx_status_t status = vmar_map(
+        child, &(struct vmar_map_request){read | ZX_VM_SPECIFIC, read, 0, vmo, 0, 8 * PAGE_SIZE},
+        &mapped);
     if (status == ZX_OK) {
-        status = vmar_map(child, read | ZX_VM_SPECIFIC_OVERWRITE, read, 2 * PAGE_SIZE, vmo, 0,
-                          3 * PAGE_SIZE, &mapped);
-        zx_status_t again = vmar_map(child, read | ZX_VM_SPECIFIC, read, 2 * PAGE_SIZE, vmo, 0,
-                                     3 * PAGE_SIZE, &seen);
+        status = vmar_map(child,
+                          &(struct vmar_map_request){read | ZX_VM_SPECIFIC_OVERWRITE, read,
+                                                     2 * PAGE_SIZE, vmo, 0, 3 * PAGE_SIZE},
+                          &mapped);
+        zx_status_t again =
+            vmar_map(child,
+                     &(struct vmar_map_request){read | ZX_VM_SPECIFIC, read, 2 * PAGE_SIZE, vmo, 0,
+                                                3 * PAGE_SIZE},
+                     &seen);
         if (again != ZX_ERR_NO_MEMORY)
             selftest_fail(__FILE__, __LINE__, "the place is free, status %d", again);
     }

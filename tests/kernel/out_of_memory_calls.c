@@ -96,7 +96,8 @@ static void run_in_thread(struct trial* trial) {
     const uint32_t read_write = ZX_VM_PERM_READ | ZX_VM_PERM_WRITE;
     struct vmo* vmo;
     EXPECT_OK(vmo_create(USER_SIZE, &vmo));
-    EXPECT_OK(vmar_map(aspace_root(process->aspace), read_write, read_write, 0, vmo, 0, USER_SIZE,
+    EXPECT_OK(vmar_map(aspace_root(process->aspace),
+                       &(struct vmar_map_request){read_write, read_write, 0, vmo, 0, USER_SIZE},
                        &user));
     vmo_release(vmo);
     struct thread* thread = thread_create("calls", run_trial, trial, THREAD_PRIORITY_DEFAULT);
