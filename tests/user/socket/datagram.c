@@ -75,8 +75,16 @@ TEST_BOTH(socket_write, too_little_room_for_a_datagram_is_should_wait_and_writes
                   ZX_ERR_SHOULD_WAIT);
     EXPECT_EQUAL(actual, UNTOUCHED);
     EXPECT_EQUAL(waiting(pair.far), CAPACITY - 10);
-    /* There is room for a smaller one. */
     EXPECT_EQUAL(object_signals(pair.near), ZX_SOCKET_WRITABLE);
+    CHECK(expect_read(pair.far, pattern(0, CAPACITY - 10), CAPACITY - 10));
+    CHECK(expect_empty(pair.far));
+    pair_close(&pair);
+}
+
+TEST_BOTH(socket_write, a_datagram_fits_to_the_last_byte_of_room) {
+    struct pair pair;
+    CHECK(pair_create(&pair, generation, DATAGRAM));
+    CHECK(put(pair.near, pattern(0, CAPACITY - 10), CAPACITY - 10));
     CHECK(put(pair.near, pattern(7, 10), 10));
     EXPECT_EQUAL(object_signals(pair.near), 0);
     CHECK(expect_no_write(pair.near, ZX_ERR_SHOULD_WAIT));

@@ -14,7 +14,6 @@ TEST_BOTH(socket_write, after_half_close_own_writes_are_bad_state) {
         size_t actual = UNTOUCHED;
         CHECK(pair_create(&pair, generation, kinds[i]));
         CHECK(half_close(generation, pair.near));
-        EXPECT_EQUAL(object_signals(pair.near), 0);
         CHECK(expect_no_write(pair.near, ZX_ERR_BAD_STATE));
         EXPECT_STATUS(generation->write(pair.near, 0, NULL, 0, &actual), ZX_ERR_BAD_STATE);
         EXPECT_STATUS(generation->write(pair.near, 0, pattern(0, CAPACITY), CAPACITY, &actual),
@@ -23,6 +22,15 @@ TEST_BOTH(socket_write, after_half_close_own_writes_are_bad_state) {
         EXPECT_EQUAL(waiting(pair.far), 0);
         pair_close(&pair);
     }
+}
+
+TEST_BOTH(socket_write, half_close_takes_writable_away) {
+    struct pair pair;
+    CHECK(pair_create(&pair, generation, STREAM));
+    CHECK(half_close(generation, pair.near));
+    EXPECT_EQUAL(object_signals(pair.near), 0);
+    EXPECT_EQUAL(object_signals(pair.far), ZX_SOCKET_WRITABLE | ZX_SOCKET_PEER_CLOSED);
+    pair_close(&pair);
 }
 
 TEST_BOTH(socket_read, after_half_close_the_peer_drains_and_then_sees_peer_closed) {
@@ -80,7 +88,14 @@ TEST_BOTH(socket_write, a_second_half_close_is_ok) {
     EXPECT_EQUAL(object_signals(pair.far), ZX_SOCKET_PEER_CLOSED | ZX_SOCKET_WRITABLE);
     CHECK(half_close(generation, pair.near));
     EXPECT_OK(zx_handle_close(copy));
-    /* It is done, whatever became of the peer; whereas a write finds the peer closed first. */
+    pair_close(&pair);
+}
+
+/* It is done already; whereas a write finds the peer closed first. */
+TEST_BOTH(socket_write, a_second_half_close_is_ok_after_the_peer_has_gone) {
+    struct pair pair;
+    CHECK(pair_create(&pair, generation, STREAM));
+    CHECK(half_close(generation, pair.near));
     EXPECT_OK(zx_handle_close(pair.far));
     CHECK(half_close(generation, pair.near));
     CHECK(expect_no_write(pair.near, ZX_ERR_PEER_CLOSED));
