@@ -48,10 +48,14 @@ static void destroy(void) {
         selftest_fail(__FILE__, __LINE__, "pages or page tables are lost");
 }
 
+static zx_status_t map_in(struct vmar* vmar, uint32_t options, uint32_t allowed, size_t offset,
+                          size_t size, virtual_address_t* base) {
+    const struct vmar_map_request request = {options, allowed, offset, vmo, 0, size};
+    return vmar_map(vmar, &request, base);
+}
+
 static zx_status_t map(uint32_t options, size_t pages, virtual_address_t* base) {
-    return vmar_map(root,
-                    &(struct vmar_map_request){options, READ | WRITE, 0, vmo, 0, pages * PAGE_SIZE},
-                    base);
+    return map_in(root, options, READ | WRITE, 0, pages * PAGE_SIZE, base);
 }
 
 /* Runs in a thread of its own that has the address space loaded, as a program's has. */
@@ -172,16 +176,10 @@ SELFTEST(vmar, permissions_are_checked_before_anything_is_mapped) {
     EXPECT(create());
     EXPECT_EQUAL(map(WRITE, 1, &base), ZX_ERR_INVALID_ARGS);
     EXPECT_EQUAL(map(EXECUTE, 1, &base), ZX_ERR_ACCESS_DENIED);
-    EXPECT_EQUAL(vmar_map(root,
-                          &(struct vmar_map_request){EXECUTE, READ | EXECUTE, 0, vmo, 0, PAGE_SIZE},
-                          &base),
-                 ZX_ERR_INVALID_ARGS);
+    EXPECT_EQUAL(map_in(root, EXECUTE, READ | EXECUTE, 0, PAGE_SIZE, &base), ZX_ERR_INVALID_ARGS);
     EXPECT_EQUAL(map(READ | EXECUTE, 1, &base),
                  ZX_ERR_ACCESS_DENIED); /* not allowed by the caller */
-    EXPECT_EQUAL(vmar_map(root,
-                          &(struct vmar_map_request){READ | WRITE | EXECUTE, READ | WRITE | EXECUTE,
-                                                     0, vmo, 0, PAGE_SIZE},
-                          &base),
+    EXPECT_EQUAL(map_in(root, READ | WRITE | EXECUTE, READ | WRITE | EXECUTE, 0, PAGE_SIZE, &base),
                  ZX_ERR_ACCESS_DENIED);
     EXPECT_EQUAL(map(READ | 1u << 31, 1, &base), ZX_ERR_INVALID_ARGS);
     EXPECT_EQUAL(map(READ, 0, &base), ZX_ERR_INVALID_ARGS);
@@ -192,16 +190,10 @@ SELFTEST(vmar, permissions_are_checked_before_anything_is_mapped) {
     EXPECT_EQUAL(vmar_protect(root, READ, base + 1, PAGE_SIZE), ZX_ERR_INVALID_ARGS);
     EXPECT_EQUAL(vmar_unmap(root, base, SIZE_MAX - base), ZX_ERR_INVALID_ARGS);
     EXPECT_OK(vmar_allocate(root, ZX_VM_CAN_MAP_READ, 0, 1ul << 20, &child, &address));
-    EXPECT_EQUAL(
-        vmar_map(child,
-                 &(struct vmar_map_request){READ | WRITE, READ | WRITE, 0, vmo, 0, PAGE_SIZE},
-                 &base),
-        ZX_ERR_ACCESS_DENIED);
-    EXPECT_EQUAL(
-        vmar_map(child,
-                 &(struct vmar_map_request){READ | ZX_VM_SPECIFIC, READ, 0, vmo, 0, PAGE_SIZE},
-                 &base),
-        ZX_ERR_ACCESS_DENIED);
+    EXPECT_EQUAL(map_in(child, READ | WRITE, READ | WRITE, 0, PAGE_SIZE, &base),
+                 ZX_ERR_ACCESS_DENIED);
+    EXPECT_EQUAL(map_in(child, READ | ZX_VM_SPECIFIC, READ, 0, PAGE_SIZE, &base),
+                 ZX_ERR_ACCESS_DENIED);
     vmar_release(child);
     destroy();
 }
@@ -213,35 +205,20 @@ SELFTEST(vmar, a_place_is_taken_once_unless_it_is_overwritten) {
     EXPECT_OK(vmo_write(vmo, &byte, 0, 1));
     size_t offset = 1ul << 30;
     uint32_t specific = READ | WRITE | ZX_VM_SPECIFIC;
-    EXPECT_OK(vmar_map(
-        root, &(struct vmar_map_request){specific, READ | WRITE, offset, vmo, 0, 8 * PAGE_SIZE},
-        &at));
+    EXPECT_OK(map_in(root, specific, READ | WRITE, offset, 8 * PAGE_SIZE, &at));
     EXPECT_EQUAL(at, vmar_base(root) + offset);
     for (int64_t shift = -7; shift <= 7; shift += 7)
-        EXPECT_EQUAL(vmar_map(root,
-                              &(struct vmar_map_request){specific, READ | WRITE,
-                                                         offset + (size_t)(shift * 4096), vmo, 0,
-                                                         8 * PAGE_SIZE},
-                              &again),
+        EXPECT_EQUAL(map_in(root, specific, READ | WRITE, offset + (size_t)(shift * 4096),
+                            8 * PAGE_SIZE, &again),
                      ZX_ERR_NO_MEMORY);
-    EXPECT_OK(vmar_map(root,
-                       &(struct vmar_map_request){specific, READ | WRITE, offset + 8 * PAGE_SIZE,
-                                                  vmo, 0, PAGE_SIZE},
-                       &again)); /* next to it is free */
-    EXPECT_EQUAL(
-        vmar_map(root,
-                 &(struct vmar_map_request){specific, READ | WRITE, offset + 1, vmo, 0, PAGE_SIZE},
-                 &again),
-        ZX_ERR_INVALID_ARGS);
-    EXPECT_EQUAL(vmar_map(root,
-                          &(struct vmar_map_request){specific, READ | WRITE, vmar_size(root), vmo,
-                                                     0, PAGE_SIZE},
-                          &again),
+    EXPECT_OK(map_in(root, specific, READ | WRITE, offset + 8 * PAGE_SIZE, PAGE_SIZE,
+                     &again)); /* next to it is free */
+    EXPECT_EQUAL(map_in(root, specific, READ | WRITE, offset + 1, PAGE_SIZE, &again),
                  ZX_ERR_INVALID_ARGS);
-    EXPECT_OK(vmar_map(root,
-                       &(struct vmar_map_request){specific | ZX_VM_SPECIFIC_OVERWRITE, READ | WRITE,
-                                                  offset + 3 * PAGE_SIZE, vmo, 0, 2 * PAGE_SIZE},
-                       &again));
+    EXPECT_EQUAL(map_in(root, specific, READ | WRITE, vmar_size(root), PAGE_SIZE, &again),
+                 ZX_ERR_INVALID_ARGS);
+    EXPECT_OK(map_in(root, specific | ZX_VM_SPECIFIC_OVERWRITE, READ | WRITE,
+                     offset + 3 * PAGE_SIZE, 2 * PAGE_SIZE, &again));
     base = again;
     EXPECT_OK(vmar_protect(root, READ, at, 9 * PAGE_SIZE)); /* no hole was left */
     destroy();
@@ -371,22 +348,15 @@ SELFTEST(vmar, vmars_inside_vmars_go_with_what_is_in_them) {
         EXPECT_EQUAL(vmar_size(vmars[i]), (1ul << 30) >> i);
     }
     for (unsigned i = 0; i < LEVELS; i++)
-        EXPECT_OK(vmar_map(vmars[i],
-                           &(struct vmar_map_request){READ | WRITE | ZX_VM_MAP_RANGE, READ | WRITE,
-                                                      0, vmo, 0, 2 * PAGE_SIZE},
-                           &mapped));
+        EXPECT_OK(map_in(vmars[i], READ | WRITE | ZX_VM_MAP_RANGE, READ | WRITE, 0, 2 * PAGE_SIZE,
+                         &mapped));
     EXPECT_EQUAL(vmar_unmap(root, address, PAGE_SIZE), ZX_ERR_INVALID_ARGS); /* part of a VMAR */
     EXPECT_OK(vmar_destroy(vmars[6]));
     EXPECT_EQUAL(vmar_destroy(vmars[6]), ZX_ERR_BAD_STATE);
-    EXPECT_EQUAL(
-        vmar_map(vmars[9], &(struct vmar_map_request){READ, READ, 0, vmo, 0, PAGE_SIZE}, &mapped),
-        ZX_ERR_BAD_STATE);
-    EXPECT_OK(
-        vmar_map(vmars[5], &(struct vmar_map_request){READ, READ, 0, vmo, 0, PAGE_SIZE}, &mapped));
+    EXPECT_EQUAL(map_in(vmars[9], READ, READ, 0, PAGE_SIZE, &mapped), ZX_ERR_BAD_STATE);
+    EXPECT_OK(map_in(vmars[5], READ, READ, 0, PAGE_SIZE, &mapped));
     aspace_destroy_mappings(aspace);
-    EXPECT_EQUAL(
-        vmar_map(vmars[5], &(struct vmar_map_request){READ, READ, 0, vmo, 0, PAGE_SIZE}, &mapped),
-        ZX_ERR_BAD_STATE);
+    EXPECT_EQUAL(map_in(vmars[5], READ, READ, 0, PAGE_SIZE, &mapped), ZX_ERR_BAD_STATE);
     EXPECT_EQUAL(map(READ, 1, &mapped), ZX_ERR_BAD_STATE);
     physical_address_t physical;
     uint32_t flags;
@@ -488,9 +458,7 @@ SELFTEST(vmar, an_address_space_dies_once_while_what_it_maps_is_cloned) {
             break;
         for (unsigned j = 0; j < 4; j++)
             is_good =
-                is_good && vmar_map(aspace_root(mortal),
-                                    &(struct vmar_map_request){READ, READ, 0, vmo, 0, PAGE_SIZE},
-                                    &mapped) == ZX_OK;
+                is_good && map_in(aspace_root(mortal), READ, READ, 0, PAGE_SIZE, &mapped) == ZX_OK;
         aspace_release(mortal);
     }
     atomic_store(&is_over, 1);

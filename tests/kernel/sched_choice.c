@@ -409,26 +409,6 @@ SELFTEST(sched, idle_cpus_that_are_called_at_once_for_several_threads_all_come) 
     stay_anywhere();
 }
 
-/* A new thread would begin on the idle CPU; so it is pinned at first. */
-static void be_busy_anywhere(void* argument) {
-    (void)thread_set_affinity(thread_current(), UINT32_MAX);
-    be_busy(argument);
-}
-
-/* It runs on CPU 0 while the caller sleeps there. The caller then keeps that CPU. */
-SELFTEST(sched, an_idle_cpu_helps_a_thread_that_was_preempted) {
-    if (cpu_count() < 2)
-        return;
-    stay_on_cpu(0);
-    EXPECT(prepare(&workers[0], be_busy_anywhere, SELDOM, 1));
-    thread_start(workers[0].thread);
-    EXPECT_OK(thread_sleep_until(clock_now() + MILLISECOND));
-    bool has_run = all_will_run_elsewhere(1);
-    end_busy(1);
-    EXPECT(has_run);
-    stay_anywhere();
-}
-
 static void yield_about(void* unused) {
     (void)unused;
     for (unsigned i = 0; i < 400; i++) {
