@@ -97,7 +97,7 @@ static void run_boot_requests(void* unused) {
 /* Every other CPU, on its own stack, which becomes its idle thread's. */
 static NORETURN void secondary_cpu_main(void) {
     page_init_cpu();
-    sched_init_cpu();
+    thread_init_cpu();
     sched_take_turns();
     interrupts_enable();
     sched_idle();
@@ -114,7 +114,7 @@ void kernel_main(uint32_t magic, uint64_t info_address) {
     acpi_describe_machine(&boot_info, &machine);
     screen_init(&boot_info.screen);
     screen_put(BANNER, sizeof(BANNER) - 1); /* the serial line had it before */
-    sched_init();
+    thread_init_cpu();
     machine_init(&machine);
     console_enable_interrupts(EMERGENCY_CONSOLE_KEY, emergency_console_run);
     start_turns();

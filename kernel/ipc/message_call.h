@@ -15,6 +15,7 @@
 #include <ipc/message_end_state.h>
 #include <lib/tree.h>
 #include <object/handle_table.h>
+#include <sched/park.h>
 #include <sched/thread.h>
 #include <task/process.h>
 

@@ -13,6 +13,7 @@
 #include <abi/types.h>
 #include <lib/compiler.h>
 #include <object/handle_table.h>
+#include <sched/park.h>
 #include <sched/thread.h>
 
 /* --- the parts, inline for the wait on one object ------------------------------------------------

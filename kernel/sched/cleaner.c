@@ -1,5 +1,5 @@
-/* Requests come through a lock-free list. A requester that puts work into the empty list wakes the
- * thread; the thread takes the whole list at once.
+/* Requests come through a lock-free list (cleaning.c). A requester that puts work into the empty
+ * list wakes the thread; the thread takes the whole list at once.
  *
  * Waking the thread takes a run queue's lock, and the requester may hold that very lock. So the
  * requester does not wake the thread itself: it raises an interrupt on its own CPU, whose handler
@@ -22,6 +22,7 @@
 #include <arch/upcalls.h>
 #include <debug/panic.h>
 #include <lock/spinlock.h>
+#include <sched/park.h>
 #include <sched/thread.h>
 #include <sched/wait_queue.h>
 
@@ -29,27 +30,8 @@
 #define WORK_LIMIT_NANOSECONDS (WINDOW_NANOSECONDS / 2)
 
 static struct thread* cleaner;
-static _Atomic bool is_waiting;            /* the thread waits for requests, or is about to wait */
-static struct cleaning* _Atomic requested; /* the newest request comes first */
 
 static struct wait_queue waiters = WAIT_QUEUE_INITIALIZER(waiters);
-
-static void put_into_list(struct cleaning* cleaning) {
-    struct cleaning* first = atomic_load_explicit(&requested, memory_order_relaxed);
-    do
-        cleaning->next = first;
-    while (!atomic_compare_exchange_weak(&requested, &first, cleaning));
-    if (!first && atomic_load(&is_waiting)) /* race 1 */
-        interrupt_raise_soft();
-}
-
-/* Preemption is off: race 3. */
-void cleaner_request(struct cleaning* cleaning) {
-    preempt_disable();
-    if (!atomic_exchange(&cleaning->is_requested, true))
-        put_into_list(cleaning);
-    preempt_enable();
-}
 
 void soft_interrupt(void) {
     thread_unpark(cleaner);
@@ -70,7 +52,7 @@ static void append(struct cleaning* cleaning) {
 
 /* Moves all requests to the end of the queue, oldest first: the list has the newest first. */
 static void take_requests(void) {
-    struct cleaning* list = atomic_exchange(&requested, NULL);
+    struct cleaning* list = cleaning_take_requests();
     struct cleaning *in_order = NULL, *next;
     for (; list; list = next) {
         next = list->next;
@@ -115,10 +97,10 @@ static void rest_if_due(zx_time_t piece_began) {
 
 /* Race 1: the order of these steps matters. */
 static void wait_for_requests(void) {
-    atomic_store(&is_waiting, true);
-    while (!atomic_load(&requested))
+    cleaning_set_waiting(true);
+    while (!cleaning_is_requested())
         thread_park_uninterruptible();
-    atomic_store(&is_waiting, false);
+    cleaning_set_waiting(false);
 }
 
 static struct cleaning* next_in_turn(void) {

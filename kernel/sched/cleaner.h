@@ -1,7 +1,7 @@
 /* The cleaner: one kernel thread, more urgent than every program. It does the work that a call
  * leaves behind: work that would take the call too long, or that may not be done with a lock held.
  *
- * A module describes one kind of such work by a `struct cleaning`, a static variable. It requests
+ * A module describes one kind of such work by a `struct cleaning` (cleaning.h). It requests
  * the work whenever there is some. The cleaner then calls run_piece again and again until that
  * returns false. Between two pieces it gives the other requested kinds their turn.
  *
@@ -14,34 +14,12 @@
  *   worked. */
 #pragma once
 
-#include <stdatomic.h>
 #include <stdbool.h>
-#include <stdint.h>
 
 #include <abi/types.h>
 #include <lib/compiler.h>
+#include <sched/cleaning.h>
 
-/* About the most that one call of run_piece may cost. */
-#define CLEANER_PIECE_INSTRUCTIONS 20000u
-
-struct cleaning {
-    /* Does one bounded piece of the work. Runs in the cleaner's thread, with no lock held. Returns
-     * true if there is more to do. */
-    bool (*run_piece)(struct cleaning* cleaning);
-    /* Private to cleaner.c: */
-    struct cleaning* next;
-    _Atomic bool is_requested;
-    _Atomic uint32_t rounds; /* how many times run_piece has returned false */
-};
-
-#define CLEANING_INITIALIZER(function) \
-    { .run_piece = (function) }
-
-/* Requests the work: after this call the cleaner calls run_piece until that returns false.
- * run_piece sees everything the caller wrote before the request. Any context, with any lock held.
- * Cheap if the work is requested already. A request made before cleaner_start is served after it.
- */
-void cleaner_request(struct cleaning* cleaning);
 /* Requests the work and waits until one whole round of it, begun after this call, has ended. So
  * everything that was there to do at the call has been done. CANCELED: the caller was killed. No
  * lock held; not for the cleaner itself. */

@@ -11,7 +11,6 @@
 #include <arch/interrupt.h>
 #include <lib/compiler.h>
 #include <sched/run_queue.h>
-#include <sched/switch.h>
 
 #define HELP_DELAY_NANOSECONDS 50000l
 #define LOOK_THREADS_MAX 64u
@@ -178,19 +177,20 @@ static void finish_look(struct sched_cpu* here) {
 
 /* Queues a thread that look_at found. Its affinity may have changed meanwhile: then it goes to
  * another CPU. */
-static void take_thread(struct sched_cpu* here, struct thread* thread) {
+static void take_thread(struct sched_cpu* here, struct thread* thread,
+                        void (*place)(struct thread*)) {
     interrupt_state_t state = spin_lock_irqsave(&here->lock);
     bool is_allowed = sched_move_locked(thread, here);
     if (is_allowed)
         queue_push(here, thread, false);
     spin_unlock_irqrestore(&here->lock, state);
     if (!is_allowed) /* the affinity changed meanwhile */
-        sched_place(thread);
+        place(thread);
 }
 
 /* One piece: at most LOOK_THREADS_MAX threads of one CPU. Only one run queue lock is held at a
  * time. */
-bool help_others(struct sched_cpu* here) {
+bool help_others(struct sched_cpu* here, void (*place)(struct thread*)) {
     struct look* look = &here->look;
     if (look->turn == 0)
         begin_look(here);
@@ -205,7 +205,7 @@ bool help_others(struct sched_cpu* here) {
     bool is_over = true;
     struct thread* thread = look_at(victim, here, &is_over);
     if (thread) {
-        take_thread(here, thread);
+        take_thread(here, thread, place);
         finish_look(here);
     } else if (is_over) {
         look->turn++;

@@ -32,8 +32,9 @@ void help_is_due(struct timer* timer);
 /* Calls one of `cpus` that is idle, if there is one. */
 void help_call(uint32_t cpus);
 /* One bounded piece of the look at the ready threads of other CPUs. Called in the idle thread of
- * `here`, interrupts off. True: a thread was taken, or the look is not over. */
-bool help_others(struct sched_cpu* here);
+ * `here`, interrupts off. True: a thread was taken, or the look is not over. `place` queues a
+ * MOVING thread at a CPU that may run it. */
+bool help_others(struct sched_cpu* here, void (*place)(struct thread*));
 /* The CPU `here`, whose run queue is locked, is no longer idle: it passes on the call that it was
  * given. */
 void help_leave_locked(struct sched_cpu* here);

@@ -2,6 +2,7 @@
 
 #include <abi/errors.h>
 #include <debug/panic.h>
+#include <sched/park.h>
 #include <sched/thread.h>
 
 /* Lies on the waiter's stack. mutex_unlock takes the node out of the list, under the lock, before

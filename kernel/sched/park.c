@@ -16,7 +16,7 @@
  *    lock before the thread can run.
  * 5. A late timer. The timer is cancelled before thread_park returns, so it never meets another
  *    wait, or a thread that no longer exists. */
-#include <sched/thread.h>
+#include <sched/park.h>
 
 #include <abi/errors.h>
 #include <arch/clock.h>
@@ -25,7 +25,7 @@
 #include <debug/panic.h>
 #include <lock/spinlock.h>
 #include <sched/sched_cpu.h>
-#include <sched/switch.h>
+#include <sched/sched_internal.h>
 
 /* Takes the running thread's own token. The exchange also orders: everything that the unparker
  * wrote before is seen from here on. */
@@ -119,6 +119,15 @@ void thread_unpark(struct thread* thread) {
 void thread_unpark_at_once(struct thread* thread) {
     if (likely(leave_token(thread)))
         wake_as_successor(thread, true);
+}
+
+/* The running thread did not block, so its successor is queued like any other thread. */
+void thread_hand_over_give_up(void) {
+    preempt_disable(); /* no other CPU can run the successor until it is queued */
+    struct thread* successor = atomic_exchange(&thread_current()->successor, NULL);
+    if (successor)
+        sched_place(successor);
+    preempt_enable();
 }
 
 /* An interrupt handler may unpark threads too. The interrupted thread has nothing to do with them,

@@ -2,6 +2,7 @@
  * empty. The CPU's run queue lock guards all of it. */
 #pragma once
 
+#include <lib/compiler.h>
 #include <sched/sched_cpu.h>
 
 /* The priority is read once: sched_change_priority may write it meanwhile, before it takes this
@@ -45,4 +46,15 @@ static inline struct thread* queue_pop(struct sched_cpu* sched) {
     if (next == &queue->head)
         sched->ready_bitmap &= ~(1ul << priority);
     return LIST_ENTRY(node, struct thread, run_node);
+}
+
+/* The claimed thread belongs to `sched`, which is locked, from here on. Returns whether it may run
+ * there.
+ *
+ * The exchange is a full barrier, which closes a race with sched_apply_affinity. That function
+ * writes the affinity first and reads `thread->sched` afterwards; this one does the reverse. So
+ * either that function finds the thread here, or this one sees the new affinity. */
+static ALWAYS_INLINE bool sched_move_locked(struct thread* thread, struct sched_cpu* sched) {
+    (void)__atomic_exchange_n(&thread->sched, sched, __ATOMIC_SEQ_CST);
+    return likely(__atomic_load_n(&thread->affinity, __ATOMIC_RELAXED) & sched->mask);
 }

@@ -5,9 +5,9 @@
  * lock and finds a thread blocked or ready knows that its registers are saved.
  *
  * A thread on its way from one CPU to another is MOVING: it is in no queue, and only its mover
- * touches it. The same holds for a claimed thread (thread.h: enum park_state), which stays BLOCKED
- * until it is queued or runs. Only the mover or claimer changes `thread->sched`, with the lock of
- * the new CPU held.
+ * touches it. The same holds for a claimed thread (thread_state.h: enum park_state), which stays
+ * BLOCKED until it is queued or runs. Only the mover or claimer changes `thread->sched`, with the
+ * lock of the new CPU held.
  *
  * Interrupts are off wherever a run queue lock is held, which keeps preemption off as well. */
 #include <sched/sched.h>
@@ -24,11 +24,12 @@
 #include <sched/help.h>
 #include <sched/run_queue.h>
 #include <sched/sched_cpu.h>
-#include <sched/switch.h>
+#include <sched/sched_internal.h>
+#include <sched/timer.h>
 
 #define SLICE_NANOSECONDS 10000000l
 
-struct sched_cpu sched_cpus[CPU_MAX];
+static void (*reap_dead)(void); /* see sched_init_cpu; the same on all CPUs */
 
 static void want_reschedule(void) {
     this_cpu()->preempt_count &= ~PREEMPT_NOT_WANTED;
@@ -140,19 +141,7 @@ void sched_wake(struct thread* thread) {
         sched_place(thread);
 }
 
-/* --- handing over -------------------------------------------------------------------------------
- */
-
-/* The running thread did not block, so its successor is queued like any other thread. */
-void thread_hand_over_give_up(void) {
-    preempt_disable(); /* no other CPU can run the successor until it is queued */
-    struct thread* successor = atomic_exchange(&thread_current()->successor, NULL);
-    if (successor)
-        sched_place(successor);
-    preempt_enable();
-}
-
-/* --- switching: the unusual parts of switch.h --------------------------------------------------
+/* --- switching: the unusual parts --------------------------------------------------------------
  */
 
 /* The bookmark was popped. Its CPU sees that when it takes this run queue's lock. */
@@ -212,7 +201,7 @@ void sched_reap(void) {
     if (thread_current()->is_reaping)
         return;
     interrupts_enable();
-    thread_reap();
+    reap_dead();
     interrupts_disable();
 }
 
@@ -402,8 +391,8 @@ void sched_change_priority(struct thread* thread, uint32_t wanted) {
 
 /* Interrupts are off, so nothing can happen between this look and the wait. */
 static bool has_nothing_to_do(struct sched_cpu* sched) {
-    return list_is_empty(&sched->dead) && !help_others(sched) && sched->ready_bitmap == 0 &&
-           this_cpu()->preempt_count & PREEMPT_NOT_WANTED;
+    return list_is_empty(&sched->dead) && !help_others(sched, sched_place) &&
+           sched->ready_bitmap == 0 && this_cpu()->preempt_count & PREEMPT_NOT_WANTED;
 }
 
 /* In the mode of arch/turns.h the last CPU that becomes idle must not halt. */
@@ -417,13 +406,13 @@ static void wait_for_interrupt(void) {
 
 /* No wake-up is lost: the bit in idle_cpus is set, and interrupts are off, before the last look
  * round. A thread that becomes ready after this look brings an interrupt, which ends the wait even
- * if it came before the wait began. A thread that came, ran and died since thread_reap is in the
+ * if it came before the wait began. A thread that came, ran and died since reap_dead is in the
  * list of the dead, which the last look checks. */
 void sched_idle(void) {
     struct sched_cpu* sched = sched_here();
     atomic_fetch_or(&idle_cpus, 1u << sched->number);
     for (;;) {
-        thread_reap();
+        reap_dead();
         interrupts_disable();
         if (has_nothing_to_do(sched))
             wait_for_interrupt();
@@ -435,7 +424,7 @@ void sched_idle(void) {
 /* --- beginning ---------------------------------------------------------------------------------
  */
 
-void sched_init_cpu(void) {
+void sched_init_cpu(struct thread* idle, void (*reap)(void)) {
     struct cpu* cpu = this_cpu();
     struct sched_cpu* sched = &sched_cpus[cpu->number];
     spinlock_init(&sched->lock, LOCK_RUN_QUEUE);
@@ -444,17 +433,14 @@ void sched_init_cpu(void) {
     for (unsigned i = 0; i < THREAD_PRIORITY_COUNT; i++)
         list_init(&sched->queues[i]);
     list_init(&sched->dead);
-    timer_init_cpu(sched);
+    timer_init_cpu();
     timer_init(&sched->slice_timer, slice_ended);
     timer_init(&sched->help_timer, help_is_due);
-    sched->idle = thread_adopt_idle(cpu->number);
-    sched->running = sched->idle;
-    cpu->current = sched->idle;
+    sched->idle = idle;
+    sched->running = idle;
+    reap_dead = reap;
+    cpu->current = idle;
     cpu->sched = sched;
-}
-
-void sched_init(void) {
-    sched_init_cpu();
 }
 
 uint64_t sched_context_switches(void) {

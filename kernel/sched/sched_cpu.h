@@ -11,10 +11,9 @@
 #include <stdint.h>
 
 #include <arch/cpu.h>
-#include <lib/priority_queue.h>
 #include <lib/list.h>
 #include <lock/spinlock.h>
-#include <sched/thread.h>
+#include <sched/thread_state.h>
 #include <sched/timer.h>
 
 /* How far an idle CPU has got in its look at the ready threads of other CPUs: see help.c. Only the
@@ -50,13 +49,9 @@ struct sched_cpu {
     struct look look;
 
     struct list dead; /* threads to be reaped; touched with this CPU's interrupts off */
-
-    struct spinlock timer_lock; /* TIMER: guards the two below */
-    struct priority_queue timers;
-    struct timer* running_timer; /* the timer whose callback runs now; NULL: none */
 };
 
-extern struct sched_cpu sched_cpus[CPU_MAX]; /* sched.c */
+extern struct sched_cpu sched_cpus[CPU_MAX];
 
 static inline struct sched_cpu* sched_of(uint32_t cpu) {
     return &sched_cpus[cpu];
@@ -66,22 +61,3 @@ static inline struct sched_cpu* sched_of(uint32_t cpu) {
 static inline struct sched_cpu* sched_here(void) {
     return this_cpu()->sched;
 }
-
-/* timer.c */
-void timer_init_cpu(struct sched_cpu* sched);
-/* sched.c: makes a thread ready that the caller has claimed (thread.h: enum park_state), or that
- * never ran. Preemption or interrupts are off; no run queue lock is held. */
-void sched_wake(struct thread* thread);
-/* Chooses a CPU that may run the thread, and queues it there. The thread is claimed or MOVING. */
-void sched_place(struct thread* thread);
-/* Switches to the next thread. The caller holds the lock of `sched` and has set the running
- * thread's state. The lock is dropped; interrupts are off, and stay off. */
-void sched_switch_and_unlock(struct sched_cpu* sched);
-/* Moves a thread to a CPU its affinity allows, if it is not on one. */
-void sched_apply_affinity(struct thread* thread);
-/* Gives the thread the priority `wanted`. A killed thread keeps the priority that the kill gave it.
- */
-void sched_change_priority(struct thread* thread, uint32_t wanted);
-/* thread.c: buries the threads that have left this CPU for good, and drops the reference that each
- * held while it ran. Interrupts on. */
-void thread_reap(void);

@@ -12,8 +12,11 @@
 #include <lib/string.h>
 #include <mm/kernel_stack.h>
 #include <mm/slab.h>
-#include <sched/cleaner.h>
+#include <sched/cleaning.h>
+#include <sched/park.h>
+#include <sched/sched.h>
 #include <sched/sched_cpu.h>
+#include <sched/sched_internal.h>
 
 _Static_assert(offsetof(struct thread, context) == 0, "arch finds it there");
 _Static_assert(offsetof(struct thread_context, pending_work) == CONTEXT_PENDING_WORK,
@@ -47,7 +50,7 @@ static void thread_init(struct thread* thread, const char* name, uint32_t priori
     strlcpy(thread->name, name, sizeof(thread->name));
 }
 
-struct thread* thread_adopt_idle(uint32_t cpu) {
+static struct thread* adopt_idle(uint32_t cpu) {
     struct thread* thread = &idle_threads[cpu];
     thread_init(thread, "idle", 0);
     thread->state = THREAD_RUNNING;
@@ -86,7 +89,7 @@ struct thread* thread_create(const char* name, void (*entry)(void*), void* argum
     return thread;
 }
 
-/* From here on the running thread itself holds a reference; thread_reap drops it. */
+/* From here on the running thread itself holds a reference; reap drops it. */
 void thread_start(struct thread* thread) {
     ASSERT(thread->state == THREAD_INITIAL);
     thread_reference(thread);
@@ -173,7 +176,7 @@ static void wake_joiners(struct thread* dead) {
  * Threads that are woken here may run before the loop goes on, here or on another CPU, and more
  * threads may die meanwhile. The loop takes them all. `is_reaping` keeps a switch back to this
  * thread from starting a second loop on the same stack. */
-void thread_reap(void) {
+static void reap(void) {
     struct thread* self = thread_current();
     struct thread* thread;
     if (self->is_reaping)
@@ -193,8 +196,12 @@ void thread_reap(void) {
 
 void thread_reap_here(void) {
     preempt_disable();
-    thread_reap();
+    reap();
     preempt_enable();
+}
+
+void thread_init_cpu(void) {
+    sched_init_cpu(adopt_idle(cpu_number()), reap);
 }
 
 /* No wake is lost: the joiner looks at `is_reaped` and joins the list in one lock hold;

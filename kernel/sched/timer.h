@@ -19,6 +19,7 @@ struct timer {
     uint32_t cpu; /* the CPU whose queue it is in, or was in last */
 };
 
+void timer_init_cpu(void); /* once on each CPU */
 void timer_init(struct timer* timer, void (*callback)(struct timer*));
 /* Arms the timer, which is not armed. It fires on the CPU that calls this. */
 void timer_arm(struct timer* timer, zx_time_t deadline);

@@ -6,6 +6,7 @@
 #include <arch/clock.h>
 #include <arch/turns.h>
 #include <sched/sched_cpu.h>
+#include <sched/timer.h>
 
 #define IDLE_FACTOR 16 /* an idle CPU is interrupted less often */
 

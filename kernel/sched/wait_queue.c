@@ -1,3 +1,4 @@
+#include <sched/park.h>
 #include <sched/wait_queue.h>
 
 #include <abi/errors.h>

@@ -3,6 +3,7 @@
 #include <arch/context.h>
 #include <mm/aspace.h>
 #include <object/handle_transfer.h>
+#include <sched/sched.h>
 #include <task/job.h>
 #include <task/job_kill.h>
 #include <task/process.h>

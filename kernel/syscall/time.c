@@ -1,6 +1,7 @@
 /* Clocks, sleep and futexes. */
 #include <abi/errors.h>
 #include <arch/clock.h>
+#include <sched/park.h>
 #include <task/futex.h>
 #include <task/process.h>
 #include <syscalls/prototypes.h>

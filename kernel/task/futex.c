@@ -15,6 +15,7 @@
 #include <lib/compiler.h>
 #include <lib/list.h>
 #include <lock/spinlock.h>
+#include <sched/park.h>
 #include <sched/thread.h>
 
 /* In debug builds a lock is larger, so there are fewer buckets: they are part of the kernel image.

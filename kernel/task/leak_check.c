@@ -15,6 +15,8 @@
 #include <task/job_kill.h>
 #include <object/object.h>
 #include <task/process.h>
+#include <sched/park.h>
+#include <sched/sched.h>
 #include <sched/thread.h>
 
 #define CACHES_MAX 64u

@@ -7,6 +7,8 @@
 #include <mm/kernel_stack.h>
 #include <mm/page.h>
 #include <mm/slab.h>
+#include <sched/park.h>
+#include <sched/sched.h>
 #include <sched/thread.h>
 
 #define TRIES 20u

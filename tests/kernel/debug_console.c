@@ -6,6 +6,8 @@
 #include <debug/selftest.h>
 #include <lib/string.h>
 #include <sched/console_output.h>
+#include <sched/park.h>
+#include <sched/sched.h>
 #include <sched/thread.h>
 
 #include "all_cpus.h"

@@ -3,6 +3,7 @@
 #include <abi/errors.h>
 #include <arch/clock.h>
 #include <sched/cleaner.h>
+#include <sched/park.h>
 #include <sched/thread.h>
 
 #include "all_cpus.h"

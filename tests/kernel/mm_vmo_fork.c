@@ -13,6 +13,7 @@
 #include <mm/vmo_fork.h>
 #include <mm/vmo_internal.h>
 #include <mm/vmo_unmap.h>
+#include <sched/sched.h>
 #include <sched/thread.h>
 
 #include "all_cpus.h"

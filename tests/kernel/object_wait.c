@@ -2,6 +2,7 @@
 #include <arch/clock.h>
 #include <debug/selftest.h>
 #include <object/wait.h>
+#include <sched/park.h>
 #include <sched/thread.h>
 
 #include "object_helpers.h"

@@ -5,6 +5,8 @@
 #include <arch/preempt.h>
 #include <arch/turns.h>
 #include <debug/selftest.h>
+#include <sched/park.h>
+#include <sched/sched.h>
 #include <sched/thread.h>
 
 #include "all_cpus.h"

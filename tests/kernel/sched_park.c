@@ -4,6 +4,8 @@
 #include <arch/cpu.h>
 #include <arch/preempt.h>
 #include <debug/selftest.h>
+#include <sched/park.h>
+#include <sched/sched.h>
 #include <sched/thread.h>
 
 #include "all_cpus.h"

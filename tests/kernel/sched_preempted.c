@@ -5,6 +5,7 @@
 #include <arch/cpu.h>
 #include <arch/preempt.h>
 #include <debug/selftest.h>
+#include <sched/sched.h>
 #include <sched/thread.h>
 
 #define MILLISECOND 1000000l

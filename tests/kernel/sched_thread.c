@@ -7,6 +7,7 @@
 #include <arch/preempt.h>
 #include <debug/selftest.h>
 #include <mm/kernel_stack.h>
+#include <sched/park.h>
 #include <sched/thread.h>
 
 #include "all_cpus.h"

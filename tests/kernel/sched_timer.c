@@ -5,6 +5,7 @@
 #include <arch/clock.h>
 #include <arch/cpu.h>
 #include <debug/selftest.h>
+#include <sched/park.h>
 #include <sched/thread.h>
 #include <sched/timer.h>
 

@@ -3,6 +3,8 @@
 #include <arch/clock.h>
 #include <arch/cpu.h>
 #include <debug/selftest.h>
+#include <sched/park.h>
+#include <sched/sched.h>
 #include <sched/thread.h>
 #include <sched/mutex.h>
 #include <sched/wait_queue.h>

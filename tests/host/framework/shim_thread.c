@@ -15,6 +15,8 @@
 #include <debug/symbols.h>
 #include <lock/spinlock.h>
 #include <sched/cleaner.h>
+#include <sched/park.h>
+#include <sched/sched.h>
 #include <sched/thread.h>
 
 #include "shim.h"

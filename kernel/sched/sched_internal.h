@@ -1,5 +1,5 @@
-/* The switch from the running thread to the next one. Only kernel/sched includes this. The
- * functions are inline because every call that blocks runs them.
+/* The private half of sched.h, for kernel/sched only: making threads ready, and the switch from the
+ * running thread to the next one. The switch is inline because every call that blocks runs it.
  *
  * Interrupts are off from before the running thread's state changes until the next thread runs on
  * its own stack. This CPU's run queue lock is held for the same time: see the top of sched.c. */
@@ -13,7 +13,24 @@
 #include <sched/run_queue.h>
 #include <sched/sched_cpu.h>
 
-/* sched.c: no thread is ready. Returns the idle thread. */
+/* Makes a thread ready that the caller has claimed (thread_state.h: enum park_state), or that
+ * never ran. Preemption or interrupts are off; no run queue lock is held. */
+void sched_wake(struct thread* thread);
+/* Chooses a CPU that may run the thread, and queues it there. The thread is claimed or MOVING. */
+void sched_place(struct thread* thread);
+/* Switches to the next thread. The caller holds the lock of `sched` and has set the running
+ * thread's state. The lock is dropped; interrupts are off, and stay off. */
+void sched_switch_and_unlock(struct sched_cpu* sched);
+/* Moves a thread to a CPU its affinity allows, if it is not on one. */
+void sched_apply_affinity(struct thread* thread);
+/* Gives the thread the priority `wanted`. A killed thread keeps the priority that the kill gave it.
+ */
+void sched_change_priority(struct thread* thread, uint32_t wanted);
+
+/* --- the switch ---------------------------------------------------------------------------------
+ */
+
+/* No thread is ready. Returns the idle thread. */
 struct thread* sched_become_idle_locked(struct sched_cpu* sched);
 /* The popped thread is a bookmark: drops it and chooses again. Each CPU has at most one bookmark,
  * so the recursion ends. */
@@ -32,17 +49,6 @@ void sched_bury_or_place(struct sched_cpu* here, struct thread* previous);
 /* Buries the dead threads. No lock is held here, even when the switch came at the end of an
  * interrupt. */
 void sched_reap(void);
-
-/* The claimed thread belongs to `sched`, which is locked, from here on. Returns whether it may run
- * there.
- *
- * The exchange is a full barrier, which closes a race with sched_apply_affinity. That function
- * writes the affinity first and reads `thread->sched` afterwards; this one does the reverse. So
- * either that function finds the thread here, or this one sees the new affinity. */
-static ALWAYS_INLINE bool sched_move_locked(struct thread* thread, struct sched_cpu* sched) {
-    (void)__atomic_exchange_n(&thread->sched, sched, __ATOMIC_SEQ_CST);
-    return likely(__atomic_load_n(&thread->affinity, __ATOMIC_RELAXED) & sched->mask);
-}
 
 /* Makes the claimed thread the successor of the running thread. If it cannot be that, it becomes
  * ready as usual. `at_once`: the running thread makes way as soon as preemption is on. Preemption

@@ -1,0 +1,3 @@
+#include <sched/sched_cpu.h>
+
+struct sched_cpu sched_cpus[CPU_MAX];
