@@ -24,14 +24,11 @@
 #include <lock/spinlock.h>
 #include <sched/park.h>
 #include <sched/thread.h>
-#include <sched/wait_queue.h>
 
 #define WINDOW_NANOSECONDS 2000000l
 #define WORK_LIMIT_NANOSECONDS (WINDOW_NANOSECONDS / 2)
 
 static struct thread* cleaner;
-
-static struct wait_queue waiters = WAIT_QUEUE_INITIALIZER(waiters);
 
 void soft_interrupt(void) {
     thread_unpark(cleaner);
@@ -73,7 +70,7 @@ static void run_piece(struct cleaning* cleaning) {
         atomic_fetch_add(&cleaning->rounds, 1);
     else if (!atomic_exchange(&cleaning->is_requested, true))
         append(cleaning);
-    wait_queue_wake_all(&waiters);
+    cleaning_wake_waiters();
 }
 
 /* When the current window ends, and how long the cleaner has worked in it. */
@@ -133,34 +130,4 @@ bool cleaner_start(void) {
     cleaner = thread;
     thread_start(thread);
     return true;
-}
-
-/* --- waiting for it --------------------------------------------------------------------------- */
-
-zx_status_t cleaner_wait_until(struct cleaning* cleaning, bool (*condition)(void*),
-                               void* argument) {
-    ASSERT(thread_current() != cleaner);
-    cleaner_request(cleaning);
-    return wait_queue_wait(&waiters, condition, argument, ZX_TIME_INFINITE);
-}
-
-struct round {
-    const struct cleaning* cleaning;
-    uint32_t seen;
-};
-
-static bool has_ended(void* argument) {
-    const struct round* round = argument;
-    return atomic_load(&round->cleaning->rounds) != round->seen;
-}
-
-/* Waits for two rounds. The first one to end may have begun before this call; the second is
- * requested after that, so it is a whole one. */
-zx_status_t cleaner_run_out(struct cleaning* cleaning) {
-    zx_status_t status = ZX_OK;
-    for (int i = 0; i < 2 && status == ZX_OK; i++) {
-        struct round round = {cleaning, atomic_load(&cleaning->rounds)};
-        status = cleaner_wait_until(cleaning, has_ended, &round);
-    }
-    return status;
 }

@@ -16,18 +16,8 @@
 
 #include <stdbool.h>
 
-#include <abi/types.h>
 #include <lib/compiler.h>
 #include <sched/cleaning.h>
-
-/* Requests the work and waits until one whole round of it, begun after this call, has ended. So
- * everything that was there to do at the call has been done. CANCELED: the caller was killed. No
- * lock held; not for the cleaner itself. */
-zx_status_t cleaner_run_out(struct cleaning* cleaning);
-
-/* Requests the work and waits until the condition holds. The condition is looked at after each
- * piece of any work, with interrupts off. CANCELED: the caller was killed. */
-zx_status_t cleaner_wait_until(struct cleaning* cleaning, bool (*condition)(void*), void* argument);
 
 /* Starts the cleaner. Called once, when threads can run. False: no memory. */
 MUST_CHECK bool cleaner_start(void);

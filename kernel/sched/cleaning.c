@@ -1,10 +1,13 @@
-/* The list of requests. The numbers of the races are those of cleaner.c. */
+/* The list of requests, and waiting for what was requested. The numbers of the races are those of
+ * cleaner.c. */
 #include <sched/cleaning.h>
 
 #include <stddef.h>
 
+#include <abi/errors.h>
 #include <arch/interrupt.h>
 #include <arch/preempt.h>
+#include <sched/wait_queue.h>
 
 static _Atomic bool is_waiting;            /* the thread waits for requests, or is about to wait */
 static struct cleaning* _Atomic requested; /* the newest request comes first */
@@ -36,4 +39,40 @@ bool cleaning_is_requested(void) {
 
 void cleaning_set_waiting(bool waits) {
     atomic_store(&is_waiting, waits);
+}
+
+/* --- waiting for the cleaner -------------------------------------------------------------------
+ */
+
+static struct wait_queue waiters = WAIT_QUEUE_INITIALIZER(waiters);
+
+void cleaning_wake_waiters(void) {
+    wait_queue_wake_all(&waiters);
+}
+
+zx_status_t cleaner_wait_until(struct cleaning* cleaning, bool (*condition)(void*),
+                               void* argument) {
+    cleaner_request(cleaning);
+    return wait_queue_wait(&waiters, condition, argument, ZX_TIME_INFINITE);
+}
+
+struct round {
+    const struct cleaning* cleaning;
+    uint32_t seen;
+};
+
+static bool has_ended(void* argument) {
+    const struct round* round = argument;
+    return atomic_load(&round->cleaning->rounds) != round->seen;
+}
+
+/* Waits for two rounds. The first one to end may have begun before this call; the second is
+ * requested after that, so it is a whole one. */
+zx_status_t cleaner_run_out(struct cleaning* cleaning) {
+    zx_status_t status = ZX_OK;
+    for (int i = 0; i < 2 && status == ZX_OK; i++) {
+        struct round round = {cleaning, atomic_load(&cleaning->rounds)};
+        status = cleaner_wait_until(cleaning, has_ended, &round);
+    }
+    return status;
 }

@@ -5,6 +5,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include <abi/types.h>
+
 /* About the most that one call of run_piece may cost. */
 #define CLEANER_PIECE_INSTRUCTIONS 20000u
 
@@ -27,6 +29,15 @@ struct cleaning {
  */
 void cleaner_request(struct cleaning* cleaning);
 
+/* Requests the work and waits until one whole round of it, begun after this call, has ended. So
+ * everything that was there to do at the call has been done. CANCELED: the caller was killed. No
+ * lock held; not for the cleaner itself. */
+zx_status_t cleaner_run_out(struct cleaning* cleaning);
+
+/* Requests the work and waits until the condition holds. The condition is looked at after each
+ * piece of any work, with interrupts off. CANCELED: the caller was killed. */
+zx_status_t cleaner_wait_until(struct cleaning* cleaning, bool (*condition)(void*), void* argument);
+
 /* --- for cleaner.c ------------------------------------------------------------------------------
  */
 
@@ -35,3 +46,5 @@ struct cleaning* cleaning_take_requests(void);
 bool cleaning_is_requested(void);
 /* The cleaner waits for requests, or is about to: each new one raises soft_interrupt. */
 void cleaning_set_waiting(bool waits);
+/* A piece has ended: the conditions of those who wait are looked at. */
+void cleaning_wake_waiters(void);

@@ -29,7 +29,7 @@
 
 #define SLICE_NANOSECONDS 10000000l
 
-static void (*reap_dead)(void); /* see sched_init_cpu; the same on all CPUs */
+static const struct burial_ops* burial; /* see sched_init_cpu; the same on all CPUs */
 
 static void want_reschedule(void) {
     this_cpu()->preempt_count &= ~PREEMPT_NOT_WANTED;
@@ -186,23 +186,13 @@ void sched_leave_kernel_aspace(struct cpu* cpu, struct aspace* aspace) {
     page_table_switch(active ? aspace_page_table(active) : NULL, aspace_page_table(aspace));
 }
 
-/* The dead thread joins the list while the lock is still held; its stack is not used any more. */
+/* The CPU has left the stack of `previous`, so a dead thread may be buried from here on. */
 void sched_bury_or_place(struct sched_cpu* here, struct thread* previous) {
-    bool is_dead = previous->state == THREAD_DEAD;
-    if (is_dead)
-        list_push_back(&here->dead, &previous->run_node);
     spin_unlock_inner(&here->lock);
-    if (!is_dead)
+    if (previous->state == THREAD_DEAD)
+        burial->bury_later(previous);
+    else
         sched_place(previous);
-}
-
-/* Interrupts are on while dead threads are buried: that takes locks and wakes other threads. */
-void sched_reap(void) {
-    if (thread_current()->is_reaping)
-        return;
-    interrupts_enable();
-    reap_dead();
-    interrupts_disable();
 }
 
 void thread_first_run(struct thread_context* previous) {
@@ -391,8 +381,8 @@ void sched_change_priority(struct thread* thread, uint32_t wanted) {
 
 /* Interrupts are off, so nothing can happen between this look and the wait. */
 static bool has_nothing_to_do(struct sched_cpu* sched) {
-    return list_is_empty(&sched->dead) && !help_others(sched, sched_place) &&
-           sched->ready_bitmap == 0 && this_cpu()->preempt_count & PREEMPT_NOT_WANTED;
+    return !help_others(sched, sched_place) && sched->ready_bitmap == 0 &&
+           this_cpu()->preempt_count & PREEMPT_NOT_WANTED;
 }
 
 /* In the mode of arch/turns.h the last CPU that becomes idle must not halt. */
@@ -406,14 +396,14 @@ static void wait_for_interrupt(void) {
 
 /* No wake-up is lost: the bit in idle_cpus is set, and interrupts are off, before the last look
  * round. A thread that becomes ready after this look brings an interrupt, which ends the wait even
- * if it came before the wait began. A thread that came, ran and died since reap_dead is in the
- * list of the dead, which the last look checks. */
+ * if it came before the wait began. So does the request for burials, which comes after all threads
+ * that died here. */
 void sched_idle(void) {
     struct sched_cpu* sched = sched_here();
     atomic_fetch_or(&idle_cpus, 1u << sched->number);
     for (;;) {
-        reap_dead();
         interrupts_disable();
+        burial->bury_soon();
         if (has_nothing_to_do(sched))
             wait_for_interrupt();
         interrupts_enable();
@@ -424,7 +414,7 @@ void sched_idle(void) {
 /* --- beginning ---------------------------------------------------------------------------------
  */
 
-void sched_init_cpu(struct thread* idle, void (*reap)(void)) {
+void sched_init_cpu(struct thread* idle, const struct burial_ops* burial_ops) {
     struct cpu* cpu = this_cpu();
     struct sched_cpu* sched = &sched_cpus[cpu->number];
     spinlock_init(&sched->lock, LOCK_RUN_QUEUE);
@@ -432,13 +422,12 @@ void sched_init_cpu(struct thread* idle, void (*reap)(void)) {
     sched->mask = cpu->mask;
     for (unsigned i = 0; i < THREAD_PRIORITY_COUNT; i++)
         list_init(&sched->queues[i]);
-    list_init(&sched->dead);
     timer_init_cpu();
     timer_init(&sched->slice_timer, slice_ended);
     timer_init(&sched->help_timer, help_is_due);
     sched->idle = idle;
     sched->running = idle;
-    reap_dead = reap;
+    burial = burial_ops;
     cpu->current = idle;
     cpu->sched = sched;
 }

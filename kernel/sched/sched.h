@@ -5,9 +5,15 @@
 
 struct thread;
 
-/* On each CPU: the running code is its idle thread from here on. `reap` buries the dead threads of
- * the CPU that calls it, with interrupts on (thread.c). */
-void sched_init_cpu(struct thread* idle, void (*reap)(void));
+/* What happens to dead threads (thread.c). Both are called in any context, with no run queue lock
+ * held. */
+struct burial_ops {
+    void (*bury_later)(struct thread* dead); /* the thread has left its CPU for good */
+    void (*bury_soon)(void);                 /* a CPU is idle: a good moment */
+};
+
+/* On each CPU: the running code is its idle thread from here on. */
+void sched_init_cpu(struct thread* idle, const struct burial_ops* burial_ops);
 /* Turns the caller into this CPU's idle loop. */
 _Noreturn void sched_idle(void);
 /* Called once on each CPU: starts its timer in the mode of arch/turns.h. In other modes it does

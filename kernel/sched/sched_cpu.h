@@ -47,8 +47,6 @@ struct sched_cpu {
     /* not 0: this CPU is called, and looks at the others when idle; see help_call */
     _Atomic uint32_t called;
     struct look look;
-
-    struct list dead; /* threads to be reaped; touched with this CPU's interrupts off */
 };
 
 extern struct sched_cpu sched_cpus[CPU_MAX];

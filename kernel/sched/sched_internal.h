@@ -44,11 +44,8 @@ void sched_start_slice_locked(struct sched_cpu* sched);
 /* Loads a program's address space after a kernel thread has run. */
 void sched_leave_kernel_aspace(struct cpu* cpu, struct aspace* aspace);
 /* Finishes a switch away from a DEAD or MOVING thread: drops the lock, and hands the thread to the
- * reaper or to its new CPU. */
+ * cleaner or to its new CPU. */
 void sched_bury_or_place(struct sched_cpu* here, struct thread* previous);
-/* Buries the dead threads. No lock is held here, even when the switch came at the end of an
- * interrupt. */
-void sched_reap(void);
 
 /* Makes the claimed thread the successor of the running thread. If it cannot be that, it becomes
  * ready as usual. `at_once`: the running thread makes way as soon as preemption is on. Preemption
@@ -149,9 +146,6 @@ static ALWAYS_INLINE struct thread* switch_and_unlock(struct cpu* cpu, struct sc
     struct thread_context* left;
     struct thread_context* resumed =
         context_switch(cpu, &previous->context, &next->context, (uint64_t)next->stack_top, &left);
-    struct sched_cpu* here = sched_here();
-    finish_switch(here, (struct thread*)left);
-    if (unlikely(!list_is_empty(&here->dead)))
-        sched_reap();
+    finish_switch(sched_here(), (struct thread*)left);
     return (struct thread*)resumed;
 }

@@ -38,6 +38,17 @@ struct joiner {
 };
 static struct spinlock join_lock = SPINLOCK_INITIALIZER(LOCK_WAIT_QUEUE);
 static struct list joiners = LIST_INITIALIZER(joiners); /* under join_lock */
+static _Atomic uint32_t joining;                        /* threads in thread_join */
+
+/* Dead threads are buried by the cleaner: that takes locks and wakes other threads. It is woken
+ * when this many are unburied, when a CPU becomes idle, or when a thread waits for a burial. To
+ * wake it for each dead thread would cost a quarter of a thread's life. More at once would not fit
+ * into the magazines of the slab caches, together with the threads that are made meanwhile. */
+#define BURIALS_AT_ONCE 16u
+/* The cleaner may work only half of the time. If it falls behind, new threads wait for it. */
+#define UNBURIED_MAX (4 * BURIALS_AT_ONCE)
+static struct thread* _Atomic newest_dead; /* a list, by next_dead */
+static _Atomic uint32_t unburied;          /* threads in that list, or taken out of it */
 
 /* --- life ------------------------------------------------------------------------------------ */
 
@@ -69,13 +80,28 @@ static void park_timed_out(struct timer* timer) {
         sched_wake(thread);
 }
 
+/* False: there are no dead threads whose memory could be missing. */
+static NOINLINE bool bury_for_memory(void) {
+    if (atomic_load(&unburied) == 0)
+        return false;
+    thread_bury_all();
+    return true;
+}
+
 struct thread* thread_create(const char* name, void (*entry)(void*), void* argument,
                              uint32_t priority) {
+    if (atomic_load(&unburied) > UNBURIED_MAX)
+        thread_bury_all();
     struct thread* thread = slab_alloc(&thread_cache);
-    void* stack_top = thread ? kernel_stack_alloc() : NULL;
+    if (!thread && bury_for_memory())
+        thread = slab_alloc(&thread_cache);
+    if (!thread)
+        return NULL;
+    void* stack_top = kernel_stack_alloc();
+    if (!stack_top && bury_for_memory())
+        stack_top = kernel_stack_alloc();
     if (!stack_top) {
-        if (thread)
-            slab_free(&thread_cache, thread);
+        slab_free(&thread_cache, thread);
         return NULL;
     }
     thread_init(thread, name, priority);
@@ -89,7 +115,7 @@ struct thread* thread_create(const char* name, void (*entry)(void*), void* argum
     return thread;
 }
 
-/* From here on the running thread itself holds a reference; reap drops it. */
+/* From here on the running thread itself holds a reference, until it is buried. */
 void thread_start(struct thread* thread) {
     ASSERT(thread->state == THREAD_INITIAL);
     thread_reference(thread);
@@ -151,75 +177,97 @@ void thread_entry_returned(void) {
     thread_exit_current();
 }
 
-/* Only this CPU touches its list, so interrupts off is enough. */
-static struct thread* take_dead(void) {
-    interrupt_state_t state = interrupts_save_and_disable();
-    struct list_node* node = list_pop_front(&this_cpu()->sched->dead);
-    interrupts_restore(state);
-    return node ? LIST_ENTRY(node, struct thread, run_node) : NULL;
-}
-
 /* Wakes all joiners: each checks whether its own thread is the one. Under the lock, so a joiner
  * cannot miss this between its check and its park. */
 static void wake_joiners(struct thread* dead) {
     struct list_node* node;
     interrupt_state_t state = spin_lock_irqsave(&join_lock);
-    atomic_store(&dead->is_reaped, true);
+    atomic_store(&dead->is_buried, true);
     while ((node = list_pop_front(&joiners)))
         thread_unpark(LIST_ENTRY(node, struct joiner, node)->thread);
     spin_unlock_irqrestore(&join_lock, state);
 }
 
-/* Buries the dead threads of this CPU. The stack is freed at once, before the last reference goes:
- * only the running thread needed it.
- *
- * Threads that are woken here may run before the loop goes on, here or on another CPU, and more
- * threads may die meanwhile. The loop takes them all. `is_reaping` keeps a switch back to this
- * thread from starting a second loop on the same stack. */
-static void reap(void) {
-    struct thread* self = thread_current();
-    struct thread* thread;
-    if (self->is_reaping)
-        return;
-    bool was_handing_over = self->is_handing_over;
-    self->is_handing_over = false; /* the joiners it wakes must not become its successors */
-    self->is_reaping = true;
-    while ((thread = take_dead())) {
-        free_stack(thread->stack_top);
-        thread->stack_top = NULL;
-        wake_joiners(thread);
-        thread_release(thread);
-    }
-    self->is_reaping = false;
-    self->is_handing_over = was_handing_over;
+/* The stack is freed before the last reference goes: only the running thread needed it. */
+static void bury(struct thread* dead) {
+    free_stack(dead->stack_top);
+    dead->stack_top = NULL;
+    wake_joiners(dead);
+    thread_release(dead);
+    atomic_fetch_sub(&unburied, 1);
 }
 
-void thread_reap_here(void) {
-    preempt_disable();
-    reap();
-    preempt_enable();
+/* Only the cleaner calls this. */
+static struct thread* take_dead(void) {
+    static struct thread* taken;
+    if (!taken)
+        taken = atomic_exchange(&newest_dead, NULL);
+    struct thread* dead = taken;
+    if (dead)
+        taken = dead->next_dead;
+    return dead;
+}
+
+static bool bury_some(struct cleaning* unused) {
+    (void)unused;
+    for (unsigned i = 0; i < BURIALS_AT_ONCE; i++) {
+        struct thread* dead = take_dead();
+        if (!dead)
+            return false;
+        bury(dead);
+    }
+    return true;
+}
+
+static struct cleaning burying = CLEANING_INITIALIZER(bury_some);
+
+/* Another CPU may bury the thread as soon as it is in the list. */
+static void bury_later(struct thread* dead) {
+    dead->next_dead = atomic_load(&newest_dead);
+    uint32_t count = atomic_fetch_add(&unburied, 1) + 1;
+    while (!atomic_compare_exchange_weak(&newest_dead, &dead->next_dead, dead))
+        ;
+    if (count >= BURIALS_AT_ONCE || atomic_load(&joining) > 0)
+        cleaner_request(&burying);
+}
+
+static void bury_soon(void) {
+    if (atomic_load(&unburied) > 0)
+        cleaner_request(&burying);
 }
 
 void thread_init_cpu(void) {
-    sched_init_cpu(adopt_idle(cpu_number()), reap);
+    static const struct burial_ops burial_ops = {bury_later, bury_soon};
+    sched_init_cpu(adopt_idle(cpu_number()), &burial_ops);
 }
 
-/* No wake is lost: the joiner looks at `is_reaped` and joins the list in one lock hold;
- * wake_joiners sets the flag and empties the list in one. */
+void thread_bury_all(void) {
+    (void)cleaner_run_out(&burying);
+}
+
+/* No wake is lost: the joiner looks at `is_buried` and joins the list in one lock hold;
+ * wake_joiners sets the flag and empties the list in one.
+ *
+ * The cleaner is told: `joining` is counted before the request here, and the dead thread is in its
+ * list before `joining` is looked at. So either this request finds the dead thread, or the one
+ * there is made. */
 void thread_join(struct thread* thread) {
     struct joiner self = {.thread = thread_current()};
+    atomic_fetch_add(&joining, 1);
+    cleaner_request(&burying);
     for (;;) {
         interrupt_state_t state = spin_lock_irqsave(&join_lock);
-        bool must_wait = !atomic_load(&thread->is_reaped);
+        bool must_wait = !atomic_load(&thread->is_buried);
         if (must_wait && !list_node_is_linked(&self.node))
             list_push_back(&joiners, &self.node);
         else if (!must_wait && list_node_is_linked(&self.node))
             list_remove(&self.node);
         spin_unlock_irqrestore(&join_lock, state);
         if (!must_wait)
-            return;
+            break;
         thread_park_uninterruptible();
     }
+    atomic_fetch_sub(&joining, 1);
 }
 
 /* --- kill, priority, affinity ----------------------------------------------------------------- */

@@ -2,7 +2,7 @@
  *
  * Rules for threads:
  * - A thread is reference counted. While it runs or can run again, that alone holds one reference.
- *   The reaper drops this reference after the CPU has switched away from the thread for the last
+ *   The cleaner drops this reference after the CPU has switched away from the thread for the last
  *   time.
  * - A thread belongs to one CPU (`sched`), whose run queue lock guards its state.
  * - thread_park is the one way to block. It may not be called with a lock held.
@@ -19,7 +19,8 @@
 #include <sched/thread_state.h>
 
 /* Returns a new thread in state INITIAL, with one reference for the caller; NULL: no memory. It
- * will run entry(argument), and ends when that returns or calls thread_exit_current. */
+ * will run entry(argument), and ends when that returns or calls thread_exit_current. May block
+ * until dead threads are buried: their memory is needed, or there are too many. */
 struct thread* thread_create(const char* name, void (*entry)(void*), void* argument,
                              uint32_t priority);
 void thread_start(struct thread* thread);
@@ -28,7 +29,7 @@ void thread_reference(struct thread* thread);
 void thread_release(struct thread* thread);
 /* On each CPU, before it starts threads: the running code becomes its idle thread. */
 void thread_init_cpu(void);
-/* Waits until the thread is DEAD and its CPU has left its stack. For kernel threads and tests. */
+/* Waits until the thread is dead and buried. For kernel threads and tests. */
 void thread_join(struct thread* thread);
 
 /* Asks the thread to die: its wait ends with ZX_ERR_CANCELED, or it dies on its next return to user
@@ -44,8 +45,9 @@ void thread_set_priority(struct thread* thread, uint32_t priority);
 /* Moves the thread if its CPU is not in the mask. INVALID_ARGS: no online CPU is in the mask. */
 zx_status_t thread_set_affinity(struct thread* thread, uint32_t cpu_mask);
 
-/* Buries the dead threads of this CPU now; the scheduler would do it sooner or later. */
-void thread_reap_here(void);
+/* Waits until all threads that are dead now are buried. Returns earlier if the caller is killed. No
+ * lock held. */
+void thread_bury_all(void);
 /* For the emergency console: walks without a lock. */
 void thread_visit_all(void (*visit)(const struct thread* thread));
 size_t thread_count(void);

@@ -75,7 +75,10 @@ struct thread {
     struct sched_cpu* sched; /* the CPU it belongs to */
     uint32_t affinity;       /* one bit for each CPU that may run it */
     uint32_t priority;
-    struct list_node run_node; /* in a run queue, or in the list of dead threads */
+    union {
+        struct list_node run_node; /* in a run queue */
+        struct thread* next_dead;  /* in the list of dead threads */
+    };
     /* Parking: see thread_park. */
     _Atomic uint32_t park; /* enum park_state */
     struct timer park_timer;
@@ -87,8 +90,7 @@ struct thread {
     uint8_t queued_as;               /* enum queued_as */
     uint8_t wait;                    /* enum thread_wait; written by the thread */
     _Atomic bool is_cleaning_up;     /* see thread_begin_cleaning_up */
-    _Atomic bool is_reaped;          /* it is dead and its CPU has left its stack */
-    bool is_reaping;                 /* it is burying dead threads: see thread.c */
+    _Atomic bool is_buried;          /* it is dead, and its stack is freed */
     struct list_node all_node;       /* in the list of all threads, for the debugger */
     void (*on_exit)(struct thread*); /* runs in the thread itself, last of all; may be NULL */
     /* struct destroy_list: the objects that this thread is about to destroy; NULL: none */

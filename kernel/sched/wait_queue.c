@@ -1,9 +1,8 @@
-#include <sched/park.h>
 #include <sched/wait_queue.h>
 
 #include <abi/errors.h>
 #include <debug/panic.h>
-#include <sched/thread.h>
+#include <sched/park.h>
 
 /* Lies on the waiter's stack. A waker takes the node out of the list, under the lock, before it
  * unparks the thread. So the thread exists as long as its node is linked. */

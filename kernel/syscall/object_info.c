@@ -157,7 +157,7 @@ static zx_status_t info_thread(struct info_request* request) {
 
 /* Garbage and empty slabs are freed first, so that the numbers count only what is in use. */
 static zx_status_t info_kernel_memory(struct info_request* request) {
-    thread_reap_here();
+    thread_bury_all();
     message_cycle_collect_all();
     kernel_stack_trim();
     slab_trim();

@@ -85,12 +85,12 @@ size_t leak_check_count(bool must_log) {
 
 /* Gives back what each CPU keeps for later. */
 static void trim_everywhere(void) {
+    thread_bury_all();
     for (uint32_t cpu = 0; cpu < cpu_count(); cpu++) {
         if (thread_set_affinity(thread_current(), 1u << cpu) != ZX_OK)
             continue;
         while (cpu_number() != cpu)
             thread_yield();
-        thread_reap_here();
         slab_trim();
     }
     kernel_stack_trim();

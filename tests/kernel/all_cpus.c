@@ -72,12 +72,12 @@ void stay_anywhere(void) {
 
 static void trim_here(void* cpu) {
     (void)cpu;
-    thread_reap_here();
     slab_trim();
 }
 
 /* Whoever buries a thread wakes those who join it before its memory goes back. */
 size_t pages_free_when_trimmed(void) {
+    thread_bury_all();
     size_t count = thread_count();
     if (!run_on_all_cpus(trim_here) || !threads_come_back(count))
         selftest_fail(__FILE__, __LINE__, "no memory");

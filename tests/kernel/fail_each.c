@@ -8,6 +8,7 @@
 #include <mm/page.h>
 #include <mm/slab.h>
 #include <object/object.h>
+#include <sched/thread.h>
 
 #include "all_cpus.h"
 
@@ -49,6 +50,7 @@ static bool leaves_nothing(bool (*make)(void), uint32_t nth, bool* is_over) {
 
 void fail_each(bool (*make)(void), uint32_t least) {
     stay_on_cpu(0);
+    thread_bury_all();
     EXPECT(make()); /* once, so that the magazines are there */
     bool is_over = false;
     uint32_t nth = 0;

@@ -197,8 +197,8 @@ static void join(void* thread) {
     thread_join(thread);
 }
 
-/* A thread that hands over is preempted by one that dies, and perhaps buries it: whoever joined
- * that one is woken, and is nobody's successor. */
+/* A thread that hands over is preempted by one that dies. The cleaner buries that one and wakes the
+ * joiner, which is nobody's successor. */
 SELFTEST(park, who_joined_a_dead_thread_is_nobodys_successor) {
     stay_on_cpu(0);
     struct thread* dying = thread_create("dying", do_nothing, NULL, THREAD_PRIORITY_DEFAULT + 1);

@@ -7,10 +7,12 @@
 #include <arch/preempt.h>
 #include <debug/selftest.h>
 #include <mm/kernel_stack.h>
+#include <sched/sched.h>
 #include <sched/park.h>
 #include <sched/thread.h>
 
 #include "all_cpus.h"
+#include "held_cleaner.h"
 
 #define FOR_EVER_NANOSECONDS 30000000000l /* see counter_comes_to */
 
@@ -18,10 +20,10 @@ static void do_nothing(void* unused) {
     (void)unused;
 }
 
-/* The next thread comes as soon as the last one was reaped, so that it often interrupts the idle
+/* The next thread comes as soon as the last one was buried, so that it often interrupts the idle
  * loop of the other CPU between its look for dead threads and its sleep: whoever died then must not
  * be left lying until something else happens. */
-SELFTEST(sched_thread, the_dead_are_reaped_before_the_cpu_sleeps) {
+SELFTEST(sched_thread, the_dead_are_buried_before_the_cpu_sleeps) {
     if (cpu_count() < 2)
         return;
     stay_on_cpu(0);
@@ -31,9 +33,9 @@ SELFTEST(sched_thread, the_dead_are_reaped_before_the_cpu_sleeps) {
         EXPECT_OK(thread_set_affinity(thread, 2));
         thread_start(thread);
         zx_time_t deadline = clock_now() + FOR_EVER_NANOSECONDS;
-        while (!atomic_load(&thread->is_reaped) && clock_now() < deadline)
+        while (!atomic_load(&thread->is_buried) && clock_now() < deadline)
             cpu_relax();
-        EXPECT(atomic_load(&thread->is_reaped));
+        EXPECT(atomic_load(&thread->is_buried));
         thread_release(thread);
     }
     stay_anywhere();
@@ -101,6 +103,42 @@ SELFTEST(sched_thread, waves_of_deaths_interrupt_the_other_cpus_seldom) {
     }
     uint64_t ipis = ipis_so_far() - before;
     EXPECT(ipis <= 10 * 15 * (cpu_count() - 1));
+    stay_anywhere();
+}
+
+#define CROWD 100u /* more than may be unburied */
+
+static _Atomic uint32_t made;
+
+/* Each runs and dies at once, because it is more urgent. */
+static void make_crowd(void* unused) {
+    (void)unused;
+    for (; made < CROWD; made++) {
+        struct thread* thread =
+            thread_create("short", do_nothing, NULL, THREAD_PRIORITY_DEFAULT + 1);
+        if (!thread || thread_set_affinity(thread, 1) != ZX_OK)
+            selftest_fail(__FILE__, __LINE__, "no thread");
+        thread_start(thread);
+        thread_release(thread);
+    }
+}
+
+SELFTEST(sched_thread, new_threads_wait_when_too_many_dead_are_not_buried) {
+    stay_on_cpu(0);
+    made = 0;
+    struct thread* maker = thread_create("maker", make_crowd, NULL, THREAD_PRIORITY_DEFAULT);
+    EXPECT(maker != NULL);
+    EXPECT_OK(thread_set_affinity(maker, 1));
+    EXPECT(cleaner_hold());
+    thread_start(maker);
+    while (made < CROWD && maker->state != THREAD_BLOCKED)
+        thread_yield();
+    uint32_t made_before = made;
+    cleaner_let_go();
+    thread_join(maker);
+    thread_release(maker);
+    EXPECT(made_before < CROWD);
+    EXPECT_EQUAL(made, CROWD);
     stay_anywhere();
 }
 
