@@ -79,10 +79,13 @@ static bool empty_table(void** table, unsigned level, size_t count, size_t* unit
 bool page_list_empty_piece(struct page_list* list, void (*visit)(struct page* page, void* argument),
                            void* argument) {
     size_t units = PIECE_UNITS;
-    for (size_t i = 0; list->height == 0 && i < list->count; i++) {
-        if (list->few[i])
-            visit(list->few[i], argument);
-        list->few[i] = NULL;
+    if (list->height == 0) {
+        for (size_t i = 0; i < list->count; i++) {
+            if (list->few[i])
+                visit(list->few[i], argument);
+            list->few[i] = NULL;
+        }
+        return true;
     }
     if (list->root && !empty_table(list->root, list->height, list->count, &units, visit, argument))
         return false;
