@@ -219,20 +219,29 @@ HELPER(is_a_crowd) {
     return zx_nanosleep(ZX_TIME_INFINITE);
 }
 
+static size_t thread_count(zx_handle_t process) {
+    size_t available = SIZE_MAX;
+    zx_object_get_info(process, ZX_INFO_PROCESS_THREADS, NULL, 0, NULL, &available);
+    return available;
+}
+
+/* The process shows its end before its last thread has left it. */
+static void wait_until_left(zx_handle_t process) {
+    zx_time_t deadline = zx_clock_get_monotonic() + PATIENCE;
+    while (thread_count(process) > 0 && zx_clock_get_monotonic() < deadline)
+        sleep_for(ZX_MSEC(1));
+    EXPECT_EQUAL(thread_count(process), 0);
+}
+
 static void kill_crowd(void) {
     struct helper helper;
-    size_t available = 0;
     int64_t code;
     CHECK(helper_start(&helper, "is_a_crowd"));
     EXPECT_OK(channel_receive(helper.channel, NULL, 0, NULL, NULL, 0, NULL));
-    EXPECT_OK(
-        zx_object_get_info(helper.process, ZX_INFO_PROCESS_THREADS, NULL, 0, NULL, &available));
-    EXPECT_EQUAL(available, CROWD + 1);
+    EXPECT_EQUAL(thread_count(helper.process), CROWD + 1);
     EXPECT_OK(zx_task_kill(helper.process));
     EXPECT_OK(helper_wait(&helper, &code));
-    EXPECT_OK(
-        zx_object_get_info(helper.process, ZX_INFO_PROCESS_THREADS, NULL, 0, NULL, &available));
-    EXPECT_EQUAL(available, 0);
+    CHECK(wait_until_left(helper.process));
     helper_close(&helper);
 }
 
