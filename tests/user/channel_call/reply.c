@@ -26,13 +26,13 @@ static void exchange(const struct generation* generation, struct letter* letter)
 }
 
 TEST(zx_channel_call, the_kernel_puts_an_id_of_its_own_into_the_first_four_bytes) {
-    struct letter letter;
+    struct letter letter = {0};
     CHECK(exchange(&zx, &letter));
     EXPECT(letter.id >= FIRST_KERNEL_ID);
 }
 
 TEST(mx_channel_call, the_id_is_the_callers_and_travels_unchanged) {
-    struct letter letter;
+    struct letter letter = {0};
     CHECK(exchange(&mx, &letter));
     EXPECT_EQUAL(letter.id, 5);
 }

@@ -41,7 +41,7 @@ static zx_status_t drain(struct filling* filling) {
 }
 
 TEST(handle_table, is_bounded_and_works_again_afterwards) {
-    struct filling filling;
+    struct filling filling = {0};
     CHECK(fill(&filling));
     zx_handle_t other = UNTOUCHED;
     zx_status_t create = zx_event_create(0, &other);
@@ -197,7 +197,7 @@ static void call_all_without_leak(const struct scene* scene, struct filling* fil
 }
 
 TEST(handle_table, full_is_no_resources_for_each_call_that_makes_handles) {
-    struct filling filling;
+    struct filling filling = {0};
     struct scene scene;
     CHECK(scene_create(&scene));
     CHECK(fill(&filling));
