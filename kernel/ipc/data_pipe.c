@@ -315,6 +315,12 @@ static void end_on_zero_handles(struct object* object) {
     window_destroy(window);
 }
 
+static bool end_drain(struct object* object) {
+    struct data_pipe* pipe = data_pipe_end_from(object)->pipe;
+    return atomic_load_explicit(&pipe->references, memory_order_acquire) == 1 &&
+           vmo_drain(pipe->ring);
+}
+
 static void end_destroy(struct object* object) {
     struct data_pipe* pipe = data_pipe_end_from(object)->pipe;
     if (atomic_fetch_sub_explicit(&pipe->references, 1, memory_order_acq_rel) > 1)
@@ -339,6 +345,8 @@ static const struct object_ops producer_ops = {
     .name = "data pipe producer",
     .default_rights = DATA_PIPE_PRODUCER_RIGHTS,
     .on_zero_handles = end_on_zero_handles,
+    .may_be_large = true,
+    .drain = end_drain,
     .destroy = end_destroy,
     .peer_locked = peer_locked,
     .related_koid = related_koid,
@@ -350,6 +358,8 @@ static const struct object_ops consumer_ops = {
     .name = "data pipe consumer",
     .default_rights = DATA_PIPE_CONSUMER_RIGHTS,
     .on_zero_handles = end_on_zero_handles,
+    .may_be_large = true,
+    .drain = end_drain,
     .destroy = end_destroy,
     .peer_locked = peer_locked,
     .related_koid = related_koid,

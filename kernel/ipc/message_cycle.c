@@ -13,6 +13,7 @@
 #include <stdatomic.h>
 
 #include <abi/limits.h>
+#include <lock/spinlock.h>
 #include <ipc/message_cycle_look.h>
 #include <ipc/message_cycle_suspects.h>
 #include <ipc/message_end_life.h>
@@ -73,14 +74,37 @@ static bool is_destroying(void) {
     return thread_current()->destroy_list != NULL;
 }
 
-/* Leaves to the cleaner the suspects that this call did not look at, and those that it noted while
- * it destroyed. */
-static void leave_rest_to_cleaner(void) {
+/* LEAF: guards the list. */
+static struct spinlock left_lock = SPINLOCK_INITIALIZER(LOCK_LEAF);
+/* Dead objects that calls found and left to the cleaner. */
+static struct destroy_list left;
+
+static void append_all(struct destroy_list* list, struct destroy_list* others) {
+    if (!others->first)
+        return;
+    if (list->first)
+        list->last->destroy_next = others->first;
+    else
+        list->first = others->first;
+    list->last = others->last;
+    others->first = NULL;
+}
+
+/* Leaves to the cleaner the objects that this call did not destroy, the suspects that it did not
+ * look at, and those that it noted while it destroyed. */
+static void leave_rest_to_cleaner(struct destroy_list* dead) {
+    bool has_dead = dead->first;
+    if (has_dead) {
+        interrupt_state_t state = spin_lock_irqsave(&left_lock);
+        append_all(&left, dead);
+        spin_unlock_irqrestore(&left_lock, state);
+    }
     atomic_store_explicit(&object_collection_is_due, false, memory_order_relaxed);
-    if (suspects_are_left())
+    if (has_dead || suspects_are_left())
         cleaner_request(&cleaning);
 }
 
+/* The garbage may be another program's, so what takes long to destroy is left to the cleaner. */
 void message_cycle_collect(void) {
     struct destroy_list dead = {NULL, NULL};
     if (is_destroying())
@@ -88,10 +112,10 @@ void message_cycle_collect(void) {
     object_gather_begin(&dead);
     for (uint32_t i = 0; i < SUSPECTS_PER_CALL && look_at_fresh(true); i++)
         ;
-    while (object_destroy_gathered(&dead))
-        ;
+    while (dead.first && !dead.first->ops->may_be_large)
+        (void)object_destroy_gathered(&dead);
     object_gather_end();
-    leave_rest_to_cleaner();
+    leave_rest_to_cleaner(&dead);
 }
 
 /* --- passes, in the cleaner ---------------------------------------------------------------------
@@ -206,12 +230,12 @@ static void go_on_with_pass(size_t* units) {
     }
 }
 
-/* An object that can be drained goes piece by piece. One of another type may take long to destroy:
- * a process that never ran may have many mappings. So the cleaner lowers its priority to that of
- * the most urgent programs meanwhile. */
+/* A large object that can be drained goes piece by piece. The others are a VMAR, and a process that
+ * never ran: they may have many mappings. So the cleaner lowers its priority to that of the most
+ * urgent programs meanwhile. */
 static void destroy_first_dead(size_t* units) {
     bool (*drain)(struct object*) = dead.first->ops->drain;
-    bool is_bounded = drain || is_message_end(dead.first);
+    bool is_bounded = drain || !dead.first->ops->may_be_large;
     if (drain && drain(dead.first)) {
         look_spend(units, PIECE_UNITS);
         return;
@@ -244,6 +268,9 @@ static void destroy_dead(size_t* units) {
 static bool clean_piece(struct cleaning* unused) {
     size_t units = PIECE_UNITS;
     (void)unused;
+    interrupt_state_t state = spin_lock_irqsave(&left_lock);
+    append_all(&dead, &left);
+    spin_unlock_irqrestore(&left_lock, state);
     object_gather_begin(&dead);
     is_fresh_turn = !is_fresh_turn;
     if (dead.first)

@@ -42,6 +42,8 @@ struct object_ops {
      * closed or an object destroyed, if object_collection_is_due. No lock held. NULL: there are no
      * such objects. */
     void (*collect)(void);
+    /* A dead object may take long to destroy. */
+    bool may_be_large;
     /* Frees a bounded part of what a dead object holds. False: `destroy` is bounded too from now
      * on. Only a caller that works in pieces needs this. No lock held. NULL: the type has none. */
     bool (*drain)(struct object*);

@@ -102,6 +102,7 @@ static const struct object_ops vmo_object_ops = {
     .name = "VMO",
     .default_rights = VMO_DEFAULT_RIGHTS,
     .user_signals = ZX_USER_SIGNAL_ALL,
+    .may_be_large = true,
     .drain = vmo_object_drain,
     .destroy = vmo_object_destroy,
     .name_buffer = vmo_object_name,

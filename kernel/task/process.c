@@ -208,6 +208,7 @@ static const struct object_ops process_ops = {
                       ZX_RIGHT_DESTROY | ZX_RIGHT_SIGNAL | ZX_RIGHT_MANAGE_PROCESS |
                       ZX_RIGHT_MANAGE_THREAD,
     .user_signals = ZX_USER_SIGNAL_ALL,
+    .may_be_large = true,
     .destroy = process_destroy,
     .related_koid = process_related_koid,
     .name_buffer = process_name,

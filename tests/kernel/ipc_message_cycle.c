@@ -321,6 +321,12 @@ static void note_priority(struct object* unused) {
 static const struct object_ops noter_ops = {
     .type = ZX_OBJ_TYPE_EVENT,
     .name = "noter",
+    .may_be_large = true,
+    .destroy = note_priority,
+};
+static const struct object_ops small_noter_ops = {
+    .type = ZX_OBJ_TYPE_EVENT,
+    .name = "small noter",
     .destroy = note_priority,
 };
 
@@ -339,15 +345,24 @@ static bool leave_in_large_cycle(struct object* object) {
     return true;
 }
 
-SELFTEST(ipc_message_cycle, an_object_of_unknown_cost_is_not_destroyed_above_programs) {
+static void expect_destroyed_at(const struct object_ops* ops, uint32_t priority) {
     static struct object noter;
     size_t before = object_count();
     atomic_store(&destroyer_priority, 0);
-    object_init(&noter, &noter_ops, NULL, 0);
+    object_init(&noter, ops, NULL, 0);
     EXPECT(leave_in_large_cycle(&noter));
     message_cycle_collect_all();
-    EXPECT_EQUAL(atomic_load(&destroyer_priority), THREAD_PRIORITY_USER_MAX);
+    EXPECT_EQUAL(atomic_load(&destroyer_priority), priority);
     EXPECT_EQUAL(object_count(), before);
+}
+
+SELFTEST(ipc_message_cycle, an_object_of_unknown_cost_is_not_destroyed_above_programs) {
+    expect_destroyed_at(&noter_ops, THREAD_PRIORITY_USER_MAX);
+}
+
+/* Else the programs that spin could hold up the cleaner at each of them. */
+SELFTEST(ipc_message_cycle, a_small_object_is_destroyed_above_programs) {
+    expect_destroyed_at(&small_noter_ops, THREAD_PRIORITY_SYSTEM);
 }
 
 #define CARGO_PAGES 2000u
@@ -385,4 +400,32 @@ SELFTEST(ipc_message_cycle, a_large_vmo_goes_in_pieces) {
     EXPECT(most_freed > 0 && most_freed <= FREED_MAX);
     EXPECT_EQUAL(object_count(), before);
     EXPECT(pages_come_back(free_before));
+}
+
+/* The first handle that is closed is an attacker's, the second one a victim's. */
+SELFTEST(ipc_message_cycle, a_call_does_not_destroy_a_large_object_of_others) {
+    struct handle carrier[2], own[2], cycles[3];
+    EXPECT(create_channel(carrier) && create_laden_channel(own));
+    for (unsigned i = 0; i < ARRAY_LENGTH(cycles); i++) {
+        struct handle ends[2];
+        struct vmo* vmo;
+        EXPECT_OK(vmo_create(CARGO_PAGES * PAGE_SIZE, &vmo));
+        for (size_t page = 0; page < CARGO_PAGES; page++)
+            EXPECT_OK(vmo_write(vmo, "x", page * PAGE_SIZE, 1));
+        struct vmo_object* cargo = vmo_object_create(vmo);
+        EXPECT(cargo && create_channel(ends));
+        const struct handle in_the_cycle = handle_to(&cargo->object, 0);
+        EXPECT(send_handles(ends[0], &in_the_cycle, 1) && send_handles(ends[0], &ends[1], 1));
+        cycles[i] = ends[0];
+    }
+    EXPECT(send_handles(carrier[0], cycles, ARRAY_LENGTH(cycles)));
+    EXPECT(begin_holding_cleaner());
+    size_t free_before = page_count_free();
+    close_both(carrier);
+    handle_release(duplicate(own[1]));
+    size_t freed = page_count_free() - free_before;
+    let_cleaner_go();
+    EXPECT(freed <= 100);
+    EXPECT(page_count_free() >= free_before + ARRAY_LENGTH(cycles) * CARGO_PAGES);
+    close_both(own);
 }
