@@ -80,7 +80,7 @@ static bool resume_at_fixup(struct exception_frame* frame) {
  * spurious. */
 static bool can_make_progress(const struct exception_frame* frame, const struct page_fault* fault) {
     struct thread_context* context = context_current();
-    if (likely(context->fault_rip != frame->rip || context->fault_address != fault->address)) {
+    if (context->fault_rip != frame->rip || context->fault_address != fault->address) {
         context->fault_rip = frame->rip;
         context->fault_address = fault->address;
         context->fault_repeats = 0;
@@ -108,7 +108,7 @@ static NOINLINE bool can_be_resolved(const struct exception_frame* frame,
 static inline bool resolve(const struct exception_frame* frame, const struct page_fault* fault,
                            uint32_t usual_cause) {
     uint32_t cause = (uint32_t)frame->error_code & ~PAGE_FAULT_ACCESS;
-    if (unlikely(cause != usual_cause) && !can_be_resolved(frame, fault))
+    if (cause != usual_cause && !can_be_resolved(frame, fault))
         return false;
     return page_fault_handle(fault);
 }
@@ -163,8 +163,7 @@ static void before_return(struct exception_frame* frame) {
     if (exception_frame_is_user(frame)) {
         if (this_cpu()->preempt_count == 0)
             interrupt_preempt();
-        while (unlikely(
-            atomic_load_explicit(&context_current()->pending_work, memory_order_relaxed))) {
+        while (atomic_load_explicit(&context_current()->pending_work, memory_order_relaxed)) {
             interrupts_enable();
             thread_return_to_user();
             interrupts_disable();

@@ -8,14 +8,14 @@
 
 /* `state` is 64-byte aligned, of the size that fpu_init_boot found. */
 static inline void fpu_save(void* state) {
-    if (likely(cpu_features.has_xsave))
+    if (cpu_features.has_xsave)
         __asm__ volatile("xsave64 (%0)" ::"r"(state), "a"(fpu_xsave_mask), "d"(0) : "memory");
     else
         __asm__ volatile("fxsave64 (%0)" ::"r"(state) : "memory");
 }
 
 static inline void fpu_restore(const void* state) {
-    if (likely(cpu_features.has_xsave))
+    if (cpu_features.has_xsave)
         __asm__ volatile("xrstor64 (%0)" ::"r"(state), "a"(fpu_xsave_mask), "d"(0) : "memory");
     else
         __asm__ volatile("fxrstor64 (%0)" ::"r"(state) : "memory");

@@ -174,7 +174,7 @@ void page_table_destroy(struct page_table* table) {
 static zx_status_t walk_or_create(struct page_table* table, virtual_address_t address,
                                   uint64_t* path[]) {
     unsigned missing;
-    if (likely(walk(table, address, path, &missing)))
+    if (walk(table, address, path, &missing))
         return ZX_OK;
     struct table_chain created = {NULL};
     for (unsigned i = 0; i < missing; i++) {
@@ -199,9 +199,9 @@ zx_status_t page_table_map(struct page_table* table, virtual_address_t address,
                            physical_address_t physical, uint32_t flags) {
     uint64_t* path[TOP_LEVEL + 1];
     zx_status_t status = walk_or_create(table, address, path);
-    if (unlikely(status != ZX_OK))
+    if (status != ZX_OK)
         return status;
-    if (unlikely(path[0][entry_index(address, 0)] & ENTRY_PRESENT))
+    if (path[0][entry_index(address, 0)] & ENTRY_PRESENT)
         return ZX_ERR_ALREADY_EXISTS;
     entry_set(path[0], entry_index(address, 0), physical.value | entry_flags(flags));
     return ZX_OK;

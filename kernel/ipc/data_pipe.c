@@ -138,7 +138,7 @@ static int64_t plan_locked(const struct data_pipe* pipe, bool is_producer, uint3
 static ALWAYS_INLINE void account_locked(struct data_pipe* pipe, bool is_producer, size_t size) {
     struct data_pipe_end* end = data_pipe_end_of(pipe, is_producer);
     data_pipe_move_locked(pipe, end, size);
-    if (unlikely(end->room == 0))
+    if (end->room == 0)
         settle_locked(end);
     if (is_producer)
         data_pipe_written_locked(pipe, size);
@@ -249,7 +249,7 @@ int64_t data_pipe_write(zx_handle_t producer, uint32_t flags, size_t size, uintp
                         struct handle_table* table) {
     struct data_pipe* pipe;
     zx_status_t status = data_pipe_lock_end(table, producer, true, &pipe);
-    if (unlikely(status != ZX_OK))
+    if (status != ZX_OK)
         return status;
     /* No reference, no mutex. Saves 464 of 801 instructions of a write and a read of 64 bytes. */
     if (QUICK(data_pipe_write, flags == 0 && fits_in_one_piece_locked(pipe, true, size) &&
@@ -266,7 +266,7 @@ int64_t data_pipe_read(zx_handle_t consumer, uint32_t flags, size_t size, uintpt
                        struct handle_table* table) {
     struct data_pipe* pipe;
     zx_status_t status = data_pipe_lock_end(table, consumer, false, &pipe);
-    if (unlikely(status != ZX_OK))
+    if (status != ZX_OK)
         return status;
     /* Saves 451 of 788 instructions of a write and a read of 64 bytes. */
     if (QUICK(data_pipe_read,

@@ -81,7 +81,7 @@ static ALWAYS_INLINE zx_status_t data_pipe_check_locked(const struct data_pipe* 
         return state == DATA_PIPE_CLOSED ? ZX_ERR_BAD_HANDLE : ZX_ERR_2016_BUSY;
     if (is_producer && unlikely(peer == DATA_PIPE_CLOSED))
         return ZX_ERR_PEER_CLOSED;
-    if (unlikely(*available == 0))
+    if (*available == 0)
         return peer == DATA_PIPE_CLOSED ? ZX_ERR_PEER_CLOSED : ZX_ERR_SHOULD_WAIT;
     return ZX_OK;
 }
@@ -96,7 +96,7 @@ static inline size_t data_pipe_offset_locked(const struct data_pipe* pipe,
 /* The end's next byte is `size` bytes further on; at most the capacity. */
 static ALWAYS_INLINE void data_pipe_move_locked(const struct data_pipe* pipe,
                                                 struct data_pipe_end* end, size_t size) {
-    if (likely(size <= end->room)) {
+    if (size <= end->room) {
         end->place += size;
         end->room -= size;
         return;
@@ -117,7 +117,7 @@ static ALWAYS_INLINE void data_pipe_show_locked(struct data_pipe* pipe, bool is_
     size_t available;
     zx_status_t status = data_pipe_check_locked(pipe, is_producer, &available);
     zx_signals_t shown = 0;
-    if (likely(status == ZX_OK))
+    if (status == ZX_OK)
         shown = likely(available >= end->threshold) ? both : ready;
     object_update_signals_locked(&end->object, both, shown);
 }
@@ -126,7 +126,7 @@ static ALWAYS_INLINE void data_pipe_show_locked(struct data_pipe* pipe, bool is_
  * while enough is free. */
 static ALWAYS_INLINE void data_pipe_written_locked(struct data_pipe* pipe, size_t size) {
     size_t used = pipe->used += size, left = pipe->capacity - used;
-    if (unlikely(left == 0 || left < pipe->producer.threshold))
+    if (left == 0 || left < pipe->producer.threshold)
         data_pipe_show_locked(pipe, true);
     data_pipe_show_locked(pipe, false);
 }

@@ -37,7 +37,7 @@ struct window* data_pipe_exchange_window(struct object* object, struct window* w
 }
 
 static ALWAYS_INLINE bool has_whole_window(const struct data_pipe_end* end) {
-    return likely(end->window) && likely(window_is_whole(end->window));
+    return end->window && window_is_whole(end->window);
 }
 
 /* Makes a window instead of none, or of one that the program has changed. BAD_HANDLE: the handle
@@ -74,7 +74,7 @@ static ALWAYS_INLINE int64_t offer_locked(struct data_pipe* pipe, bool is_produc
     if (unlikely(end->state != DATA_PIPE_IDLE) || !has_whole_window(end))
         return 0;
     size_t offset = data_pipe_offset_locked(pipe, end);
-    if (unlikely(!user_write_size(address_out, end->window->base + offset)))
+    if (!user_write_size(address_out, end->window->base + offset))
         return 0;
     end->offered = MIN(available, pipe->capacity - offset);
     end->state = DATA_PIPE_TWO_PHASE;
@@ -135,9 +135,9 @@ static ALWAYS_INLINE int64_t begin_phases(zx_handle_t handle, uint32_t flags, ui
                                           bool is_producer) {
     struct data_pipe* pipe;
     zx_status_t status = data_pipe_lock_end(table, handle, is_producer, &pipe);
-    if (unlikely(status != ZX_OK))
+    if (status != ZX_OK)
         return status;
-    int64_t offered = likely(flags == 0) ? offer_locked(pipe, is_producer, address_out) : 0;
+    int64_t offered = flags == 0 ? offer_locked(pipe, is_producer, address_out) : 0;
     if (unlikely(offered <= 0))
         return unlock_and_begin(data_pipe_end_of(pipe, is_producer), handle, flags, address_out,
                                 table, aspace);
@@ -161,15 +161,15 @@ static ALWAYS_INLINE zx_status_t end_phases(zx_handle_t handle, size_t size,
                                             struct handle_table* table, bool is_producer) {
     struct data_pipe* pipe;
     zx_status_t status = data_pipe_lock_end(table, handle, is_producer, &pipe);
-    if (unlikely(status != ZX_OK))
+    if (status != ZX_OK)
         return status;
     struct data_pipe_end* end = data_pipe_end_of(pipe, is_producer);
-    if (unlikely(end->state != DATA_PIPE_TWO_PHASE)) {
+    if (end->state != DATA_PIPE_TWO_PHASE) {
         spin_unlock(&pipe->lock);
         return ZX_ERR_BAD_STATE;
     }
     end->state = DATA_PIPE_IDLE;
-    if (unlikely(size > end->offered || size % pipe->element_size != 0)) {
+    if (size > end->offered || size % pipe->element_size != 0) {
         status = ZX_ERR_INVALID_ARGS;
         size = 0;
     }

@@ -55,7 +55,7 @@ static ALWAYS_INLINE zx_status_t send_locked(struct message_end* end, struct mes
     if (call)
         message_call_begin_locked(call, end, message);
     zx_status_t status = message_end_push_locked(end, message, size, handle_count);
-    if (call && unlikely(status != ZX_OK))
+    if (call && status != ZX_OK)
         message_call_cancel_locked(call);
     return status;
 }
@@ -143,7 +143,7 @@ static ALWAYS_INLINE zx_status_t send_with_handles(zx_handle_t handle,
     if (unlikely(status != ZX_OK))
         goto free_message;
     handle_transfer_finish(&transfer);
-    if (unlikely(is_reply))
+    if (is_reply)
         message_cycle_collect();
     return ZX_OK;
 
@@ -158,7 +158,7 @@ static ALWAYS_INLINE zx_status_t send_bytes(zx_handle_t handle, const struct mes
     zx_rights_t rights = call ? MESSAGE_CALL_RIGHTS : ZX_RIGHT_WRITE;
     struct message_end* end;
     zx_status_t status = message_end_lock(handle, rules->type, rights, call, &end);
-    if (unlikely(status != ZX_OK)) {
+    if (status != ZX_OK) {
         handle_fault(current_handles(), status);
         goto free_message;
     }
@@ -192,7 +192,7 @@ zx_status_t message_end_write(zx_handle_t handle, const struct message_rules* ru
     struct message* message;
     zx_status_t status =
         message_create_from_user(bytes.address, bytes.count, handles.count, &message);
-    if (unlikely(status != ZX_OK))
+    if (status != ZX_OK)
         return message_end_fault(handle, rules->type, ZX_RIGHT_WRITE, status);
     return handles.count > 0 ? send_with_handles(handle, rules, message, handles.address, NULL)
                              : send_bytes(handle, rules, message, bytes.count, NULL);
@@ -232,7 +232,7 @@ static NOINLINE bool write_paged(const struct message* message, const struct mes
 
 static ALWAYS_INLINE bool write_bytes_and_sizes(struct message* message,
                                                 const struct message_room* room) {
-    if (unlikely(message->shape & MESSAGE_PAGED))
+    if (message->shape & MESSAGE_PAGED)
         return write_paged(message, room);
     return user_copy_out_with_words(room->bytes.address, message_inline_bytes(message),
                                     message->byte_count, room->actual_bytes, message->byte_count,
@@ -269,7 +269,7 @@ static ALWAYS_INLINE zx_status_t reserve_places_locked(const struct message* mes
                                                        const struct message_room* room) {
     uint32_t count = message_handle_count(message);
     zx_status_t status = handle_table_reserve_locked(current_handles(), count);
-    if (unlikely(status != ZX_OK))
+    if (status != ZX_OK)
         return status;
     return user_touch_small(room->handles.address, count * sizeof(zx_handle_t))
                ? ZX_OK
@@ -282,8 +282,8 @@ static ALWAYS_INLINE zx_status_t move_handles_locked(struct message* message,
     zx_handle_t values[ZX_CHANNEL_MAX_MSG_HANDLES];
     uint32_t count = message_handle_count(message);
     handle_table_next_values_locked(current_handles(), values, count);
-    if (unlikely(!user_copy_out_with_words(room->handles.address, values, count * sizeof(values[0]),
-                                           0, 0, 0, 0)))
+    if (!user_copy_out_with_words(room->handles.address, values, count * sizeof(values[0]), 0, 0, 0,
+                                  0))
         return ZX_ERR_INVALID_ARGS;
     handle_table_add_many_locked(current_handles(), message_handles(message), count);
     return ZX_OK;
@@ -299,9 +299,9 @@ static ALWAYS_INLINE zx_status_t give(struct message* message, const struct mess
         return ZX_ERR_BUFFER_TOO_SMALL;
     if (has_handles)
         status = reserve_places_locked(message, room);
-    if (likely(status == ZX_OK) && unlikely(!write_bytes_and_sizes(message, room)))
+    if (likely(status == ZX_OK) && !write_bytes_and_sizes(message, room))
         status = ZX_ERR_INVALID_ARGS;
-    if (has_handles && likely(status == ZX_OK))
+    if (has_handles && status == ZX_OK)
         status = move_handles_locked(message, room);
     return status;
 }
@@ -344,13 +344,13 @@ static ALWAYS_INLINE zx_status_t lock_for_reading(zx_handle_t handle, zx_obj_typ
     zx_status_t status;
     if (!with_table) {
         status = message_end_lock(handle, type, ZX_RIGHT_READ, false, end);
-        if (unlikely(status != ZX_OK))
+        if (status != ZX_OK)
             handle_fault(current_handles(), status);
         return status;
     }
     spin_lock(&current_handles()->lock);
     status = end_find_locked(handle, type, ZX_RIGHT_READ, false, end);
-    if (likely(status == ZX_OK))
+    if (status == ZX_OK)
         spin_lock_inner((*end)->object.lock);
     else
         spin_unlock(&current_handles()->lock);
@@ -383,7 +383,7 @@ static ALWAYS_INLINE struct attempt try_to_read(zx_handle_t handle,
                                                 bool may_have_handles) {
     struct message_end* end;
     zx_status_t status = lock_for_reading(handle, rules->type, may_have_handles, &end);
-    if (unlikely(status != ZX_OK))
+    if (status != ZX_OK)
         return (struct attempt){.status = status};
     struct message* message = end->queue.first;
     bool is_table_locked = may_have_handles;
@@ -391,7 +391,7 @@ static ALWAYS_INLINE struct attempt try_to_read(zx_handle_t handle,
         spin_unlock_outer(&current_handles()->lock); /* not needed: let others have it */
         is_table_locked = false;
     }
-    if (likely(message))
+    if (message)
         status = give(message, room, may_have_handles);
     else
         status = end->peer ? ZX_ERR_SHOULD_WAIT : ZX_ERR_PEER_CLOSED;

@@ -133,13 +133,13 @@ free_lock:
 /* How many of `size` bytes a write takes now. */
 static ALWAYS_INLINE zx_status_t writable_size_locked(const struct socket* socket, size_t size,
                                                       size_t* taken) {
-    if (unlikely(!socket->peer))
+    if (!socket->peer)
         return ZX_ERR_PEER_CLOSED;
-    if (unlikely(socket->is_write_closed))
+    if (socket->is_write_closed)
         return ZX_ERR_BAD_STATE;
     size_t room = SOCKET_CAPACITY_BYTES - socket->peer->waiting;
     *taken = MIN(size, room);
-    if (unlikely(size > room) && (room == 0 || socket->prefix_size > 0))
+    if (size > room && (room == 0 || socket->prefix_size > 0))
         return ZX_ERR_SHOULD_WAIT;
     return ZX_OK;
 }
@@ -148,7 +148,7 @@ static ALWAYS_INLINE void bytes_added_locked(struct socket* socket, size_t size)
     struct socket* reader = socket->peer;
     reader->waiting += size;
     object_update_signals_locked(&reader->object, 0, ZX_SOCKET_READABLE);
-    if (unlikely(reader->waiting == SOCKET_CAPACITY_BYTES))
+    if (reader->waiting == SOCKET_CAPACITY_BYTES)
         object_update_signals_locked(&socket->object, ZX_SOCKET_WRITABLE, 0);
 }
 
@@ -229,7 +229,7 @@ zx_status_t socket_write(zx_handle_t handle, uint32_t options, uintptr_t buffer,
     }
     struct socket* socket;
     zx_status_t status = lock_end(table, handle, ZX_RIGHT_WRITE, &socket);
-    if (unlikely(status != ZX_OK))
+    if (status != ZX_OK)
         return status;
     /* No reference, no second attempt. Saves 272 of 618 instructions of a write and a read of 64
      * bytes. */
@@ -311,11 +311,11 @@ static ALWAYS_INLINE size_t front_size_locked(const struct socket* socket) {
 
 zx_status_t socket_read(zx_handle_t handle, uint32_t options, uintptr_t buffer, size_t size,
                         uintptr_t actual, struct handle_table* table) {
-    if (unlikely(options != 0))
+    if (options != 0)
         return ZX_ERR_INVALID_ARGS;
     struct socket* socket;
     zx_status_t status = lock_end(table, handle, ZX_RIGHT_READ, &socket);
-    if (unlikely(status != ZX_OK))
+    if (status != ZX_OK)
         return status;
     /* The bytes are in one piece of memory. Saves 198 of 544 instructions of a write and a read of
      * 64 bytes. */

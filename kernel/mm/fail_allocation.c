@@ -27,7 +27,7 @@ bool allocation_has_failed(void) {
 /* Interrupts do not allocate, so only the chosen thread itself touches its counter. */
 bool allocation_must_fail(void) {
     struct thread* thread = atomic_load_explicit(&chosen, memory_order_relaxed);
-    if (likely(!thread) || thread != thread_current() || --left > 0)
+    if (!thread || thread != thread_current() || --left > 0)
         return false;
     atomic_store(&chosen, NULL);
     has_failed = true;

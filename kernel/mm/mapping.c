@@ -63,7 +63,7 @@ bool mapping_announce_locked(struct mapping* mapping, const struct mapping_count
     spin_lock(&vmo->lock);
     bool is_allowed = mapping->aspace->is_wx_allowed ||
                       mapping_counts_allow(&vmo->mapped, mapping->permissions, leaving);
-    if (likely(is_allowed))
+    if (is_allowed)
         /* at the front, behind all walkers: they do not meet it */
         enlist_locked(mapping, vmo->mappings.head.next);
     spin_unlock(&vmo->lock);

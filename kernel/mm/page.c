@@ -161,7 +161,7 @@ static ALWAYS_INLINE struct page* take_cached(void) {
     struct page_cache* cache = this_cpu()->page_cache;
     if (unlikely(cache->count == 0))
         refill(cache);
-    if (unlikely(cache->count == 0))
+    if (cache->count == 0)
         return NULL;
     struct page* page = cache->pages[--cache->count];
     page->state = PAGE_ALLOCATED;
@@ -182,7 +182,7 @@ struct page* page_alloc_zeroed(void) {
         return NULL;
     preempt_disable();
     struct page* page = take_cached();
-    if (likely(page))
+    if (page)
         bulk_clear_page(page_to_virtual(page)); /* this needs preemption off too */
     preempt_enable();
     return page;
@@ -213,7 +213,7 @@ void page_free(struct page* page) {
     poison(page, 0);
     preempt_disable();
     struct page_cache* cache = this_cpu()->page_cache;
-    if (unlikely(cache->count == CACHE_SIZE))
+    if (cache->count == CACHE_SIZE)
         drain_cache(cache, CACHE_SIZE - CACHE_BATCH);
     page->state = PAGE_CACHED;
     cache->pages[cache->count++] = page;

@@ -198,7 +198,7 @@ static uint32_t batch_of(const struct slab_magazine* magazine) {
 }
 
 void* slab_alloc_slow(struct slab_cache* cache) {
-    if (unlikely(__atomic_load_n(&cache->stride, __ATOMIC_ACQUIRE) == 0))
+    if (__atomic_load_n(&cache->stride, __ATOMIC_ACQUIRE) == 0)
         prepare_cache(cache);
     struct slab_magazine* magazine = magazine_get(cache);
     spin_lock(&cache->lock);
@@ -250,7 +250,7 @@ void slab_free_inner(struct slab_cache* cache, void* object) {
 
 void* slab_alloc_zeroed(struct slab_cache* cache) {
     void* object = slab_alloc(cache);
-    if (likely(object))
+    if (object)
         memset(object, 0, cache->object_size);
     return object;
 }

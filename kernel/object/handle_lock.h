@@ -16,7 +16,7 @@ MUST_CHECK static ALWAYS_INLINE zx_status_t handle_lock_object(struct handle_tab
                                                                struct object** object) {
     struct handle_slot* slot;
     zx_status_t status = handle_hold(table, value, type, rights, &slot);
-    if (unlikely(status != ZX_OK)) {
+    if (status != ZX_OK) {
         if (status == ZX_ERR_WRONG_TYPE)
             handle_fault(table, status);
         return status;

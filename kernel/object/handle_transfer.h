@@ -60,11 +60,11 @@ handle_transfer_take_locked(struct handle_transfer* transfer, const struct objec
          * NOLINTNEXTLINE(clang-analyzer-core.uninitialized.Assign) */
         zx_handle_t value = transfer->values[i];
         struct handle_slot* slot;
-        if (unlikely(!handle_take_locked(chunks, value, &slot)))
+        if (!handle_take_locked(chunks, value, &slot))
             return handle_transfer_refuse_locked(transfer, i);
         struct object* object = slot->object;
         if (unlikely(!(slot->marked_rights & ZX_RIGHT_TRANSFER)) ||
-            unlikely(object == carrier && i != transfer->carrier_index)) {
+            (object == carrier && i != transfer->carrier_index)) {
             handle_slot_put_back(slot, value);
             return handle_transfer_refuse_locked(transfer, i);
         }

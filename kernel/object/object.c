@@ -64,7 +64,7 @@ static void destroy_list_append(struct destroy_list* list, struct object* object
 void object_release_last(struct object* object) {
     struct thread* thread = thread_current();
     ASSERT(list_is_empty(&object->observers));
-    if (unlikely(object->name)) {
+    if (object->name) {
         heap_free(object->name);
         object->name = NULL;
     }
@@ -80,7 +80,7 @@ void object_release_last(struct object* object) {
     while ((object = list.first)) {
         collect = object->ops->collect ? object->ops->collect : collect;
         (void)object_destroy_gathered(&list);
-        if (unlikely(list.first && thread_is_killed(thread)))
+        if (list.first && thread_is_killed(thread))
             thread_begin_cleaning_up(); /* there may be millions of them */
     }
     thread->destroy_list = NULL;

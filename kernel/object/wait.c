@@ -80,7 +80,7 @@ static zx_status_t look_at_items_locked(const struct handle_table* table, zx_wai
         if (unlikely(!handle_slot_is_used_locked(slot, item->handle)))
             return ZX_ERR_BAD_HANDLE;
         zx_status_t status = handle_slot_check(slot, ZX_OBJ_TYPE_NONE, rights);
-        if (unlikely(status != ZX_OK))
+        if (status != ZX_OK)
             return status;
         item->pending = object_signals(slot->object);
         any |= item->pending & item->waitfor;

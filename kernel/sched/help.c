@@ -217,7 +217,7 @@ bool help_others(struct sched_cpu* here, void (*place)(struct thread*)) {
  * (help.h, step 3). */
 void help_leave_locked(struct sched_cpu* here) {
     here->look.turn = 0;
-    if (unlikely(here->look.call | atomic_load_explicit(&here->called, memory_order_relaxed))) {
+    if (here->look.call | atomic_load_explicit(&here->called, memory_order_relaxed)) {
         here->look.call |= atomic_exchange(&here->called, 0);
         pass_call_on(here);
     }

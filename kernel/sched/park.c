@@ -41,11 +41,11 @@ static ALWAYS_INLINE struct thread* block(struct thread* thread, uint32_t how, b
     struct cpu* cpu = this_cpu();
     struct sched_cpu* sched = cpu->sched;
     spin_lock_inner(&sched->lock); /* 4: held until the registers are saved */
-    if (unlikely(!atomic_compare_exchange_strong(&thread->park, &none, how))) /* 1 */
+    if (!atomic_compare_exchange_strong(&thread->park, &none, how)) /* 1 */
         goto stay;
     turn_point();
     if ((how == PARK_KILLABLE && unlikely(thread_is_killed(thread))) ||
-        (has_deadline && unlikely(atomic_load(&thread->has_timed_out)))) {
+        (has_deadline && atomic_load(&thread->has_timed_out))) {
         turn_point();
         if (atomic_compare_exchange_strong(&thread->park, &waits, PARK_NONE)) /* 3 */
             goto stay;
@@ -110,14 +110,14 @@ void thread_unpark(struct thread* thread) {
     if (!leave_token(thread))
         return;
     turn_point();
-    if (unlikely(thread_current()->is_handing_over))
+    if (thread_current()->is_handing_over)
         wake_as_successor(thread, false);
     else
         sched_wake(thread);
 }
 
 void thread_unpark_at_once(struct thread* thread) {
-    if (likely(leave_token(thread)))
+    if (leave_token(thread))
         wake_as_successor(thread, true);
 }
 

@@ -132,7 +132,7 @@ void sched_wake(struct thread* thread) {
     struct sched_cpu* sched = thread->sched;
     interrupt_state_t state = interrupts_save_and_disable();
     spin_lock_inner(&sched->lock);
-    bool is_allowed = likely(thread->affinity & sched->mask);
+    bool is_allowed = thread->affinity & sched->mask;
     if (is_allowed)
         make_ready_locked(sched, thread);
     spin_unlock_inner(&sched->lock);
@@ -154,7 +154,7 @@ static void drop_bookmark(struct thread* bookmark) {
  * for it in this queue. So it runs here for a moment. The interrupt that this CPU sends itself then
  * ends its turn, and requeue_and_switch moves it. */
 struct thread* sched_choose_beside_locked(struct sched_cpu* sched, struct thread* successor) {
-    if (unlikely(!(__atomic_load_n(&successor->affinity, __ATOMIC_RELAXED) & sched->mask))) {
+    if (!(__atomic_load_n(&successor->affinity, __ATOMIC_RELAXED) & sched->mask)) {
         ipi_reschedule(sched->number);
         return successor;
     }
@@ -228,7 +228,7 @@ static NOINLINE void leave_idle(struct sched_cpu* sched) {
 static inline void queue_behind_successor(struct sched_cpu* sched, struct thread* thread) {
     thread->queued_as = QUEUED_IN_A_SLICE;
     queue_push(sched, thread, true);
-    if (unlikely(idle_cpus_for(thread)))
+    if (idle_cpus_for(thread))
         help_start_locked(sched, thread->affinity);
 }
 
@@ -246,7 +246,7 @@ static ALWAYS_INLINE void requeue_and_switch(void) {
     struct sched_cpu* sched = cpu->sched;
     struct thread* thread = thread_current();
     spin_lock_inner(&sched->lock);
-    if (unlikely(thread == sched->idle)) {
+    if (thread == sched->idle) {
         leave_idle(sched);
         return;
     }
@@ -277,7 +277,7 @@ void thread_yield(void) {
 /* With interrupts off no switch is possible here. The request stays: the end of the interrupt sees
  * it, or the next preempt_enable with interrupts on. */
 void preempt_reschedule(void) {
-    if (likely(interrupts_are_enabled()))
+    if (interrupts_are_enabled())
         thread_yield();
 }
 KEEPING_CALLABLE(preempt_reschedule);
@@ -306,7 +306,7 @@ static struct sched_cpu* lock_thread(const struct thread* thread, enum thread_st
         struct sched_cpu* sched = __atomic_load_n(&thread->sched, __ATOMIC_SEQ_CST);
         *state = spin_lock_irqsave(&sched->lock);
         *thread_state = __atomic_load_n(&thread->state, __ATOMIC_SEQ_CST);
-        if (likely(__atomic_load_n(&thread->sched, __ATOMIC_SEQ_CST) == sched))
+        if (__atomic_load_n(&thread->sched, __ATOMIC_SEQ_CST) == sched)
             return sched;
         spin_unlock_irqrestore(&sched->lock, *state);
     }
@@ -344,7 +344,7 @@ void sched_apply_affinity(struct thread* thread) {
 /* The priority that the thread gets if the caller wants `wanted`. A kill overrides that: see
  * thread_kill. */
 static uint32_t priority_due(const struct thread* thread, uint32_t wanted) {
-    if (likely(!(atomic_load(&thread->context.pending_work) & THREAD_PENDING_KILL)))
+    if (!(atomic_load(&thread->context.pending_work) & THREAD_PENDING_KILL))
         return wanted;
     return atomic_load(&thread->is_cleaning_up) ? THREAD_PRIORITY_USER_MAX : THREAD_PRIORITY_SYSTEM;
 }
@@ -364,7 +364,7 @@ void sched_change_priority(struct thread* thread, uint32_t wanted) {
     do {
         priority = priority_due(thread, wanted);
         (void)__atomic_exchange_n(&thread->priority, priority, __ATOMIC_SEQ_CST);
-    } while (unlikely(priority != priority_due(thread, wanted)));
+    } while (priority != priority_due(thread, wanted));
     struct sched_cpu* sched = lock_thread(thread, &thread_state, &state);
     priority = __atomic_load_n(&thread->priority, __ATOMIC_RELAXED);
     if (thread_state == THREAD_READY) {
@@ -388,7 +388,7 @@ static bool has_nothing_to_do(struct sched_cpu* sched) {
 /* In the mode of arch/turns.h the last CPU that becomes idle must not halt. */
 static void wait_for_interrupt(void) {
     uint32_t online = (uint32_t)((1ul << cpu_count()) - 1);
-    if (unlikely(turns_are_on) && atomic_load(&idle_cpus) == online)
+    if (turns_are_on && atomic_load(&idle_cpus) == online)
         turn_wait_for_interrupt();
     else
         cpu_wait_for_interrupt();

@@ -16,13 +16,13 @@ static inline zx_status_t fetch(struct message_call_request* request, zx_handle_
     request->actual_bytes = actual_bytes.address;
     request->actual_handles = actual_handles.address;
     bool can_read = user_copy_in_small(&request->args, args.address, sizeof(request->args));
-    if (unlikely(!can_read))
+    if (!can_read)
         request->args.wr_num_handles = 0; /* none is known */
     if (options != 0)
         return ZX_ERR_INVALID_ARGS;
-    return likely(can_read) ? ZX_OK
-                            : message_end_fault(handle, ZX_OBJ_TYPE_CHANNEL, MESSAGE_CALL_RIGHTS,
-                                                ZX_ERR_INVALID_ARGS);
+    return can_read ? ZX_OK
+                    : message_end_fault(handle, ZX_OBJ_TYPE_CHANNEL, MESSAGE_CALL_RIGHTS,
+                                        ZX_ERR_INVALID_ARGS);
 }
 
 /* 2018: the kernel picks the id, and the handles are consumed whatever happens. */
@@ -40,10 +40,10 @@ zx_status_t sys_channel_call(zx_handle_t handle, uint32_t options, zx_time_t dea
     request.rules = &rules;
     request.must_pick_id = true;
     request.status_place = 0;
-    if (likely(status == ZX_OK))
+    if (status == ZX_OK)
         status = message_call_run(&request, &is_written);
     uint32_t num_handles = request.args.wr_num_handles;
-    if (unlikely(status != ZX_OK) && !is_written && num_handles > 0) {
+    if (status != ZX_OK && !is_written && num_handles > 0) {
         user_in(zx_handle_t) handles = {(uintptr_t)request.args.wr_handles};
         (void)handle_close_user_array(handles, num_handles);
     }
@@ -68,9 +68,9 @@ zx_status_t sys_mx_channel_call(zx_handle_t handle, uint32_t options, zx_time_t 
     request.rules = &rules;
     request.must_pick_id = false;
     request.status_place = read_status.address;
-    if (likely(status == ZX_OK))
+    if (status == ZX_OK)
         status = message_call_run(&request, &is_written);
-    if (likely(status == ZX_OK) || !is_written)
+    if (status == ZX_OK || !is_written)
         return status;
     if (!user_is_null(read_status))
         (void)user_write(read_status, &status, 1);

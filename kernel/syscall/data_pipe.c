@@ -10,7 +10,7 @@ zx_handle_t sys_mx_datapipe_create(uint32_t options, size_t element_size, size_t
     if (options != 0)
         return ZX_ERR_INVALID_ARGS;
     zx_status_t status = process_check_policy(ZX_POL_NEW_ANY);
-    if (unlikely(status != ZX_OK))
+    if (status != ZX_OK)
         return status;
     struct object *producer, *consumer;
     status = data_pipe_create(element_size, capacity, &producer, &consumer);

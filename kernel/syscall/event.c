@@ -8,7 +8,7 @@ zx_status_t sys_event_create(uint32_t options, user_out(zx_handle_t) out) {
     if (options != 0)
         return ZX_ERR_INVALID_ARGS;
     zx_status_t status = process_check_policy(ZX_POL_NEW_EVENT);
-    if (unlikely(status != ZX_OK))
+    if (status != ZX_OK)
         return status;
     struct event* event = event_create();
     if (!event)
@@ -22,7 +22,7 @@ zx_status_t sys_eventpair_create(uint32_t options, user_out(zx_handle_t) out0,
     if (options != 0)
         return ZX_ERR_NOT_SUPPORTED;
     zx_status_t status = process_check_policy(ZX_POL_NEW_EVENTPAIR);
-    if (unlikely(status != ZX_OK))
+    if (status != ZX_OK)
         return status;
     struct event_pair_end *end0, *end1;
     status = event_pair_create(&end0, &end1);

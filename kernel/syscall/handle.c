@@ -7,7 +7,7 @@ zx_status_t sys_syscall_null(void) {
 }
 
 zx_status_t sys_handle_close(zx_handle_t handle) {
-    if (unlikely(handle == ZX_HANDLE_INVALID))
+    if (handle == ZX_HANDLE_INVALID)
         return ZX_OK;
     return handle_table_close(current_handles(), handle);
 }
@@ -18,7 +18,7 @@ zx_status_t sys_mx_handle_close(zx_handle_t handle) {
 
 zx_status_t sys_handle_close_many(user_in(zx_handle_t) handles, size_t num_handles) {
     zx_status_t status = handle_close_user_array(handles, num_handles);
-    if (unlikely(status == ZX_ERR_BAD_HANDLE))
+    if (status == ZX_ERR_BAD_HANDLE)
         handle_fault(current_handles(), status);
     return status;
 }
@@ -28,9 +28,9 @@ static NOINLINE zx_status_t duplicate(zx_handle_t handle, zx_rights_t rights,
     struct handle_table* table = current_handles();
     zx_handle_t duplicate = ZX_HANDLE_INVALID;
     zx_status_t status = handle_table_duplicate(table, handle, rights, &duplicate);
-    if (unlikely(status != ZX_OK))
+    if (status != ZX_OK)
         return status;
-    if (unlikely(!user_write(out, &duplicate, 1))) {
+    if (!user_write(out, &duplicate, 1)) {
         handle_table_close(table, duplicate);
         return ZX_ERR_INVALID_ARGS;
     }
@@ -44,7 +44,7 @@ zx_status_t sys_mx_handle_replace(zx_handle_t handle, zx_rights_t rights,
 
 zx_status_t sys_handle_duplicate(zx_handle_t handle, zx_rights_t rights,
                                  user_out(zx_handle_t) out) {
-    if (likely(handle_table_duplicate_quickly(current_handles(), handle, rights, out.address)))
+    if (handle_table_duplicate_quickly(current_handles(), handle, rights, out.address))
         return ZX_OK;
     return duplicate(handle, rights, out);
 }

@@ -20,7 +20,7 @@ zx_status_t handle_install_out(struct object* object, zx_rights_t rights,
 }
 
 static inline bool value_is_writable(user_out(zx_handle_t) out) {
-    return likely(user_touch_small(out.address, sizeof(zx_handle_t))) ||
+    return user_touch_small(out.address, sizeof(zx_handle_t)) ||
            user_fault_in(out.address, sizeof(zx_handle_t), true);
 }
 
@@ -34,7 +34,7 @@ zx_status_t handle_install_pair_out(struct object* object0, zx_rights_t rights0,
     zx_handle_t values[2];
     zx_status_t status = ZX_ERR_INVALID_ARGS;
 
-    if (unlikely(!value_is_writable(out0) || !value_is_writable(out1)))
+    if (!value_is_writable(out0) || !value_is_writable(out1))
         goto release;
     spin_lock(&table->lock);
     status = handle_table_reserve_locked(table, 2);

@@ -10,7 +10,7 @@ zx_status_t sys_mx_msgpipe_create(user_out(zx_handle_t) handles, uint32_t flags)
     if (flags & ~MX_FLAG_REPLY_PIPE)
         return ZX_ERR_INVALID_ARGS;
     zx_status_t status = process_check_policy(ZX_POL_NEW_CHANNEL);
-    if (unlikely(status != ZX_OK))
+    if (status != ZX_OK)
         return status;
     struct message_end *end0, *end1;
     status = message_pipe_create(flags & MX_FLAG_REPLY_PIPE, &end0, &end1);
@@ -45,7 +45,7 @@ static NOINLINE zx_status_t write_message(zx_handle_t handle, struct user_span b
     if (flags != 0)
         return ZX_ERR_INVALID_ARGS;
     zx_status_t status = message_end_write(handle, &rules, bytes, handles);
-    return likely(status == ZX_OK) ? ZX_OK : as_2016_says(status);
+    return status == ZX_OK ? ZX_OK : as_2016_says(status);
 }
 
 zx_status_t sys_mx_msgpipe_write(zx_handle_t handle, user_in(void) bytes, uint32_t num_bytes,
@@ -53,7 +53,7 @@ zx_status_t sys_mx_msgpipe_write(zx_handle_t handle, user_in(void) bytes, uint32
                                  uint32_t flags) {
     /* Saves 53 of 426 instructions of a write and a read of 64 bytes. */
     if (QUICK(msgpipe_write, (flags | num_handles) == 0 && num_bytes <= MESSAGE_SMALL_ROOM) &&
-        likely(message_write_quickly(handle, ZX_OBJ_TYPE_MSGPIPE, bytes.address, num_bytes)))
+        message_write_quickly(handle, ZX_OBJ_TYPE_MSGPIPE, bytes.address, num_bytes))
         return ZX_OK;
     return write_message(handle, (struct user_span){bytes.address, num_bytes},
                          (struct user_span){handles.address, num_handles}, flags);
@@ -82,11 +82,10 @@ zx_status_t sys_mx_msgpipe_read(zx_handle_t handle, user_out(void) bytes,
     uint32_t bytes_room, handles_room = 0;
     /* Saves 91 of 464 instructions of a write and a read of 64 bytes. */
     if (QUICK(msgpipe_read, flags == 0 && bytes.address) &&
-        likely(
-            user_load_words(num_bytes.address, &bytes_room, num_handles.address, &handles_room)) &&
-        likely(handles_room == 0 || handles.address) &&
-        likely(message_read_quickly(handle, ZX_OBJ_TYPE_MSGPIPE, bytes.address, bytes_room,
-                                    num_bytes.address, num_handles.address)))
+        user_load_words(num_bytes.address, &bytes_room, num_handles.address, &handles_room) &&
+        (handles_room == 0 || handles.address) &&
+        message_read_quickly(handle, ZX_OBJ_TYPE_MSGPIPE, bytes.address, bytes_room,
+                             num_bytes.address, num_handles.address))
         return ZX_OK;
     return read_message(handle, bytes.address, num_bytes.address, handles.address,
                         num_handles.address, flags);

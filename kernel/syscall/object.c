@@ -8,7 +8,7 @@
 static inline zx_status_t check_masks(const struct object* object, uint32_t clear_mask,
                                       uint32_t set_mask) {
     zx_signals_t allowed = object->ops->user_signals;
-    if (likely(allowed && !((clear_mask | set_mask) & ~allowed)))
+    if (allowed && !((clear_mask | set_mask) & ~allowed))
         return ZX_OK;
     return allowed ? ZX_ERR_INVALID_ARGS : ZX_ERR_NOT_SUPPORTED;
 }
@@ -18,10 +18,10 @@ zx_status_t sys_object_signal(zx_handle_t handle, uint32_t clear_mask, uint32_t 
     struct handle_table* table = current_handles();
     struct handle_slot* slot;
     zx_status_t status = handle_hold(table, handle, ZX_OBJ_TYPE_NONE, ZX_RIGHT_SIGNAL, &slot);
-    if (unlikely(status != ZX_OK))
+    if (status != ZX_OK)
         return status;
     status = check_masks(slot->object, clear_mask, set_mask);
-    if (likely(status == ZX_OK)) {
+    if (status == ZX_OK) {
         spin_lock_inner(slot->object->lock);
         object_update_signals_locked(slot->object, clear_mask, set_mask);
         spin_unlock_inner(slot->object->lock);

@@ -9,7 +9,7 @@ zx_status_t sys_socket_create(uint32_t options, user_out(zx_handle_t) out0,
     if (options != ZX_SOCKET_STREAM && options != ZX_SOCKET_DATAGRAM)
         return ZX_ERR_INVALID_ARGS;
     zx_status_t status = process_check_policy(ZX_POL_NEW_SOCKET);
-    if (unlikely(status != ZX_OK))
+    if (status != ZX_OK)
         return status;
     struct socket *end0, *end1;
     status = socket_create(options == ZX_SOCKET_DATAGRAM, &end0, &end1);

@@ -22,7 +22,7 @@ static inline uint32_t vmar_permissions_of(zx_rights_t rights) {
  * to, and is checked there. */
 static inline void vmar_obey_policy(uint32_t permissions) {
     const uint32_t both = ZX_VM_PERM_WRITE | ZX_VM_PERM_EXECUTE;
-    if (unlikely((permissions & both) == both)) {
+    if ((permissions & both) == both) {
         zx_status_t is_allowed = process_check_policy(ZX_POL_VMAR_WX);
         (void)is_allowed;
     }

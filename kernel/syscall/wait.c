@@ -6,7 +6,7 @@
 
 static inline zx_status_t write_observed(user_out(zx_signals_t) observed, zx_signals_t shown,
                                          zx_status_t status) {
-    bool is_told = user_is_null(observed) || likely(user_write_word(observed.address, shown));
+    bool is_told = user_is_null(observed) || user_write_word(observed.address, shown);
     return is_told ? status : ZX_ERR_INVALID_ARGS;
 }
 
@@ -18,7 +18,7 @@ static NOINLINE zx_status_t wait_one_blocking(zx_handle_t handle, struct handle_
     struct handle_table* table = current_handles();
     zx_signals_t shown;
     zx_status_t status;
-    if (user_is_null(observed) || likely(user_touch_small(observed.address, sizeof(shown)))) {
+    if (user_is_null(observed) || user_touch_small(observed.address, sizeof(shown))) {
         status = object_wait_one_blocking(table, handle, slot, signals, deadline, &shown);
     } else {
         handle_let_go(slot, handle);
@@ -37,7 +37,7 @@ static ALWAYS_INLINE zx_status_t wait_one(zx_handle_t handle, zx_rights_t rights
                                           zx_time_t deadline, user_out(zx_signals_t) observed) {
     struct handle_slot* slot;
     zx_status_t status = handle_hold(current_handles(), handle, ZX_OBJ_TYPE_NONE, rights, &slot);
-    if (unlikely(status != ZX_OK))
+    if (status != ZX_OK)
         return status;
     zx_signals_t shown = object_signals_for(slot->object, signals ? signals : looked_for);
     if (!(shown & signals) && deadline > 0)
@@ -53,14 +53,14 @@ static zx_status_t wait_many(user_inout(zx_wait_item_t) items_user, size_t count
     if (count > ZX_WAIT_MANY_MAX_ITEMS)
         return ZX_ERR_OUT_OF_RANGE;
     size_t size = sizeof(items[0]) * count;
-    if (count > 0 && unlikely(!user_copy_in_small(items, items_user.address, size) ||
-                              !user_touch_small(items_user.address, size)))
+    if (count > 0 && (!user_copy_in_small(items, items_user.address, size) ||
+                      !user_touch_small(items_user.address, size)))
         return ZX_ERR_INVALID_ARGS;
     zx_status_t status = object_wait_many(current_handles(), items, count, rights, deadline);
     if (status != ZX_OK && status != ZX_ERR_TIMED_OUT && status != ZX_ERR_CANCELED)
         return status;
     bool is_told =
-        count == 0 || likely(user_copy_out_with_words(items_user.address, items, size, 0, 0, 0, 0));
+        count == 0 || user_copy_out_with_words(items_user.address, items, size, 0, 0, 0, 0);
     return is_told ? status : ZX_ERR_INVALID_ARGS;
 }
 

@@ -51,7 +51,7 @@ static inline struct bucket* bucket_of(const struct aspace* aspace, uintptr_t ad
 
 static inline void bucket_lock(struct bucket* bucket) {
     spin_lock(&bucket->lock);
-    if (unlikely(!bucket->waiters.head.next))
+    if (!bucket->waiters.head.next)
         list_init(&bucket->waiters);
 }
 
@@ -71,7 +71,7 @@ static ALWAYS_INLINE zx_status_t enqueue(struct bucket* bucket, struct waiter* w
             if (likely(is_expected))
                 list_push_back(&bucket->waiters, &waiter->node);
             spin_unlock(&bucket->lock);
-            return likely(is_expected) ? ZX_OK : ZX_ERR_BAD_STATE;
+            return is_expected ? ZX_OK : ZX_ERR_BAD_STATE;
         }
         spin_unlock(&bucket->lock);
         if (!user_fault_in(waiter->address, sizeof(value), false)) /* race 2 */
@@ -104,7 +104,7 @@ zx_status_t futex_wait(struct aspace* aspace, uintptr_t address, int32_t current
     struct bucket* bucket = bucket_of(aspace, address);
     struct waiter waiter = {.thread = thread_current(), .aspace = aspace, .address = address};
     zx_status_t status = enqueue(bucket, &waiter, current_value);
-    if (unlikely(status != ZX_OK))
+    if (status != ZX_OK)
         return status;
     waiter.thread->wait = THREAD_WAIT_FUTEX;
     /* A token from an earlier wait ends the park, but not this wait. */

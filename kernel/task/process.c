@@ -165,7 +165,7 @@ static void obey_policy(struct process* process) {
 /* For user_thread.c: the thread has left user mode for good. The last thread stays in the list
  * until it has cleaned up. So a kill of the process finds it, and makes it urgent. */
 void process_thread_ended(struct process* process, struct user_thread* thread) {
-    if (unlikely(atomic_load_explicit(&process->fatal_condition, memory_order_relaxed)))
+    if (atomic_load_explicit(&process->fatal_condition, memory_order_relaxed))
         obey_policy(process);
     spin_lock(process->object.lock);
     bool is_last = --process->running_count == 0;

@@ -90,8 +90,7 @@ static inline struct process* process_from(struct object* object) {
 MUST_CHECK zx_status_t process_check_policy_set(const struct process* process, uint32_t condition);
 MUST_CHECK static inline zx_status_t process_check_policy(uint32_t condition) {
     const struct process* process = process_current();
-    return likely(process->policy.actions == 0) ? ZX_OK
-                                                : process_check_policy_set(process, condition);
+    return process->policy.actions == 0 ? ZX_OK : process_check_policy_set(process, condition);
 }
 
 /* Sets up the output for panic and the emergency console. */

@@ -31,7 +31,7 @@ static ALWAYS_INLINE void context_exchange_user_bases(struct thread_context* fro
 
 static ALWAYS_INLINE void context_exchange_user_state(struct thread_context* from,
                                                       const struct thread_context* to) {
-    if (unlikely(!from->fpu_state || !to->fpu_state || !fpu_has_quick_exchange)) {
+    if (!from->fpu_state || !to->fpu_state || !fpu_has_quick_exchange) {
         context_exchange_user_state_slowly(from, to);
         return;
     }
