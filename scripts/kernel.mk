@@ -18,10 +18,10 @@ $(eval $(call compile-rules,generated,$(GENERATED),KERNEL_FLAGS))
 LINK_KERNEL := $(LD) -m elf_x86_64 -nostdlib -static --build-id=none -z max-page-size=4096 -z noexecstack \
     $(if $(shell $(LD) --help | grep -e no-warn-rwx-segments),--no-warn-rwx-segments) -T linker.ld
 
-# QUICK_OFF=NAME leaves out the special path of that name alone (lib/compiler.h). Only the objects that have special
-# paths depend on it.
+# QUICK_OFF=NAME leaves out the special path of that name alone (lib/compiler.h). Only the objects of the two rooms that
+# have special paths, in sources and headers, depend on it.
 ifdef QUICK_OFF
-QUICK_OBJECTS := $(patsubst %,$(OUT)/%.o,$(shell grep -lrw --include='*.c' QUICK arch kernel))
+QUICK_OBJECTS := $(patsubst %,$(OUT)/%.o,$(wildcard kernel/ipc/*.c kernel/syscall/*.c))
 $(eval $(call remember,$(OUT)/QUICK_OFF,$(QUICK_OFF)))
 $(QUICK_OBJECTS): $(OUT)/QUICK_OFF
 $(QUICK_OBJECTS): KERNEL_FLAGS += -DJACINTH_QUICK_OFF=\"$(QUICK_OFF)\"

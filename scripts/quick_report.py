@@ -26,7 +26,7 @@ SHOWN_SHARE = 0.02  # less than that may come from where the compiler and the li
 
 def names():
     found = []
-    for path in sorted(glob.glob("kernel/**/*.c", recursive=True) + glob.glob("arch/**/*.c", recursive=True)):
+    for path in sorted(glob.glob("kernel/**/*.[ch]", recursive=True)):
         with open(path, encoding="utf-8") as file:
             found += re.findall(r"\bQUICK\((\w+),", file.read())
     return found

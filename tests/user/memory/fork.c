@@ -242,3 +242,27 @@ TEST(page_fork, a_thread_is_killed_while_it_faults) {
 TEST(page_fork, a_thread_is_killed_while_it_writes_by_call) {
     CHECK(kill_and_go_on(BY_CALL));
 }
+
+/* --- mappings of the same pages -----------------------------------------------------------------
+ */
+
+/* A page that is written through one mapping is forked. The others must not show the old one. */
+TEST(page_fork, each_mapping_shows_what_is_written_through_another) {
+    zx_handle_t clone;
+    zx_vaddr_t written, read;
+    uint32_t value = 0;
+    EXPECT_OK(zx_vmo_create(PAGE, 0, &vmo));
+    EXPECT_OK(zx_vmar_map(zx_vmar_root_self(), READ_WRITE, 0, vmo, 0, PAGE, &written));
+    EXPECT_OK(zx_vmar_map(zx_vmar_root_self(), ZX_VM_PERM_READ, 0, vmo, 0, PAGE, &read));
+    *(volatile uint32_t*)written = 1;
+    EXPECT_OK(zx_vmo_clone(vmo, ZX_VMO_CLONE_COPY_ON_WRITE, 0, PAGE, &clone));
+    EXPECT_EQUAL(*(volatile uint32_t*)read, 1); /* the shared page is mapped here now */
+    *(volatile uint32_t*)written = 2;
+    EXPECT_EQUAL(*(volatile uint32_t*)read, 2);
+    EXPECT_OK(zx_vmo_read(clone, &value, 0, sizeof(value)));
+    EXPECT_EQUAL(value, 1);
+    EXPECT_OK(zx_vmar_unmap(zx_vmar_root_self(), written, PAGE));
+    EXPECT_OK(zx_vmar_unmap(zx_vmar_root_self(), read, PAGE));
+    EXPECT_OK(zx_handle_close(clone));
+    EXPECT_OK(zx_handle_close(vmo));
+}
