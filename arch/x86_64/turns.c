@@ -94,6 +94,10 @@ void turn_note(uint64_t what) {
     atomic_fetch_add_explicit(&noted, 1, memory_order_relaxed);
 }
 
+uint64_t turns_count(void) {
+    return atomic_load_explicit(&turns_ended, memory_order_relaxed);
+}
+
 void turns_report(void (*print)(const char* format, ...)) {
     if (turns_are_on)
         print("turns: seed %lu, a turn ends at one of %u points or after %u us, "

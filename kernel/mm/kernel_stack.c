@@ -199,7 +199,8 @@ static bool unmap_batch(uint32_t kept) {
     spin_unlock(&kernel_area_lock);
     if (count == 0)
         return false;
-    page_table_kernel_flush(); /* step 2 */
+    lock_order_assert_none_held(); /* the flush waits for every CPU */
+    page_table_kernel_flush();     /* step 2 */
     free_pages(&pages);
     spin_lock(&kernel_area_lock);
     while (count > 0)

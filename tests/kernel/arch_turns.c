@@ -3,7 +3,9 @@
 
 #include <arch/clock.h>
 #include <arch/cpu.h>
+#include <arch/interrupt.h>
 #include <debug/selftest.h>
+#include <lock/spinlock.h>
 
 #include "all_cpus.h"
 
@@ -34,3 +36,25 @@ SELFTEST(arch_turns, cpus_that_spin_share_the_time) {
     EXPECT(least > 0);
     EXPECT(most / least < FAIR_SHARE);
 }
+
+#ifdef JACINTH_DEBUG /* release builds have no such points */
+
+#define OPERATIONS 20000u /* at one of 1,024 points, on average, a turn ends, or at more */
+#define ENDED_MIN 5u
+
+/* Interrupts are off, so the timer ends no turn of this CPU. */
+SELFTEST(arch_turns, a_turn_may_end_at_a_lock) {
+    static struct spinlock lock = SPINLOCK_INITIALIZER(LOCK_LEAF);
+    if (!turns_are_on)
+        return;
+    interrupt_state_t state = interrupts_save_and_disable();
+    uint64_t before = turns_count();
+    for (unsigned i = 0; i < OPERATIONS; i++) {
+        spin_lock(&lock);
+        spin_unlock(&lock);
+    }
+    uint64_t ended = turns_count() - before;
+    interrupts_restore(state);
+    EXPECT(ended >= ENDED_MIN);
+}
+#endif

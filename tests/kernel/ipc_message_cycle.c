@@ -279,6 +279,31 @@ SELFTEST(ipc_message_cycle, an_end_in_constant_use_does_not_keep_garbage) {
     EXPECT_EQUAL(object_count(), before);
 }
 
+static unsigned turns_of_others;
+
+static bool count_turn(struct cleaning* unused) {
+    (void)unused;
+    turns_of_others++;
+    return atomic_load(&is_busy);
+}
+
+/* Another kind of work has its turn between two pieces. */
+SELFTEST(ipc_message_cycle, a_pass_works_in_pieces) {
+    static struct cleaning other = CLEANING_INITIALIZER(count_turn);
+    size_t before = object_count();
+    EXPECT(begin_holding_cleaner());
+    bool is_made = create_garbage();
+    turns_of_others = 0;
+    atomic_store(&is_busy, true);
+    cleaner_request(&other);
+    let_cleaner_go();
+    atomic_store(&is_busy, false);
+    EXPECT_OK(cleaner_run_out(&other));
+    EXPECT(is_made);
+    EXPECT_EQUAL(object_count(), before);
+    EXPECT(turns_of_others >= RING / 30);
+}
+
 /* Under a look: a large one, as the cleaner makes, which stands still after its first piece. */
 SELFTEST(ipc_message_cycle, an_end_that_is_closed_under_a_look_is_destroyed_at_once) {
     struct look look;

@@ -21,6 +21,8 @@ extern bool turns_are_on; /* set before the other CPUs start; does not change la
 
 /* Turns the mode on. The seed is not 0. */
 void turns_start(uint64_t seed);
+/* Returns how many turns have ended at points so far, over all CPUs. For tests. */
+uint64_t turns_count(void);
 /* If the mode is on, prints one line. It has a hash of which threads ran on which CPUs, in order.
  */
 void turns_report(void (*print)(const char* format, ...));
