@@ -240,7 +240,7 @@ static void destroy_first_dead(size_t* units) {
         look_spend(units, PIECE_UNITS);
         return;
     }
-    look_spend(units, DESTROY_UNITS);
+    look_spend(units, is_bounded ? DESTROY_UNITS : PIECE_UNITS);
     if (!is_bounded)
         thread_set_priority(thread_current(), THREAD_PRIORITY_USER_MAX);
     (void)object_destroy_gathered(&dead);

@@ -349,6 +349,15 @@ static void socket_on_zero_handles(struct object* object) {
     spin_unlock(object->lock);
 }
 
+static bool socket_drain(struct object* object) {
+    struct socket* socket = socket_from(object);
+    socket_on_zero_handles(object); /* it may never have had a handle */
+    if (list_is_empty(&socket->incoming.pages))
+        return false;
+    byte_queue_destroy(&socket->incoming);
+    return true;
+}
+
 static void socket_destroy(struct object* object) {
     struct socket* socket = socket_from(object);
     socket_on_zero_handles(object); /* it may never have had a handle */
@@ -368,6 +377,8 @@ static const struct object_ops socket_ops = {
     .default_rights = SOCKET_DEFAULT_RIGHTS,
     .user_signals = ZX_USER_SIGNAL_ALL,
     .on_zero_handles = socket_on_zero_handles,
+    .may_be_large = true,
+    .drain = socket_drain,
     .destroy = socket_destroy,
     .peer_locked = socket_peer_locked,
     .related_koid = peer_lock_related_koid,

@@ -88,7 +88,9 @@ static void rest_if_due(zx_time_t piece_began) {
     if (worked < WORK_LIMIT_NANOSECONDS)
         return;
     window_end = now;
-    while (thread_sleep_until(now + worked) != ZX_OK)
+    /* A piece that ran below the cleaner's own priority may have waited much longer than it worked.
+     */
+    while (thread_sleep_until(now + MIN(worked, WINDOW_NANOSECONDS)) != ZX_OK)
         ;
 }
 

@@ -3,6 +3,7 @@
 #include <abi/errors.h>
 #include <arch/backtrace.h>
 #include <arch/interrupt.h>
+#include <arch/preempt.h>
 #include <arch/turns.h>
 #include <arch/upcalls.h>
 #include <debug/console.h>
@@ -45,10 +46,11 @@ static _Atomic uint32_t joining;                        /* threads in thread_joi
  * wake it for each dead thread would cost a quarter of a thread's life. More at once would not fit
  * into the magazines of the slab caches, together with the threads that are made meanwhile. */
 #define BURIALS_AT_ONCE 16u
-/* The cleaner may work only half of the time. If it falls behind, new threads wait for it. */
+/* The cleaner may work only half of the time. If it falls behind, who makes a thread helps it. */
 #define UNBURIED_MAX (4 * BURIALS_AT_ONCE)
-static struct thread* _Atomic newest_dead; /* a list, by next_dead */
-static _Atomic uint32_t unburied;          /* threads in that list, or taken out of it */
+static struct spinlock dead_lock = SPINLOCK_INITIALIZER(LOCK_LEAF);
+static struct thread* newest_dead; /* a list, by next_dead; under dead_lock */
+static _Atomic uint32_t unburied;  /* threads in that list, or taken out of it */
 
 /* --- life ------------------------------------------------------------------------------------ */
 
@@ -80,25 +82,20 @@ static void park_timed_out(struct timer* timer) {
         sched_wake(thread);
 }
 
-/* False: there are no dead threads whose memory could be missing. */
-static NOINLINE bool bury_for_memory(void) {
-    if (atomic_load(&unburied) == 0)
-        return false;
-    thread_bury_all();
-    return true;
-}
+static unsigned bury_some(void);
 
+/* It waits for nobody: if the memory of dead threads is missing, it buries them itself. */
 struct thread* thread_create(const char* name, void (*entry)(void*), void* argument,
                              uint32_t priority) {
     if (atomic_load(&unburied) > UNBURIED_MAX)
-        thread_bury_all();
+        (void)bury_some();
     struct thread* thread = slab_alloc(&thread_cache);
-    if (!thread && bury_for_memory())
+    while (!thread && bury_some() > 0)
         thread = slab_alloc(&thread_cache);
     if (!thread)
         return NULL;
     void* stack_top = kernel_stack_alloc();
-    if (!stack_top && bury_for_memory())
+    while (!stack_top && bury_some() > 0)
         stack_top = kernel_stack_alloc();
     if (!stack_top) {
         slab_free(&thread_cache, thread);
@@ -197,36 +194,48 @@ static void bury(struct thread* dead) {
     atomic_fetch_sub(&unburied, 1);
 }
 
-/* Only the cleaner calls this. */
 static struct thread* take_dead(void) {
-    static struct thread* taken;
-    if (!taken)
-        taken = atomic_exchange(&newest_dead, NULL);
-    struct thread* dead = taken;
+    interrupt_state_t state = spin_lock_irqsave(&dead_lock);
+    struct thread* dead = newest_dead;
     if (dead)
-        taken = dead->next_dead;
+        newest_dead = dead->next_dead;
+    spin_unlock_irqrestore(&dead_lock, state);
     return dead;
 }
 
-static bool bury_some(struct cleaning* unused) {
-    (void)unused;
-    for (unsigned i = 0; i < BURIALS_AT_ONCE; i++) {
-        struct thread* dead = take_dead();
-        if (!dead)
-            return false;
+/* False: there are none. Preemption is off: else a joiner could wait until this thread, which may
+ * be less urgent, is scheduled. */
+static bool bury_one(void) {
+    preempt_disable();
+    struct thread* dead = take_dead();
+    if (dead)
         bury(dead);
-    }
-    return true;
+    preempt_enable();
+    return dead;
 }
 
-static struct cleaning burying = CLEANING_INITIALIZER(bury_some);
+/* Returns how many were buried: BURIALS_AT_ONCE at most. No lock held. */
+static unsigned bury_some(void) {
+    unsigned count = 0;
+    while (count < BURIALS_AT_ONCE && bury_one())
+        count++;
+    return count;
+}
 
-/* Another CPU may bury the thread as soon as it is in the list. */
+static bool bury_piece(struct cleaning* unused) {
+    (void)unused;
+    return bury_some() == BURIALS_AT_ONCE;
+}
+
+static struct cleaning burying = CLEANING_INITIALIZER(bury_piece);
+
+/* Another thread may bury this one as soon as it is in the list. */
 static void bury_later(struct thread* dead) {
-    dead->next_dead = atomic_load(&newest_dead);
     uint32_t count = atomic_fetch_add(&unburied, 1) + 1;
-    while (!atomic_compare_exchange_weak(&newest_dead, &dead->next_dead, dead))
-        ;
+    interrupt_state_t state = spin_lock_irqsave(&dead_lock);
+    dead->next_dead = newest_dead;
+    newest_dead = dead;
+    spin_unlock_irqrestore(&dead_lock, state);
     if (count >= BURIALS_AT_ONCE || atomic_load(&joining) > 0)
         cleaner_request(&burying);
 }

@@ -19,8 +19,8 @@
 #include <sched/thread_state.h>
 
 /* Returns a new thread in state INITIAL, with one reference for the caller; NULL: no memory. It
- * will run entry(argument), and ends when that returns or calls thread_exit_current. May block
- * until dead threads are buried: their memory is needed, or there are too many. */
+ * will run entry(argument), and ends when that returns or calls thread_exit_current. No lock
+ * held: it may bury dead threads. */
 struct thread* thread_create(const char* name, void (*entry)(void*), void* argument,
                              uint32_t priority);
 void thread_start(struct thread* thread);

@@ -107,39 +107,29 @@ SELFTEST(sched_thread, waves_of_deaths_interrupt_the_other_cpus_seldom) {
     stay_anywhere();
 }
 
-#define CROWD 100u /* more than may be unburied */
+#define CROWD 500u
+#define UNBURIED_AT_MOST 100u
 
-static _Atomic uint32_t made;
-
-/* Each runs and dies at once, because it is more urgent. */
-static void make_crowd(void* unused) {
-    (void)unused;
+/* Nobody waits for the cleaner, which may be held up by others. */
+SELFTEST(sched_thread, who_makes_threads_buries_the_dead_if_the_cleaner_does_not) {
+    stay_on_cpu(0);
+    thread_bury_all();
+    size_t count_before = thread_count(), most = 0;
+    unsigned made = 0;
+    EXPECT(cleaner_hold());
     for (; made < CROWD; made++) {
-        struct thread* thread =
-            thread_create("short", do_nothing, NULL, THREAD_PRIORITY_DEFAULT + 1);
+        struct thread* thread = thread_create("crowd", do_nothing, NULL, THREAD_PRIORITY_DEFAULT);
         if (!thread || thread_set_affinity(thread, 1) != ZX_OK)
-            selftest_fail(__FILE__, __LINE__, "no thread");
+            break;
         thread_start(thread);
         thread_release(thread);
-    }
-}
-
-SELFTEST(sched_thread, new_threads_wait_when_too_many_dead_are_not_buried) {
-    stay_on_cpu(0);
-    made = 0;
-    struct thread* maker = thread_create("maker", make_crowd, NULL, THREAD_PRIORITY_DEFAULT);
-    EXPECT(maker != NULL);
-    EXPECT_OK(thread_set_affinity(maker, 1));
-    EXPECT(cleaner_hold());
-    thread_start(maker);
-    while (made < CROWD && maker->state != THREAD_BLOCKED)
         thread_yield();
-    uint32_t made_before = made;
+        most = MAX(most, thread_count() - count_before);
+    }
     cleaner_let_go();
-    thread_join(maker);
-    thread_release(maker);
-    EXPECT(made_before < CROWD);
     EXPECT_EQUAL(made, CROWD);
+    EXPECT(most <= UNBURIED_AT_MOST);
+    EXPECT(threads_come_back(count_before));
     stay_anywhere();
 }
 
