@@ -16,6 +16,7 @@
 #include <debug/log.h>
 #include <debug/panic.h>
 #include <debug/selftest.h>
+#include <ipc/message_cycle.h>
 #include <mm/page.h>
 #include <mm/slab.h>
 #include <pc/machine.h>
@@ -118,6 +119,7 @@ void kernel_main(uint32_t magic, uint64_t info_address) {
     machine_init(&machine);
     console_enable_interrupts(EMERGENCY_CONSOLE_KEY, emergency_console_run);
     start_turns();
+    message_cycle_init();
     interrupts_enable();
     machine_start_cpus(&machine, (uint32_t)boot_option_number(&boot_info, "jacinth.cpus", 0),
                        secondary_cpu_main);

@@ -11,6 +11,7 @@
 #include <lib/compiler.h>
 #include <lib/panic.h>
 #include <lib/string.h>
+#include <lib/units.h>
 
 #include "cpu_internal.h"
 #include "paging_internal.h"
@@ -18,6 +19,7 @@
 
 /* To flush more pages than this, the whole TLB is flushed. */
 #define FLUSH_PAGES_MAX 32u
+#define PAGES_PER_UNIT 8 /* to unmap */
 
 static struct page_table kernel_table = {.active_cpus = UINT32_MAX};
 
@@ -231,25 +233,39 @@ static void change_flush(struct page_table* table, const struct change* change) 
 
 /* Walks once for each table of level 0, and then goes along that table. If entry_clear unlinks it,
  * it is empty, but is not freed before tables_free. */
-void page_table_unmap(struct page_table* table, virtual_address_t address, size_t size) {
+size_t page_table_unmap_some(struct page_table* table, virtual_address_t address, size_t size,
+                             int64_t* units) {
     struct table_chain freed = {NULL};
     struct change change = {0};
-    virtual_address_t end = address + size;
-    for (virtual_address_t at = address; at < end;) {
+    virtual_address_t at = address, end = address + size;
+    int64_t pages_left = *units * PAGES_PER_UNIT;
+    while (at < end && pages_left > 0) {
         uint64_t* path[TOP_LEVEL + 1];
         unsigned missing;
+        pages_left -= PAGES_PER_UNIT; /* for the walk */
         if (!walk(table, at, path, &missing)) {
             at = entry_end(at, missing);
             continue;
         }
-        for (virtual_address_t stop = MIN(entry_end(at, 1), end); at < stop; at += PAGE_SIZE)
-            if (path[0][entry_index(at, 0)] & ENTRY_PRESENT) {
+        const uint64_t* entry = &path[0][entry_index(at, 0)];
+        virtual_address_t stop = MIN(entry_end(at, 1), end);
+        for (; at < stop; at += PAGE_SIZE, entry++)
+            if (*entry & ENTRY_PRESENT) {
                 entry_clear(table, path, at, &freed);
                 change_note(&change, at);
+                if (--pages_left <= 0)
+                    stop = at + PAGE_SIZE;
             }
     }
+    *units = pages_left / PAGES_PER_UNIT;
     change_flush(table, &change);
     tables_free(&freed);
+    return MIN(at, end) - address;
+}
+
+void page_table_unmap(struct page_table* table, virtual_address_t address, size_t size) {
+    int64_t units = UNITS_WITHOUT_END;
+    (void)page_table_unmap_some(table, address, size, &units);
 }
 
 void page_table_protect(struct page_table* table, virtual_address_t address, size_t size,

@@ -16,6 +16,7 @@
 #include <arch/user_copy.h>
 #include <ipc/data_pipe_state.h>
 #include <ipc/data_pipe_two_phase.h>
+#include <lib/reference.h>
 #include <mm/slab.h>
 #include <mm/vmo.h>
 #include <mm/window.h>
@@ -315,18 +316,15 @@ static void end_on_zero_handles(struct object* object) {
     window_destroy(window);
 }
 
-static bool end_drain(struct object* object) {
+/* The second end to be destroyed frees the pipe, and so both ends. */
+static bool end_destroy_some(struct object* object, int64_t* units) {
     struct data_pipe* pipe = data_pipe_end_from(object)->pipe;
-    return atomic_load_explicit(&pipe->references, memory_order_acquire) == 1 &&
-           vmo_drain(pipe->ring);
-}
-
-static void end_destroy(struct object* object) {
-    struct data_pipe* pipe = data_pipe_end_from(object)->pipe;
-    if (atomic_fetch_sub_explicit(&pipe->references, 1, memory_order_acq_rel) > 1)
-        return;
-    vmo_release(pipe->ring);
+    if (!reference_drop_once(&pipe->references))
+        return false;
+    if (vmo_release_some(pipe->ring, units))
+        return true;
     slab_free(&pipe_cache, pipe);
+    return false;
 }
 
 static struct object* peer_locked(struct object* object) {
@@ -345,9 +343,7 @@ static const struct object_ops producer_ops = {
     .name = "data pipe producer",
     .default_rights = DATA_PIPE_PRODUCER_RIGHTS,
     .on_zero_handles = end_on_zero_handles,
-    .may_be_large = true,
-    .drain = end_drain,
-    .destroy = end_destroy,
+    .destroy_some = end_destroy_some,
     .peer_locked = peer_locked,
     .related_koid = related_koid,
     .exchange_window = data_pipe_exchange_window,
@@ -358,9 +354,7 @@ static const struct object_ops consumer_ops = {
     .name = "data pipe consumer",
     .default_rights = DATA_PIPE_CONSUMER_RIGHTS,
     .on_zero_handles = end_on_zero_handles,
-    .may_be_large = true,
-    .drain = end_drain,
-    .destroy = end_destroy,
+    .destroy_some = end_destroy_some,
     .peer_locked = peer_locked,
     .related_koid = related_koid,
     .exchange_window = data_pipe_exchange_window,

@@ -5,8 +5,12 @@
 #include <debug/panic.h>
 #include <lib/compiler.h>
 #include <lib/string.h>
+#include <lib/units.h>
 #include <mm/page.h>
 #include <mm/slab.h>
+
+#define HANDLES_PER_UNIT 2u
+#define BYTES_PER_UNIT 16384u
 
 _Static_assert(MESSAGE_LARGE_SIZE - sizeof(struct message) >=
                    ZX_CHANNEL_MAX_MSG_HANDLES * sizeof(struct handle),
@@ -32,6 +36,12 @@ void message_destroy(struct message* message) {
     for (uint32_t i = 0; i < message_handle_count(message); i++)
         handle_release(handles[i]);
     message_free(message);
+}
+
+void message_destroy_for(struct message* message, int64_t* units) {
+    *units -= 1 + message_handle_count(message) / HANDLES_PER_UNIT;
+    *units -= message->byte_count / BYTES_PER_UNIT;
+    message_destroy(message);
 }
 
 zx_status_t message_fill_pages(struct message* message, uintptr_t from_user) {

@@ -98,6 +98,8 @@ static inline void message_free(struct message* message) {
 
 /* Releases the handles too. No lock held. */
 void message_destroy(struct message* message);
+/* The same, and spends what it costs. */
+void message_destroy_for(struct message* message, int64_t* units);
 
 /* Without bytes yet, and without handles. NULL: no memory. */
 static ALWAYS_INLINE struct message* message_alloc(uint32_t byte_count, uint32_t handle_count) {

@@ -13,6 +13,7 @@
 #include <stdatomic.h>
 
 #include <abi/limits.h>
+#include <lib/units.h>
 #include <lock/spinlock.h>
 #include <ipc/message_cycle_look.h>
 #include <ipc/message_cycle_suspects.h>
@@ -43,7 +44,7 @@ static uint32_t weigh(struct message_end* end) {
 static NOINLINE bool look_at_fresh(bool is_newest) {
     struct message_end* ends[LOOK_SMALL_ENDS];
     struct look look;
-    size_t units = SIZE_MAX; /* the look has a budget of its own */
+    int64_t units = UNITS_WITHOUT_END; /* the look has a budget of its own */
     preempt_disable();
     struct message_end* suspect = suspects_begin_small_look(is_newest);
     if (!suspect) {
@@ -74,56 +75,25 @@ static bool is_destroying(void) {
     return thread_current()->destroy_list != NULL;
 }
 
-/* LEAF: guards the list. */
-static struct spinlock left_lock = SPINLOCK_INITIALIZER(LOCK_LEAF);
-/* Dead objects that calls found and left to the cleaner. */
-static struct destroy_list left;
-
-static void append_all(struct destroy_list* list, struct destroy_list* others) {
-    if (!others->first)
-        return;
-    if (list->first)
-        list->last->destroy_next = others->first;
-    else
-        list->first = others->first;
-    list->last = others->last;
-    others->first = NULL;
-}
-
-/* Leaves to the cleaner the objects that this call did not destroy, the suspects that it did not
- * look at, and those that it noted while it destroyed. */
-static void leave_rest_to_cleaner(struct destroy_list* dead) {
-    bool has_dead = dead->first;
-    if (has_dead) {
-        interrupt_state_t state = spin_lock_irqsave(&left_lock);
-        append_all(&left, dead);
-        spin_unlock_irqrestore(&left_lock, state);
-    }
-    atomic_store_explicit(&object_collection_is_due, false, memory_order_relaxed);
-    if (has_dead || suspects_are_left())
-        cleaner_request(&cleaning);
-}
-
-/* The garbage may be another program's, so what takes long to destroy is left to the cleaner. */
+/* The garbage may be another program's, so the call destroys only one piece of it. */
 void message_cycle_collect(void) {
     struct destroy_list dead = {NULL, NULL};
+    int64_t units = UNITS_PER_PIECE;
     if (is_destroying())
         return;
     object_gather_begin(&dead);
     for (uint32_t i = 0; i < SUSPECTS_PER_CALL && look_at_fresh(true); i++)
         ;
-    while (dead.first && !dead.first->ops->may_be_large)
-        (void)object_destroy_gathered(&dead);
+    (void)object_destroy_some(&dead, &units);
     object_gather_end();
-    leave_rest_to_cleaner(&dead);
+    atomic_store_explicit(&object_collection_is_due, false, memory_order_relaxed);
+    object_leave_to_cleaner(&dead);
+    if (suspects_are_left())
+        cleaner_request(&cleaning);
 }
 
 /* --- passes, in the cleaner ---------------------------------------------------------------------
  */
-
-#define PIECE_UNITS 100u    /* of work: see look_go_on */
-#define DESTROY_UNITS 4u    /* what an object costs to destroy, about */
-#define HANDLES_PER_UNIT 2u /* to release */
 
 enum pass_phase { PASS_NONE, PASS_GATHER, PASS_LOOK, PASS_DESTROY, PASS_LET_GO };
 
@@ -138,9 +108,8 @@ static struct {
 } pass;
 static _Atomic uint32_t full_passes_ended;
 static size_t suspects_per_look = SIZE_MAX;
-static struct destroy_list dead;      /* objects to be destroyed piece by piece */
-static struct message* dead_messages; /* the messages of the first of them, if it is an end */
 static bool is_fresh_turn;
+static struct destroy_list garbage; /* dead objects that were found */
 
 static void begin_pass_if_due(void) {
     if (!suspects_begin_pass(&pass.is_full))
@@ -182,17 +151,12 @@ static void end_pass_look(void) {
     pass.phase = PASS_DESTROY;
 }
 
-/* The objects that only its handles kept alive join the list `dead`. */
-static void destroy_message(struct message* message, size_t* units) {
-    look_spend(units, 1 + message_handle_count(message) / HANDLES_PER_UNIT);
-    message_destroy(message);
-}
-
-static void destroy_found(size_t* units) {
+/* The objects that only its handles kept alive join the garbage. */
+static void destroy_message(int64_t* units) {
     struct message* message = pass.look.messages;
     if (message) {
         pass.look.messages = message->next;
-        destroy_message(message, units);
+        message_destroy_for(message, units);
     } else {
         pass.phase = PASS_LET_GO;
     }
@@ -214,77 +178,41 @@ static void let_go(void) {
     message_end_unpin(end);
 }
 
-static void go_on_with_pass(size_t* units) {
+/* The garbage comes first: to destroy it may note new suspects, which a full pass looks at too. */
+static void go_on_with_pass(void) {
+    int64_t units = UNITS_PER_PIECE;
+    (void)object_destroy_some(&garbage, &units);
     if (pass.phase == PASS_NONE)
         begin_pass_if_due();
-    while (*units > 0 && pass.phase != PASS_NONE) {
-        look_spend(units, 1);
+    while (units > 0 && pass.phase != PASS_NONE) {
+        units -= 1;
         if (pass.phase == PASS_GATHER)
             gather();
-        else if (pass.phase == PASS_LOOK && look_go_on(&pass.look, units))
+        else if (pass.phase == PASS_LOOK && look_go_on(&pass.look, &units))
             end_pass_look();
         else if (pass.phase == PASS_DESTROY)
-            destroy_found(units);
+            destroy_message(&units);
         else if (pass.phase == PASS_LET_GO)
             let_go();
     }
 }
 
-/* A large object that can be drained goes piece by piece. The others are a VMAR, and a process that
- * never ran: they may have many mappings. So the cleaner lowers its priority to that of the most
- * urgent programs meanwhile. */
-static void destroy_first_dead(size_t* units) {
-    bool (*drain)(struct object*) = dead.first->ops->drain;
-    bool is_bounded = drain || !dead.first->ops->may_be_large;
-    if (drain && drain(dead.first)) {
-        look_spend(units, PIECE_UNITS);
-        return;
-    }
-    look_spend(units, is_bounded ? DESTROY_UNITS : PIECE_UNITS);
-    if (!is_bounded)
-        thread_set_priority(thread_current(), THREAD_PRIORITY_USER_MAX);
-    (void)object_destroy_gathered(&dead);
-    if (!is_bounded)
-        thread_set_priority(thread_current(), THREAD_PRIORITY_SYSTEM);
-}
-
-/* The messages of an end are destroyed one by one: there may be very many. */
-static void destroy_dead(size_t* units) {
-    while (*units > 0 && dead.first) {
-        struct object* object = dead.first;
-        if (!dead_messages && is_message_end(object))
-            dead_messages = message_end_take_all(message_end_from(object));
-        if (dead_messages) {
-            struct message* message = dead_messages;
-            dead_messages = message->next;
-            destroy_message(message, units);
-        } else {
-            destroy_first_dead(units);
-        }
-    }
-}
-
-/* Dead objects come first. Fresh suspects and the pass take turns, so that neither starves. */
+/* Fresh suspects and the pass take turns, so that neither starves. */
 static bool clean_piece(struct cleaning* unused) {
-    size_t units = PIECE_UNITS;
     (void)unused;
-    interrupt_state_t state = spin_lock_irqsave(&left_lock);
-    append_all(&dead, &left);
-    spin_unlock_irqrestore(&left_lock, state);
-    object_gather_begin(&dead);
+    object_gather_begin(&garbage);
     is_fresh_turn = !is_fresh_turn;
-    if (dead.first)
-        destroy_dead(&units);
-    else if (!is_fresh_turn)
-        go_on_with_pass(&units);
-    else
+    if (is_fresh_turn)
         (void)look_at_fresh(false);
+    else
+        go_on_with_pass();
     object_gather_end();
-    if (pass.is_full && pass.phase == PASS_NONE && !dead.first) {
+    bool is_done = pass.phase == PASS_NONE && !garbage.first;
+    if (pass.is_full && is_done) {
         pass.is_full = false;
         atomic_fetch_add(&full_passes_ended, 1);
     }
-    return dead.first || pass.phase != PASS_NONE || suspects_are_left();
+    return !is_done || suspects_are_left();
 }
 
 static bool has_pass_ended(void* number) {
@@ -294,6 +222,11 @@ static bool has_pass_ended(void* number) {
 /* Waits for one full pass. It does not wait until the cleaner has nothing to do, because other
  * threads may note suspects without end. */
 void message_cycle_collect_all(void) {
+    object_await_cleaner(); /* it may note suspects */
     uint32_t number = suspects_want_full_pass();
     (void)cleaner_wait_until(&cleaning, has_pass_ended, &number); /* CANCELED does not matter */
+}
+
+void message_cycle_init(void) {
+    object_set_collector(message_cycle_collect);
 }

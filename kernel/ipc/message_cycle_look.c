@@ -24,6 +24,7 @@
 
 #include <ipc/message_end_life.h>
 #include <lib/compiler.h>
+#include <lib/units.h>
 #include <lock/spinlock.h>
 
 #define SCAN_CHUNK 32u      /* units of work in one lock hold */
@@ -158,10 +159,10 @@ static void forget_handles_gone(struct message_end* end) {
         atomic_store_explicit(&peer->object.may_hold_handles, false, memory_order_relaxed);
 }
 
-/* Messages without handles lead nowhere. But the look that finds them dead has them destroyed, so a
- * small one must not find many. */
+/* Messages without handles lead nowhere, and the bytes do not matter to the look. But the look that
+ * finds them dead has them destroyed, so a small one must not find many. */
 static size_t cost_to_destroy(const struct message_queue* queue) {
-    return message_queue_count(queue) +
+    return (queue->handle_count > 0 ? 0 : message_queue_count(queue)) +
            message_queue_size(queue) / PAGE_SIZE_BYTES * LOOK_COST_OF_PAGE;
 }
 
@@ -174,7 +175,7 @@ static bool enter_end(struct look* look, struct cycle_visit* visit) {
     bool is_good = !end->peer || reach(look, end->peer);
     forget_handles_gone(end);
     enter_queue(look, end);
-    if (look->is_small && !look->message)
+    if (look->is_small)
         look->reach_cost += cost_to_destroy(&end->queue);
     spin_unlock(end->object.lock);
     return is_good;
@@ -296,14 +297,14 @@ static size_t go_on_emptying(struct look* look) {
 /* --- all of it ----------------------------------------------------------------------------------
  */
 
-bool look_go_on(struct look* look, size_t* units) {
+bool look_go_on(struct look* look, int64_t* units) {
     static size_t (*const phases[])(struct look*) = {
         [LOOK_REACH] = go_on_reaching, [LOOK_FIND_ROOTS] = go_on_finding_roots,
         [LOOK_MARK] = go_on_marking,   [LOOK_CONFIRM] = go_on_confirming,
         [LOOK_EMPTY] = go_on_emptying,
     };
     while (look->phase != LOOK_OVER && *units > 0)
-        look_spend(units, phases[look->phase](look));
+        *units -= (int64_t)phases[look->phase](look);
     return look->phase == LOOK_OVER;
 }
 

@@ -44,14 +44,9 @@ struct look {
 void look_begin(struct look* look, bool is_small);
 /* Takes the end into the look, as a suspect, and pins it. */
 void look_add_suspect(struct look* look, struct message_end* end);
-/* Goes on until `units` of work, of which each costs about a hundred instructions, are used up.
- * True: the look is OVER. */
-bool look_go_on(struct look* look, size_t* units);
+/* Goes on until the units are used up. True: the look is OVER. */
+bool look_go_on(struct look* look, int64_t* units);
 
 /* Of a small look that is over: its ends, for the caller to unpin. Afterwards the next
  * small look may begin. */
 size_t look_take_small_ends(struct message_end* ends[LOOK_SMALL_ENDS]);
-
-static inline void look_spend(size_t* units, size_t cost) {
-    *units -= cost < *units ? cost : *units;
-}

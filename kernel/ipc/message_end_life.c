@@ -3,6 +3,7 @@
 
 #include <abi/errors.h>
 #include <ipc/message_cycle_suspects.h>
+#include <ipc/message_end_queue.h>
 #include <mm/slab.h>
 
 static struct slab_cache message_end_cache =
@@ -62,25 +63,28 @@ void message_end_on_zero_handles(struct object* object) {
     spin_unlock(object->lock);
 }
 
-struct message* message_end_take_all(struct message_end* end) {
+static struct message* take_first(struct message_end* end) {
     spin_lock(end->object.lock);
-    struct message* first = message_queue_take_all(&end->queue);
+    struct message* first = message_end_take_first_locked(end);
     spin_unlock(end->object.lock);
     return first;
 }
 
-/* The messages that wait here can never be read. Releasing an end that is found in one of them only
- * appends that end to the destroy list, so a chain of channels does not recurse. */
-void message_end_destroy(struct object* object) {
+/* The messages that wait here can never be read. A look of the collector may still be reading the
+ * queue, but it takes nothing out: it empties only ends that have handles. Releasing an end that is
+ * found in one of them only appends that end to the destroy list, so a chain of channels does not
+ * recurse. */
+bool message_end_destroy_some(struct object* object, int64_t* units) {
     struct message_end* end = message_end_from(object);
     message_end_on_zero_handles(object); /* it may never have had a handle */
     message_cycle_forget(object);
-    struct message* first = message_queue_is_empty(&end->queue) ? NULL : message_end_take_all(end);
-    for (struct message *message = first, *next; message; message = next) {
-        next = message->next;
-        message_destroy(message);
+    while (!message_queue_is_empty(&end->queue)) {
+        if (*units <= 0)
+            return true;
+        message_destroy_for(take_first(end), units);
     }
     message_end_unpin(end);
+    return false;
 }
 
 /* The last pin needs no atomic step: no thread can pin the end any more. */

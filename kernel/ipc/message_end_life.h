@@ -9,14 +9,11 @@ MUST_CHECK zx_status_t message_ends_create(const struct object_ops* ops, struct 
                                            struct message_end** end1);
 /* For the type's ops. */
 void message_end_on_zero_handles(struct object* object);
-void message_end_destroy(struct object* object);
+bool message_end_destroy_some(struct object* object, int64_t* units);
 struct object* message_end_peer_locked(struct object* object);
 
 /* The reverse of message_end_pin. The end's memory goes with the last pin. */
 void message_end_unpin(struct message_end* end);
-/* All that waits at an end that nobody can read any more: a chain by `next`. Takes the lock: a look
- * of the collector may be at the queue. */
-struct message* message_end_take_all(struct message_end* end);
 
 static inline bool is_message_end(const struct object* object) {
     return object->ops->peer_locked == message_end_peer_locked;

@@ -1,6 +1,5 @@
 #include <ipc/message_pipe.h>
 
-#include <ipc/message_cycle.h>
 #include <ipc/message_cycle_suspects.h>
 #include <ipc/message_end_life.h>
 
@@ -11,8 +10,7 @@ static const struct object_ops message_pipe_ops = {
     .user_signals = ZX_USER_SIGNAL_ALL,
     .on_zero_handles = message_end_on_zero_handles,
     .on_handle_released = message_cycle_note, /* the handles left may all be in its own queues */
-    .collect = message_cycle_collect,
-    .destroy = message_end_destroy,
+    .destroy_some = message_end_destroy_some,
     .peer_locked = message_end_peer_locked,
     .related_koid = peer_lock_related_koid,
 };

@@ -12,6 +12,7 @@
 #include <abi/errors.h>
 #include <abi/pipes.h>
 #include <arch/user_copy.h>
+#include <lib/units.h>
 #include <mm/slab.h>
 #include <object/handle_lock.h>
 #include <sched/thread.h>
@@ -20,6 +21,8 @@
 struct datagram_prefix {
     uint32_t length;
 } __attribute__((packed));
+
+#define BYTES_PER_UNIT (2 * PAGE_SIZE) /* of the queue, to free */
 
 static struct slab_cache socket_cache =
     SLAB_CACHE_INITIALIZER_BY_LINES(socket_cache, "socket end", sizeof(struct socket));
@@ -349,21 +352,15 @@ static void socket_on_zero_handles(struct object* object) {
     spin_unlock(object->lock);
 }
 
-static bool socket_drain(struct object* object) {
+/* The pages are few enough for one piece, but they count. */
+static bool socket_destroy_some(struct object* object, int64_t* units) {
     struct socket* socket = socket_from(object);
     socket_on_zero_handles(object); /* it may never have had a handle */
-    if (list_is_empty(&socket->incoming.pages))
-        return false;
-    byte_queue_destroy(&socket->incoming);
-    return true;
-}
-
-static void socket_destroy(struct object* object) {
-    struct socket* socket = socket_from(object);
-    socket_on_zero_handles(object); /* it may never have had a handle */
+    *units -= (int64_t)(socket->incoming.size / BYTES_PER_UNIT);
     byte_queue_destroy(&socket->incoming);
     peer_lock_release(socket->pair_lock);
     slab_free(&socket_cache, socket);
+    return false;
 }
 
 static struct object* socket_peer_locked(struct object* object) {
@@ -377,9 +374,7 @@ static const struct object_ops socket_ops = {
     .default_rights = SOCKET_DEFAULT_RIGHTS,
     .user_signals = ZX_USER_SIGNAL_ALL,
     .on_zero_handles = socket_on_zero_handles,
-    .may_be_large = true,
-    .drain = socket_drain,
-    .destroy = socket_destroy,
+    .destroy_some = socket_destroy_some,
     .peer_locked = socket_peer_locked,
     .related_koid = peer_lock_related_koid,
 };

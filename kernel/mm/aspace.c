@@ -4,6 +4,7 @@
 #include <arch/cpu.h>
 #include <arch/interrupt.h>
 #include <debug/panic.h>
+#include <lib/units.h>
 #include <mm/mapping.h>
 #include <mm/slab.h>
 #include <mm/vmar_internal.h>
@@ -20,9 +21,11 @@ zx_status_t aspace_create(struct aspace** out) {
     if (!aspace)
         return ZX_ERR_NO_MEMORY;
     *aspace = (struct aspace){.references = 1, .lock = SPINLOCK_INITIALIZER(LOCK_ASPACE)};
+    list_init(&aspace->dead);
     aspace->root = vmar_create_root(aspace);
     if (!aspace->root)
         goto free_aspace;
+    aspace->clearing = aspace->root;
     if (page_table_init(&aspace->page_table) != ZX_OK)
         goto free_root;
     *out = aspace;
@@ -70,29 +73,42 @@ static void evict(struct aspace* aspace) {
     preempt_enable();
 }
 
-/* The count is lowered with acquire and release order: the thread that drops the last reference
- * sees all that others did to the address space before. CPUs that still have the page tables loaded
- * are made to leave them before the tables are freed. */
-void aspace_release(struct aspace* aspace) {
-    if (atomic_fetch_sub_explicit(&aspace->references, 1, memory_order_acq_rel) > 1)
-        return;
-    aspace_destroy_mappings(aspace);
+/* CPUs that still have the page tables loaded are made to leave them before the tables are freed.
+ */
+static NOINLINE void destroy(struct aspace* aspace) {
+    if (!aspace->is_dead)
+        aspace_destroy_mappings(aspace);
     evict(aspace);
     page_table_destroy(&aspace->page_table);
     vmar_release(aspace->root);
     slab_free(&aspace_cache, aspace);
 }
 
-/* `is_dead` is set in the same lock hold that empties the tree, so nothing can be mapped
- * afterwards. The mappings are freed after the unlock: dropping a VMO may run its end. */
-void aspace_destroy_mappings(struct aspace* aspace) {
-    struct list dead = LIST_INITIALIZER(dead);
+/* The count is lowered with acquire and release order: the thread that drops the last reference
+ * sees all that others did to the address space before. */
+void aspace_release(struct aspace* aspace) {
+    if (atomic_fetch_sub_explicit(&aspace->references, 1, memory_order_acq_rel) == 1)
+        destroy(aspace);
+}
+
+/* `is_dead` is set in the lock hold that begins to empty the tree, so nothing can be mapped
+ * afterwards. Once nothing is mapped, the mappings are freed, without the lock: dropping a VMO may
+ * run its end. */
+bool aspace_destroy_some_mappings(struct aspace* aspace, int64_t* units) {
     spin_lock(&aspace->lock);
     aspace->is_dead = true;
     aspace->root->is_alive = false;
-    vmar_clear_locked(aspace->root, &dead);
+    bool has_more = vmar_clear_some_locked(aspace->root, &aspace->clearing, &aspace->dead, units);
     spin_unlock(&aspace->lock);
-    mapping_bury(&dead);
+    return mapping_bury_some(&aspace->dead, units) || has_more;
+}
+
+void aspace_destroy_mappings(struct aspace* aspace) {
+    bool has_more;
+    do {
+        int64_t units = UNITS_PER_PIECE;
+        has_more = aspace_destroy_some_mappings(aspace, &units);
+    } while (has_more);
 }
 
 void aspace_allow_wx(struct aspace* aspace) {

@@ -1,6 +1,7 @@
 #include <mm/mapping.h>
 
 #include <arch/layout.h>
+#include <lib/units.h>
 #include <mm/slab.h>
 #include <mm/vmo_internal.h>
 
@@ -99,15 +100,11 @@ void mapping_split_locked(struct vmar* vmar, virtual_address_t address, struct m
     *spare = NULL;
 }
 
-void mapping_remove_locked(struct mapping* mapping, struct list* dead) {
-    struct vmar* vmar = mapping->region.parent;
-    mapping_note_change(mapping);
-    tree_remove(&vmar->children, &mapping->region.node);
-    /* Out of the page tables first, out of the VMO's list and counts afterwards. A thread that does
-     * not find the mapping in the list may free its pages. One that does not find it counted may
-     * map the VMO for the other use (W^X). */
-    page_table_unmap(&mapping->aspace->page_table, region_base(&mapping->region),
-                     mapping->region.size);
+/* Removing a mapping has an order: out of the page tables first, out of the VMO's list and counts
+ * afterwards. A thread that does not find the mapping in the list may free its pages. One that does
+ * not find it counted may map the VMO for the other use (W^X). */
+static void take_out_locked(struct mapping* mapping, struct list* dead) {
+    tree_remove(&mapping->region.parent->children, &mapping->region.node);
     spin_lock(&mapping->vmo->lock);
     list_remove(&mapping->link.node);
     mapping_counts_remove(&mapping->vmo->mapped, mapping->permissions, 1);
@@ -115,12 +112,51 @@ void mapping_remove_locked(struct mapping* mapping, struct list* dead) {
     list_push_back(dead, &mapping->link.node);
 }
 
+void mapping_remove_locked(struct mapping* mapping, struct list* dead) {
+    mapping_note_change(mapping);
+    page_table_unmap(&mapping->aspace->page_table, region_base(&mapping->region),
+                     mapping->region.size);
+    take_out_locked(mapping, dead);
+}
+
+/* Cuts off the lower part, which is in no page table any more. The VMO's lock: a walk of
+ * vmo_unmap_everywhere reads these fields. */
+static void cut_off(struct mapping* mapping, size_t size) {
+    spin_lock(&mapping->vmo->lock);
+    mapping->region.node.key += size;
+    mapping->region.size -= size;
+    mapping->vmo_offset += size;
+    spin_unlock(&mapping->vmo->lock);
+}
+
+void mapping_remove_some_locked(struct mapping* mapping, struct list* dead, int64_t* units) {
+    mapping_note_change(mapping);
+    size_t done = page_table_unmap_some(&mapping->aspace->page_table, region_base(&mapping->region),
+                                        mapping->region.size, units);
+    if (done < mapping->region.size)
+        cut_off(mapping, done);
+    else
+        take_out_locked(mapping, dead);
+}
+
 void mapping_bury(struct list* dead) {
     struct list_node* node;
     while ((node = list_pop_front(dead))) {
-        struct mapping_link* link = LIST_ENTRY(node, struct mapping_link, node);
-        struct mapping* mapping = link->mapping;
+        struct mapping* mapping = LIST_ENTRY(node, struct mapping_link, node)->mapping;
         vmo_release(mapping->vmo);
         slab_free(&mapping_cache, mapping);
     }
+}
+
+bool mapping_bury_some(struct list* dead, int64_t* units) {
+    struct list_node* node;
+    while (*units > 0 && (node = list_pop_front(dead))) {
+        struct mapping* mapping = LIST_ENTRY(node, struct mapping_link, node)->mapping;
+        *units -= 1;
+        if (!vmo_release_some(mapping->vmo, units))
+            slab_free(&mapping_cache, mapping);
+        else
+            list_push_front(dead, node);
+    }
+    return !list_is_empty(dead);
 }

@@ -36,8 +36,12 @@ static inline void mapping_insert_locked(struct mapping* mapping) {
 void mapping_split_locked(struct vmar* vmar, virtual_address_t address, struct mapping** spare);
 /* Takes the mapping out of its VMAR and out of the page tables. It goes to the list `dead`. */
 void mapping_remove_locked(struct mapping* mapping, struct list* dead);
+/* The same in pieces: if the units are used up before, the mapping has become smaller. */
+void mapping_remove_some_locked(struct mapping* mapping, struct list* dead, int64_t* units);
 /* Frees dead mappings and drops their VMOs. No lock held. */
 void mapping_bury(struct list* dead);
+/* The same in pieces. True: there are more. */
+bool mapping_bury_some(struct list* dead, int64_t* units);
 uint32_t mapping_paging_flags(uint32_t permissions);
 
 /* Called when the program changes the mapping: its window is not whole any more. */

@@ -1,6 +1,7 @@
 #include <mm/page_list.h>
 
 #include <lib/compiler.h>
+#include <lib/units.h>
 #include <mm/page.h>
 
 #define LEVEL_BITS 9u /* log2 of PAGE_LIST_FANOUT */
@@ -48,49 +49,48 @@ struct page** page_list_slot(struct page_list* list, size_t index) {
     }
 }
 
-/* What one piece may do: a page is one unit. A table costs more: all its slots are read. */
-#define PIECE_UNITS 128u
-#define TABLE_UNITS 16u
+#define TABLE_UNITS 16u /* what a table costs: all its slots are read */
 
 /* Empties a table and frees it. False: the units were used up before. `count`: how many indices,
  * from the table's first one on, can have pages. The recursion is as deep as the tree: four levels
  * for a terabyte. */
-static bool empty_table(void** table, unsigned level, size_t count, size_t* units,
+static bool empty_table(void** table, unsigned level, size_t count, int64_t* units,
                         void (*visit)(struct page* page, void* argument), void* argument) {
     size_t span = 1ul << (LEVEL_BITS * (level - 1));
     for (size_t i = 0, base = 0; i < PAGE_LIST_FANOUT && base < count; i++, base += span) {
         if (!table[i])
             continue;
-        if (*units == 0)
+        if (*units <= 0)
             return false;
         if (level == 1) {
             visit(table[i], argument);
-            --*units;
+            *units -= 1;
         } else if (!empty_table(table[i], level - 1, count - base, units, visit, argument)) {
             return false;
         }
         table[i] = NULL;
     }
     page_free(page_from_physical(virtual_to_physical(table)));
-    *units -= MIN(*units, TABLE_UNITS);
+    *units -= TABLE_UNITS;
     return true;
 }
 
-bool page_list_empty_piece(struct page_list* list, void (*visit)(struct page* page, void* argument),
-                           void* argument) {
-    size_t units = PIECE_UNITS;
+bool page_list_empty_some(struct page_list* list, void (*visit)(struct page* page, void* argument),
+                          void* argument, int64_t* units) {
     if (list->height == 0) {
         for (size_t i = 0; i < list->count; i++) {
-            if (list->few[i])
-                visit(list->few[i], argument);
+            if (!list->few[i])
+                continue;
+            visit(list->few[i], argument);
             list->few[i] = NULL;
+            *units -= 1;
         }
-        return true;
-    }
-    if (list->root && !empty_table(list->root, list->height, list->count, &units, visit, argument))
         return false;
+    }
+    if (list->root && !empty_table(list->root, list->height, list->count, units, visit, argument))
+        return true;
     list->root = NULL;
-    return true;
+    return false;
 }
 
 size_t page_list_hole_size(const struct page_list* list, size_t index) {

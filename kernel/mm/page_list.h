@@ -4,6 +4,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 struct page;
 
@@ -24,10 +25,10 @@ struct page* page_list_get(const struct page_list* list, size_t index);
 /* Returns the place of the page at `index`; makes the tables it needs. NULL: no memory. The place
  * stays valid as long as the list. */
 struct page** page_list_slot(struct page_list* list, size_t index);
-/* Calls `visit` for some of the pages, takes them out, and frees the tables that held only these.
- * One call does a bounded piece of work. True: the list is empty. */
-bool page_list_empty_piece(struct page_list* list, void (*visit)(struct page* page, void* argument),
-                           void* argument);
+/* Calls `visit` for pages until the units are used up, takes these pages out, and frees the tables
+ * that held only them. True: there are more. */
+bool page_list_empty_some(struct page_list* list, void (*visit)(struct page* page, void* argument),
+                          void* argument, int64_t* units);
 /* How many indices from `index` on have no pages because their table does not exist; 0: it exists.
  */
 size_t page_list_hole_size(const struct page_list* list, size_t index);

@@ -171,7 +171,7 @@ static void change_locked(const struct protection* protection, struct mapping* s
 
 static zx_status_t protect_locked(struct protection* protection, struct mapping* spares[2]) {
     struct vmar* vmar = protection->vmar;
-    if (!vmar->is_alive)
+    if (!vmar_is_alive_locked(vmar))
         return ZX_ERR_BAD_STATE;
     if (!vmar_contains(vmar, protection->address, protection->end - protection->address))
         return ZX_ERR_INVALID_ARGS;

@@ -17,10 +17,13 @@ struct vmo;
 struct aspace {
     struct page_table page_table; /* first: see aspace_page_table */
     _Atomic uint32_t references;
-    bool is_dead;         /* its mappings were destroyed; nothing can be mapped any more */
+    bool is_dead;         /* its mappings are being destroyed; programs can change no VMAR */
     bool is_wx_allowed;   /* see aspace_allow_wx */
     struct spinlock lock; /* ASPACE */
     struct vmar* root;    /* a reference */
+    /* Only for aspace_destroy_some_mappings: */
+    struct vmar* clearing; /* where it goes on */
+    struct list dead;      /* mappings to free */
 };
 
 enum region_kind {

@@ -3,6 +3,7 @@
 #include <abi/errors.h>
 #include <arch/cpu.h>
 #include <arch/layout.h>
+#include <lib/units.h>
 #include <mm/mapping.h>
 #include <mm/slab.h>
 #include <mm/vmar_internal.h>
@@ -47,32 +48,42 @@ void vmar_release(struct vmar* vmar) {
 }
 
 /* VMARs may be nested very deeply, so this is a loop. It goes down to a VMAR without children,
- * takes it out of its parent, and goes on there. */
-void vmar_clear_locked(struct vmar* vmar, struct list* dead) {
-    struct vmar* at = vmar;
+ * takes it out of its parent, and goes on there. Of many children it takes the root of their tree,
+ * which need not be searched for. */
+bool vmar_clear_some_locked(struct vmar* vmar, struct vmar** at, struct list* dead,
+                            int64_t* units) {
     for (;;) {
-        struct region* child = region_from(tree_find_at_least(&at->children, 0));
+        struct region* child = region_from((*at)->children.root);
+        if (!child && *at == vmar)
+            return false;
+        if (*units <= 0)
+            return true;
+        *units -= 1;
         if (!child) {
-            if (at == vmar)
-                return;
-            struct vmar* parent = at->region.parent;
-            tree_remove(&parent->children, &at->region.node);
-            at->is_alive = false;
-            vmar_release(at);
-            at = parent;
+            struct vmar* empty = *at;
+            *at = empty->region.parent;
+            tree_remove(&(*at)->children, &empty->region.node);
+            empty->is_alive = false;
+            vmar_release(empty);
         } else if (child->kind == REGION_VMAR) {
-            at = vmar_from(child);
+            *at = vmar_from(child);
         } else {
-            mapping_remove_locked(mapping_from(child), dead);
+            mapping_remove_some_locked(mapping_from(child), dead, units);
         }
     }
+}
+
+void vmar_clear_locked(struct vmar* vmar, struct list* dead) {
+    struct vmar* at = vmar;
+    int64_t units = UNITS_WITHOUT_END;
+    (void)vmar_clear_some_locked(vmar, &at, dead, &units);
 }
 
 zx_status_t vmar_destroy(struct vmar* vmar) {
     struct list dead = LIST_INITIALIZER(dead);
     struct aspace* aspace = vmar->aspace;
     spin_lock(&aspace->lock);
-    bool was_alive = vmar->is_alive;
+    bool was_alive = vmar_is_alive_locked(vmar);
     if (was_alive) {
         vmar_clear_locked(vmar, &dead);
         vmar->is_alive = false;

@@ -15,6 +15,13 @@ struct vmar* vmar_create_root(struct aspace* aspace); /* NULL: no memory */
 struct mapping* vmar_mapping_at_locked(struct vmar* vmar, virtual_address_t address);
 /* Takes everything out of the VMAR. Mappings go to the list `dead`; VMARs die. */
 void vmar_clear_locked(struct vmar* vmar, struct list* dead);
+/* The same in pieces. `*at`, at first `vmar`, is where the next call goes on; nothing else may take
+ * VMARs out of the tree meanwhile. True: there is more. */
+bool vmar_clear_some_locked(struct vmar* vmar, struct vmar** at, struct list* dead, int64_t* units);
+/* False: it was destroyed, or its address space is being destroyed. */
+static inline bool vmar_is_alive_locked(const struct vmar* vmar) {
+    return vmar->is_alive && !vmar->aspace->is_dead;
+}
 
 /* Whether the range lies in the VMAR. */
 static inline bool vmar_contains(const struct vmar* vmar, virtual_address_t address, size_t size) {

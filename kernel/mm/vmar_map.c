@@ -33,7 +33,7 @@ static zx_status_t check_place(const struct vmar* vmar, uint32_t options, size_t
 /* Chooses the address of a new region, after check_place. */
 static zx_status_t choose_base_locked(struct vmar* vmar, uint32_t options, size_t offset,
                                       size_t size, virtual_address_t* base) {
-    if (!vmar->is_alive)
+    if (!vmar_is_alive_locked(vmar))
         return ZX_ERR_BAD_STATE;
     if (!IS_SPECIFIC(options)) {
         *base = vmar_place_locked(vmar, size, options & ZX_VM_COMPACT);
@@ -80,7 +80,7 @@ static bool unmap_one_locked(struct vmar* vmar, virtual_address_t address, virtu
                              struct list* dead) {
     struct region* region = region_from(tree_find_at_most(&vmar->children, address));
     if (!region || region->kind != REGION_MAPPING || region_base(region) != address ||
-        region_end(region) != end)
+        region_end(region) != end || vmar->aspace->is_dead)
         return false;
     mapping_remove_locked(mapping_from(region), dead);
     return true;
@@ -88,7 +88,7 @@ static bool unmap_one_locked(struct vmar* vmar, virtual_address_t address, virtu
 
 static zx_status_t unmap_any_locked(struct vmar* vmar, virtual_address_t address, size_t size,
                                     struct mapping* spares[2], struct list* dead) {
-    if (!vmar->is_alive)
+    if (!vmar_is_alive_locked(vmar))
         return ZX_ERR_BAD_STATE;
     if (!vmar_contains(vmar, address, size))
         return ZX_ERR_INVALID_ARGS;

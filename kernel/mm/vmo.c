@@ -2,6 +2,8 @@
 
 #include <abi/errors.h>
 #include <debug/panic.h>
+#include <lib/reference.h>
+#include <lib/units.h>
 #include <mm/page.h>
 #include <mm/slab.h>
 #include <mm/vmo_internal.h>
@@ -102,21 +104,25 @@ static void end_page(struct page* page, void* argument) {
     vmo_page_release(page);
 }
 
-/* Each mapping holds a reference, so at the last release there are no mappings. */
-void vmo_release(struct vmo* vmo) {
-    if (atomic_fetch_sub_explicit(&vmo->references, 1, memory_order_acq_rel) > 1)
-        return;
+/* Each mapping held a reference, so there are no mappings. True: there is more to free. */
+static NOINLINE bool free_some(struct vmo* vmo, int64_t* units) {
     ASSERT(list_is_empty(&vmo->mappings));
-    while (!page_list_empty_piece(&vmo->pages, end_page, vmo))
-        ;
+    if (page_list_empty_some(&vmo->pages, end_page, vmo, units))
+        return true;
     if (unlikely(vmo->end))
         vmo->end->on_end(vmo->end);
     slab_free(&vmo_cache, vmo);
+    return false;
 }
 
-bool vmo_drain(struct vmo* vmo) {
-    return atomic_load_explicit(&vmo->references, memory_order_acquire) == 1 &&
-           !page_list_empty_piece(&vmo->pages, end_page, vmo);
+void vmo_release(struct vmo* vmo) {
+    int64_t units = UNITS_WITHOUT_END;
+    if (reference_drop_once(&vmo->references))
+        (void)free_some(vmo, &units);
+}
+
+bool vmo_release_some(struct vmo* vmo, int64_t* units) {
+    return reference_drop_once(&vmo->references) && free_some(vmo, units);
 }
 
 void vmo_set_end(struct vmo* vmo, struct vmo_end* end) {

@@ -28,9 +28,9 @@ zx_status_t vmo_create_contiguous(uint64_t size, struct vmo** out);
 zx_status_t vmo_create_physical(physical_address_t address, uint64_t size, struct vmo** out);
 void vmo_reference(struct vmo* vmo);
 void vmo_release(struct vmo* vmo);
-/* Frees a bounded part of the memory, before the last release. False: nothing is left, or others
- * have references too. */
-bool vmo_drain(struct vmo* vmo);
+/* vmo_release in pieces. True: it was the last reference, and there is more to free; call it again.
+ * False: the reference is gone. */
+bool vmo_release_some(struct vmo* vmo, int64_t* units);
 /* A notification that the last reference to a VMO is gone. `on_end` runs with no lock held. */
 struct vmo_end {
     void (*on_end)(struct vmo_end* end);

@@ -41,6 +41,7 @@ struct handle_table {
     struct handle_slot** free_end; /* the last one's next_free, or free_head */
     uint32_t spare; /* growth keeps so many slots free; UINT32_MAX: the table is closed */
     uint32_t first_generation; /* the generation of a new slot */
+    uint32_t closed_count;     /* the first slots, which handle_table_close_some has closed */
     bool may_have_windows;     /* an object here may have a window (object_ops.exchange_window) */
     /* Called when a look-up by a thread of the process fails. Locks may be held. NULL: no call. */
     void (*on_fault)(struct handle_table* table, zx_status_t status);
@@ -51,7 +52,9 @@ struct handle_table {
 void handle_fault(struct handle_table* table, zx_status_t status);
 
 zx_status_t handle_table_init(struct handle_table* table); /* NO_MEMORY */
-void handle_table_destroy(struct handle_table* table);     /* the table is empty by now */
+/* Frees the table, which is empty by now, in pieces. True: there is more. */
+bool handle_table_destroy_some(struct handle_table* table, int64_t* units);
+void handle_table_destroy(struct handle_table* table);
 
 /* Gives up an entry without a value: drops its handle count and its reference. No lock held. */
 static inline void handle_release(struct handle handle);
@@ -120,6 +123,8 @@ static inline zx_status_t handle_table_close(struct handle_table* table, zx_hand
 
 /* Closes all handles, in bounded preemptible steps. Nothing can be added any more. */
 void handle_table_close_all(struct handle_table* table);
+/* The same until the units are used up. True: there are more. */
+bool handle_table_close_some(struct handle_table* table, int64_t* units);
 uint32_t handle_table_count(struct handle_table* table);
 
 /* Closes the valid ones among `count` values, at most 64, in one lock hold. BAD_HANDLE: some were

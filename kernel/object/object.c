@@ -4,13 +4,18 @@
 #include <abi/limits.h>
 #include <debug/panic.h>
 #include <lib/string.h>
+#include <lib/units.h>
+#include <lock/spinlock.h>
 #include <mm/slab.h>
+#include <sched/cleaner.h>
 #include <sched/thread.h>
 
 /* koids start above 1024; 0 and other small numbers never name an object */
 static _Atomic uint64_t last_koid = 1024;
 static _Atomic size_t live_objects;
 _Atomic bool object_collection_is_due;
+
+#define DESTROY_UNITS 4u /* what any object costs to destroy, about */
 
 void object_init(struct object* object, const struct object_ops* ops, struct spinlock* shared_lock,
                  zx_signals_t signals) {
@@ -59,8 +64,36 @@ static void destroy_list_append(struct destroy_list* list, struct object* object
     list->last = object;
 }
 
+/* The object was in a list before, so the list's `last` is right unless the list is empty. */
+static void destroy_list_prepend(struct destroy_list* list, struct object* object) {
+    if (!list->first)
+        list->last = object;
+    object->destroy_next = list->first;
+    list->first = object;
+}
+
+/* The object is out of the list before its destructor runs: it may go in the same memory as another
+ * object that is being destroyed. */
+static inline bool destroy_some(struct destroy_list* list, int64_t* units) {
+    struct object* object;
+    while ((object = list->first) && *units > 0) {
+        const struct object_ops* ops = object->ops;
+        list->first = object->destroy_next;
+        *units -= DESTROY_UNITS;
+        if (ops->destroy) {
+            ops->destroy(object);
+        } else if (ops->destroy_some(object, units)) {
+            destroy_list_prepend(list, object);
+            continue;
+        }
+        atomic_fetch_sub_explicit(&live_objects, 1, memory_order_relaxed);
+    }
+    return object;
+}
+
 /* A destructor may release further objects. Those calls find thread->destroy_list set, append to it
- * and return. The outermost call destroys them one by one, so nothing recurses. */
+ * and return. The outermost call destroys them one by one, so nothing recurses. There may be
+ * millions: a killed thread, which is more urgent than all programs, leaves them to the cleaner. */
 void object_release_last(struct object* object) {
     struct thread* thread = thread_current();
     ASSERT(list_is_empty(&object->observers));
@@ -73,18 +106,17 @@ void object_release_last(struct object* object) {
         return;
     }
     lock_order_assert_none_held();
-    struct destroy_list list = {NULL, NULL};
-    destroy_list_append(&list, object);
+    struct destroy_list list = {object, object};
+    bool has_more;
     thread->destroy_list = &list;
-    void (*collect)(void) = NULL;
-    while ((object = list.first)) {
-        collect = object->ops->collect ? object->ops->collect : collect;
-        (void)object_destroy_gathered(&list);
-        if (list.first && thread_is_killed(thread))
-            thread_begin_cleaning_up(); /* there may be millions of them */
-    }
+    do {
+        int64_t units = UNITS_PER_PIECE;
+        has_more = destroy_some(&list, &units);
+    } while (has_more && !thread_is_killed(thread));
     thread->destroy_list = NULL;
-    object_collect_if_due(collect);
+    object_collect_if_due();
+    if (has_more)
+        object_leave_to_cleaner(&list);
 }
 
 void object_gather_begin(struct destroy_list* list) {
@@ -93,18 +125,90 @@ void object_gather_begin(struct destroy_list* list) {
     thread->destroy_list = list;
 }
 
-bool object_destroy_gathered(struct destroy_list* list) {
-    struct object* object = list->first;
-    if (!object)
-        return false;
-    list->first = object->destroy_next;
-    atomic_fetch_sub_explicit(&live_objects, 1, memory_order_relaxed);
-    object->ops->destroy(object);
-    return true;
-}
-
 void object_gather_end(void) {
     thread_current()->destroy_list = NULL;
+}
+
+bool object_destroy_some(struct destroy_list* list, int64_t* units) {
+    return destroy_some(list, units);
+}
+
+/* --- what is left to the cleaner ------------------------------------------------------------- */
+
+/* The cleaner destroys the objects in batches. A batch is all that was left to it when the batch
+ * before was done; what only its objects kept alive belongs to it too. */
+static struct spinlock left_lock = SPINLOCK_INITIALIZER(LOCK_LEAF);
+static struct destroy_list left;           /* under left_lock */
+static uint32_t batches_begun;             /* under left_lock */
+static _Atomic uint32_t batches_destroyed; /* written by the cleaner alone, as the next one */
+static struct destroy_list batch;
+
+static bool destroy_left(struct cleaning* cleaning);
+static struct cleaning destroying = CLEANING_INITIALIZER(destroy_left);
+
+void object_leave_to_cleaner(struct destroy_list* list) {
+    if (list->first) {
+        interrupt_state_t state = spin_lock_irqsave(&left_lock);
+        if (left.first)
+            left.last->destroy_next = list->first;
+        else
+            left.first = list->first;
+        left.last = list->last;
+        spin_unlock_irqrestore(&left_lock, state);
+        list->first = NULL;
+    } else if (!atomic_load_explicit(&object_collection_is_due, memory_order_relaxed)) {
+        return;
+    }
+    cleaner_request(&destroying);
+}
+
+/* False: nothing is left. */
+static bool begin_batch(void) {
+    interrupt_state_t state = spin_lock_irqsave(&left_lock);
+    batch = left;
+    left.first = NULL;
+    batches_begun += batch.first != NULL;
+    spin_unlock_irqrestore(&left_lock, state);
+    return batch.first;
+}
+
+static bool destroy_left(struct cleaning* unused) {
+    int64_t units = UNITS_PER_PIECE;
+    (void)unused;
+    if (atomic_load_explicit(&object_collection_is_due, memory_order_relaxed)) {
+        object_collect();
+        return true;
+    }
+    object_gather_begin(&batch);
+    bool has_more = object_destroy_some(&batch, &units);
+    object_gather_end();
+    if (has_more)
+        return true;
+    atomic_store(&batches_destroyed, batches_begun);
+    return begin_batch() || object_collection_is_due;
+}
+
+static bool is_batch_destroyed(void* number) {
+    return (int32_t)(atomic_load(&batches_destroyed) - *(const uint32_t*)number) >= 0;
+}
+
+void object_await_cleaner(void) {
+    interrupt_state_t state = spin_lock_irqsave(&left_lock);
+    uint32_t number = batches_begun + (left.first != NULL);
+    spin_unlock_irqrestore(&left_lock, state);
+    (void)cleaner_wait_until(&destroying, is_batch_destroyed, &number);
+}
+
+/* --- the collector ---------------------------------------------------------------------------- */
+
+static void (*collector)(void);
+
+void object_set_collector(void (*collect)(void)) {
+    collector = collect;
+}
+
+void object_collect(void) {
+    collector();
 }
 
 /* --- signals ---------------------------------------------------------------------------------- */

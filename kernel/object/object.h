@@ -8,12 +8,14 @@
  *   one lock (struct peer_lock); every other object uses its own. No operation takes two OBJECT
  *   locks.
  * - A destructor may release other objects. An object whose last reference goes is appended to the
- *   thread's destroy list. The outermost object_release drains that list in a loop. So a chain of
- *   objects of any length dies in constant stack, before the call that released it returns. */
+ *   thread's destroy list. The outermost object_release destroys those in a loop. So a chain of
+ *   objects of any length dies in constant stack, before the call that released it returns. Only a
+ *   thread that is killed meanwhile leaves the rest to the cleaner. */
 #pragma once
 
 #include <stdatomic.h>
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 #include <abi/objects.h>
@@ -38,17 +40,10 @@ struct object_ops {
     void (*on_zero_handles)(struct object*);
     /* A handle was closed, others stay, and may_hold_handles is set. No lock held. */
     void (*on_handle_released)(struct object*);
-    /* Looks for objects of the type that only keep each other alive. Called after a handle was
-     * closed or an object destroyed, if object_collection_is_due. No lock held. NULL: there are no
-     * such objects. */
-    void (*collect)(void);
-    /* A dead object may take long to destroy. */
-    bool may_be_large;
-    /* Frees a bounded part of what a dead object holds. False: `destroy` is bounded too from now
-     * on. Only a caller that works in pieces needs this. No lock held. NULL: the type has none. */
-    bool (*drain)(struct object*);
-    /* Frees the memory. No lock held. */
+    /* Frees the memory; one of the two. No lock held. `destroy` does little work. `destroy_some`
+     * may have much to do: it spends units, and returns true if it must be called again. */
     void (*destroy)(struct object*);
+    bool (*destroy_some)(struct object*, int64_t* units);
     /* Returns the other end, borrowed; NULL: it is gone. The lock is held. A NULL function: the
      * type has no pairs. */
     struct object* (*peer_locked)(struct object*);
@@ -125,12 +120,15 @@ static inline bool object_try_reference(struct object* object) {
             return true;
     return false;
 }
-/* A type whose ops have `collect` sets this when there may be something to collect, and clears it.
- */
+/* The collector looks for objects that only keep each other alive. Who notes that there may be some
+ * sets the flag; the collector clears it. The collector runs after a handle was closed or an object
+ * destroyed, with no lock held. */
 extern _Atomic bool object_collection_is_due;
-static inline void object_collect_if_due(void (*collect)(void)) {
-    if (unlikely(atomic_load_explicit(&object_collection_is_due, memory_order_relaxed)) && collect)
-        collect();
+void object_set_collector(void (*collect)(void)); /* called once, before the first program runs */
+void object_collect(void);
+static inline void object_collect_if_due(void) {
+    if (unlikely(atomic_load_explicit(&object_collection_is_due, memory_order_relaxed)))
+        object_collect();
 }
 
 void object_release_last(struct object* object);
@@ -147,11 +145,17 @@ struct destroy_list {
     struct object* last;
 };
 /* Between _begin and _end, an object whose last reference this thread drops is not destroyed, but
- * appended to `list`. object_destroy_gathered destroys the first object of the list; false: the
- * list is empty. */
+ * appended to `list`. */
 void object_gather_begin(struct destroy_list* list);
-bool object_destroy_gathered(struct destroy_list* list);
 void object_gather_end(void);
+/* Destroys objects of the list, which this thread gathers into, until the units are used up. True:
+ * there are more. */
+bool object_destroy_some(struct destroy_list* list, int64_t* units);
+/* Leaves the objects of the list to the cleaner, and also what the collector has to do. */
+void object_leave_to_cleaner(struct destroy_list* list);
+/* Waits until the cleaner has destroyed what was left to it before this call, and all that only
+ * this kept alive. Returns early if the caller is killed. */
+void object_await_cleaner(void);
 
 /* Counts a new handle, which also holds a reference. handle_release undoes both. */
 static inline void object_handle_added(struct object* object) {

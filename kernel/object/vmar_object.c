@@ -18,7 +18,6 @@ static const struct object_ops vmar_object_ops = {
     .type = ZX_OBJ_TYPE_VMAR,
     .name = "VMAR",
     .default_rights = VMAR_DEFAULT_RIGHTS,
-    .may_be_large = true,
     .destroy = vmar_object_destroy,
 };
 

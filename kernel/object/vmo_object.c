@@ -85,16 +85,14 @@ static char* vmo_object_name(struct object* object) {
     return vmo_object_from(object)->name;
 }
 
-static bool vmo_object_drain(struct object* object) {
-    return vmo_drain(vmo_object_from(object)->vmo);
-}
-
-static void vmo_object_destroy(struct object* object) {
+static bool vmo_object_destroy_some(struct object* object, int64_t* units) {
     struct vmo_object* vmo_object = vmo_object_from(object);
+    if (vmo_release_some(vmo_object->vmo, units))
+        return true;
     if (vmo_object->origin)
         origin_leave(vmo_object->origin);
-    vmo_release(vmo_object->vmo);
     slab_free(&vmo_object_cache, vmo_object);
+    return false;
 }
 
 static const struct object_ops vmo_object_ops = {
@@ -102,9 +100,7 @@ static const struct object_ops vmo_object_ops = {
     .name = "VMO",
     .default_rights = VMO_DEFAULT_RIGHTS,
     .user_signals = ZX_USER_SIGNAL_ALL,
-    .may_be_large = true,
-    .drain = vmo_object_drain,
-    .destroy = vmo_object_destroy,
+    .destroy_some = vmo_object_destroy_some,
     .name_buffer = vmo_object_name,
 };
 

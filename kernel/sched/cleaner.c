@@ -88,8 +88,7 @@ static void rest_if_due(zx_time_t piece_began) {
     if (worked < WORK_LIMIT_NANOSECONDS)
         return;
     window_end = now;
-    /* A piece that ran below the cleaner's own priority may have waited much longer than it worked.
-     */
+    /* On a machine that is itself one of many, a piece may take much longer than it works. */
     while (thread_sleep_until(now + MIN(worked, WINDOW_NANOSECONDS)) != ZX_OK)
         ;
 }

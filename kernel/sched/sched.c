@@ -344,9 +344,8 @@ void sched_apply_affinity(struct thread* thread) {
 /* The priority that the thread gets if the caller wants `wanted`. A kill overrides that: see
  * thread_kill. */
 static uint32_t priority_due(const struct thread* thread, uint32_t wanted) {
-    if (!(atomic_load(&thread->context.pending_work) & THREAD_PENDING_KILL))
-        return wanted;
-    return atomic_load(&thread->is_cleaning_up) ? THREAD_PRIORITY_USER_MAX : THREAD_PRIORITY_SYSTEM;
+    bool is_killed = atomic_load(&thread->context.pending_work) & THREAD_PENDING_KILL;
+    return is_killed ? THREAD_PRIORITY_SYSTEM : wanted;
 }
 
 /* Two races, and what closes them:

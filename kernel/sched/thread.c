@@ -306,15 +306,6 @@ void thread_return_to_user(void) {
         thread_exit_current();
 }
 
-/* The flag first: a kill that comes afterwards sees it in priority_due, and gives this priority,
- * not a higher one. */
-void thread_begin_cleaning_up(void) {
-    struct thread* thread = thread_current();
-    atomic_store(&thread->is_cleaning_up, true);
-    if (__atomic_load_n(&thread->priority, __ATOMIC_SEQ_CST) > THREAD_PRIORITY_USER_MAX)
-        sched_change_priority(thread, THREAD_PRIORITY_USER_MAX);
-}
-
 void thread_set_priority(struct thread* thread, uint32_t priority) {
     ASSERT(priority < THREAD_PRIORITY_COUNT);
     sched_change_priority(thread, priority);

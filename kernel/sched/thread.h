@@ -36,11 +36,9 @@ void thread_join(struct thread* thread);
  * mode. Kernel threads must look at thread_is_killed themselves. Any thread, in any state.
  *
  * A thread that was killed by another one gets THREAD_PRIORITY_SYSTEM, so no program can keep it
- * from dying. Therefore code that finds itself killed must not wait in a loop that yields. */
+ * from dying. Therefore code that finds itself killed must not wait in a loop that yields, and
+ * leaves what takes long to the cleaner. */
 void thread_kill(struct thread* thread);
-/* The running thread is ending and has to clean up, which may take long. From here on it is no more
- * urgent than the most urgent programs, and takes turns with them, killed or not. */
-void thread_begin_cleaning_up(void);
 void thread_set_priority(struct thread* thread, uint32_t priority);
 /* Moves the thread if its CPU is not in the mask. INVALID_ARGS: no online CPU is in the mask. */
 zx_status_t thread_set_affinity(struct thread* thread, uint32_t cpu_mask);

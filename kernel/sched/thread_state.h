@@ -89,7 +89,6 @@ struct thread {
     bool is_handing_over;            /* the next thread that it unparks becomes its successor */
     uint8_t queued_as;               /* enum queued_as */
     uint8_t wait;                    /* enum thread_wait; written by the thread */
-    _Atomic bool is_cleaning_up;     /* see thread_begin_cleaning_up */
     _Atomic bool is_buried;          /* it is dead, and its stack is freed */
     struct list_node all_node;       /* in the list of all threads, for the debugger */
     void (*on_exit)(struct thread*); /* runs in the thread itself, last of all; may be NULL */

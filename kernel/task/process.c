@@ -6,10 +6,12 @@
 #include <debug/log.h>
 #include <debug/panic.h>
 #include <lib/string.h>
+#include <lib/units.h>
 #include <mm/aspace.h>
 #include <mm/slab.h>
 #include <task/job.h>
 #include <object/handle_list.h>
+#include <sched/cleaner.h>
 
 #define KILLS_AT_ONCE 32u /* killed in one hold of the process's lock */
 #define FATAL_IS_DONE UINT32_MAX
@@ -94,16 +96,80 @@ free_process:
 /* --- death -------------------------------------------------------------------------------------
  */
 
-/* The end of a process, run once. Either the last thread runs it, or, if no thread runs, the caller
- * that set the state to DYING. */
-static void finish_process(struct process* process) {
-    handle_table_close_all(&process->handles);
-    aspace_destroy_mappings(process->aspace);
+/* No thread runs, so no handle or mapping is in use. Mappings first: an object that is closed after
+ * them finds none of its windows. True: there is more. */
+static bool clean_up_some(struct process* process, int64_t* units) {
+    return aspace_destroy_some_mappings(process->aspace, units) ||
+           handle_table_close_some(&process->handles, units);
+}
+
+static void become_dead(struct process* process) {
     job_remove_process(process->job, &process->job_node);
     spin_lock(process->object.lock);
     process->state = PROCESS_DEAD;
     object_update_signals_locked(&process->object, 0, ZX_PROCESS_TERMINATED);
     spin_unlock(process->object.lock);
+}
+
+/* Does a piece of the work. False: that was all, and the process is dead. */
+static bool finish_some(struct process* process) {
+    int64_t units = UNITS_PER_PIECE;
+    object_gather_begin(&process->dead);
+    bool has_more = clean_up_some(process, &units);
+    has_more |= object_destroy_some(&process->dead, &units);
+    object_gather_end();
+    if (!has_more)
+        become_dead(process);
+    return has_more;
+}
+
+static bool finish_next(struct cleaning* cleaning);
+static struct cleaning finishing = CLEANING_INITIALIZER(finish_next);
+/* LEAF: guards the list. */
+static struct spinlock unfinished_lock = SPINLOCK_INITIALIZER(LOCK_LEAF);
+static struct list unfinished = LIST_INITIALIZER(unfinished); /* each with a reference */
+
+static void finish_later(struct process* process) {
+    interrupt_state_t state = spin_lock_irqsave(&unfinished_lock);
+    list_push_back(&unfinished, &process->cleanup_node);
+    spin_unlock_irqrestore(&unfinished_lock, state);
+}
+
+static struct process* take_unfinished(void) {
+    interrupt_state_t state = spin_lock_irqsave(&unfinished_lock);
+    struct list_node* node = list_pop_front(&unfinished);
+    spin_unlock_irqrestore(&unfinished_lock, state);
+    return node ? LIST_ENTRY(node, struct process, cleanup_node) : NULL;
+}
+
+/* The processes take turns, so that a large one does not hold up the others. */
+static bool finish_next(struct cleaning* unused) {
+    struct process* process = take_unfinished();
+    (void)unused;
+    if (!process)
+        return false;
+    if (finish_some(process)) {
+        finish_later(process);
+    } else {
+        object_leave_to_cleaner(&process->dead); /* for the collector: the list is empty */
+        object_release(&process->object);
+    }
+    return true;
+}
+
+/* The end of a process, run once. Either the last thread runs it, or, if no thread runs, the caller
+ * that set the state to DYING. A killed thread is more urgent than all programs. So it does one
+ * piece, which is enough for most processes, and leaves the rest to the cleaner. */
+static void finish_process(struct process* process) {
+    while (finish_some(process)) {
+        if (!thread_is_killed(thread_current()))
+            continue;
+        object_reference(&process->object);
+        finish_later(process);
+        cleaner_request(&finishing);
+        return;
+    }
+    object_collect_if_due();
 }
 
 /* Kills the next `count` threads. Each one moves to the end of the list, so the next call continues
@@ -163,7 +229,7 @@ static void obey_policy(struct process* process) {
 }
 
 /* For user_thread.c: the thread has left user mode for good. The last thread stays in the list
- * until it has cleaned up. So a kill of the process finds it, and makes it urgent. */
+ * while it cleans up. So a kill of the process finds it, and makes it urgent. */
 void process_thread_ended(struct process* process, struct user_thread* thread) {
     if (atomic_load_explicit(&process->fatal_condition, memory_order_relaxed))
         obey_policy(process);
@@ -172,25 +238,25 @@ void process_thread_ended(struct process* process, struct user_thread* thread) {
     if (is_last)
         process->state = PROCESS_DYING;
     spin_unlock(process->object.lock);
-    if (is_last) {
-        thread_begin_cleaning_up();
+    if (is_last)
         finish_process(process);
-    }
     remove_thread(process, thread);
 }
 
-/* The process was never started, or is dead. A dead process has closed its handles already. */
-static void process_destroy(struct object* object) {
+/* The process was never started, or is dead. A dead process has cleaned up already. */
+static bool process_destroy_some(struct object* object, int64_t* units) {
     struct process* process = process_from(object);
     ASSERT(list_is_empty(&process->threads));
-    if (process->state != PROCESS_DEAD) {
+    if (process->state != PROCESS_DEAD && clean_up_some(process, units))
+        return true;
+    if (handle_table_destroy_some(&process->handles, units))
+        return true;
+    if (process->state != PROCESS_DEAD)
         job_remove_process(process->job, &process->job_node);
-        handle_table_close_all(&process->handles);
-    }
-    handle_table_destroy(&process->handles);
     aspace_release(process->aspace);
     object_release(&process->job->object);
     slab_free(&process_cache, process);
+    return false;
 }
 
 static zx_koid_t process_related_koid(const struct object* object) {
@@ -208,8 +274,7 @@ static const struct object_ops process_ops = {
                       ZX_RIGHT_DESTROY | ZX_RIGHT_SIGNAL | ZX_RIGHT_MANAGE_PROCESS |
                       ZX_RIGHT_MANAGE_THREAD,
     .user_signals = ZX_USER_SIGNAL_ALL,
-    .may_be_large = true,
-    .destroy = process_destroy,
+    .destroy_some = process_destroy_some,
     .related_koid = process_related_koid,
     .name_buffer = process_name,
 };

@@ -3,7 +3,8 @@
  * Rules for processes:
  * - A process ends when its last thread has ended. It is killed (all threads are) by process_kill
  *   or process_exit_current.
- * - The last thread to end closes the handles, destroys the mappings and raises TERMINATED.
+ * - The last thread to end cleans up: it destroys the mappings, closes the handles and raises
+ *   TERMINATED. If it is killed and there is much to do, the cleaner goes on in its place.
  * - The object's lock guards the list of threads and the state. */
 #pragma once
 
@@ -42,6 +43,9 @@ struct process {
      * is the condition plus 1; UINT32_MAX: that has been done. */
     _Atomic uint32_t fatal_condition;
     struct list_node job_node; /* in the job's list; under the job's lock */
+    /* Only for who cleans up: */
+    struct destroy_list dead;      /* objects that its handles kept alive */
+    struct list_node cleanup_node; /* in the list of those left to the cleaner */
 };
 
 /* Where a thread begins to run. Any address in user space is allowed, even 0: the thread faults

@@ -60,10 +60,15 @@ static bool run(const struct selftest* test) {
     return !selftest_has_failed();
 }
 
+/* Only some of the programs have the collector. */
+__attribute__((weak)) void message_cycle_init(void);
+
 int main(int argument_count, char** arguments) {
     unsigned passed = 0, failed = 0;
     const char* area = "";
     shim_init();
+    if (message_cycle_init)
+        message_cycle_init();
     setvbuf(stdout, NULL, _IOLBF, 0);
     qsort(tests, test_count, sizeof(tests[0]), compare);
     for (size_t i = 0; i < test_count; i++) {

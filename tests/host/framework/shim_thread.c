@@ -201,10 +201,6 @@ void thread_kill(struct thread* thread) {
     wake(thread);
 }
 
-void thread_begin_cleaning_up(void) {
-    /* The threads of the host have no priorities. */
-}
-
 /* --- the console -------------------------------------------------------------------------------
  */
 

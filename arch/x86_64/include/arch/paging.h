@@ -51,6 +51,9 @@ zx_status_t page_table_map(struct page_table* table, virtual_address_t address,
 /* Unmaps the pages in [address, address + size), which may have holes. Frees the table pages that
  * became empty, and flushes. */
 void page_table_unmap(struct page_table* table, virtual_address_t address, size_t size);
+/* The same until the units are used up. Returns how much of the range was done, from its start. */
+size_t page_table_unmap_some(struct page_table* table, virtual_address_t address, size_t size,
+                             int64_t* units);
 /* Changes the permissions of the pages that are mapped in the range, and flushes. */
 void page_table_protect(struct page_table* table, virtual_address_t address, size_t size,
                         uint32_t flags);

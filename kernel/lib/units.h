@@ -1,0 +1,9 @@
+/* Work that may take long is done in pieces. A function that works in pieces has a parameter
+ * `units`: what is left to spend of a piece. It subtracts what its work costs, and stops when
+ * nothing is left; so the number may fall a little below 0. A unit is about 200 instructions. */
+#pragma once
+
+#include <stdint.h>
+
+#define UNITS_PER_PIECE 100
+#define UNITS_WITHOUT_END (INT64_MAX / 1000)
