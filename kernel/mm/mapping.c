@@ -36,22 +36,6 @@ uint32_t mapping_paging_flags(uint32_t permissions) {
            (permissions & ZX_VM_PERM_EXECUTE ? PAGING_EXECUTE : 0);
 }
 
-/* The other fields are set when the mapping enters the tree and the lists. */
-void mapping_fill_in(struct mapping* mapping, struct vmar* vmar,
-                     const struct mapping_shape* shape) {
-    mapping->region.node.key = shape->base;
-    mapping->region.size = shape->size;
-    mapping->region.kind = REGION_MAPPING;
-    mapping->region.parent = vmar;
-    mapping->aspace = vmar->aspace;
-    mapping->vmo = shape->vmo;
-    mapping->vmo_offset = shape->vmo_offset;
-    mapping->permissions = shape->permissions;
-    mapping->allowed = shape->allowed;
-    mapping->mark = NULL;
-    mapping->link.mapping = mapping;
-}
-
 /* Inserts the mapping before `next` in its VMO's list. */
 static inline void enlist_locked(struct mapping* mapping, struct list_node* next) {
     vmo_reference(mapping->vmo);

@@ -20,8 +20,22 @@ struct mapping_shape {
     uint32_t permissions; /* ZX_VM_PERM_* */
     uint32_t allowed;     /* the permissions that vmar_protect may give */
 };
-/* A new mapping is added in three steps. Step 1 fills it in. */
-void mapping_fill_in(struct mapping* mapping, struct vmar* vmar, const struct mapping_shape* shape);
+/* A new mapping is added in three steps. Step 1 fills it in. The other fields are set when it
+ * enters the tree and the lists. */
+static inline void mapping_fill_in(struct mapping* mapping, struct vmar* vmar,
+                                   const struct mapping_shape* shape) {
+    mapping->region.node.key = shape->base;
+    mapping->region.size = shape->size;
+    mapping->region.kind = REGION_MAPPING;
+    mapping->region.parent = vmar;
+    mapping->aspace = vmar->aspace;
+    mapping->vmo = shape->vmo;
+    mapping->vmo_offset = shape->vmo_offset;
+    mapping->permissions = shape->permissions;
+    mapping->allowed = shape->allowed;
+    mapping->mark = NULL;
+    mapping->link.mapping = mapping;
+}
 /* Step 2 adds it to its VMO's list, with a reference to the VMO. False: W^X (mapping_counts.h) does
  * not allow the mapping, and nothing has changed. */
 MUST_CHECK bool mapping_announce_locked(struct mapping* mapping,
