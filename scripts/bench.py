@@ -90,8 +90,6 @@ ALLOWANCES = (
     (r"(roundtrip|messages)_\w+|futex_roundtrip", 40),
 )
 SHARE_ALLOWED = 0.03
-# Depends on the shape of a random tree, and so on every random number that was drawn before.
-UNSTEADY = {"map_unmap": 0.1}
 
 
 # --- figures
@@ -116,7 +114,7 @@ def most_allowed(key, saved):
     for pattern, allowance in ALLOWANCES:
         if re.fullmatch(pattern, key):
             return saved + allowance
-    return saved * (1 + UNSTEADY.get(key, SHARE_ALLOWED))
+    return saved * (1 + SHARE_ALLOWED)
 
 
 def place(key):

@@ -8,7 +8,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define ROUNDS 5
 #define PROFILED_OPERATIONS 8
 #define TEXT_SIZE 256
 #define HUNDREDTHS 100u
@@ -62,7 +61,9 @@ static void read_line(char* line, size_t size) {
 /* --- rounds --------------------------------------------------------------------------------- */
 
 bool bench_has_round(struct bench* bench) {
-    int wanted = request.profile || request.is_served ? 1 : ROUNDS;
+    int wanted = bench->rounds_wanted ? bench->rounds_wanted : BENCH_ROUNDS;
+    if (request.profile || request.is_served)
+        wanted = 1;
     if (bench->rounds == wanted)
         return false;
     if (request.profile && bench->rounds == 0) {
@@ -114,7 +115,7 @@ static void measure(struct bench* bench, const char* name) {
 /* The quickest counts: what a system does now and then in between is not part of the loop. */
 static void calibrate(void) {
     uint64_t best = UINT64_MAX;
-    for (int round = 0; round < ROUNDS; round++) {
+    for (int round = 0; round < BENCH_ROUNDS; round++) {
         unsigned turns = CALIBRATION_TURNS;
         uint64_t start = ticks_now();
         __asm__ volatile("1: dec %0\n\tjnz 1b" : "+r"(turns)::"cc");

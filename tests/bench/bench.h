@@ -22,11 +22,13 @@
 #include <stdint.h>
 
 #define BENCH_ROUNDS_MAX 64
+#define BENCH_ROUNDS 5
 
 struct bench {
     const char* key;
     unsigned count; /* operations in a round */
     void (*function)(struct bench* bench);
+    int rounds_wanted;       /* 0: BENCH_ROUNDS */
     const unsigned* amounts; /* of something the cost must not grow with; ends with GROWTH_END */
     bool is_scaling;
     unsigned
@@ -41,6 +43,9 @@ struct bench {
 #define BENCH(name, operations) BENCH_FUNCTION(name, operations, )
 #define BENCH_OF(name, operations, measured_by, value) \
     BENCH_ENTRY(name, operations, measured_by, .amount = value)
+/* What costs more or less by chance, in each round anew: has more rounds. */
+#define BENCH_BY_CHANCE(name, operations) \
+    BENCH_FUNCTION(name, operations, .rounds_wanted = BENCH_ROUNDS_MAX)
 /* The usual sizes of messages, in bytes; what follows the size in the key is `way`. */
 #define BENCH_OF_SIZES(name, way, measured_by)       \
     BENCH_OF(name##_64##way, 500, measured_by, 64)   \
