@@ -78,7 +78,7 @@ def every_source_has_tests_that_reach_it():
     import run_tests  # which imports this module
     import turns
 
-    groups = [task.group for task in run_tests.all_tasks({"kernel": "1", "user": "1"}, [1])]
+    groups = [task.group for task in run_tests.all_tasks({"kernel": "1", "user": "1"}, [1], 1)]
     known = {"kernel": turns.kernel_areas("debug"), "user": turns.user_programs()}
     words = [word for _, all_words in mutants.REACH for word in all_words.split()]
     bad = [w for w in words if (w.partition("=")[2] not in known[w.partition("=")[0]] if "=" in w else not any(w in group for group in groups))]

@@ -12,6 +12,7 @@ Both shapes must be built, with their CD images (make test does). Results also g
 """
 
 import argparse
+import collections
 import glob
 import itertools
 import os
@@ -37,6 +38,8 @@ from results import RESULTS_FILE, BadRecords, Case, Task, crash_report, missing_
 
 CONSOLE_LINES_SHOWN = 40
 CLANG_PROGRAMS = ("channel", "fpu", "libc", "memory", "sync", "syscall", "task")
+FIRST_SEED, OTHER_SEEDS = 1, (2, 3)
+REPEATS, SOAK_REPEATS = 3, 100  # runs of one seed, which must be the same run
 patience = argparse.Namespace(silence=120)  # guest seconds that tests may be silent (--silence)
 
 
@@ -162,17 +165,22 @@ def run_kept(group):
         yield Case(group, run.name, "failed" if failed else "passed", "\n".join(case.text for case in failed))
 
 
-def run_repeats(group, shape, cpus):
-    """A seed is the same run each time, and another seed another run."""
-    runs = [turns.Run(shape, cpus, seed, "jacinth.test=wait") for seed in (1, 1, 1, 2)]
-    outcomes = [run_boot(make_boot(group, shape, **run.options())) for run in runs]
-    first, *again, other = [turns.hash_of(outcome) for outcome in outcomes]
-    said = f"{first} {again} {other}\n{report(outcomes[0])}"
-    yield Case(group, "one_seed_is_one_run", "passed" if first and again == [first, first] else "failed", said)
-    yield Case(group, "another_seed_is_another_run", "passed" if other and other != first else "failed", said)
+def hashes(group, shape, cpus, seeds):
+    runs = [turns.Run(shape, cpus, seed, "jacinth.test=wait") for seed in seeds]
+    return [turns.hash_of(run_boot(make_boot(group, shape, **run.options()))) for run in runs]
 
 
-def turns_tests(patterns, seeds):
+def run_repeats(group, shape, cpus, repeats):
+    """A seed is the same run each time, and each seed is another run. None: a run that did not come to its end."""
+    again = hashes(group, shape, cpus, [FIRST_SEED] * repeats)
+    said = f"runs of one seed, by hash: {dict(collections.Counter(again))}"
+    yield Case(group, "one_seed_is_one_run", "failed" if None in again or len(set(again)) > 1 else "passed", said)
+    seeds = [again[0], *hashes(group, shape, cpus, OTHER_SEEDS)]
+    said = f"hashes of the seeds {FIRST_SEED} and {OTHER_SEEDS}: {seeds}"
+    yield Case(group, "another_seed_is_another_run", "failed" if None in seeds or len(set(seeds)) < len(seeds) else "passed", said)
+
+
+def turns_tests(patterns, seeds, repeats):
     """Everything with several CPUs whose interleaving a seed chooses. Debug builds have the points where it can."""
     for cpus, seed, suite in itertools.product(turns.CPUS, seeds, ("kernel", "user")):
         name = f"debug.turns.cpus{cpus}.seed{seed}.{suite}"
@@ -182,7 +190,7 @@ def turns_tests(patterns, seeds):
         yield Task("turns.kept", lambda: list(run_kept("turns.kept")), 10)
     for shape, cpus in (("debug", 4), ("release", 2)):
         name = f"{shape}.turns.cpus{cpus}.repeats"
-        yield Task(name, lambda n=name, s=shape, c=cpus: list(run_repeats(n, s, c)), 5)
+        yield Task(name, lambda n=name, s=shape, c=cpus: list(run_repeats(n, s, c, repeats)), 2 * repeats)
 
 
 def long_tests():
@@ -255,9 +263,9 @@ def smoke():
     yield smoke_task("debug.pvh.cpus2.boot.no_hpet", "debug", "2 CPUs", machine="pc,hpet=off")
 
 
-def all_tasks(patterns, seeds):
+def all_tasks(patterns, seeds, repeats):
     yield from matrix(patterns)
-    yield from turns_tests(patterns, seeds)
+    yield from turns_tests(patterns, seeds, repeats)
     yield from long_tests()
     yield from smoke()
     for module in (boot_failures, runner_tests, mutants_tests, host_tests, build_tests, bench_tests, readme_tests):
@@ -321,6 +329,7 @@ def parse_arguments():
 
 def choose(options):
     words, seeds = options.words, options.turns or turns.DEFAULT_SEEDS
+    repeats = SOAK_REPEATS if options.soak else REPEATS
     patterns = {"kernel": "1", "user": "1"}
     narrowed = [word for word in words if "=" in word]
     plain = [word for word in words if "=" not in word]
@@ -332,7 +341,7 @@ def choose(options):
     suites = [f".{word.partition('=')[0]}" for word in narrowed]
     return [
         task
-        for task in (clang_tests(patterns) if options.compiler == "clang" else all_tasks(patterns, seeds))
+        for task in (clang_tests(patterns) if options.compiler == "clang" else all_tasks(patterns, seeds, repeats))
         if (not plain or any(word in task.group for word in plain))
         and (not suites or any(task.group.endswith(suite) for suite in suites))
         and (options.soak or words or not task.is_deep)
