@@ -3,7 +3,7 @@
 
 usage: bench.py [--save]
 
-Guest instructions come from QEMU's instruction counter (the same on every machine), nanoseconds from runs without it
+Guest instructions come from QEMU's instruction counter (the same on every machine), of several CPUs too; nanoseconds from runs without it
 (this machine's). With --save the figures also go to docs/performance.json, docs/performance.svg and into the tables
 of docs/performance.md, with a profile of each operation. The release shape must be built (make bench).
 """
@@ -21,10 +21,12 @@ import bench_linux
 import profile_operation
 from bench_machine import (
     JACINTH,
+    LATENCY_CPUS,
     Failure,
     check_agreement,
     count,
     count_growth,
+    count_latencies,
     count_median,
     time_against,
     time_operations,
@@ -90,6 +92,7 @@ ALLOWANCES = (
     (r"(roundtrip|messages)_\w+|futex_roundtrip", 40),
 )
 SHARE_ALLOWED = 0.03
+LATENCY_SHARE_ALLOWED = 0.1  # of a figure of several CPUs
 
 
 # --- figures
@@ -114,7 +117,7 @@ def most_allowed(key, saved):
     for pattern, allowance in ALLOWANCES:
         if re.fullmatch(pattern, key):
             return saved + allowance
-    return saved * (1 + SHARE_ALLOWED)
+    return saved * (1 + (LATENCY_SHARE_ALLOWED if ".cpus" in key else SHARE_ALLOWED))
 
 
 def place(key):
@@ -239,6 +242,12 @@ def growth_table(growth):
     return table(["operation, by what there is of", "amount: instructions", "slope"], rows)
 
 
+def latency_table(latencies):
+    rows = [[f"`{key}`", *(number(latencies[f"{key}.cpus{cpus}"]) for cpus in LATENCY_CPUS)]
+            for key in sorted({key.partition(".")[0] for key in latencies})]  # fmt: skip
+    return table(["instructions of all CPUs, with CPUs:", *map(str, LATENCY_CPUS)], rows)
+
+
 def scaling_table(scaling):
     rows = [[f"{system}, {SCALING[key]}", *(number(throughputs[cpus]) for cpus in SCALING_CPUS)]
             for (system, key), throughputs in scaling.items()]  # fmt: skip
@@ -271,7 +280,7 @@ def load_saved():
         with open(SAVED, encoding="utf-8") as file:
             return json.load(file)
     except FileNotFoundError:
-        return {"operations": {}, "compiler": None}
+        return {"operations": {}, "latencies": {}, "compiler": None}
 
 
 def write_text(path, text):
@@ -295,11 +304,11 @@ def commit():
     return run.stdout.strip() or "unknown"
 
 
-def save(operations, tables, linux):
+def save(operations, latencies, tables, linux):
     taken = {"commit": commit(), "compiler": compiler()}
     if linux:
         taken["linux"] = bench_linux.version(linux)
-    write_json(SAVED, {**taken, "operations": operations})
+    write_json(SAVED, {**taken, "operations": operations, "latencies": latencies})
     write_text(SAVED_CHART, bench_chart.draw(operations))
     with open(DOCUMENT, encoding="utf-8") as file:
         text = file.read()
@@ -318,15 +327,17 @@ def main():
     os.chdir(os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."))
     linux = prepare_linux()
     operations = measure(linux)
-    write_json(OUTPUT, {"operations": operations})
+    latencies = count_latencies(JACINTH)
+    write_json(OUTPUT, {"operations": operations, "latencies": latencies})
     write_text(CHART, bench_chart.draw(operations))
     tables = {"operations": operations_table(operations)}
+    tables["latency"] = latency_table(latencies)
     tables["growth"] = growth_table(count_growth(JACINTH))
     tables["scaling"] = scaling_table(measure_scaling(linux))
     for text in tables.values():
         print(text + "\n")
     if options.save:
-        save(operations, tables, linux)
+        save(operations, latencies, tables, linux)
 
 
 if __name__ == "__main__":

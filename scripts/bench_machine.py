@@ -14,6 +14,7 @@ from results import BadRecords, parse_records
 CALIBRATION = "calibration_per_thousand"
 CALIBRATION_TOLERANCE = 1.0  # of a thousand instructions
 AGREEMENT = 0.01  # of two counted runs
+LATENCY_CPUS = (2, 4)
 SEEDS = (1, 2, 3, 4, 5)  # of what is random in the guest: where programs and mappings lie
 ANSWER_LIMIT_SECONDS = 120
 ANSWER_POLL_SECONDS = 0.0005
@@ -38,8 +39,9 @@ class System:
 
     def boot(self, words, seed=SEEDS[0], **options):
         command_line = self.separator.join([self.command_line, *words])
+        seeded = () if "turns" in options else ("-seed", str(seed))  # turns bring their seed
         return Boot(f"bench.{self.name}", kernel=self.kernel, archive=self.archive, command_line=command_line, silence=300,
-                    cpu_model=self.cpu_model, extra=("-seed", str(seed)), **{"cpus": 1, **options})  # fmt: skip
+                    cpu_model=self.cpu_model, extra=seeded, **{"cpus": 1, **options})  # fmt: skip
 
 
 JACINTH = System("jacinth", "build/release/jacinth.elf", "build/release/bootfs.cpio", "jacinth.run=bench/bench", ",")
@@ -48,9 +50,9 @@ JACINTH = System("jacinth", "build/release/jacinth.elf", "build/release/bootfs.c
 # --- counted
 
 
-def count(system, seed=SEEDS[0], words=("all=1",)):
+def count(system, seed=SEEDS[0], words=("all=1",), **options):
     """One boot: {operation: instructions}; believed only if the loop of known length has its length."""
-    outcome = run_boot(system.boot(words, seed, icount=0))
+    outcome = run_boot(system.boot(words, seed, icount=0, **options))
     try:
         _, metrics = parse_records(outcome.results, system.name)
     except BadRecords as error:
@@ -89,6 +91,19 @@ def count_growth(system):
         if amount:
             growth.setdefault(key, {})[int(amount)] = figure
     return growth
+
+
+def count_latencies(system):
+    """{"latency.cpusN": instructions} of all CPUs together. A seed decides which CPU runs when, so it must give the same
+    figures again; the median of a few seeds counts."""
+    latencies = {}
+    for cpus in LATENCY_CPUS:
+        first, again, *others = [count(system, seed, ("latency=1", f"cpus={cpus}"), cpus=cpus, turns=seed) for seed in (SEEDS[0], *SEEDS)]
+        if first != again:
+            raise Failure(f"{system.name}: two runs of seed {SEEDS[0]} differ: {first} and {again}")
+        for key in first:
+            latencies[f"{key}.cpus{cpus}"] = statistics.median(run[key] for run in (first, *others))
+    return {key: latencies[key] for key in sorted(latencies) if not key.startswith("boot.")}
 
 
 # --- timed

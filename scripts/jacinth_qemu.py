@@ -57,7 +57,7 @@ class Boot:
     machine: str = "pc"
     is_parallel: bool = False  # each CPU in a thread of its own; else they take turns, also where one pauses
     icount: int | None = None  # 2**icount ns for each instruction, and no wall time in the guest
-    turns: int | None = None  # a seed: the same interleaving of the CPUs each time; by pvh only
+    turns: int | None = None  # a seed: the same interleaving of the CPUs each time; by pvh only; icount is 3 if not given
     silence: int = 60  # guest seconds without a word on console or results
     limit: int = 600  # guest seconds in all
     wall_limit: int = 1800  # a wide net, for a guest whose time stands still
@@ -107,7 +107,8 @@ _libc = ctypes.CDLL(None) if sys.platform == "linux" else None
 def _arguments(boot, folder):
     icount, command_line = boot.icount, boot.command_line
     if boot.turns is not None:
-        icount, command_line = TURNS_ICOUNT, f"jacinth.turns={boot.turns} {command_line}"
+        icount = TURNS_ICOUNT if icount is None else icount
+        command_line = f"jacinth.turns={boot.turns} {command_line}"
     arguments = [
         QEMU, "-machine", boot.machine, "-cpu", boot.cpu_model, "-smp", str(boot.cpus), "-m", boot.memory,
         "-display", "none", "-nodefaults", "-vga", "std", "-no-reboot", "-no-shutdown",

@@ -24,15 +24,21 @@
 #define BENCH_ROUNDS_MAX 64
 #define BENCH_ROUNDS 5
 
+enum bench_kind {
+    BENCH_OPERATION,
+    BENCH_GROWTH,  /* with each of `amounts` */
+    BENCH_SCALING, /* from here on `amount` is the number of CPUs */
+    BENCH_LATENCY,
+};
+
 struct bench {
     const char* key;
     unsigned count; /* operations in a round */
     void (*function)(struct bench* bench);
+    enum bench_kind kind;
     int rounds_wanted;       /* 0: BENCH_ROUNDS */
     const unsigned* amounts; /* of something the cost must not grow with; ends with GROWTH_END */
-    bool is_scaling;
-    unsigned
-        amount; /* the one to measure with; for SCALING the number of CPUs, given by the host */
+    unsigned amount;         /* the one to measure with */
 
     int64_t status; /* what TRY met, put together: 0 if all went well */
     int rounds;     /* measured so far; -1: not even warm */
@@ -56,11 +62,14 @@ struct bench {
 /* Measured once with each of the amounts (`bench->amount`), and only where asked for. */
 #define GROWTH(name, operations, ...)                                   \
     static const unsigned amounts_##name[] = {__VA_ARGS__, GROWTH_END}; \
-    BENCH_FUNCTION(name, operations, .amounts = amounts_##name)
+    BENCH_FUNCTION(name, operations, .kind = BENCH_GROWTH, .amounts = amounts_##name)
 #define GROWTH_END UINT32_MAX
 
 /* What all CPUs do at once: `bench->amount` threads, each with `bench->count` operations. */
-#define SCALING(name, operations) BENCH_FUNCTION(name, operations, .is_scaling = true)
+#define SCALING(name, operations) BENCH_FUNCTION(name, operations, .kind = BENCH_SCALING)
+/* How long one CPU takes to reach another; one operation in a round. */
+#define LATENCY(name) \
+    BENCH_FUNCTION(name, 1, .kind = BENCH_LATENCY, .rounds_wanted = BENCH_ROUNDS_MAX)
 
 #define BENCH_FUNCTION(name, operations, ...)                \
     static void bench_##name(struct bench* bench);           \
@@ -92,6 +101,7 @@ void bench_must(int64_t status, const char* call);
  *
  *   growth=1       the growth tables instead of the operations
  *   serve=1        for each KEY that the host types, a warm-up and one round; ends with "exit"
- *   cpus=N         how many the machine has: for SCALING, which is only served
+ *   latency=1      the latencies instead
+ *   cpus=N         how many the machine has: for latencies, and for SCALING, which is only served
  *   profile=KEY    one round, for a host that watches each instruction */
 _Noreturn void bench_main(int argc, char** argv);
