@@ -14,7 +14,7 @@
 
 #define HELP_DELAY_NANOSECONDS 50000l
 #define LOOK_THREADS_MAX 64u
-#define EQUALS_MAX 16u
+#define WAITING_MAX 16u
 
 _Atomic uint32_t idle_cpus HOT_DATA;
 
@@ -55,20 +55,49 @@ void help_start_locked(struct sched_cpu* sched, uint32_t cpus) {
     timer_arm(&sched->help_timer, clock_now() + HELP_DELAY_NANOSECONDS);
 }
 
-/* Looks at EQUALS_MAX threads at most; if there are more, it assumes that any CPU may run one of
- * them. */
-void help_equals_locked(struct sched_cpu* sched) {
-    uint32_t cpus = sched->running->affinity;
+/* Only the CPU itself can arm its timer. */
+void help_start_or_call_locked(struct sched_cpu* sched, uint32_t cpus) {
+    if (sched->number == cpu_number())
+        help_start_locked(sched, cpus);
+    else
+        help_call(cpus);
+}
+
+/* Returns the CPUs that may run one of the ready threads in `queues` (one bit for each), other than
+ * `first`. Looks at WAITING_MAX threads at most; if there are more, it assumes that any CPU may run
+ * one of them. */
+static uint32_t cpus_for_others(const struct sched_cpu* sched, uint64_t queues,
+                                const struct list_node* first) {
+    uint32_t cpus = 0;
     unsigned looked_at = 0;
-    LIST_FOR_EACH(node, &sched->queues[sched->running->priority]) {
-        cpus |= LIST_ENTRY(node, struct thread, run_node)->affinity;
-        if (++looked_at == EQUALS_MAX)
-            cpus = UINT32_MAX;
-        if (cpus == UINT32_MAX)
-            break;
+    for (uint64_t left = sched->ready_bitmap & queues; left != 0; left &= left - 1) {
+        LIST_FOR_EACH(node, &sched->queues[__builtin_ctzl(left)]) {
+            if (node == first)
+                continue;
+            if (++looked_at == WAITING_MAX)
+                return UINT32_MAX;
+            cpus |= LIST_ENTRY(node, struct thread, run_node)->affinity;
+        }
     }
+    return cpus;
+}
+
+void help_equals_locked(struct sched_cpu* sched) {
+    const struct thread* running = sched->running;
+    uint32_t cpus = running->affinity | cpus_for_others(sched, 1ul << running->priority, NULL);
     if (cpus & atomic_load_explicit(&idle_cpus, memory_order_relaxed))
         help_start_locked(sched, cpus);
+}
+
+void help_all_but_first_locked(struct sched_cpu* sched, uint64_t queues) {
+    uint32_t idle = atomic_load_explicit(&idle_cpus, memory_order_relaxed);
+    if (!idle || sched->ready_bitmap == 0)
+        return;
+    uint64_t priority;
+    const struct list_node* first = queue_most_urgent(sched, &priority)->head.next;
+    uint32_t cpus = cpus_for_others(sched, queues, first);
+    if (cpus & idle)
+        help_start_or_call_locked(sched, cpus);
 }
 
 /* The lock is held from the look at the queue to the call: a thread that is queued later starts the
@@ -214,7 +243,7 @@ bool help_others(struct sched_cpu* here, void (*place)(struct thread*)) {
 }
 
 /* The call of a CPU that found work elsewhere, or got work of its own, goes to the next CPU
- * (help.h, step 3). */
+ * (help.h, step 4). */
 void help_leave_locked(struct sched_cpu* here) {
     here->look.turn = 0;
     if (here->look.call | atomic_load_explicit(&here->called, memory_order_relaxed)) {

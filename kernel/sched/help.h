@@ -9,7 +9,12 @@
  *    the same run queue lock. So either the idle CPU finds the thread, or the pusher sees the idle
  *    CPU. This holds for a preempted thread too. A thread that yields to an equal waits until the
  *    slice ends.
- * 3. A call names the CPUs that the thread may run on. The called CPU looks at all ready threads.
+ * 3. Code that queues a thread in front of all others calls nobody for it, because it runs next.
+ *    But a second thread may be queued before its CPU switches; then one of the two waits. If the
+ *    CPU runs a thread, the code that queues the second one looks for idle CPUs, for both. If the
+ *    CPU is idle, it looks itself when it leaves idle: one of the two may be a thread that it
+ *    stole. Either look comes after both pushes, under the same lock, so step 2 holds for it.
+ * 4. A call names the CPUs that the thread may run on. The called CPU looks at all ready threads.
  *    It may take another thread, find none, or leave for work of its own. In each case, if a thread
  *    is still ready somewhere, it calls the next CPU that was named, never itself again. */
 #pragma once
@@ -25,6 +30,11 @@ static inline uint32_t idle_cpus_for(const struct thread* thread) {
 /* Starts a call for help, with a delay. A thread that `cpus` may run was queued at `sched`, or is
  * about to be. `sched` is this CPU's run queue. */
 void help_start_locked(struct sched_cpu* sched, uint32_t cpus);
+/* The same for any run queue. For that of another CPU it calls at once. */
+void help_start_or_call_locked(struct sched_cpu* sched, uint32_t cpus);
+/* The same for all threads that are ready in `queues` (one bit for each), but for the one that runs
+ * next. */
+void help_all_but_first_locked(struct sched_cpu* sched, uint64_t queues);
 /* The same at a slice's end, for the running thread and the equals that share the CPU with it. */
 void help_equals_locked(struct sched_cpu* sched);
 /* The callback of sched_cpu.help_timer. */

@@ -63,16 +63,8 @@ static void slice_ended(struct timer* timer) {
 
 /* --- becoming ready --------------------------------------------------------------------------- */
 
-/* Only the CPU itself can arm its timer. */
-static void start_or_call_help_locked(struct sched_cpu* sched, const struct thread* thread) {
-    if (sched->number == cpu_number())
-        help_start_locked(sched, thread->affinity);
-    else
-        help_call(thread->affinity);
-}
-
 /* `thread` has just been queued at `sched`, which is locked. Notifies the CPU that should run it.
- */
+ * If several threads outrank the running one, all but the first need help (help.h, step 3). */
 static NOINLINE void notify_locked(struct sched_cpu* sched, const struct thread* thread) {
     const struct thread* running = sched->running;
     bool is_here = sched->number == cpu_number();
@@ -81,11 +73,13 @@ static NOINLINE void notify_locked(struct sched_cpu* sched, const struct thread*
             want_reschedule();
         else
             ipi_reschedule(sched->number);
+        if (running != sched->idle) /* else leave_idle does this */
+            help_all_but_first_locked(sched, ~1ul << running->priority);
         return;
     }
     uint32_t helpers = idle_cpus_for(thread);
     if (helpers)
-        start_or_call_help_locked(sched, thread);
+        help_start_or_call_locked(sched, thread->affinity);
     /* Only the CPU itself can arm its timer. */
     if (thread->priority == running->priority && !sched->is_slice_armed) {
         if (is_here)
@@ -220,6 +214,7 @@ static NOINLINE void leave_idle(struct sched_cpu* sched) {
     }
     atomic_fetch_and(&idle_cpus, ~sched->mask);
     help_leave_locked(sched);
+    help_all_but_first_locked(sched, UINT64_MAX);
     sched_switch_and_unlock(sched);
 }
 
@@ -333,7 +328,8 @@ void sched_apply_affinity(struct thread* thread) {
     } else if (!is_allowed && thread_state == THREAD_RUNNING) {
         tell_to_reschedule(sched);
     } else if (thread_state == THREAD_READY && idle_cpus_for(thread)) {
-        start_or_call_help_locked(sched, thread); /* perhaps an idle CPU may run it from now on */
+        /* perhaps an idle CPU may run it from now on */
+        help_start_or_call_locked(sched, thread->affinity);
     }
     spin_unlock_irqrestore(&sched->lock, state);
     if (must_place)
