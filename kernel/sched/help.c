@@ -9,6 +9,7 @@
 
 #include <arch/clock.h>
 #include <arch/interrupt.h>
+#include <arch/turns.h>
 #include <lib/compiler.h>
 #include <sched/run_queue.h>
 
@@ -20,13 +21,29 @@ _Atomic uint32_t idle_cpus HOT_DATA;
 
 /* --- calling ---------------------------------------------------------------------------------- */
 
+/* The called CPU may stop being idle at the same moment. The races, and what closes them:
+ * 1. The CPU does not see the call. This leaves the call first, then looks at idle_cpus once more.
+ *    The CPU clears its bit first, then looks for a call (help_leave_locked). All four steps are
+ *    sequentially consistent, so at least one of the two sees the other. If this still sees the
+ *    bit, the CPU finds the call: when it leaves, or in its next look.
+ * 2. Both see it. Each takes the call by an exchange. One of them gets it, and passes it on.
+ * 3. The call of another caller lies there too, and is taken with this one. So it goes on to all
+ *    CPUs that it named, and the CPU just left out is not excluded: it may be idle again.
+ * Each further round means that a CPU has stopped being idle. If none of them is idle, each had its
+ * bit clear after the thread was queued, so it looks when it becomes idle (help.h, step 1). */
 void help_call(uint32_t cpus) {
-    uint32_t helpers = cpus & atomic_load_explicit(&idle_cpus, memory_order_relaxed);
-    if (!helpers)
-        return; /* a CPU that becomes idle looks round by itself */
-    uint32_t helper = (uint32_t)__builtin_ctz(helpers);
-    atomic_fetch_or(&sched_of(helper)->called, cpus);
-    ipi_reschedule(helper);
+    uint32_t idle;
+    while ((idle = cpus & atomic_load_explicit(&idle_cpus, memory_order_relaxed)) != 0) {
+        struct sched_cpu* helper = sched_of((uint32_t)__builtin_ctz(idle));
+        turn_point();
+        atomic_fetch_or(&helper->called, cpus); /* 1 */
+        turn_point();
+        if (atomic_load(&idle_cpus) & helper->mask) { /* 1 */
+            ipi_reschedule(helper->number);
+            return;
+        }
+        cpus = atomic_exchange(&helper->called, 0); /* 2, 3 */
+    }
 }
 
 static bool is_anybody_ready(void) {
@@ -243,10 +260,12 @@ bool help_others(struct sched_cpu* here, void (*place)(struct thread*)) {
 }
 
 /* The call of a CPU that found work elsewhere, or got work of its own, goes to the next CPU
- * (help.h, step 4). */
+ * (help.h, step 4). The bit is cleared before the look at `called`: race 1 of help_call. */
 void help_leave_locked(struct sched_cpu* here) {
+    atomic_fetch_and(&idle_cpus, ~here->mask);
     here->look.turn = 0;
-    if (here->look.call | atomic_load_explicit(&here->called, memory_order_relaxed)) {
+    turn_point();
+    if (here->look.call | atomic_load(&here->called)) {
         here->look.call |= atomic_exchange(&here->called, 0);
         pass_call_on(here);
     }

@@ -45,6 +45,6 @@ void help_call(uint32_t cpus);
  * `here`, interrupts off. True: a thread was taken, or the look is not over. `place` queues a
  * MOVING thread at a CPU that may run it. */
 bool help_others(struct sched_cpu* here, void (*place)(struct thread*));
-/* The CPU `here`, whose run queue is locked, is no longer idle: it passes on the call that it was
- * given. */
+/* The CPU `here`, whose run queue is locked, is no longer idle: clears its bit, and passes on the
+ * call that it was given. */
 void help_leave_locked(struct sched_cpu* here);

@@ -212,7 +212,6 @@ static NOINLINE void leave_idle(struct sched_cpu* sched) {
         stay_and_unlock(sched);
         return;
     }
-    atomic_fetch_and(&idle_cpus, ~sched->mask);
     help_leave_locked(sched);
     help_all_but_first_locked(sched, UINT64_MAX);
     sched_switch_and_unlock(sched);
