@@ -2,6 +2,7 @@
 
 #include <abi/errors.h>
 #include <arch/backtrace.h>
+#include <arch/clock.h>
 #include <arch/interrupt.h>
 #include <arch/preempt.h>
 #include <arch/turns.h>
@@ -42,10 +43,12 @@ static struct list joiners = LIST_INITIALIZER(joiners); /* under join_lock */
 static _Atomic uint32_t joining;                        /* threads in thread_join */
 
 /* Dead threads are buried by the cleaner: that takes locks and wakes other threads. It is woken
- * when this many are unburied, when a CPU becomes idle, or when a thread waits for a burial. To
- * wake it for each dead thread would cost a quarter of a thread's life. More at once would not fit
- * into the magazines of the slab caches, together with the threads that are made meanwhile. */
+ * when this many are unburied, when a CPU becomes idle, or when a thread waits for a burial, and at
+ * the latest BURIAL_DELAY_NANOSECONDS after a death. To wake it for each dead thread would cost a
+ * quarter of a thread's life. More at once would not fit into the magazines of the slab caches,
+ * together with the threads that are made meanwhile. */
 #define BURIALS_AT_ONCE 16u
+#define BURIAL_DELAY_NANOSECONDS 10000000l
 /* The cleaner may work only half of the time. If it falls behind, who makes a thread helps it. */
 #define UNBURIED_MAX (4 * BURIALS_AT_ONCE)
 static struct spinlock dead_lock = SPINLOCK_INITIALIZER(LOCK_LEAF);
@@ -229,6 +232,30 @@ static bool bury_piece(struct cleaning* unused) {
 
 static struct cleaning burying = CLEANING_INITIALIZER(bury_piece);
 
+static void bury_soon(void) {
+    if (atomic_load(&unburied) > 0)
+        cleaner_request(&burying);
+}
+
+static void burial_is_due(struct timer* timer);
+static struct timer burial_timer = {.callback = burial_is_due};
+static _Atomic bool is_burial_timer_armed;
+
+/* Clears the flag before it looks for the dead; bury_later does the reverse. So either this sees a
+ * new dead thread, or the timer is armed once more. */
+static void burial_is_due(struct timer* timer) {
+    (void)timer;
+    atomic_store(&is_burial_timer_armed, false);
+    turn_point();
+    bury_soon();
+}
+
+/* One timer for all CPUs. Only the CPU that sets the flag arms it, and it fires there. */
+static void arm_burial_timer(void) {
+    if (!atomic_load(&is_burial_timer_armed) && !atomic_exchange(&is_burial_timer_armed, true))
+        timer_arm(&burial_timer, clock_now() + BURIAL_DELAY_NANOSECONDS);
+}
+
 /* Another thread may bury this one as soon as it is in the list. */
 static void bury_later(struct thread* dead) {
     uint32_t count = atomic_fetch_add(&unburied, 1) + 1;
@@ -238,11 +265,8 @@ static void bury_later(struct thread* dead) {
     spin_unlock_irqrestore(&dead_lock, state);
     if (count >= BURIALS_AT_ONCE || atomic_load(&joining) > 0)
         cleaner_request(&burying);
-}
-
-static void bury_soon(void) {
-    if (atomic_load(&unburied) > 0)
-        cleaner_request(&burying);
+    else
+        arm_burial_timer();
 }
 
 void thread_init_cpu(void) {

@@ -133,7 +133,61 @@ SELFTEST(sched_thread, who_makes_threads_buries_the_dead_if_the_cleaner_does_not
     stay_anywhere();
 }
 
+static _Atomic uint32_t busy_cpus;
+static _Atomic bool cpus_may_rest;
+
+static void be_busy(void* unused) {
+    (void)unused;
+    atomic_fetch_add(&busy_cpus, 1);
+    while (!atomic_load(&cpus_may_rest))
+        cpu_relax();
+}
+
+/* On all CPUs but this one, CPU 0. */
+static void make_others_busy(void) {
+    atomic_store(&busy_cpus, 0);
+    atomic_store(&cpus_may_rest, false);
+    for (uint32_t cpu = 1; cpu < cpu_count(); cpu++) {
+        struct thread* thread = thread_create("busy", be_busy, NULL, THREAD_PRIORITY_DEFAULT);
+        EXPECT(thread != NULL);
+        EXPECT_OK(thread_set_affinity(thread, 1u << cpu));
+        thread_start(thread);
+        thread_release(thread);
+    }
+    while (atomic_load(&busy_cpus) < cpu_count() - 1)
+        cpu_relax();
+}
+
+/* Too few died to be buried at once, nobody joins them, and no CPU becomes idle. */
+SELFTEST(sched_thread, a_few_dead_are_buried_while_all_cpus_are_busy) {
+    struct thread* dead[3];
+    size_t count_before = thread_count();
+    stay_on_cpu(0);
+    make_others_busy();
+    for (unsigned i = 0; i < 3; i++) {
+        dead[i] = thread_create("short", do_nothing, NULL, THREAD_PRIORITY_DEFAULT + 1);
+        EXPECT(dead[i] != NULL);
+        EXPECT_OK(thread_set_affinity(dead[i], 1));
+        thread_start(dead[i]);
+    }
+    zx_time_t give_up = clock_now() + FOR_EVER_NANOSECONDS;
+    bool are_buried = false;
+    while (!are_buried && clock_now() < give_up) {
+        are_buried = true;
+        for (unsigned i = 0; i < 3; i++)
+            are_buried = are_buried && atomic_load(&dead[i]->is_buried);
+        cpu_relax();
+    }
+    atomic_store(&cpus_may_rest, true);
+    for (unsigned i = 0; i < 3; i++)
+        thread_release(dead[i]);
+    stay_anywhere();
+    EXPECT(are_buried);
+    EXPECT(threads_come_back(count_before));
+}
+
 SELFTEST(sched_thread, one_that_never_starts_leaves_nothing) {
+    thread_bury_all();
     size_t count_before = thread_count();
     struct thread* thread = thread_create("never", do_nothing, NULL, THREAD_PRIORITY_DEFAULT);
     EXPECT(thread != NULL);
