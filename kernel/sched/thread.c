@@ -115,6 +115,13 @@ struct thread* thread_create(const char* name, void (*entry)(void*), void* argum
     return thread;
 }
 
+bool thread_create_fpu_state(struct thread* thread) {
+    bool is_made = context_fpu_create(&thread->context);
+    while (!is_made && bury_some() > 0)
+        is_made = context_fpu_create(&thread->context);
+    return is_made;
+}
+
 /* From here on the running thread itself holds a reference, until it is buried. */
 void thread_start(struct thread* thread) {
     ASSERT(thread->state == THREAD_INITIAL);

@@ -11,6 +11,7 @@
  */
 #pragma once
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -23,6 +24,9 @@
  * held: it may bury dead threads. */
 struct thread* thread_create(const char* name, void (*entry)(void*), void* argument,
                              uint32_t priority);
+/* Gives a new thread what it needs for user mode. False: no memory. No lock held: it may bury dead
+ * threads. */
+bool thread_create_fpu_state(struct thread* thread);
 void thread_start(struct thread* thread);
 NORETURN void thread_exit_current(void);
 void thread_reference(struct thread* thread);
