@@ -58,6 +58,33 @@ bool run_on_all_cpus(void (*function)(void* cpu)) {
     return count == cpu_count();
 }
 
+static void (*long_job)(void* unused);
+static _Atomic uint32_t ended;
+
+static void run_long_job(void* unused) {
+    long_job(unused);
+    atomic_fetch_add(&ended, 1);
+}
+
+/* A killed thread leaves most calls. If this one does not, it is left behind. */
+bool runs_to_its_end(void (*function)(void* unused)) {
+    long_job = function;
+    atomic_store(&ended, 0);
+    struct thread* thread = thread_create("long job", run_long_job, NULL, THREAD_PRIORITY_DEFAULT);
+    if (!thread)
+        return false;
+    thread_start(thread);
+    bool has_ended = counter_comes_to(&ended, 1);
+    if (!has_ended) {
+        thread_kill(thread);
+        if (!counter_comes_to(&ended, 1))
+            return false;
+    }
+    thread_join(thread);
+    thread_release(thread);
+    return has_ended;
+}
+
 void stay_on_cpu(uint32_t cpu) {
     if (thread_set_affinity(thread_current(), 1u << cpu) != ZX_OK)
         selftest_fail(__FILE__, __LINE__, "cannot go to CPU %u", cpu);

@@ -10,6 +10,10 @@
  * the last. The first statement of `function` runs when every thread is there. False: no memory. */
 bool run_on_all_cpus(void (*function)(void* cpu));
 
+/* Runs function(NULL) in a thread of its own, for a test that a wrong kernel would keep in a call
+ * for ever. False: it did not end after a long time, and was killed. */
+bool runs_to_its_end(void (*function)(void* unused));
+
 /* The calling thread stays on one CPU, or may go anywhere again. */
 void stay_on_cpu(uint32_t cpu);
 void stay_anywhere(void);

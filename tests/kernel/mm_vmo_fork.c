@@ -3,6 +3,7 @@
 
 #include <abi/errors.h>
 #include <abi/memory.h>
+#include <arch/clock.h>
 #include <arch/cpu.h>
 #include <arch/user_copy.h>
 #include <debug/selftest.h>
@@ -20,6 +21,7 @@
 
 #define READ_WRITE (ZX_VM_PERM_READ | ZX_VM_PERM_WRITE)
 #define MAPPINGS 40u
+#define FOR_EVER_NANOSECONDS 30000000000l
 
 static struct aspace* aspace;
 static struct vmo* vmo;
@@ -77,6 +79,14 @@ static void count_without_pause(void* unused) {
     }
 }
 
+static bool writer_goes_on(void) {
+    uint32_t before = atomic_load(&written);
+    zx_time_t give_up = clock_now() + FOR_EVER_NANOSECONDS;
+    while (atomic_load(&written) < before + 2 && clock_now() < give_up)
+        let_others_run();
+    return atomic_load(&written) >= before + 2;
+}
+
 /* As a clone does at C1 and C2, with time in between. */
 static struct page* begin_clone(void) {
     spin_lock(&vmo->lock);
@@ -108,19 +118,19 @@ SELFTEST(vmo_fork, while_a_clone_is_made_loses_no_write_of_another_cpu) {
     EXPECT_OK(thread_set_affinity(writer, 1u << (cpu_count() - 1)));
     stay_on_cpu(0);
     thread_start(writer);
-    bool is_good = true;
-    for (unsigned i = 0; i < 150 && is_good; i++) {
-        uint32_t before = atomic_load(&written);
-        while (atomic_load(&written) < before + 2)
-            let_others_run();
+    bool is_good = true, goes_on = true;
+    for (unsigned i = 0; i < 150 && is_good && (goes_on = writer_goes_on()); i++) {
         struct page* page = begin_clone();
         is_good = vmo_fork_page(vmo, 0) == ZX_OK;
         is_good = end_clone(page) && is_good;
     }
     atomic_store(&is_over, true);
+    if (!goes_on)
+        thread_kill(writer);
     thread_join(writer);
     thread_release(writer);
     stay_anywhere();
+    EXPECT(goes_on);
     EXPECT(is_good);
     EXPECT(!atomic_load(&has_lost_a_write));
     destroy();
@@ -208,9 +218,8 @@ static uint32_t first_word_of(struct vmo* of, size_t index) {
     return vmo_read(of, &word, index * PAGE_SIZE, sizeof(word)) == ZX_OK ? word : UINT32_MAX;
 }
 
-/* T3 after F4: the next writer settles the page. Of one that nobody writes to, the end of the VMO
- * does. Until then both VMOs read the same, and a clone may be made. */
-SELFTEST(vmo_fork, what_a_killed_thread_left_is_settled_by_the_next_writer_or_the_end) {
+static void settle_what_was_left(void* unused) {
+    (void)unused;
     struct vmo *clone, *second;
     uint32_t old_word = 11, new_word = 22;
     EXPECT(create());
@@ -240,6 +249,12 @@ SELFTEST(vmo_fork, what_a_killed_thread_left_is_settled_by_the_next_writer_or_th
     vmo_release(second);
     vmo_release(clone);
     destroy(); /* with one page that is not settled */
+}
+
+/* T3 after F4: the next writer settles the page. Of one that nobody writes to, the end of the VMO
+ * does. Until then both VMOs read the same, and a clone may be made. */
+SELFTEST(vmo_fork, what_a_killed_thread_left_is_settled_by_the_next_writer_or_the_end) {
+    EXPECT(runs_to_its_end(settle_what_was_left));
 }
 
 /* T3 before F4, during a clone: nothing was changed. The same fork by a thread that lives counts as
