@@ -19,7 +19,9 @@
 
 /* To flush more pages than this, the whole TLB is flushed. */
 #define FLUSH_PAGES_MAX 32u
-#define PAGES_PER_UNIT 8 /* to unmap */
+/* page_table_unmap_some unmaps so much at once, and counts so much as a unit. */
+#define PART_SIZE (64 * PAGE_SIZE)
+#define BYTES_PER_UNIT (8 * PAGE_SIZE)
 
 static struct page_table kernel_table = {.active_cpus = UINT32_MAX};
 
@@ -231,41 +233,49 @@ static void change_flush(struct page_table* table, const struct change* change) 
         flush_everywhere(table, change->start, change->end - change->start);
 }
 
+struct unmapped {
+    virtual_address_t next; /* the end of the range, or later if nothing is mapped before that */
+    size_t changed;         /* from the first page that was unmapped to the last one */
+};
+
 /* Walks once for each table of level 0, and then goes along that table. If entry_clear unlinks it,
  * it is empty, but is not freed before tables_free. */
-size_t page_table_unmap_some(struct page_table* table, virtual_address_t address, size_t size,
-                             int64_t* units) {
+static struct unmapped unmap(struct page_table* table, virtual_address_t address,
+                             virtual_address_t end) {
     struct table_chain freed = {NULL};
     struct change change = {0};
-    virtual_address_t at = address, end = address + size;
-    int64_t pages_left = *units * PAGES_PER_UNIT;
-    while (at < end && pages_left > 0) {
+    virtual_address_t at = address;
+    while (at < end) {
         uint64_t* path[TOP_LEVEL + 1];
         unsigned missing;
-        pages_left -= PAGES_PER_UNIT; /* for the walk */
         if (!walk(table, at, path, &missing)) {
             at = entry_end(at, missing);
             continue;
         }
-        const uint64_t* entry = &path[0][entry_index(at, 0)];
-        virtual_address_t stop = MIN(entry_end(at, 1), end);
-        for (; at < stop; at += PAGE_SIZE, entry++)
-            if (*entry & ENTRY_PRESENT) {
+        for (virtual_address_t stop = MIN(entry_end(at, 1), end); at < stop; at += PAGE_SIZE)
+            if (path[0][entry_index(at, 0)] & ENTRY_PRESENT) {
                 entry_clear(table, path, at, &freed);
                 change_note(&change, at);
-                if (--pages_left <= 0)
-                    stop = at + PAGE_SIZE;
             }
     }
-    *units = pages_left / PAGES_PER_UNIT;
     change_flush(table, &change);
     tables_free(&freed);
-    return MIN(at, end) - address;
+    return (struct unmapped){at, change.end - change.start};
 }
 
 void page_table_unmap(struct page_table* table, virtual_address_t address, size_t size) {
-    int64_t units = UNITS_WITHOUT_END;
-    (void)page_table_unmap_some(table, address, size, &units);
+    (void)unmap(table, address, address + size);
+}
+
+size_t page_table_unmap_some(struct page_table* table, virtual_address_t address, size_t size,
+                             int64_t* units) {
+    virtual_address_t at = address, end = address + size;
+    while (at<end&& * units> 0) {
+        struct unmapped part = unmap(table, at, MIN(at + PART_SIZE, end));
+        *units -= 1 + (int64_t)(part.changed / BYTES_PER_UNIT);
+        at = part.next;
+    }
+    return MIN(at, end) - address;
 }
 
 void page_table_protect(struct page_table* table, virtual_address_t address, size_t size,

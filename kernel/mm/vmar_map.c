@@ -80,7 +80,7 @@ static bool unmap_one_locked(struct vmar* vmar, virtual_address_t address, virtu
                              struct list* dead) {
     struct region* region = region_from(tree_find_at_most(&vmar->children, address));
     if (!region || region->kind != REGION_MAPPING || region_base(region) != address ||
-        region_end(region) != end || vmar->aspace->is_dead)
+        region_end(region) != end)
         return false;
     mapping_remove_locked(mapping_from(region), dead);
     return true;

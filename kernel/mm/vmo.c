@@ -105,7 +105,7 @@ static void end_page(struct page* page, void* argument) {
 }
 
 /* Each mapping held a reference, so there are no mappings. True: there is more to free. */
-static NOINLINE bool free_some(struct vmo* vmo, int64_t* units) {
+static bool free_some(struct vmo* vmo, int64_t* units) {
     ASSERT(list_is_empty(&vmo->mappings));
     if (page_list_empty_some(&vmo->pages, end_page, vmo, units))
         return true;
@@ -115,10 +115,14 @@ static NOINLINE bool free_some(struct vmo* vmo, int64_t* units) {
     return false;
 }
 
-void vmo_release(struct vmo* vmo) {
+static NOINLINE void free_all(struct vmo* vmo) {
     int64_t units = UNITS_WITHOUT_END;
-    if (reference_drop_once(&vmo->references))
-        (void)free_some(vmo, &units);
+    (void)free_some(vmo, &units);
+}
+
+void vmo_release(struct vmo* vmo) {
+    if (atomic_fetch_sub_explicit(&vmo->references, 1, memory_order_acq_rel) == 1)
+        free_all(vmo);
 }
 
 bool vmo_release_some(struct vmo* vmo, int64_t* units) {

@@ -85,20 +85,18 @@ static void park_timed_out(struct timer* timer) {
         sched_wake(thread);
 }
 
-static unsigned bury_some(void);
-
 /* It waits for nobody: if the memory of dead threads is missing, it buries them itself. */
 struct thread* thread_create(const char* name, void (*entry)(void*), void* argument,
                              uint32_t priority) {
     if (atomic_load(&unburied) > UNBURIED_MAX)
-        (void)bury_some();
+        (void)thread_bury_some();
     struct thread* thread = slab_alloc(&thread_cache);
-    while (!thread && bury_some() > 0)
+    while (!thread && thread_bury_some() > 0)
         thread = slab_alloc(&thread_cache);
     if (!thread)
         return NULL;
     void* stack_top = kernel_stack_alloc();
-    while (!stack_top && bury_some() > 0)
+    while (!stack_top && thread_bury_some() > 0)
         stack_top = kernel_stack_alloc();
     if (!stack_top) {
         slab_free(&thread_cache, thread);
@@ -113,13 +111,6 @@ struct thread* thread_create(const char* name, void (*entry)(void*), void* argum
     all_count++;
     spin_unlock_irqrestore(&all_lock, state);
     return thread;
-}
-
-bool thread_create_fpu_state(struct thread* thread) {
-    bool is_made = context_fpu_create(&thread->context);
-    while (!is_made && bury_some() > 0)
-        is_made = context_fpu_create(&thread->context);
-    return is_made;
 }
 
 /* From here on the running thread itself holds a reference, until it is buried. */
@@ -224,8 +215,7 @@ static bool bury_one(void) {
     return dead;
 }
 
-/* Returns how many were buried: BURIALS_AT_ONCE at most. No lock held. */
-static unsigned bury_some(void) {
+unsigned thread_bury_some(void) {
     unsigned count = 0;
     while (count < BURIALS_AT_ONCE && bury_one())
         count++;
@@ -234,7 +224,7 @@ static unsigned bury_some(void) {
 
 static bool bury_piece(struct cleaning* unused) {
     (void)unused;
-    return bury_some() == BURIALS_AT_ONCE;
+    return thread_bury_some() == BURIALS_AT_ONCE;
 }
 
 static struct cleaning burying = CLEANING_INITIALIZER(bury_piece);

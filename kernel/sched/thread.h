@@ -24,9 +24,6 @@
  * held: it may bury dead threads. */
 struct thread* thread_create(const char* name, void (*entry)(void*), void* argument,
                              uint32_t priority);
-/* Gives a new thread what it needs for user mode. False: no memory. No lock held: it may bury dead
- * threads. */
-bool thread_create_fpu_state(struct thread* thread);
 void thread_start(struct thread* thread);
 NORETURN void thread_exit_current(void);
 void thread_reference(struct thread* thread);
@@ -47,6 +44,9 @@ void thread_set_priority(struct thread* thread, uint32_t priority);
 /* Moves the thread if its CPU is not in the mask. INVALID_ARGS: no online CPU is in the mask. */
 zx_status_t thread_set_affinity(struct thread* thread, uint32_t cpu_mask);
 
+/* Buries some of the dead threads, for a caller that finds no memory. Returns how many; 0: there
+ * are none. No lock held. */
+unsigned thread_bury_some(void);
 /* Waits until all threads that are dead now are buried. Returns earlier if the caller is killed. No
  * lock held. */
 void thread_bury_all(void);

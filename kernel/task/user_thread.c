@@ -66,8 +66,9 @@ zx_status_t user_thread_create(struct process* process, const char* name,
     thread->thread = thread_create(name, enter_user_mode, thread, THREAD_PRIORITY_DEFAULT);
     if (!thread->thread)
         goto free_object;
-    if (!thread_create_fpu_state(thread->thread))
-        goto release_thread;
+    while (!context_fpu_create(&thread->thread->context))
+        if (thread_bury_some() == 0)
+            goto release_thread;
     thread->process = process;
     thread->thread->aspace = process->aspace;
     thread->thread->owner = thread;

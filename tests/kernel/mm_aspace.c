@@ -58,7 +58,7 @@ static void expect_that_nothing_can_change(void) {
     EXPECT_EQUAL(map(deepest, 1, 0, &address), ZX_ERR_BAD_STATE);
     EXPECT_EQUAL(vmar_allocate(deepest, CAPABILITIES, 0, PAGE_SIZE, &child, &address),
                  ZX_ERR_BAD_STATE);
-    EXPECT_EQUAL(vmar_unmap(deepest, deep_address, PAGE_SIZE), ZX_ERR_BAD_STATE);
+    EXPECT_EQUAL(vmar_unmap(deepest, deep_address, 2 * PAGE_SIZE), ZX_ERR_BAD_STATE);
     EXPECT_EQUAL(vmar_protect(deepest, ZX_VM_PERM_READ, deep_address, PAGE_SIZE), ZX_ERR_BAD_STATE);
     EXPECT_EQUAL(vmar_destroy(deepest), ZX_ERR_BAD_STATE);
 }
