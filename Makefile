@@ -136,7 +136,7 @@ clean: ## remove everything that was built
 
 .PHONY: help
 help: ## list these commands
-	@sed -n 's/^\([a-z-]*\):.* ## \(.*\)/  make \1|\2/p' Makefile | awk -F'|' '{printf "%-18s %s\n", $$1, $$2}'
+	@sed -n 's/^\([a-z-]*\):.* ## \(.*\)/  make \1|\2/p' Makefile | awk -F'|' '{printf "%-19s %s\n", $$1, $$2}'
 	@echo 'Variables: BUILD=debug|release COMPILER=gcc|clang CPUS=2 MEM=1G CMDLINE="jacinth.test=1" QEMU=... CROSS_COMPILE=... WERROR=1 V=1'
 	@echo 'Mutants:   make mutants SEED=1 COUNT=20 PATHS="kernel/ipc kernel/mm/vmo.c" LIST=1 CORE=1'
 	@echo 'Races:     make races SEEDS=10 FIRST=1 TESTS="channel user=task.kill"; make replay TURNS=seed CPUS=4 CMDLINE=jacinth.test=channel GDB=1'

@@ -6,4 +6,4 @@
 #include <stdint.h>
 
 #define UNITS_PER_PIECE 100
-#define UNITS_WITHOUT_END (INT64_MAX / 1000)
+#define UNITS_WITHOUT_END INT64_MAX

@@ -161,6 +161,61 @@ TEST(kill_below_a_spinner, of_a_process_with_many_threads) {
     EXPECT(spins_on);
 }
 
+#define SPINNERS 100
+static char spinner_stacks[SPINNERS][512] __attribute__((aligned(16)));
+static zx_handle_t spinners[SPINNERS];
+static _Atomic uint64_t spins_of[SPINNERS];
+
+RAW_THREAD spin_and_count_for(uintptr_t number, uintptr_t unused) {
+    (void)unused;
+    for (;;)
+        atomic_fetch_add(&spins_of[number], 1);
+}
+
+static void start_spinners(void) {
+    for (uintptr_t i = 0; i < SPINNERS; i++) {
+        uintptr_t top = (uintptr_t)spinner_stacks[i] + sizeof(spinner_stacks[i]) - sizeof(top);
+        EXPECT_OK(zx_thread_create(zx_process_self(), "spinner", 7, 0, &spinners[i]));
+        EXPECT_OK(zx_thread_set_affinity(spinners[i], FIRST_CPU));
+        EXPECT_OK(zx_thread_set_priority(spinners[i], MOST_URGENT));
+        EXPECT_OK(zx_thread_start(spinners[i], (zx_vaddr_t)spin_and_count_for, top, i, 0));
+    }
+}
+
+static void end_spinners(void) {
+    for (int i = 0; i < SPINNERS; i++) {
+        zx_task_kill(spinners[i]);
+        EXPECT(wait_for(spinners[i], ZX_THREAD_TERMINATED, PATIENCE));
+        EXPECT_OK(zx_handle_close(spinners[i]));
+    }
+}
+
+/* The cleaning up does not take turns with the spinners: before all of them have had theirs, it is
+ * done. We look on from another CPU; without one there is nothing to see. */
+TEST(kill_below_a_spinner, of_a_process_whose_cleaning_up_is_above_many_spinners) {
+    static uint64_t before[SPINNERS];
+    struct helper helper;
+    char byte;
+    int have_run = 0;
+    if (zx_thread_set_affinity(zx_thread_self(), FIRST_CPU << 1) != ZX_OK)
+        return;
+    CHECK(helper_start(&helper, "crowd"));
+    EXPECT_OK(channel_receive(helper.channel, &byte, 1, NULL, NULL, 0, NULL));
+    CHECK(start_spinners());
+    for (int i = 0; i < SPINNERS; i++)
+        before[i] = atomic_load(&spins_of[i]);
+    zx_status_t status = zx_task_kill(helper.process);
+    bool has_ended = wait_for(helper.process, ZX_PROCESS_TERMINATED, PATIENCE);
+    for (int i = 0; i < SPINNERS; i++)
+        have_run += atomic_load(&spins_of[i]) != before[i];
+    CHECK(end_spinners());
+    helper_close(&helper);
+    EXPECT_OK(zx_thread_set_affinity(zx_thread_self(), UINT32_MAX));
+    EXPECT_OK(status);
+    EXPECT(has_ended);
+    EXPECT(have_run < SPINNERS / 2);
+}
+
 HELPER(ends_below_the_spinner) {
     (void)channel;
     zx_thread_set_affinity(zx_thread_self(), FIRST_CPU);
