@@ -133,7 +133,7 @@ def crash_tests():
     trace = ("backtrace:", "run_boot_requests+0x", "last log lines:")
     for kernel, suffix in ((KERNEL, ""), (RELEASE_KERNEL, ".release")):
         for name, words in (
-            ("panic", ("PANIC on CPU", "deliberate panic", "crash_panic+0x")),
+            ("panic", ("PANIC on CPU", "deliberate panic", "crash_panic+0x", "thread 'boot'")),
             ("assert", ("check failed", "crash_assert+0x")),
             ("page-fault", ("crash_page_fault+0x", "rip ")),
             ("stack-overflow", ("overflow_stack", "PANIC on CPU")),

@@ -21,7 +21,7 @@ zx_status_t aspace_create(struct aspace** out) {
     if (!aspace)
         return ZX_ERR_NO_MEMORY;
     *aspace = (struct aspace){.references = 1, .lock = SPINLOCK_INITIALIZER(LOCK_ASPACE)};
-    list_init(&aspace->dead);
+    list_init(&aspace->unmapped);
     aspace->root = vmar_create_root(aspace);
     if (!aspace->root)
         goto free_aspace;
@@ -92,22 +92,27 @@ void aspace_release(struct aspace* aspace) {
 }
 
 /* `is_dead` is set in the lock hold that begins to empty the tree, so nothing can be mapped
- * afterwards. Once nothing is mapped, the mappings are freed, without the lock: dropping a VMO may
- * run its end. */
-bool aspace_destroy_some_mappings(struct aspace* aspace, int64_t* units) {
+ * afterwards. */
+bool aspace_unmap_some(struct aspace* aspace, int64_t* units) {
     spin_lock(&aspace->lock);
     aspace->is_dead = true;
     aspace->root->is_alive = false;
-    bool has_more = vmar_clear_some_locked(aspace->root, &aspace->clearing, &aspace->dead, units);
+    bool has_more =
+        vmar_clear_some_locked(aspace->root, &aspace->clearing, &aspace->unmapped, units);
     spin_unlock(&aspace->lock);
-    return mapping_bury_some(&aspace->dead, units) || has_more;
+    return has_more;
+}
+
+/* No lock is held: dropping a VMO may run its end. */
+bool aspace_free_some_mappings(struct aspace* aspace, int64_t* units) {
+    return mapping_bury_some(&aspace->unmapped, units);
 }
 
 void aspace_destroy_mappings(struct aspace* aspace) {
     bool has_more;
     do {
         int64_t units = UNITS_PER_PIECE;
-        has_more = aspace_destroy_some_mappings(aspace, &units);
+        has_more = aspace_unmap_some(aspace, &units) || aspace_free_some_mappings(aspace, &units);
     } while (has_more);
 }
 

@@ -17,13 +17,12 @@ struct vmo;
 struct aspace {
     struct page_table page_table; /* first: see aspace_page_table */
     _Atomic uint32_t references;
-    bool is_dead;         /* its mappings are being destroyed; programs can change no VMAR */
-    bool is_wx_allowed;   /* see aspace_allow_wx */
-    struct spinlock lock; /* ASPACE */
-    struct vmar* root;    /* a reference */
-    /* Only for aspace_destroy_some_mappings: */
-    struct vmar* clearing; /* where it goes on */
-    struct list dead;      /* mappings to free */
+    bool is_dead;          /* it is being unmapped: no VMAR changes for any other reason */
+    bool is_wx_allowed;    /* see aspace_allow_wx */
+    struct spinlock lock;  /* ASPACE */
+    struct vmar* root;     /* a reference */
+    struct vmar* clearing; /* where aspace_unmap_some goes on */
+    struct list unmapped;  /* mappings that aspace_free_some_mappings will free */
 };
 
 enum region_kind {

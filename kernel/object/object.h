@@ -9,8 +9,8 @@
  *   locks.
  * - A destructor may release other objects. An object whose last reference goes is appended to the
  *   thread's destroy list. The outermost object_release destroys those in a loop. So a chain of
- *   objects of any length dies in constant stack, before the call that released it returns. Only a
- *   thread that is killed meanwhile leaves the rest to the cleaner. */
+ *   objects of any length dies in constant stack, before the call that released it returns. A
+ *   thread that is killed meanwhile, and the collector, leave the rest to the cleaner. */
 #pragma once
 
 #include <stdatomic.h>

@@ -38,7 +38,7 @@ void thread_join(struct thread* thread);
  *
  * A thread that was killed by another one gets THREAD_PRIORITY_SYSTEM, so no program can keep it
  * from dying. Therefore code that finds itself killed must not wait in a loop that yields, and
- * leaves what takes long to the cleaner. */
+ * should leave what takes long to the cleaner. */
 void thread_kill(struct thread* thread);
 void thread_set_priority(struct thread* thread, uint32_t priority);
 /* Moves the thread if its CPU is not in the mask. INVALID_ARGS: no online CPU is in the mask. */

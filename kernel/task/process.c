@@ -96,11 +96,13 @@ free_process:
 /* --- death -------------------------------------------------------------------------------------
  */
 
-/* No thread runs, so no handle or mapping is in use. Mappings first: an object that is closed after
- * them finds none of its windows. True: there is more. */
+/* No thread runs, so no handle or mapping is in use. The handles are closed when nothing is mapped,
+ * so no object finds its window and has to unmap that. The memory is freed last: that takes
+ * longest, and whoever waits for PEER_CLOSED should not wait for it. True: there is more. */
 static bool clean_up_some(struct process* process, int64_t* units) {
-    return aspace_destroy_some_mappings(process->aspace, units) ||
-           handle_table_close_some(&process->handles, units);
+    return aspace_unmap_some(process->aspace, units) ||
+           handle_table_close_some(&process->handles, units) ||
+           aspace_free_some_mappings(process->aspace, units);
 }
 
 static void become_dead(struct process* process) {
@@ -114,9 +116,9 @@ static void become_dead(struct process* process) {
 /* Does a piece of the work. False: that was all, and the process is dead. */
 static bool finish_some(struct process* process) {
     int64_t units = UNITS_PER_PIECE;
-    object_gather_begin(&process->dead);
+    object_gather_begin(&process->garbage);
     bool has_more = clean_up_some(process, &units);
-    has_more |= object_destroy_some(&process->dead, &units);
+    has_more |= object_destroy_some(&process->garbage, &units);
     object_gather_end();
     if (!has_more)
         become_dead(process);
@@ -150,25 +152,31 @@ static bool finish_next(struct cleaning* unused) {
         return false;
     if (finish_some(process)) {
         finish_later(process);
-    } else {
-        object_leave_to_cleaner(&process->dead); /* for the collector: the list is empty */
-        object_release(&process->object);
+        return true;
     }
+    struct destroy_list last = {NULL, NULL}; /* the process itself, perhaps: it may be large */
+    object_gather_begin(&last);
+    object_release(&process->object);
+    object_gather_end();
+    object_leave_to_cleaner(&last);
     return true;
+}
+
+static void leave_to_cleaner(struct process* process) {
+    object_reference(&process->object);
+    finish_later(process);
+    cleaner_request(&finishing);
 }
 
 /* The end of a process, run once. Either the last thread runs it, or, if no thread runs, the caller
  * that set the state to DYING. A killed thread is more urgent than all programs. So it does one
- * piece, which is enough for most processes, and leaves the rest to the cleaner. */
+ * piece, which is enough for a small process, and leaves the rest to the cleaner. */
 static void finish_process(struct process* process) {
-    while (finish_some(process)) {
-        if (!thread_is_killed(thread_current()))
-            continue;
-        object_reference(&process->object);
-        finish_later(process);
-        cleaner_request(&finishing);
-        return;
-    }
+    while (finish_some(process))
+        if (thread_is_killed(thread_current())) {
+            leave_to_cleaner(process);
+            return;
+        }
     object_collect_if_due();
 }
 
@@ -201,7 +209,9 @@ void process_kill(struct process* process, int64_t return_code) {
     for (; left > KILLS_AT_ONCE; left -= KILLS_AT_ONCE)
         kill_some(process, KILLS_AT_ONCE);
     kill_some(process, left);
-    if (must_finish)
+    if (must_finish && thread_is_killed(thread_current()))
+        leave_to_cleaner(process); /* the caller may be killing thousands of them */
+    else if (must_finish)
         finish_process(process);
 }
 

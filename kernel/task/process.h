@@ -4,7 +4,9 @@
  * - A process ends when its last thread has ended. It is killed (all threads are) by process_kill
  *   or process_exit_current.
  * - The last thread to end cleans up: it destroys the mappings, closes the handles and raises
- *   TERMINATED. If it is killed and there is much to do, the cleaner goes on in its place.
+ *   TERMINATED. If it is killed and there is much to do, the cleaner goes on in its place; then the
+ *   thread's TERMINATED comes first. What a killed thread was destroying in a call of its own is
+ *   not waited for.
  * - The object's lock guards the list of threads and the state. */
 #pragma once
 
@@ -44,7 +46,7 @@ struct process {
     _Atomic uint32_t fatal_condition;
     struct list_node job_node; /* in the job's list; under the job's lock */
     /* Only for who cleans up: */
-    struct destroy_list dead;      /* objects that its handles kept alive */
+    struct destroy_list garbage;   /* objects that its handles kept alive */
     struct list_node cleanup_node; /* in the list of those left to the cleaner */
 };
 
