@@ -90,6 +90,7 @@ REACH = (
     ("arch/x86_64/turns", "kernel=arch_turns turns.cpus"),
     ("arch/pc/timers", "kernel=timer kernel=sched debug.failures"),
     ("arch/pc/serial", "kernel=console user=console debug.failures"),
+    ("arch/pc/screen", "host.pc_screen"),
     ("arch/pc/", "kernel=arch kernel=cpu_call debug.failures"),
     ("arch/x86_64/", "kernel=arch user=syscall debug.failures"),
 )
