@@ -61,6 +61,7 @@ class Boot:
     silence: int = 60  # guest seconds without a word on console or results
     limit: int = 600  # guest seconds in all
     wall_limit: int = 1800  # a wide net, for a guest whose time stands still
+    serial: str = "stdio,signal=off"  # what the serial line is connected to: see -chardev of QEMU
     talk: tuple = ()  # (text to wait for on the console, what to type then)...
     extra: tuple = ()
 
@@ -113,7 +114,7 @@ def _arguments(boot, folder):
         QEMU, "-machine", boot.machine, "-cpu", boot.cpu_model, "-smp", str(boot.cpus), "-m", boot.memory,
         "-display", "none", "-nodefaults", "-vga", "std", "-no-reboot", "-no-shutdown",
         "-rtc", "base=2024-01-01,clock=vm",
-        "-chardev", "stdio,id=console,signal=off", "-serial", "chardev:console",
+        "-chardev", f"{boot.serial},id=console", "-serial", "chardev:console",
         "-chardev", f"file,id=results,path={folder}/results",
         "-device", "isa-debugcon,iobase=0xe9,chardev=results",
         "-device", "isa-debug-exit,iobase=0xf4,iosize=4",

@@ -33,6 +33,7 @@ import mutants_tests
 import readme_tests
 import runner_tests
 import turns
+import unread_line
 from jacinth_qemu import EXIT_FAILURES, EXIT_GOOD, Boot, run_boot
 from results import RESULTS_FILE, BadRecords, Case, Task, crash_report, missing_from, parse_records, write_junit
 
@@ -268,7 +269,7 @@ def all_tasks(patterns, seeds, repeats):
     yield from turns_tests(patterns, seeds, repeats)
     yield from long_tests()
     yield from smoke()
-    for module in (boot_failures, runner_tests, mutants_tests, host_tests, build_tests, bench_tests, readme_tests):
+    for module in (boot_failures, unread_line, runner_tests, mutants_tests, host_tests, build_tests, bench_tests, readme_tests):
         yield from module.tasks()
 
 
