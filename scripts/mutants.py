@@ -42,7 +42,7 @@ REACH = (
     ("kernel/lock/", "kernel=spinlock kernel=mutex debug.failures.lock"),
     ("kernel/mm/slab", "kernel=mm_slab debug.failures"),
     ("kernel/mm/page", "kernel=mm_page kernel=vmo debug.failures"),
-    ("kernel/mm/kernel_stack", "kernel=mm_kernel_heap kernel=sched_thread"),
+    ("kernel/mm/kernel_stack", "host.mm_kernel_stack kernel=mm_kernel_heap kernel=sched_thread"),
     ("kernel/mm/device_map", "kernel=mm_kernel_heap"),
     ("kernel/mm/heap", "kernel=mm_heap"),
     ("kernel/mm/vmo_fork", "kernel=vmo_fork user=memory"),

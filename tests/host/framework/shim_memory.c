@@ -68,13 +68,13 @@ void heap_free(void* memory) {
 }
 
 /* A page's memory hangs at its record, whose `owner` is the kernel's to use: so it stands in
- * front. */
+ * front. A test may have pages of its own instead, so these functions are weak. */
 struct shim_page {
     struct page page;
     void* memory;
 };
 
-struct page* page_alloc(void) {
+__attribute__((weak)) struct page* page_alloc(void) {
     struct shim_page* page = allocate(sizeof(*page));
     if (!page)
         return NULL;
@@ -85,13 +85,13 @@ struct page* page_alloc(void) {
     return &page->page;
 }
 
-void page_free(struct page* page) {
+__attribute__((weak)) void page_free(struct page* page) {
     struct shim_page* shim = CONTAINER_OF(page, struct shim_page, page);
     free(shim->memory);
     give_back(shim);
 }
 
-physical_address_t page_to_physical(const struct page* page) {
+__attribute__((weak)) physical_address_t page_to_physical(const struct page* page) {
     const struct shim_page* shim = CONTAINER_OF(page, const struct shim_page, page);
     return virtual_to_physical(shim->memory);
 }

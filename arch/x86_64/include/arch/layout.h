@@ -16,12 +16,13 @@
 #define USER_ADDRESS_MIN 0x0000000000001000ul
 #define USER_ADDRESS_BITS 47
 #define USER_ADDRESS_END 0x00007ffffffff000ul /* first address past user space */
-#ifdef JACINTH_HOST /* the build machine's tests lay out physical memory where they can */
+#ifdef JACINTH_HOST /* the build machine's tests lay out memory where they can */
 #define PHYSICAL_MAP_BASE 0x200000000000ul
+#define KERNEL_STACKS_BASE 0x300000000000ul
 #else
 #define PHYSICAL_MAP_BASE 0xffff800000000000ul
-#endif
 #define KERNEL_STACKS_BASE 0xffffc00000000000ul
+#endif
 #define KERNEL_STACKS_SIZE (4ul << 40)
 #define KERNEL_HEAP_BASE (KERNEL_STACKS_BASE + KERNEL_STACKS_SIZE)
 #define KERNEL_HEAP_SIZE (512ul << 30)
