@@ -86,7 +86,7 @@ REACH = (
     ("arch/x86_64/user_copy", "kernel=user_copy user=syscall"),
     ("arch/x86_64/fpu", "user=fpu"),
     ("arch/x86_64/bulk", "kernel=bulk kernel=string"),
-    ("arch/x86_64/exceptions", "debug.failures user=task"),
+    ("arch/x86_64/exceptions", "kernel=fault_again debug.failures user=task"),
     ("arch/x86_64/turns", "kernel=arch_turns turns.cpus"),
     ("arch/pc/timers", "kernel=timer kernel=sched debug.failures"),
     ("arch/pc/serial", "kernel=console user=console debug.failures debug.unread"),
