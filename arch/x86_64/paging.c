@@ -11,7 +11,6 @@
 #include <lib/compiler.h>
 #include <lib/panic.h>
 #include <lib/string.h>
-#include <lib/units.h>
 
 #include "cpu_internal.h"
 #include "paging_internal.h"
@@ -19,9 +18,10 @@
 
 /* To flush more pages than this, the whole TLB is flushed. */
 #define FLUSH_PAGES_MAX 32u
-/* page_table_unmap_some unmaps so much at once, and counts so much as a unit. */
+/* page_table_unmap_some unmaps so much at once, and counts so much as a unit; and each table that
+ * is freed. */
 #define PART_SIZE (64 * PAGE_SIZE)
-#define BYTES_PER_UNIT (8 * PAGE_SIZE)
+#define BYTES_PER_UNIT (4 * PAGE_SIZE)
 
 static struct page_table kernel_table = {.active_cpus = UINT32_MAX};
 
@@ -233,18 +233,12 @@ static void change_flush(struct page_table* table, const struct change* change) 
         flush_everywhere(table, change->start, change->end - change->start);
 }
 
-struct unmapped {
-    virtual_address_t next; /* the end of the range, or later if nothing is mapped before that */
-    size_t changed;         /* from the first page that was unmapped to the last one */
-};
-
 /* Walks once for each table of level 0, and then goes along that table. If entry_clear unlinks it,
- * it is empty, but is not freed before tables_free. */
-static struct unmapped unmap(struct page_table* table, virtual_address_t address,
-                             virtual_address_t end) {
-    struct table_chain freed = {NULL};
-    struct change change = {0};
-    virtual_address_t at = address;
+ * it is empty, but is not freed before tables_free. Returns `end`, or a later address if nothing is
+ * mapped before that. */
+static ALWAYS_INLINE virtual_address_t clear_range(struct page_table* table, virtual_address_t at,
+                                                   virtual_address_t end, struct table_chain* freed,
+                                                   struct change* change) {
     while (at < end) {
         uint64_t* path[TOP_LEVEL + 1];
         unsigned missing;
@@ -254,27 +248,37 @@ static struct unmapped unmap(struct page_table* table, virtual_address_t address
         }
         for (virtual_address_t stop = MIN(entry_end(at, 1), end); at < stop; at += PAGE_SIZE)
             if (path[0][entry_index(at, 0)] & ENTRY_PRESENT) {
-                entry_clear(table, path, at, &freed);
-                change_note(&change, at);
+                entry_clear(table, path, at, freed);
+                change_note(change, at);
             }
     }
-    change_flush(table, &change);
-    tables_free(&freed);
-    return (struct unmapped){at, change.end - change.start};
+    return at;
 }
 
 void page_table_unmap(struct page_table* table, virtual_address_t address, size_t size) {
-    (void)unmap(table, address, address + size);
+    struct table_chain freed = {NULL};
+    struct change change = {0};
+    (void)clear_range(table, address, address + size, &freed, &change);
+    change_flush(table, &change);
+    tables_free(&freed);
 }
 
+/* Flushes once for all parts. */
 size_t page_table_unmap_some(struct page_table* table, virtual_address_t address, size_t size,
                              int64_t* units) {
+    struct table_chain freed = {NULL};
+    struct change change = {0};
     virtual_address_t at = address, end = address + size;
-    while (at<end&& * units> 0) {
-        struct unmapped part = unmap(table, at, MIN(at + PART_SIZE, end));
-        *units -= 1 + (int64_t)(part.changed / BYTES_PER_UNIT);
-        at = part.next;
+    while (*units > 0 && at < end) {
+        size_t tables = table->table_pages;
+        virtual_address_t next = clear_range(table, at, MIN(at + PART_SIZE, end), &freed, &change);
+        *units -= 1 + (int64_t)(tables - table->table_pages);
+        if (change.end > at)
+            *units -= (int64_t)((change.end - at) / BYTES_PER_UNIT);
+        at = next;
     }
+    change_flush(table, &change);
+    tables_free(&freed);
     return MIN(at, end) - address;
 }
 
