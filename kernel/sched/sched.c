@@ -213,7 +213,8 @@ static NOINLINE void leave_idle(struct sched_cpu* sched) {
         return;
     }
     help_leave_locked(sched);
-    help_all_but_first_locked(sched, UINT64_MAX);
+    if (unlikely(queue_has_several(sched)))
+        help_all_but_first_locked(sched, UINT64_MAX);
     sched_switch_and_unlock(sched);
 }
 
