@@ -215,6 +215,19 @@ SELFTEST(sched_thread, a_thread_may_end_itself_and_be_joined_by_many) {
     thread_release(thread);
 }
 
+SELFTEST(sched_thread, affinity_to_no_cpu_is_refused) {
+    struct thread* self = thread_current();
+    EXPECT_EQUAL(thread_set_affinity(self, 0), ZX_ERR_INVALID_ARGS);
+    if (cpu_count() < 32)
+        EXPECT_EQUAL(thread_set_affinity(self, 1u << cpu_count()), ZX_ERR_INVALID_ARGS);
+    EXPECT_EQUAL(self->affinity, UINT32_MAX);
+    for (uint32_t cpu = 0; cpu < cpu_count(); cpu++) {
+        EXPECT_OK(thread_set_affinity(self, 1u << cpu));
+        stay_on_cpu(cpu);
+    }
+    stay_anywhere();
+}
+
 /* --- killed threads ----------------------------------------------------------------------------
  */
 
