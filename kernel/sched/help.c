@@ -112,8 +112,6 @@ void help_all_but_first_locked(struct sched_cpu* sched, uint64_t queues) {
         return;
     uint64_t priority;
     const struct list_node* first = queue_most_urgent(sched, &priority)->head.next;
-    if (first->next == first->previous && sched->ready_bitmap == 1ul << priority)
-        return; /* it is the only one */
     uint32_t cpus = cpus_for_others(sched, queues, first);
     if (cpus & idle)
         help_start_or_call_locked(sched, cpus);
