@@ -18,10 +18,11 @@
 
 /* To flush more pages than this, the whole TLB is flushed. */
 #define FLUSH_PAGES_MAX 32u
-/* page_table_unmap_some unmaps so much at once, and counts so much as a unit; and each table that
- * is freed. */
+/* page_table_unmap_some unmaps so much at once. It counts a unit for so much that it looks at or
+ * clears, and for each table that it frees. */
 #define PART_SIZE (64 * PAGE_SIZE)
-#define BYTES_PER_UNIT (4 * PAGE_SIZE)
+#define LOOK_SIZE_PER_UNIT (32 * PAGE_SIZE)
+#define CLEAR_SIZE_PER_UNIT (4 * PAGE_SIZE)
 
 static struct page_table kernel_table = {.active_cpus = UINT32_MAX};
 
@@ -271,10 +272,11 @@ size_t page_table_unmap_some(struct page_table* table, virtual_address_t address
     virtual_address_t at = address, end = address + size;
     while (*units > 0 && at < end) {
         size_t tables = table->table_pages;
-        virtual_address_t next = clear_range(table, at, MIN(at + PART_SIZE, end), &freed, &change);
-        *units -= 1 + (int64_t)(tables - table->table_pages);
+        virtual_address_t part_end = MIN(at + PART_SIZE, end);
+        virtual_address_t next = clear_range(table, at, part_end, &freed, &change);
+        *units -= 1 + (int64_t)((part_end - at) / LOOK_SIZE_PER_UNIT + tables - table->table_pages);
         if (change.end > at)
-            *units -= (int64_t)((change.end - at) / BYTES_PER_UNIT);
+            *units -= (int64_t)((change.end - at) / CLEAR_SIZE_PER_UNIT);
         at = next;
     }
     change_flush(table, &change);

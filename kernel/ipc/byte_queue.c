@@ -20,11 +20,13 @@ void byte_queue_init(struct byte_queue* queue) {
     list_init(&queue->pages);
 }
 
-void byte_queue_destroy(struct byte_queue* queue) {
+bool byte_queue_destroy_some(struct byte_queue* queue, int64_t* units) {
     struct list_node* node;
-    while ((node = list_pop_front(&queue->pages)))
+    while (*units > 0 && (node = list_pop_front(&queue->pages))) {
         page_free(LIST_ENTRY(node, struct page, node));
-    byte_queue_init(queue);
+        *units -= 1;
+    }
+    return !list_is_empty(&queue->pages);
 }
 
 /* --- places ----------------------------------------------------------------------------------- */

@@ -31,7 +31,9 @@ struct byte_queue {
 };
 
 void byte_queue_init(struct byte_queue* queue);
-void byte_queue_destroy(struct byte_queue* queue);
+/* Frees pages until the units are used up. True: it must be called again. Nothing else may be done
+ * with the queue any more. */
+bool byte_queue_destroy_some(struct byte_queue* queue, int64_t* units);
 
 /* --- at the end ------------------------------------------------------------------------------- */
 

@@ -9,9 +9,11 @@
 #include <mm/page.h>
 #include <mm/slab.h>
 
-#define HANDLES_PER_UNIT 2u
-#define BYTES_PER_UNIT 16384u
+#define UNITS(bytes, handles) (2 + (handles) + (bytes) / PAGE_SIZE)
 
+_Static_assert(UNITS(ZX_CHANNEL_MAX_MSG_BYTES, ZX_CHANNEL_MAX_MSG_HANDLES) <= MESSAGE_UNITS_MAX &&
+                   MESSAGE_UNITS_MAX <= UNITS_PER_PIECE - 10,
+               "a piece that has just begun has units enough for any message");
 _Static_assert(MESSAGE_LARGE_SIZE - sizeof(struct message) >=
                    ZX_CHANNEL_MAX_MSG_HANDLES * sizeof(struct handle),
                "the handles of any message fit");
@@ -38,10 +40,8 @@ void message_destroy(struct message* message) {
     message_free(message);
 }
 
-void message_destroy_for(struct message* message, int64_t* units) {
-    *units -= 1 + message_handle_count(message) / HANDLES_PER_UNIT;
-    *units -= message->byte_count / BYTES_PER_UNIT;
-    message_destroy(message);
+int64_t message_units(const struct message* message) {
+    return UNITS(message->byte_count, message_handle_count(message));
 }
 
 zx_status_t message_fill_pages(struct message* message, uintptr_t from_user) {

@@ -98,8 +98,10 @@ static inline void message_free(struct message* message) {
 
 /* Releases the handles too. No lock held. */
 void message_destroy(struct message* message);
-/* The same, and spends what it costs. */
-void message_destroy_for(struct message* message, int64_t* units);
+/* What that costs, but not to destroy the objects that only the handles keep alive. It is done in
+ * one piece, so the piece must have so many units left. */
+#define MESSAGE_UNITS_MAX 90
+int64_t message_units(const struct message* message);
 
 /* Without bytes yet, and without handles. NULL: no memory. */
 static ALWAYS_INLINE struct message* message_alloc(uint32_t byte_count, uint32_t handle_count) {

@@ -39,12 +39,12 @@ static uint32_t weigh(struct message_end* end) {
 /* --- small looks --------------------------------------------------------------------------------
  */
 
-/* Looks at one fresh suspect. Garbage that it finds joins the caller's destroy list. False: there
- * is nothing more to look at. */
-static NOINLINE bool look_at_fresh(bool is_newest) {
+/* Looks at one fresh suspect. Garbage that it finds joins the caller's destroy list. Spends what
+ * that costs. False: there is nothing more to look at. */
+static NOINLINE bool look_at_fresh(bool is_newest, int64_t* units) {
     struct message_end* ends[LOOK_SMALL_ENDS];
     struct look look;
-    int64_t units = UNITS_WITHOUT_END; /* the look has a budget of its own */
+    int64_t without_end = UNITS_WITHOUT_END; /* the look has a budget of its own */
     preempt_disable();
     struct message_end* suspect = suspects_begin_small_look(is_newest);
     if (!suspect) {
@@ -54,7 +54,8 @@ static NOINLINE bool look_at_fresh(bool is_newest) {
     look_begin(&look, true);
     look_add_suspect(&look, suspect);
     message_end_unpin(suspect); /* the look has a pin */
-    (void)look_go_on(&look, &units);
+    (void)look_go_on(&look, &without_end);
+    *units -= (int64_t)look.reach_cost; /* which counts what follows too */
     if (!look.is_conclusive)
         suspects_keep(suspect, weigh(suspect) + (uint32_t)(look.reach_cost / LOOK_COST_OF_PAGE));
     size_t count = look_take_small_ends(ends);
@@ -75,15 +76,17 @@ static bool is_destroying(void) {
     return thread_current()->destroy_list != NULL;
 }
 
-/* The garbage may be another program's, so the call destroys only one piece of it. */
+/* The garbage may be another program's. So the call does only one piece of the work, and begins no
+ * look for which the units may be missing. */
 void message_cycle_collect(void) {
     struct destroy_list dead = {NULL, NULL};
     int64_t units = UNITS_PER_PIECE;
     if (is_destroying())
         return;
     object_gather_begin(&dead);
-    for (uint32_t i = 0; i < SUSPECTS_PER_CALL && look_at_fresh(true); i++)
-        ;
+    for (uint32_t i = 0; i < SUSPECTS_PER_CALL && units >= LOOK_SMALL_BUDGET; i++)
+        if (!look_at_fresh(true, &units))
+            break;
     (void)object_destroy_some(&dead, &units);
     object_gather_end();
     atomic_store_explicit(&object_collection_is_due, false, memory_order_relaxed);
@@ -154,16 +157,21 @@ static void end_pass_look(void) {
 /* The objects that only its handles kept alive join the garbage. */
 static void destroy_message(int64_t* units) {
     struct message* message = pass.look.messages;
-    if (message) {
-        pass.look.messages = message->next;
-        message_destroy_for(message, units);
-    } else {
+    if (!message) {
         pass.phase = PASS_LET_GO;
+        return;
     }
+    int64_t cost = message_units(message);
+    *units -= cost;
+    if (*units < 0)
+        return; /* the next piece has units enough */
+    pass.look.messages = message->next;
+    message_destroy(message);
 }
 
-/* Releases one end of the look. After the last one the next look may begin. */
-static void let_go(void) {
+/* Releases one end of the look, which may free its memory. After the last one the next look may
+ * begin. */
+static void let_go(int64_t* units) {
     struct cycle_visit* visit = pass.at;
     if (!visit) {
         pass.phase = PASS_GATHER;
@@ -176,36 +184,37 @@ static void let_go(void) {
     if (visit->is_suspect && !pass.look.is_conclusive)
         suspects_keep(end, 0);
     message_end_unpin(end);
+    *units -= 1;
 }
 
 /* The garbage comes first: to destroy it may note new suspects, which a full pass looks at too. */
-static void go_on_with_pass(void) {
-    int64_t units = UNITS_PER_PIECE;
-    (void)object_destroy_some(&garbage, &units);
+static void go_on_with_pass(int64_t* units) {
+    (void)object_destroy_some(&garbage, units);
     if (pass.phase == PASS_NONE)
         begin_pass_if_due();
-    while (units > 0 && pass.phase != PASS_NONE) {
-        units -= 1;
+    while (*units > 0 && pass.phase != PASS_NONE) {
+        *units -= 1;
         if (pass.phase == PASS_GATHER)
             gather();
-        else if (pass.phase == PASS_LOOK && look_go_on(&pass.look, &units))
+        else if (pass.phase == PASS_LOOK && look_go_on(&pass.look, units))
             end_pass_look();
         else if (pass.phase == PASS_DESTROY)
-            destroy_message(&units);
+            destroy_message(units);
         else if (pass.phase == PASS_LET_GO)
-            let_go();
+            let_go(units);
     }
 }
 
 /* Fresh suspects and the pass take turns, so that neither starves. */
 static bool clean_piece(struct cleaning* unused) {
+    int64_t units = UNITS_PER_PIECE;
     (void)unused;
     object_gather_begin(&garbage);
     is_fresh_turn = !is_fresh_turn;
     if (is_fresh_turn)
-        (void)look_at_fresh(false);
+        (void)look_at_fresh(false, &units);
     else
-        go_on_with_pass();
+        go_on_with_pass(&units);
     object_gather_end();
     bool is_done = pass.phase == PASS_NONE && !garbage.first;
     if (pass.is_full && is_done) {

@@ -27,8 +27,9 @@
 #include <lib/units.h>
 #include <lock/spinlock.h>
 
-#define SCAN_CHUNK 32u      /* units of work in one lock hold */
-#define HANDLES_PER_UNIT 8u /* looked at in a message */
+#define SCAN_CHUNK 32       /* units of work in one lock hold */
+#define HANDLES_PER_UNIT 4u /* looked at in a message */
+#define HANDLES_DESTROYED_PER_UNIT 2u
 
 /* Of the small look under way. */
 static struct cycle_visit small_visits[LOOK_SMALL_ENDS];
@@ -121,7 +122,7 @@ static size_t visit_held_ends(struct look* look, bool (*visit)(struct look*, str
     size_t cost = 1;
     spin_lock(end->object.lock);
     bool is_good = is_queue_as_before(look->at);
-    while (is_good && look->message && cost <= SCAN_CHUNK) {
+    while (is_good && look->message && cost <= look->chunk) {
         cost += 1 + message_handle_count(look->message) / HANDLES_PER_UNIT;
         is_good = visit_message(look, look->message, visit);
         look->message = look->message->next;
@@ -159,10 +160,12 @@ static void forget_handles_gone(struct message_end* end) {
         atomic_store_explicit(&peer->object.may_hold_handles, false, memory_order_relaxed);
 }
 
-/* Messages without handles lead nowhere, and the bytes do not matter to the look. But the look that
- * finds them dead has them destroyed, so a small one must not find many. */
+/* Messages without handles lead nowhere, and neither the bytes nor the handles to other objects
+ * matter to the look. But the look that finds them dead has them destroyed, so a small one must not
+ * find many. */
 static size_t cost_to_destroy(const struct message_queue* queue) {
-    return (queue->handle_count > 0 ? 0 : message_queue_count(queue)) +
+    return (queue->handle_count > 0 ? queue->handle_count / HANDLES_DESTROYED_PER_UNIT
+                                    : message_queue_count(queue)) +
            message_queue_size(queue) / PAGE_SIZE_BYTES * LOOK_COST_OF_PAGE;
 }
 
@@ -303,8 +306,10 @@ bool look_go_on(struct look* look, int64_t* units) {
         [LOOK_MARK] = go_on_marking,   [LOOK_CONFIRM] = go_on_confirming,
         [LOOK_EMPTY] = go_on_emptying,
     };
-    while (look->phase != LOOK_OVER && *units > 0)
+    while (look->phase != LOOK_OVER && *units > 0) {
+        look->chunk = (size_t)MIN(*units, SCAN_CHUNK);
         *units -= (int64_t)phases[look->phase](look);
+    }
     return look->phase == LOOK_OVER;
 }
 

@@ -38,6 +38,7 @@ struct look {
     struct cycle_visit* live;
     struct message* message; /* the next one in the queue of `at` */
     bool is_in_queue;
+    size_t chunk;             /* units for the next step */
     struct message* messages; /* taken out of the dead ends, for the caller to destroy */
 };
 

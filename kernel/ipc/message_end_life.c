@@ -79,9 +79,11 @@ bool message_end_destroy_some(struct object* object, int64_t* units) {
     message_end_on_zero_handles(object); /* it may never have had a handle */
     message_cycle_forget(object);
     while (!message_queue_is_empty(&end->queue)) {
-        if (*units <= 0)
+        int64_t cost = message_units(end->queue.first);
+        if (*units < cost)
             return true;
-        message_destroy_for(take_first(end), units);
+        message_destroy(take_first(end));
+        *units -= cost;
     }
     message_end_unpin(end);
     return false;

@@ -12,7 +12,6 @@
 #include <abi/errors.h>
 #include <abi/pipes.h>
 #include <arch/user_copy.h>
-#include <lib/units.h>
 #include <mm/slab.h>
 #include <object/handle_lock.h>
 #include <sched/thread.h>
@@ -21,8 +20,6 @@
 struct datagram_prefix {
     uint32_t length;
 } __attribute__((packed));
-
-#define BYTES_PER_UNIT (2 * PAGE_SIZE) /* of the queue, to free */
 
 static struct slab_cache socket_cache =
     SLAB_CACHE_INITIALIZER_BY_LINES(socket_cache, "socket end", sizeof(struct socket));
@@ -352,12 +349,11 @@ static void socket_on_zero_handles(struct object* object) {
     spin_unlock(object->lock);
 }
 
-/* The pages are few enough for one piece, but they count. */
 static bool socket_destroy_some(struct object* object, int64_t* units) {
     struct socket* socket = socket_from(object);
     socket_on_zero_handles(object); /* it may never have had a handle */
-    *units -= (int64_t)(socket->incoming.size / BYTES_PER_UNIT);
-    byte_queue_destroy(&socket->incoming);
+    if (byte_queue_destroy_some(&socket->incoming, units))
+        return true;
     peer_lock_release(socket->pair_lock);
     slab_free(&socket_cache, socket);
     return false;

@@ -27,7 +27,7 @@
 #define STACK_SLOT_SIZE (2 * KERNEL_STACK_SIZE)
 #define STACK_PAGES (KERNEL_STACK_SIZE / PAGE_SIZE)
 #define POOL_KEPT 64u /* so many are kept */
-#define POOL_BATCH 32u
+#define POOL_BATCH 16u
 #define TABLE_SPAN (512 * PAGE_SIZE) /* what one table page maps */
 #define BITS_PER_WORD 64u
 #define WORDS_PER_PAGE (PAGE_SIZE / sizeof(uint64_t))

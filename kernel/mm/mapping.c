@@ -117,10 +117,12 @@ void mapping_remove_some_locked(struct mapping* mapping, struct list* dead, int6
     mapping_note_change(mapping);
     size_t done = page_table_unmap_some(&mapping->aspace->page_table, region_base(&mapping->region),
                                         mapping->region.size, units);
-    if (done < mapping->region.size)
+    if (done < mapping->region.size) {
         cut_off(mapping, done);
-    else
+    } else {
         take_out_locked(mapping, dead);
+        *units -= 1;
+    }
 }
 
 void mapping_bury(struct list* dead) {
@@ -136,7 +138,7 @@ bool mapping_bury_some(struct list* dead, int64_t* units) {
     struct list_node* node;
     while (*units > 0 && (node = list_pop_front(dead))) {
         struct mapping* mapping = LIST_ENTRY(node, struct mapping_link, node)->mapping;
-        *units -= 1;
+        *units -= 2;
         if (!vmo_release_some(mapping->vmo, units))
             slab_free(&mapping_cache, mapping);
         else

@@ -49,7 +49,29 @@ struct page** page_list_slot(struct page_list* list, size_t index) {
     }
 }
 
-#define TABLE_UNITS 16u /* what a table costs: all its slots are read */
+/* What it costs to look through a table. One that is gone on with is looked through again. */
+#define LOOK_UNITS 6u /* to look through a table; again when it is gone on with */
+#define FREE_UNITS 1u /* for each page and each table */
+#define GROUP 8u      /* slots that are looked at together */
+
+static bool is_group_empty(void* const* slots) {
+    uintptr_t all = 0;
+#pragma GCC unroll 8
+    for (size_t i = 0; i < GROUP; i++)
+        all |= (uintptr_t)slots[i];
+    return all == 0;
+}
+
+/* The next slot in use, from `index` on; `end` or beyond: there is none. Behind `end` all slots are
+ * empty. */
+static size_t next_in_use(void* const* table, size_t index, size_t end) {
+    while (index < end && !table[index]) {
+        index++;
+        while (index < end && index % GROUP == 0 && is_group_empty(&table[index]))
+            index += GROUP;
+    }
+    return index;
+}
 
 /* Empties a table and frees it. False: the units were used up before. `count`: how many indices,
  * from the table's first one on, can have pages. The recursion is as deep as the tree: four levels
@@ -57,21 +79,21 @@ struct page** page_list_slot(struct page_list* list, size_t index) {
 static bool empty_table(void** table, unsigned level, size_t count, int64_t* units,
                         void (*visit)(struct page* page, void* argument), void* argument) {
     size_t span = 1ul << (LEVEL_BITS * (level - 1));
-    for (size_t i = 0, base = 0; i < PAGE_LIST_FANOUT && base < count; i++, base += span) {
-        if (!table[i])
-            continue;
+    size_t end = MIN((count + span - 1) / span, (size_t)PAGE_LIST_FANOUT);
+    *units -= LOOK_UNITS;
+    for (size_t i = 0; (i = next_in_use(table, i, end)) < end; i++) {
         if (*units <= 0)
             return false;
         if (level == 1) {
             visit(table[i], argument);
-            *units -= 1;
-        } else if (!empty_table(table[i], level - 1, count - base, units, visit, argument)) {
+            *units -= FREE_UNITS;
+        } else if (!empty_table(table[i], level - 1, count - i * span, units, visit, argument)) {
             return false;
         }
         table[i] = NULL;
     }
     page_free(page_from_physical(virtual_to_physical(table)));
-    *units -= TABLE_UNITS;
+    *units -= FREE_UNITS;
     return true;
 }
 
@@ -83,7 +105,7 @@ bool page_list_empty_some(struct page_list* list, void (*visit)(struct page* pag
                 continue;
             visit(list->few[i], argument);
             list->few[i] = NULL;
-            *units -= 1;
+            *units -= FREE_UNITS;
         }
         return false;
     }

@@ -112,6 +112,7 @@ static bool free_some(struct vmo* vmo, int64_t* units) {
     if (unlikely(vmo->end))
         vmo->end->on_end(vmo->end);
     slab_free(&vmo_cache, vmo);
+    *units -= 1;
     return false;
 }
 

@@ -196,13 +196,13 @@ void handle_table_destroy(struct handle_table* table) {
     (void)handle_table_destroy_some(table, &units);
 }
 
-/* Takes up to MOVE_CHUNK handles out of one chunk of slots, from slot `*index` on. */
-static uint32_t take_some(struct handle_table* table, uint32_t* index, struct handle* handles,
-                          zx_handle_t* values) {
+/* Takes up to `limit` handles out of one chunk of slots, from slot `*index` on. */
+static uint32_t take_some(struct handle_table* table, uint32_t* index, uint32_t limit,
+                          struct handle* handles, zx_handle_t* values) {
     uint32_t count = 0, at = *index;
     uint32_t end = ALIGN_UP(at + 1, HANDLE_CHUNK_SLOTS);
     struct handle_slot* slot = handle_table_slot(table, (zx_handle_t)at);
-    for (; at < end && count < MOVE_CHUNK && !is_empty(table); at++, slot++) {
+    for (; at < end && count < limit && !is_empty(table); at++, slot++) {
         if (likely(!handle_slot_has_value(slot, at, &values[count])))
             continue;
         if (handle_table_remove_locked(table, values[count], &handles[count]))
@@ -222,7 +222,8 @@ bool handle_table_close_some(struct handle_table* table, int64_t* units) {
         spin_lock(&table->lock);
         table->spare = CLOSED;
         uint32_t before = table->closed_count;
-        uint32_t count = take_some(table, &table->closed_count, handles, values);
+        uint32_t limit = (uint32_t)MIN(*units, (int64_t)MOVE_CHUNK);
+        uint32_t count = take_some(table, &table->closed_count, limit, handles, values);
         uint32_t looked_at = table->closed_count - before;
         is_done = table->closed_count >= table->slot_count || is_empty(table);
         spin_unlock(&table->lock);

@@ -15,7 +15,7 @@ static _Atomic uint64_t last_koid = 1024;
 static _Atomic size_t live_objects;
 _Atomic bool object_collection_is_due;
 
-#define DESTROY_UNITS 4u /* what any object costs to destroy, about */
+#define DESTROY_UNITS 2u /* what any object costs to destroy, about */
 
 void object_init(struct object* object, const struct object_ops* ops, struct spinlock* shared_lock,
                  zx_signals_t signals) {

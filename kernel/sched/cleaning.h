@@ -7,7 +7,8 @@
 
 #include <abi/types.h>
 
-/* About the most that one call of run_piece may cost. */
+/* The most that one call of run_piece may cost, in release builds and without interrupts.
+ * tests/kernel/cleaner_pieces.c measures it. */
 #define CLEANER_PIECE_INSTRUCTIONS 20000u
 
 struct cleaning {

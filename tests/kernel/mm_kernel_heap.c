@@ -12,7 +12,7 @@
 #include "all_cpus.h"
 
 #define MANY 250u /* more than are kept when they are freed */
-#define BATCH 32u /* so many are unmapped at once, at least */
+#define BATCH 16u /* so many are unmapped at once, at least */
 #define LOCAL_APIC 0xfee00000ul
 #define LOCAL_APIC_VERSION 0x30
 
