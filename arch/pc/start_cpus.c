@@ -82,7 +82,7 @@ static void secondary_entry(struct cpu* cpu) {
     paging_init_cpu();
     cpu_init_secondary(cpu);
     local_apic_init_cpu();
-    cpu_set_online(cpu);
+    cpu_set_online();
     atomic_store(&has_arrived, true);
     secondary_main();
 }

@@ -30,13 +30,9 @@ struct cpu boot_cpu HOT_DATA = {
     .arch = &boot_cpu_arch,
 };
 
-static struct cpu* cpus[CPU_MAX] = {&boot_cpu};
+struct cpu* cpus[CPU_MAX] = {&boot_cpu};
 static uint32_t cpus_allocated = 1;
-static _Atomic uint32_t cpus_online = 1;
-
-uint32_t cpu_count(void) {
-    return atomic_load_explicit(&cpus_online, memory_order_relaxed);
-}
+_Atomic uint32_t cpus_online = 1;
 
 struct cpu* cpu_by_number(uint32_t number) {
     return number < cpus_allocated ? cpus[number] : NULL;
@@ -82,8 +78,7 @@ void cpu_remove(struct cpu* cpu) {
     cpus[--cpus_allocated] = NULL;
 }
 
-void cpu_set_online(struct cpu* cpu) {
-    cpu->is_online = true;
+void cpu_set_online(void) {
     atomic_fetch_add(&cpus_online, 1);
 }
 

@@ -30,6 +30,7 @@ struct cpu_arch {
 };
 
 extern struct cpu boot_cpu;
+extern struct cpu* cpus[CPU_MAX]; /* by number; only cpu.c writes it */
 
 /* descriptors.c */
 void descriptors_init_cpu(struct cpu* cpu);

@@ -115,7 +115,6 @@ __attribute__((no_stack_protector)) void cpu_init_boot(void) {
         smap_patch();
     cpu_init_common(&boot_cpu);
     boot_cpu.stack_guard = cpu_random() & ~0xfful; /* a zero byte ends string overruns */
-    boot_cpu.is_online = true;
     fpu_init_boot();
 }
 

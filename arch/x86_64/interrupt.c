@@ -12,11 +12,11 @@
 static atomic_bool is_stopping;
 
 void ipi_reschedule(uint32_t cpu) {
-    local_apic_send(cpu_by_number(cpu)->apic_id, APIC_DELIVER_FIXED | VECTOR_RESCHEDULE);
+    local_apic_send(cpus[cpu]->apic_id, APIC_DELIVER_FIXED | VECTOR_RESCHEDULE);
 }
 
 void ipi_send_call(uint32_t cpu) {
-    local_apic_send(cpu_by_number(cpu)->apic_id, APIC_DELIVER_FIXED | VECTOR_CALL);
+    local_apic_send(cpus[cpu]->apic_id, APIC_DELIVER_FIXED | VECTOR_CALL);
 }
 
 void interrupt_raise_soft(void) {

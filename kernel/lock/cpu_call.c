@@ -25,16 +25,12 @@ void ipi_call_interrupt(void) {
 void ipi_call(uint32_t cpu_mask, void (*function)(void*), void* argument) {
     ASSERT(interrupts_are_enabled());
     spin_lock(&call_lock);
-    uint32_t targets = 0;
-    for (uint32_t i = 0; i < cpu_count(); i++)
-        if (i != cpu_number() && cpu_mask >> i & 1 && cpu_by_number(i)->is_online)
-            targets |= 1u << i;
+    uint32_t targets = cpu_mask & cpu_online_mask() & ~this_cpu()->mask;
     call_function = function;
     call_argument = argument;
     atomic_store_explicit(&call_pending, targets, memory_order_release);
-    for (uint32_t i = 0; i < cpu_count(); i++)
-        if (targets >> i & 1)
-            ipi_send_call(i);
+    for (uint32_t left = targets; left != 0; left &= left - 1)
+        ipi_send_call((uint32_t)__builtin_ctz(left));
     while (atomic_load_explicit(&call_pending, memory_order_acquire))
         cpu_relax();
     spin_unlock(&call_lock);

@@ -334,8 +334,7 @@ void thread_set_priority(struct thread* thread, uint32_t priority) {
 
 /* The mask is written before the thread's CPU is looked at: see sched_move_locked. */
 zx_status_t thread_set_affinity(struct thread* thread, uint32_t cpu_mask) {
-    uint32_t online = (uint32_t)((1ul << cpu_count()) - 1);
-    if (!(cpu_mask & online))
+    if (!(cpu_mask & cpu_online_mask()))
         return ZX_ERR_INVALID_ARGS;
     __atomic_store_n(&thread->affinity, cpu_mask, __ATOMIC_RELAXED);
     sched_apply_affinity(thread);

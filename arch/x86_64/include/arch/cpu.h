@@ -4,6 +4,7 @@
  * entry points). CPU numbers are dense: 0 is the boot CPU. */
 #pragma once
 
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -19,17 +20,16 @@ typedef uint64_t unaligned_uint64_t __attribute__((aligned(4)));
 
 /* Fixed offsets: entry code reads them by GS-relative address (asserted in cpu.c). */
 struct cpu {
-    struct cpu* self;            /* 0x00 */
-    struct thread* current;      /* 0x08: the running thread */
-    uint64_t kernel_stack_top;   /* 0x10: where the entry from user mode puts its stack */
-    uint64_t user_stack_scratch; /* 0x18: user rsp during the first entry instructions */
-    uint32_t preempt_count;      /* 0x20: 0 means preemptible; see arch/preempt.h */
-    uint32_t number;             /* 0x24 */
-    uint64_t stack_guard;        /* 0x28: gcc's stack protector reads it at a fixed offset */
-    uint32_t apic_id;            /* 0x30 */
-    uint32_t interrupt_depth;    /* 0x34: > 0 inside an interrupt handler */
-    uint32_t mask;               /* bit `number` */
-    bool is_online;
+    struct cpu* self;              /* 0x00 */
+    struct thread* current;        /* 0x08: the running thread */
+    uint64_t kernel_stack_top;     /* 0x10: where the entry from user mode puts its stack */
+    uint64_t user_stack_scratch;   /* 0x18: user rsp during the first entry instructions */
+    uint32_t preempt_count;        /* 0x20: 0 means preemptible; see arch/preempt.h */
+    uint32_t number;               /* 0x24 */
+    uint64_t stack_guard;          /* 0x28: gcc's stack protector reads it at a fixed offset */
+    uint32_t apic_id;              /* 0x30 */
+    uint32_t interrupt_depth;      /* 0x34: > 0 inside an interrupt handler */
+    uint32_t mask;                 /* bit `number` */
     struct aspace* active_aspace;  /* its page tables are loaded; NULL: the kernel's own */
     struct page_cache* page_cache; /* mm: per-CPU free pages */
     struct sched_cpu* sched;       /* sched: run queue, timers, idle thread */
@@ -71,7 +71,16 @@ static inline bool cpu_preempt_count_decrement_is_zero(void) {
     return is_zero;
 }
 
-uint32_t cpu_count(void); /* CPUs online */
+extern _Atomic uint32_t cpus_online; /* how many; only cpu.c writes it */
+
+/* Returns how many CPUs are online. Their numbers begin at 0. */
+static inline uint32_t cpu_count(void) {
+    return atomic_load_explicit(&cpus_online, memory_order_relaxed);
+}
+/* Returns the CPUs online: one bit for each. */
+static inline uint32_t cpu_online_mask(void) {
+    return (uint32_t)((1ul << cpu_count()) - 1);
+}
 struct cpu* cpu_by_number(uint32_t number);
 
 /* Interrupts. The saved state is opaque: pass it to interrupts_restore. */

@@ -29,4 +29,5 @@ void cpu_set_exception_stacks(struct cpu* cpu, void* const tops[EXCEPTION_STACK_
 /* Sets up features, descriptors and system call entry. Called on the new CPU itself, with the final
  * page tables loaded. The GS base may have any value before. */
 void cpu_init_secondary(struct cpu* cpu);
-void cpu_set_online(struct cpu* cpu);
+/* Called on the new CPU. CPUs come online in the order of their numbers. */
+void cpu_set_online(void);
