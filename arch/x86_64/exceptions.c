@@ -181,9 +181,7 @@ void exception_dispatch(struct exception_frame* frame) {
         struct cpu* cpu = this_cpu();
         cpu->interrupt_depth++;
         cpu->statistics_interrupts++;
-        bool was_handing_over = interrupt_begin();
         interrupt_dispatch(frame);
-        interrupt_end(was_handing_over);
         cpu->interrupt_depth--;
     } else if (exception_frame_is_user(frame)) {
         interrupts_enable();

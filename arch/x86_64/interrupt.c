@@ -39,22 +39,31 @@ void cpu_stop_others(void) {
         send_nmi_to_others();
 }
 
+/* Interrupts whose handlers unpark threads. A message from another CPU unparks none. */
+static void dispatch_waker(uint64_t vector) {
+    uint64_t line = vector - VECTOR_DEVICE_FIRST;
+    bool was_handing_over = interrupt_begin();
+    if (vector == VECTOR_TIMER)
+        timer_interrupt();
+    else if (vector == VECTOR_SOFT)
+        soft_interrupt();
+    else if (line < VECTOR_DEVICE_COUNT)
+        device_interrupt((uint32_t)line);
+    interrupt_end(was_handing_over);
+}
+
 void interrupt_dispatch(struct exception_frame* frame) {
-    uint64_t line = frame->vector - VECTOR_DEVICE_FIRST;
-    if (frame->vector == VECTOR_SPURIOUS)
+    uint64_t vector = frame->vector;
+    if (vector == VECTOR_SPURIOUS)
         return; /* a spurious interrupt needs no end-of-interrupt */
     local_apic_end_of_interrupt();
-    if (frame->vector == VECTOR_TIMER) {
-        timer_interrupt();
-    } else if (frame->vector == VECTOR_RESCHEDULE) {
+    if (vector == VECTOR_RESCHEDULE) {
         this_cpu()->statistics_ipis++;
         reschedule_interrupt();
-    } else if (frame->vector == VECTOR_SOFT) {
-        soft_interrupt();
-    } else if (frame->vector == VECTOR_CALL) {
+    } else if (vector == VECTOR_CALL) {
         this_cpu()->statistics_ipis++;
         ipi_call_interrupt();
-    } else if (line < VECTOR_DEVICE_COUNT) {
-        device_interrupt((uint32_t)line);
+    } else {
+        dispatch_waker(vector);
     }
 }

@@ -107,6 +107,7 @@ static inline bool leave_token(struct thread* thread) {
 }
 
 void thread_unpark(struct thread* thread) {
+    ASSERT(this_cpu()->interrupt_depth == 0 || !thread_current()->is_handing_over);
     if (!leave_token(thread))
         return;
     turn_point();

@@ -48,8 +48,8 @@ void emergency_console_run_anywhere(void);
 /* --- interrupts; all with interrupts off ---------------------------------------------------------
  */
 
-/* kernel/sched: called before and after the handler of each interrupt. interrupt_end gets the
- * result of interrupt_begin: whether the interrupted thread was handing over its CPU. */
+/* kernel/sched: called before and after each handler that may unpark threads. interrupt_end gets
+ * the result of interrupt_begin: whether the interrupted thread was handing over its CPU. */
 bool interrupt_begin(void);
 void interrupt_end(bool was_handing_over);
 /* arch/pc: a device raised the ISA line (0-15). */
@@ -85,7 +85,7 @@ _Noreturn void thread_entry_returned(void);
  */
 
 /* kernel/lock: runs function(argument) on every CPU in `cpu_mask` but this one, and waits until all
- * have run it. It runs with interrupts off. The caller has interrupts on. */
+ * have run it. It runs with interrupts off, and unparks no thread. The caller has interrupts on. */
 void ipi_call(uint32_t cpu_mask, void (*function)(void*), void* argument);
 
 /* kernel/mm: allocates and frees pages for page tables. A new page is zero, and so is its count,
