@@ -106,15 +106,22 @@ void help_equals_locked(struct sched_cpu* sched) {
         help_start_locked(sched, cpus);
 }
 
+static void help_idle_locked(struct sched_cpu* sched, uint32_t cpus) {
+    if (cpus & atomic_load_explicit(&idle_cpus, memory_order_relaxed))
+        help_start_or_call_locked(sched, cpus);
+}
+
+void help_ready_locked(struct sched_cpu* sched) {
+    help_idle_locked(sched, cpus_for_others(sched, UINT64_MAX, NULL));
+}
+
+/* Usually no CPU is idle. */
 void help_all_but_first_locked(struct sched_cpu* sched, uint64_t queues) {
-    uint32_t idle = atomic_load_explicit(&idle_cpus, memory_order_relaxed);
-    if (!idle || sched->ready_bitmap == 0)
+    if (atomic_load_explicit(&idle_cpus, memory_order_relaxed) == 0)
         return;
     uint64_t priority;
     const struct list_node* first = queue_most_urgent(sched, &priority)->head.next;
-    uint32_t cpus = cpus_for_others(sched, queues, first);
-    if (cpus & idle)
-        help_start_or_call_locked(sched, cpus);
+    help_idle_locked(sched, cpus_for_others(sched, queues, first));
 }
 
 /* The lock is held from the look at the queue to the call: a thread that is queued later starts the
@@ -260,13 +267,8 @@ bool help_others(struct sched_cpu* here, void (*place)(struct thread*)) {
 }
 
 /* The call of a CPU that found work elsewhere, or got work of its own, goes to the next CPU
- * (help.h, step 4). The bit is cleared before the look at `called`: race 1 of help_call. */
-void help_leave_locked(struct sched_cpu* here) {
-    atomic_fetch_and(&idle_cpus, ~here->mask);
-    here->look.turn = 0;
-    turn_point();
-    if (here->look.call | atomic_load(&here->called)) {
-        here->look.call |= atomic_exchange(&here->called, 0);
-        pass_call_on(here);
-    }
+ * (help.h, step 4). */
+void help_pass_call_on(struct sched_cpu* here) {
+    here->look.call |= atomic_exchange(&here->called, 0);
+    pass_call_on(here);
 }

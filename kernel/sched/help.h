@@ -19,6 +19,7 @@
  *    is still ready somewhere, it calls the next CPU that was named, never itself again. */
 #pragma once
 
+#include <arch/turns.h>
 #include <sched/sched_cpu.h>
 
 extern _Atomic uint32_t idle_cpus; /* one bit for each CPU whose idle thread runs */
@@ -32,6 +33,8 @@ static inline uint32_t idle_cpus_for(const struct thread* thread) {
 void help_start_locked(struct sched_cpu* sched, uint32_t cpus);
 /* The same for any run queue. For that of another CPU it calls at once. */
 void help_start_or_call_locked(struct sched_cpu* sched, uint32_t cpus);
+/* The same for all ready threads. */
+void help_ready_locked(struct sched_cpu* sched);
 /* The same for all threads that are ready in `queues` (one bit for each), but for the one that runs
  * next. */
 void help_all_but_first_locked(struct sched_cpu* sched, uint64_t queues);
@@ -45,6 +48,14 @@ void help_call(uint32_t cpus);
  * `here`, interrupts off. True: a thread was taken, or the look is not over. `place` queues a
  * MOVING thread at a CPU that may run it. */
 bool help_others(struct sched_cpu* here, void (*place)(struct thread*));
+/* Passes on the call that this CPU was given. */
+void help_pass_call_on(struct sched_cpu* here);
 /* The CPU `here`, whose run queue is locked, is no longer idle: clears its bit, and passes on the
- * call that it was given. */
-void help_leave_locked(struct sched_cpu* here);
+ * call that it was given. The bit is cleared before the look at `called`: race 1 of help_call. */
+static inline void help_leave_locked(struct sched_cpu* here) {
+    atomic_fetch_and(&idle_cpus, ~here->mask);
+    here->look.turn = 0;
+    turn_point();
+    if (here->look.call | atomic_load(&here->called))
+        help_pass_call_on(here);
+}

@@ -34,13 +34,6 @@ static inline struct list* queue_most_urgent(struct sched_cpu* sched, uint64_t* 
     return &sched->queues[*priority];
 }
 
-/* Whether more than one thread is ready. At least one must be. */
-static inline bool queue_has_several(struct sched_cpu* sched) {
-    uint64_t priority;
-    const struct list* queue = queue_most_urgent(sched, &priority);
-    return sched->ready_bitmap != 1ul << priority || queue->head.next != queue->head.previous;
-}
-
 /* Takes the first thread out of the most urgent queue. There must be one. It may be a bookmark
  * (help.c). */
 static inline struct thread* queue_pop(struct sched_cpu* sched) {

@@ -35,6 +35,14 @@ static void want_reschedule(void) {
     this_cpu()->preempt_count &= ~PREEMPT_NOT_WANTED;
 }
 
+/* Makes that CPU choose again. */
+static void tell_to_reschedule(const struct sched_cpu* sched) {
+    if (sched->number == cpu_number())
+        want_reschedule();
+    else
+        ipi_reschedule(sched->number);
+}
+
 /* --- time slices ------------------------------------------------------------------------------ */
 
 /* The slice timer is started when a thread waits behind a running one of the same priority. It is
@@ -67,14 +75,13 @@ static void slice_ended(struct timer* timer) {
  * If several threads outrank the running one, all but the first need help (help.h, step 3). */
 static NOINLINE void notify_locked(struct sched_cpu* sched, const struct thread* thread) {
     const struct thread* running = sched->running;
-    bool is_here = sched->number == cpu_number();
-    if (running == sched->idle || thread->priority > running->priority) {
-        if (is_here)
-            want_reschedule();
-        else
-            ipi_reschedule(sched->number);
-        if (running != sched->idle) /* else leave_idle does this */
-            help_all_but_first_locked(sched, ~1ul << running->priority);
+    if (running == sched->idle) {
+        tell_to_reschedule(sched); /* leave_idle looks for helpers */
+        return;
+    }
+    if (thread->priority > running->priority) {
+        tell_to_reschedule(sched);
+        help_all_but_first_locked(sched, ~1ul << running->priority);
         return;
     }
     uint32_t helpers = idle_cpus_for(thread);
@@ -82,7 +89,7 @@ static NOINLINE void notify_locked(struct sched_cpu* sched, const struct thread*
         help_start_or_call_locked(sched, thread->affinity);
     /* Only the CPU itself can arm its timer. */
     if (thread->priority == running->priority && !sched->is_slice_armed) {
-        if (is_here)
+        if (sched->number == cpu_number())
             sched_start_slice_locked(sched);
         else if (!helpers)
             ipi_reschedule(sched->number);
@@ -101,7 +108,7 @@ static inline void make_ready_locked(struct sched_cpu* sched, struct thread* thr
 /* An idle CPU if the thread may run on one, else the first one it may run on. A thread whose mask
  * has no online CPU runs anywhere. */
 static uint32_t choose_cpu(const struct thread* thread) {
-    uint32_t online = (uint32_t)((1ul << cpu_count()) - 1);
+    uint32_t online = cpu_online_mask();
     uint32_t allowed = thread->affinity & online;
     uint32_t idle = allowed & atomic_load_explicit(&idle_cpus, memory_order_relaxed);
     return (uint32_t)__builtin_ctz(idle ? idle : allowed ? allowed : online);
@@ -206,16 +213,20 @@ static void stay_and_unlock(struct sched_cpu* sched) {
     spin_unlock_inner(&sched->lock);
 }
 
-/* The idle thread leaves the CPU to a ready thread. It is not queued itself. */
-static NOINLINE void leave_idle(struct sched_cpu* sched) {
+/* The idle thread leaves the CPU to a ready thread. It is not queued itself, and has no successor.
+ */
+static NOINLINE void leave_idle(struct cpu* cpu, struct sched_cpu* sched, struct thread* idle) {
+    spin_lock_inner(&sched->lock);
     if (sched->ready_bitmap == 0) {
         stay_and_unlock(sched);
         return;
     }
+    ASSERT(!idle->successor);
     help_leave_locked(sched);
-    if (unlikely(queue_has_several(sched)))
-        help_all_but_first_locked(sched, UINT64_MAX);
-    sched_switch_and_unlock(sched);
+    struct thread* next = choose_ready_locked(sched);
+    if (sched->ready_bitmap != 0)
+        help_ready_locked(sched);
+    switch_to_and_unlock(cpu, sched, idle, next);
 }
 
 /* The running thread makes way for its successor. It is queued in front, so it is first again when
@@ -240,11 +251,11 @@ static ALWAYS_INLINE void requeue_and_switch(void) {
     struct cpu* cpu = this_cpu();
     struct sched_cpu* sched = cpu->sched;
     struct thread* thread = thread_current();
-    spin_lock_inner(&sched->lock);
     if (thread == sched->idle) {
-        leave_idle(sched);
+        leave_idle(cpu, sched, thread);
         return;
     }
+    spin_lock_inner(&sched->lock);
     /* Bit 0: equals. The bits above: more urgent threads. */
     uint64_t ready = sched->ready_bitmap >> thread->priority;
     if (unlikely(!(thread->affinity & sched->mask))) {
@@ -305,14 +316,6 @@ static struct sched_cpu* lock_thread(const struct thread* thread, enum thread_st
             return sched;
         spin_unlock_irqrestore(&sched->lock, *state);
     }
-}
-
-/* Makes that CPU choose again. */
-static void tell_to_reschedule(const struct sched_cpu* sched) {
-    if (sched->number == cpu_number())
-        want_reschedule();
-    else
-        ipi_reschedule(sched->number);
 }
 
 void sched_apply_affinity(struct thread* thread) {
@@ -382,8 +385,7 @@ static bool has_nothing_to_do(struct sched_cpu* sched) {
 
 /* In the mode of arch/turns.h the last CPU that becomes idle must not halt. */
 static void wait_for_interrupt(void) {
-    uint32_t online = (uint32_t)((1ul << cpu_count()) - 1);
-    if (turns_are_on && atomic_load(&idle_cpus) == online)
+    if (turns_are_on && atomic_load(&idle_cpus) == cpu_online_mask())
         turn_wait_for_interrupt();
     else
         cpu_wait_for_interrupt();

@@ -122,20 +122,14 @@ static ALWAYS_INLINE void finish_switch(struct sched_cpu* here, struct thread* p
         spin_unlock_inner(&here->lock);
 }
 
-/* Switches to the next thread, which may be the same one. Returns `previous` when that thread runs
- * again, perhaps on another CPU. The caller must use this return value: the switch saves no
+/* Switches to the chosen thread, which may be the same one. Returns `previous` when that thread
+ * runs again, perhaps on another CPU. The caller must use this return value: the switch saves no
  * registers, so no variable of the caller survives in one. */
-static ALWAYS_INLINE struct thread* switch_and_unlock(struct cpu* cpu, struct sched_cpu* sched,
-                                                      struct thread* previous) {
+static ALWAYS_INLINE struct thread* switch_to_and_unlock(struct cpu* cpu, struct sched_cpu* sched,
+                                                         struct thread* previous,
+                                                         struct thread* next) {
     ASSERT(preempt_depth() == 0); /* interrupts are off: the run queue's lock does not count */
     cpu->preempt_count |= PREEMPT_NOT_WANTED;
-    struct thread* next = atomic_load_explicit(&previous->successor, memory_order_relaxed);
-    if (next) {
-        atomic_store_explicit(&previous->successor, NULL, memory_order_relaxed);
-        next = choose_successor_locked(sched, next);
-    } else {
-        next = choose_ready_locked(sched);
-    }
     if (unlikely(!sched->is_slice_armed) && sched->ready_bitmap >> next->priority & 1)
         sched_start_slice_locked(sched);
     next->state = THREAD_RUNNING;
@@ -148,4 +142,17 @@ static ALWAYS_INLINE struct thread* switch_and_unlock(struct cpu* cpu, struct sc
         context_switch(cpu, &previous->context, &next->context, (uint64_t)next->stack_top, &left);
     finish_switch(sched_here(), (struct thread*)left);
     return (struct thread*)resumed;
+}
+
+/* Chooses the next thread and switches to it. */
+static ALWAYS_INLINE struct thread* switch_and_unlock(struct cpu* cpu, struct sched_cpu* sched,
+                                                      struct thread* previous) {
+    struct thread* next = atomic_load_explicit(&previous->successor, memory_order_relaxed);
+    if (next) {
+        atomic_store_explicit(&previous->successor, NULL, memory_order_relaxed);
+        next = choose_successor_locked(sched, next);
+    } else {
+        next = choose_ready_locked(sched);
+    }
+    return switch_to_and_unlock(cpu, sched, previous, next);
 }
