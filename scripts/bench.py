@@ -92,7 +92,6 @@ ALLOWANCES = (
     (r"(roundtrip|messages)_\w+|futex_roundtrip", 40),
 )
 SHARE_ALLOWED = 0.03
-LATENCY_SHARE_ALLOWED = 0.1  # of a figure of several CPUs
 
 
 # --- figures
@@ -117,7 +116,7 @@ def most_allowed(key, saved):
     for pattern, allowance in ALLOWANCES:
         if re.fullmatch(pattern, key):
             return saved + allowance
-    return saved * (1 + (LATENCY_SHARE_ALLOWED if ".cpus" in key else SHARE_ALLOWED))
+    return saved * (1 + SHARE_ALLOWED)
 
 
 def place(key):

@@ -4,7 +4,8 @@
 usage: profile_operation.py [--rooms] [KEY...]
 
 The benchmark program warms up, then QEMU runs it one instruction at a time and logs each. Functions and their shares;
-with --rooms only what each part of the system takes. Without a key the operations are listed. The release shape must be built (make profile OP=KEY).
+with --rooms only what each part of the system takes. Without a key the operations are listed; KEY.cpus2 is a latency
+with 2 CPUs. The release shape must be built (make profile OP=KEY).
 """
 
 import argparse
@@ -22,6 +23,7 @@ ARCHIVE = "build/release/bootfs.cpio"
 PROGRAM = "build/release/programs/bench/bench"
 KERNEL_HALF = 1 << 63
 OPERATIONS = 8  # in the round that is logged: PROFILED_OPERATIONS of tests/bench/bench.c
+TURNS = 1  # the seed for several CPUs
 FUNCTIONS_SHOWN = 40
 ENTRY = "entry_"
 
@@ -77,9 +79,17 @@ def operations():
     return sorted(name.removeprefix(ENTRY) for name in Symbols(PROGRAM).by_name if name.startswith(ENTRY))
 
 
+def split_key(key):
+    """(operation, CPUs, operations in the logged round): NAME.cpusN is a latency, of which a round has only one."""
+    name, _, cpus = key.partition(".cpus")
+    return (name, int(cpus), 1) if cpus.isdigit() else (key, 1, OPERATIONS)
+
+
 def trace(key):
     """(address of each instruction of the logged round, where the program lies)."""
-    boot = Boot(f"profile.{key}", kernel=KERNEL, archive=ARCHIVE, cpus=1, icount=0, command_line=f"jacinth.run=bench/bench,profile={key},cpus=1")
+    name, cpus, _ = split_key(key)
+    boot = Boot(f"profile.{key}", kernel=KERNEL, archive=ARCHIVE, cpus=cpus, icount=0, turns=TURNS if cpus > 1 else None,
+                command_line=f"jacinth.run=bench/bench,profile={name},cpus={cpus}")  # fmt: skip
     outcome = run_boot(boot, ProfilingWatch)
     base = re.search(r"^@metric warm (\d+) address", outcome.results, re.MULTILINE)
     if outcome.kind != "exit" or outcome.status != EXIT_GOOD or not base:
@@ -98,7 +108,7 @@ def cut_round(addresses, symbols, base):
 
 
 def profile(key):
-    """Instructions of one operation, by (room, function)."""
+    """Instructions of one operation, by (room, function), on all CPUs."""
     addresses, base = trace(key)
     symbols = Symbols(PROGRAM)
     counts = collections.Counter(cut_round(addresses, symbols, base))
@@ -106,8 +116,9 @@ def profile(key):
     own = [address - base for address in counts if symbols.function_at(address - base)]
     places.update((base + address, place) for address, place in locate(PROGRAM, own).items())
     totals = collections.Counter()
+    _, _, operations_logged = split_key(key)
     for address, count in counts.items():
-        totals[places.get(address, ("user", "(another program)"))] += count / OPERATIONS
+        totals[places.get(address, ("user", "(another program)"))] += count / operations_logged
     return totals
 
 
@@ -140,7 +151,7 @@ def main():
     if not options.keys:
         print("make profile OP=KEY shows where the instructions of an operation go:", *known, sep="\n  ")
     for key in options.keys:
-        if key not in known:
+        if split_key(key)[0] not in known:
             sys.exit(f"{key} is not an operation that can be profiled; make profile lists them")
         counts = profile(key)
         if options.rooms:

@@ -167,7 +167,7 @@ static void run_of_kind(enum bench_kind kind) {
 static void run_one(const char* key) {
     for (struct bench* bench = __start_benches; bench < __stop_benches; bench++) {
         if (strcmp(bench->key, key) == 0) {
-            if (bench->kind == BENCH_SCALING)
+            if (bench->kind == BENCH_SCALING || bench->kind == BENCH_LATENCY)
                 bench->amount = request.cpus;
             measure(bench, key);
             return;

@@ -187,9 +187,10 @@ LATENCY(unmap_page) {
 
 /* --- the end of a thread ---------------------------------------------------------------------- */
 
-/* It spins in user mode. From the kill to the killer, which waits for its end. */
+/* It spins in user mode. From the kill to the killer, which waits for its end. No CPU is idle: an
+ * idle one buries the dead thread at once, in some of the rounds before the killer goes on. */
 LATENCY(kill_running_thread) {
-    spinners_start(0, 1, LESS_URGENT);
+    spinners_start(0, bench->amount, LESS_URGENT);
     while (bench_has_round(bench)) {
         thrd_t victim;
         thread_start(&victim, 1, ANY_PRIORITY, spin);
@@ -200,5 +201,5 @@ LATENCY(kill_running_thread) {
         bench_stop(bench);
         thrd_join(victim, NULL);
     }
-    spinners_join(0, 1);
+    spinners_join(0, bench->amount);
 }
