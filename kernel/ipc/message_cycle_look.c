@@ -227,7 +227,10 @@ static size_t go_on_finding_roots(struct look* look) {
         begin_phase(look, LOOK_MARK);
         return 1;
     }
-    if (handle_count(visit->end) > visit->inner_handles)
+    uint32_t handles = handle_count(visit->end);
+    /* One without handles is being destroyed, perhaps later: what waits there still has its
+     * handles. */
+    if (handles > visit->inner_handles || handles == 0)
         (void)mark_live(look, visit->end);
     look->at = visit->next;
     return 1;

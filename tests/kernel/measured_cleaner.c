@@ -96,9 +96,9 @@ static void report(const char* load, const struct kind* kind, uint64_t per_instr
     uintptr_t offset;
     const char* name = symbol_find((uintptr_t)kind->run_piece, &offset);
     uint64_t longest = kind->longest / per_instruction;
-    int length = snprintf(line, sizeof(line), "@metric pieces.%s.%s %lu instructions\n", load,
-                          name ? name : "unknown", longest);
-    results_write(line, MIN((size_t)length, sizeof(line) - 1));
+    size_t length = (size_t)snprintf(line, sizeof(line), "@metric pieces.%s.%s %lu instructions\n",
+                                     load, name ? name : "unknown", longest);
+    results_write(line, MIN(length, sizeof(line) - 1));
     log_info("%s: the longest of %u pieces of %s: %lu instructions", load, kind->pieces,
              name ? name : "?", longest);
 #ifndef JACINTH_DEBUG
