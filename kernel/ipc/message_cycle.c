@@ -190,7 +190,7 @@ static void let_go(int64_t* units) {
 /* The garbage comes first: to destroy it may note new suspects, which a full pass looks at too. */
 static void go_on_with_pass(int64_t* units) {
     (void)object_destroy_some(&garbage, units);
-    if (pass.phase == PASS_NONE)
+    if (pass.phase == PASS_NONE && !garbage.first)
         begin_pass_if_due();
     while (*units > 0 && pass.phase != PASS_NONE) {
         *units -= 1;

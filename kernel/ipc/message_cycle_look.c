@@ -4,7 +4,8 @@
  *   1. reach: the ends reachable from the suspects through queues and peers, each with the number
  *      of handles to it found in these queues, and with its queue's counts at that moment.
  *   2. mark: an end with more handles than were found is held from outside; whatever can be reached
- *      from such ends lives.
+ *      from such ends lives. So is an end without handles: the thread that destroys it, perhaps
+ *      later, still has what waits there, and will note what it leaves behind.
  *   3. confirm: the others are looked at once more. If each of their queues is as it was, all their
  *      handles are in these queues, and nobody has a reference besides the handles, then between 1
  *      and 3 there was a moment when all of this was true at once; and from that moment on nobody
@@ -228,8 +229,6 @@ static size_t go_on_finding_roots(struct look* look) {
         return 1;
     }
     uint32_t handles = handle_count(visit->end);
-    /* One without handles is being destroyed, perhaps later: what waits there still has its
-     * handles. */
     if (handles > visit->inner_handles || handles == 0)
         (void)mark_live(look, visit->end);
     look->at = visit->next;

@@ -49,7 +49,6 @@ struct page** page_list_slot(struct page_list* list, size_t index) {
     }
 }
 
-/* What it costs to look through a table. One that is gone on with is looked through again. */
 #define LOOK_UNITS 6u /* to look through a table; again when it is gone on with */
 #define FREE_UNITS 1u /* for each page and each table */
 #define GROUP 8u      /* slots that are looked at together */

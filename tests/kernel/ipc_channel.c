@@ -3,6 +3,7 @@
 #include <ipc/message_cycle.h>
 #include <sched/thread.h>
 
+#include "held_cleaner.h"
 #include "object_helpers.h"
 
 SELFTEST(ipc_channel, channel_shows_room_and_messages) {
@@ -102,6 +103,34 @@ SELFTEST(ipc_channel, ring_of_channels_is_collected_with_its_last_handle) {
         message_cycle_collect_all();
         EXPECT_EQUAL(object_count(), before);
     }
+}
+
+/* Two ends are closed, but not yet destroyed. A handle waits at the far one, so it is a suspect
+ * too.
+ */
+SELFTEST(ipc_channel, an_end_that_is_about_to_be_destroyed_does_not_keep_garbage) {
+    enum { SIZE = 100 }; /* too large for small looks */
+    static struct handle near[SIZE], far[SIZE];
+    struct destroy_list closed = {NULL, NULL};
+    struct handle ends[2], others[2];
+    size_t before = object_count();
+    EXPECT(create_channel(ends) && create_channel(others));
+    EXPECT(send_handles(ends[0], others, 2));
+    EXPECT(create_ring(near, far, SIZE));
+    EXPECT(cleaner_hold());
+    for (uint32_t i = 0; i < SIZE; i++)
+        handle_release(near[i]);
+    object_gather_begin(&closed);
+    handle_release(ends[0]);
+    handle_release(ends[1]);
+    object_gather_end();
+    cleaner_let_go();
+    message_cycle_collect_all();
+    size_t without_ring = object_count();
+    object_leave_to_cleaner(&closed);
+    message_cycle_collect_all();
+    EXPECT_EQUAL(without_ring, before + 4);
+    EXPECT_EQUAL(object_count(), before);
 }
 
 /* --- several CPUs ----------------------------------------------------------------------------- */
