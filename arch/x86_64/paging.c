@@ -22,7 +22,7 @@
  * clears, and for each table that it frees. */
 #define PART_SIZE (64 * PAGE_SIZE)
 #define LOOK_SIZE_PER_UNIT (32 * PAGE_SIZE)
-#define CLEAR_SIZE_PER_UNIT (4 * PAGE_SIZE)
+#define CLEAR_SIZE_PER_UNIT (3 * PAGE_SIZE)
 
 static struct page_table kernel_table = {.active_cpus = UINT32_MAX};
 

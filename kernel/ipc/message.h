@@ -98,10 +98,10 @@ static inline void message_free(struct message* message) {
 
 /* Releases the handles too. No lock held. */
 void message_destroy(struct message* message);
-/* What that costs, but not to destroy the objects that only the handles keep alive. It is done in
- * one piece, so the piece must have so many units left. */
-#define MESSAGE_UNITS_MAX 90
+/* What that costs, in units, without the objects that only the handles keep alive. A message is
+ * destroyed in one piece of work, which must have so many units left. */
 int64_t message_units(const struct message* message);
+#define MESSAGE_UNITS_MAX 90
 
 /* Without bytes yet, and without handles. NULL: no memory. */
 static ALWAYS_INLINE struct message* message_alloc(uint32_t byte_count, uint32_t handle_count) {

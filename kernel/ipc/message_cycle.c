@@ -55,7 +55,7 @@ static NOINLINE bool look_at_fresh(bool is_newest, int64_t* units) {
     look_add_suspect(&look, suspect);
     message_end_unpin(suspect); /* the look has a pin */
     (void)look_go_on(&look, &without_end);
-    *units -= (int64_t)look.reach_cost; /* which counts what follows too */
+    *units -= (int64_t)look.reach_cost; /* which counts what there is to destroy too */
     if (!look.is_conclusive)
         suspects_keep(suspect, weigh(suspect) + (uint32_t)(look.reach_cost / LOOK_COST_OF_PAGE));
     size_t count = look_take_small_ends(ends);
@@ -154,17 +154,18 @@ static void end_pass_look(void) {
     pass.phase = PASS_DESTROY;
 }
 
-/* The objects that only its handles kept alive join the garbage. */
+/* Destroys a message that the look has found. The objects that only its handles kept alive join the
+ * garbage, which comes next once there are no more messages. */
 static void destroy_message(int64_t* units) {
     struct message* message = pass.look.messages;
     if (!message) {
         pass.phase = PASS_LET_GO;
+        *units = 0;
         return;
     }
-    int64_t cost = message_units(message);
-    *units -= cost;
+    *units -= message_units(message);
     if (*units < 0)
-        return; /* the next piece has units enough */
+        return; /* it is the first thing that the next piece does, which has units enough */
     pass.look.messages = message->next;
     message_destroy(message);
 }
@@ -187,9 +188,11 @@ static void let_go(int64_t* units) {
     *units -= 1;
 }
 
-/* The garbage comes first: to destroy it may note new suspects, which a full pass looks at too. */
+/* Garbage comes before suspects: to destroy it may note new ones, which a full pass looks at too.
+ */
 static void go_on_with_pass(int64_t* units) {
-    (void)object_destroy_some(&garbage, units);
+    if (pass.phase != PASS_DESTROY)
+        (void)object_destroy_some(&garbage, units);
     if (pass.phase == PASS_NONE && !garbage.first)
         begin_pass_if_due();
     while (*units > 0 && pass.phase != PASS_NONE) {
@@ -205,13 +208,14 @@ static void go_on_with_pass(int64_t* units) {
     }
 }
 
-/* Fresh suspects and the pass take turns, so that neither starves. */
+/* Fresh suspects and the pass take turns, so that neither starves. While there is garbage, no fresh
+ * suspect can add to it. */
 static bool clean_piece(struct cleaning* unused) {
     int64_t units = UNITS_PER_PIECE;
     (void)unused;
     object_gather_begin(&garbage);
     is_fresh_turn = !is_fresh_turn;
-    if (is_fresh_turn)
+    if (is_fresh_turn && !garbage.first)
         (void)look_at_fresh(false, &units);
     else
         go_on_with_pass(&units);

@@ -12,7 +12,7 @@
 
 #include <ipc/message_end_state.h>
 
-#define LOOK_SMALL_BUDGET 64u /* ends and messages */
+#define LOOK_SMALL_BUDGET 64u /* units: to look, and to destroy what was found */
 #define LOOK_SMALL_ENDS 64u
 #define LOOK_COST_OF_PAGE 64u /* of a page of messages that are not looked at, in a small look */
 
@@ -32,7 +32,7 @@ struct look {
     uint64_t number;
     struct cycle_visit* first; /* the ends reached; the look pins each */
     struct cycle_visit* last;
-    size_t reach_cost; /* ends and messages of the first phase */
+    size_t reach_cost; /* of the first phase; of a small look also to destroy all of it */
     /* How far the phase has come: */
     struct cycle_visit* at;
     struct cycle_visit* live;

@@ -84,7 +84,7 @@ static inline bool destroy_some(struct destroy_list* list, int64_t* units) {
             ops->destroy(object);
         } else if (ops->destroy_some(object, units)) {
             destroy_list_prepend(list, object);
-            continue;
+            return true;
         }
         atomic_fetch_sub_explicit(&live_objects, 1, memory_order_relaxed);
     }

@@ -97,12 +97,10 @@ free_process:
  */
 
 /* No thread runs, so no handle or mapping is in use. The handles are closed when nothing is mapped,
- * so no object finds its window and has to unmap that. The memory is freed last: that takes
- * longest, and whoever waits for PEER_CLOSED should not wait for it. True: there is more. */
-static bool clean_up_some(struct process* process, int64_t* units) {
+ * so no object finds its window and has to unmap that. True: there is more. */
+static bool let_go_some(struct process* process, int64_t* units) {
     return aspace_unmap_some(process->aspace, units) ||
-           handle_table_close_some(&process->handles, units) ||
-           aspace_free_some_mappings(process->aspace, units);
+           handle_table_close_some(&process->handles, units);
 }
 
 static void become_dead(struct process* process) {
@@ -113,12 +111,15 @@ static void become_dead(struct process* process) {
     spin_unlock(process->object.lock);
 }
 
-/* Does a piece of the work. False: that was all, and the process is dead. */
+/* Does a piece of the work. The memory that was mapped is freed last: that takes longest, and
+ * others may wait for the end of the objects. False: that was all, and the process is dead. */
 static bool finish_some(struct process* process) {
     int64_t units = UNITS_PER_PIECE;
     object_gather_begin(&process->garbage);
-    bool has_more = clean_up_some(process, &units);
-    has_more |= object_destroy_some(&process->garbage, &units);
+    bool has_more = let_go_some(process, &units) ||
+                    object_destroy_some(&process->garbage, &units) ||
+                    aspace_free_some_mappings(process->aspace, &units) ||
+                    object_destroy_some(&process->garbage, &units);
     object_gather_end();
     if (!has_more)
         become_dead(process);
@@ -257,7 +258,8 @@ void process_thread_ended(struct process* process, struct user_thread* thread) {
 static bool process_destroy_some(struct object* object, int64_t* units) {
     struct process* process = process_from(object);
     ASSERT(list_is_empty(&process->threads));
-    if (process->state != PROCESS_DEAD && clean_up_some(process, units))
+    if (process->state != PROCESS_DEAD &&
+        (let_go_some(process, units) || aspace_free_some_mappings(process->aspace, units)))
         return true;
     if (handle_table_destroy_some(&process->handles, units))
         return true;

@@ -19,6 +19,7 @@
 #include <sched/sched.h>
 #include <sched/thread.h>
 
+#include "../../kernel/held_cleaner.h"
 #include "shim.h"
 
 #define NANOSECONDS_PER_SECOND 1000000000l
@@ -256,4 +257,12 @@ zx_status_t cleaner_wait_until(struct cleaning* cleaning, bool (*condition)(void
         ;
     atomic_store(&cleaning->is_requested, false);
     return ZX_OK;
+}
+
+/* It does nothing unless somebody waits for it. */
+bool cleaner_hold(void) {
+    return true;
+}
+
+void cleaner_let_go(void) {
 }
