@@ -17,7 +17,7 @@
 #define STACKS 100u
 #define STACK_PAGES (KERNEL_STACK_SIZE / PAGE_SIZE)
 #define POOL_KEPT 64u /* stacks that stay mapped for later threads */
-#define POOL_BATCH 32u
+#define POOL_BATCH 16u
 
 struct spinlock kernel_area_lock = SPINLOCK_INITIALIZER(LOCK_KERNEL_HEAP);
 
