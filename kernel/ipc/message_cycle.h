@@ -20,6 +20,7 @@
  * looks at it is destroyed by the call that closes it, as if nobody looked. */
 #pragma once
 
+/* Registers the collector. Called once, at boot. */
 void message_cycle_init(void);
 /* Looks at the newest suspects, and leaves the others to the cleaner. No lock held. */
 void message_cycle_collect(void);

@@ -4,8 +4,8 @@
  *   1. reach: the ends reachable from the suspects through queues and peers, each with the number
  *      of handles to it found in these queues, and with its queue's counts at that moment.
  *   2. mark: an end with more handles than were found is held from outside; whatever can be reached
- *      from such ends lives. So is an end without handles: the thread that destroys it, perhaps
- *      later, still has what waits there, and will note what it leaves behind.
+ *      from such ends lives. An end without handles counts as such an end too: it is being
+ *      destroyed, perhaps later, and until then what waits there still has its handles.
  *   3. confirm: the others are looked at once more. If each of their queues is as it was, all their
  *      handles are in these queues, and nobody has a reference besides the handles, then between 1
  *      and 3 there was a moment when all of this was true at once; and from that moment on nobody

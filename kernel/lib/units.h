@@ -1,7 +1,7 @@
 /* Work that may take long is done in pieces. A function that works in pieces has a parameter
  * `units`: what is left to spend of a piece. It subtracts what its work costs, and stops when
- * nothing is left; so the number may fall below 0. A unit is at most about 200
- * instructions, also where memory goes back in the dearest way. */
+ * nothing is left; so the number may fall below 0. A unit is at most about 200 instructions, also
+ * where freeing takes longest. */
 #pragma once
 
 #include <stdint.h>

@@ -75,7 +75,7 @@ static void evict(struct aspace* aspace) {
 
 /* CPUs that still have the page tables loaded are made to leave them before the tables are freed.
  */
-static NOINLINE void destroy(struct aspace* aspace) {
+static NOINLINE void aspace_destroy(struct aspace* aspace) {
     if (!aspace->is_dead)
         aspace_destroy_mappings(aspace);
     evict(aspace);
@@ -88,7 +88,7 @@ static NOINLINE void destroy(struct aspace* aspace) {
  * sees all that others did to the address space before. */
 void aspace_release(struct aspace* aspace) {
     if (atomic_fetch_sub_explicit(&aspace->references, 1, memory_order_acq_rel) == 1)
-        destroy(aspace);
+        aspace_destroy(aspace);
 }
 
 /* `is_dead` is set in the lock hold that begins to empty the tree, so nothing can be mapped

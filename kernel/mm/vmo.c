@@ -105,7 +105,7 @@ static void end_page(struct page* page, void* argument) {
 }
 
 /* Each mapping held a reference, so there are no mappings. True: there is more to free. */
-static bool free_some(struct vmo* vmo, int64_t* units) {
+static bool vmo_free_some(struct vmo* vmo, int64_t* units) {
     ASSERT(list_is_empty(&vmo->mappings));
     if (page_list_empty_some(&vmo->pages, end_page, vmo, units))
         return true;
@@ -116,18 +116,18 @@ static bool free_some(struct vmo* vmo, int64_t* units) {
     return false;
 }
 
-static NOINLINE void free_all(struct vmo* vmo) {
+static NOINLINE void vmo_free(struct vmo* vmo) {
     int64_t units = UNITS_WITHOUT_END;
-    (void)free_some(vmo, &units);
+    (void)vmo_free_some(vmo, &units);
 }
 
 void vmo_release(struct vmo* vmo) {
     if (atomic_fetch_sub_explicit(&vmo->references, 1, memory_order_acq_rel) == 1)
-        free_all(vmo);
+        vmo_free(vmo);
 }
 
 bool vmo_release_some(struct vmo* vmo, int64_t* units) {
-    return reference_drop_once(&vmo->references) && free_some(vmo, units);
+    return reference_drop_once(&vmo->references) && vmo_free_some(vmo, units);
 }
 
 void vmo_set_end(struct vmo* vmo, struct vmo_end* end) {

@@ -88,7 +88,7 @@ static void rest_if_due(zx_time_t piece_began) {
     if (worked < WORK_LIMIT_NANOSECONDS)
         return;
     window_end = now;
-    /* On a machine that is itself one of many, a piece may take much longer than it works. */
+    /* In a virtual machine whose CPU was taken away, a short piece may seem to have taken long. */
     while (thread_sleep_until(now + MIN(worked, WINDOW_NANOSECONDS)) != ZX_OK)
         ;
 }

@@ -7,7 +7,8 @@
  *
  * Rules for cleaning:
  * - run_piece does at most CLEANER_PIECE_INSTRUCTIONS of work, blocks on nothing, and returns with
- *   no lock held.
+ *   no lock held. Not counted: waking the threads that wait for an object that goes, and waiting
+ *   for other CPUs to flush.
  * - A request may be made in any context and with any lock held.
  * - Programs get at least half of the cleaner's CPU, even if they make work without end. Once the
  *   cleaner has worked for a millisecond within two milliseconds, it sleeps as long as it has

@@ -245,15 +245,10 @@ static struct handle duplicate(struct handle handle) {
 
 /* Channels, each of which holds the next one's far end in `copies` messages of `handles` handles.
  * After this call nothing outside holds them. */
-static bool create_ring(uint32_t copies, uint32_t handles) {
+static bool create_laden_ring(uint32_t copies, uint32_t handles) {
     static struct handle near[RING], far[RING];
-    for (uint32_t i = 0; i < RING; i++) {
-        struct handle ends[2];
-        if (!create_channel(ends))
-            return false;
-        near[i] = ends[0];
-        far[i] = ends[1];
-    }
+    if (!create_channels(near, far, RING))
+        return false;
     for (uint32_t i = 0; i < RING * copies; i++) {
         struct handle cargo[HANDLES];
         for (uint32_t j = 0; j < handles; j++)
@@ -271,7 +266,7 @@ static bool create_ring(uint32_t copies, uint32_t handles) {
 static void measure_ring(const char* load, uint32_t copies, uint32_t handles) {
     begin();
     EXPECT(measure_begin());
-    bool is_made = create_ring(copies, handles);
+    bool is_made = create_laden_ring(copies, handles);
     (void)suspects_want_full_pass();
     message_cycle_collect();
     measure(load, is_made);

@@ -74,21 +74,6 @@ SELFTEST(ipc_channel, channel_sent_into_itself_is_collected) {
     EXPECT_EQUAL(object_count(), before);
 }
 
-/* Channel i's far end waits at channel i + 1's far end, all round. */
-static bool create_ring(struct handle* near, struct handle* far, uint32_t size) {
-    for (uint32_t i = 0; i < size; i++) {
-        struct handle ends[2];
-        if (!create_channel(ends))
-            return false;
-        near[i] = ends[0];
-        far[i] = ends[1];
-    }
-    for (uint32_t i = 0; i < size; i++)
-        if (!send_handles(near[i], &far[(i + 1) % size], 1))
-            return false;
-    return true;
-}
-
 SELFTEST(ipc_channel, ring_of_channels_is_collected_with_its_last_handle) {
     enum { SIZE = 500 };
     static struct handle near[SIZE], far[SIZE];

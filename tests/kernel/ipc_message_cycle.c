@@ -247,16 +247,8 @@ static struct cleaning meddler = CLEANING_INITIALIZER(meddle);
 /* A ring whose last handle outside is gone, too large for small looks. */
 static bool create_garbage(void) {
     static struct handle near[RING], far[RING];
-    for (uint32_t i = 0; i < RING; i++) {
-        struct handle ends[2];
-        if (!create_channel(ends))
-            return false;
-        near[i] = ends[0];
-        far[i] = ends[1];
-    }
-    for (uint32_t i = 0; i < RING; i++)
-        if (!send_handles(near[i], &far[(i + 1) % RING], 1))
-            return false;
+    if (!create_ring(near, far, RING))
+        return false;
     for (uint32_t i = 0; i < RING; i++)
         handle_release(near[i]);
     return true;

@@ -46,3 +46,25 @@ static inline bool send_handles(struct handle end, const struct handle* handles,
     message_destroy(message);
     return false;
 }
+
+/* Channels: near[i] and far[i] are the ends of one. */
+static inline bool create_channels(struct handle* near, struct handle* far, uint32_t count) {
+    for (uint32_t i = 0; i < count; i++) {
+        struct handle ends[2];
+        if (!create_channel(ends))
+            return false;
+        near[i] = ends[0];
+        far[i] = ends[1];
+    }
+    return true;
+}
+
+/* Channel i's far end waits at channel i + 1's far end, all round. */
+static inline bool create_ring(struct handle* near, struct handle* far, uint32_t size) {
+    if (!create_channels(near, far, size))
+        return false;
+    for (uint32_t i = 0; i < size; i++)
+        if (!send_handles(near[i], &far[(i + 1) % size], 1))
+            return false;
+    return true;
+}

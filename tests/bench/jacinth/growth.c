@@ -7,7 +7,6 @@
 #include <zircon/process.h>
 #include <zircon/syscalls.h>
 
-#define MESSAGE_SIZE 64
 /* With none the reader's end changes signals. One more message is written meanwhile; at the
  * bound itself the writer's end does. */
 #define QUEUED_MAX 3498

@@ -14,7 +14,6 @@
 
 #define CPU_COUNT_MAX 32
 #define PAGE_SIZE 4096u
-#define MESSAGE_SIZE 64
 #define TURNS_UNTIL_BLOCKED 8
 #define ANY_PRIORITY 16
 #define LESS_URGENT 8
@@ -144,12 +143,7 @@ LATENCY(call_other_cpu) {
     thrd_t server;
     char bytes[MESSAGE_SIZE] = {0};
     uint32_t size, handles;
-    zx_channel_call_args_t arguments = {
-        .wr_bytes = bytes,
-        .wr_num_bytes = sizeof(bytes),
-        .rd_bytes = bytes,
-        .rd_num_bytes = sizeof(bytes),
-    };
+    zx_channel_call_args_t arguments = echo_arguments(bytes);
     MUST(zx_channel_create(0, &ours, &theirs));
     spinners_start(0, 1, LESS_URGENT);
     thread_start(&server, 1, ANY_PRIORITY, echo);

@@ -9,8 +9,6 @@
 #include <zircon/process.h>
 #include <zircon/syscalls.h>
 
-#define MESSAGE_SIZE 64
-
 /* The system's clock begins with the kernel's first instruction, and counts ticks. */
 uint64_t layer_ticks_since_boot(void) {
     uint64_t nanoseconds = (uint64_t)zx_clock_get_monotonic();

@@ -7,7 +7,6 @@
 #include <zircon/syscalls.h>
 
 #define CHANNEL_INFO BOOTSTRAP_INFO(BOOTSTRAP_USER, 3)
-#define MESSAGE_SIZE 64
 
 zx_handle_t role_start(const char* role, zx_handle_t handle) {
     char word[32];

@@ -16,3 +16,14 @@ void process_wait(zx_handle_t process);
 int role_play(const char* role);
 /* Answers each message with one as long. */
 void serve_echo(zx_handle_t channel);
+/* For a zx_channel_call to it: the message is sent from `bytes`, and the answer comes back there.
+ */
+#define MESSAGE_SIZE 64
+static inline zx_channel_call_args_t echo_arguments(char bytes[MESSAGE_SIZE]) {
+    return (zx_channel_call_args_t){
+        .wr_bytes = bytes,
+        .wr_num_bytes = MESSAGE_SIZE,
+        .rd_bytes = bytes,
+        .rd_num_bytes = MESSAGE_SIZE,
+    };
+}

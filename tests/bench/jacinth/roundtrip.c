@@ -8,18 +8,11 @@
 #include <threads.h>
 #include <zircon/syscalls.h>
 
-#define MESSAGE_SIZE 64
-
 /* One call asks and takes the answer. */
 static void measure_calls(struct bench* bench, zx_handle_t channel) {
     char bytes[MESSAGE_SIZE] = {0};
     uint32_t size, handles;
-    zx_channel_call_args_t arguments = {
-        .wr_bytes = bytes,
-        .wr_num_bytes = sizeof(bytes),
-        .rd_bytes = bytes,
-        .rd_num_bytes = sizeof(bytes),
-    };
+    zx_channel_call_args_t arguments = echo_arguments(bytes);
     MEASURE(bench)
     TRY(bench, zx_channel_call(channel, 0, ZX_TIME_INFINITE, &arguments, &size, &handles));
 }
