@@ -119,7 +119,7 @@ def symbols():
     listed = subprocess.run(["nm", "-A", "--extern-only", *kept], capture_output=True, text=True, check=True).stdout
     for line in listed.splitlines():
         path, _, rest = line.partition(":")
-        yield sources[path], rest.split()[-1].removesuffix("_keeping"), rest.split()[-2]
+        yield sources[path], rest.split()[-1], rest.split()[-2]
 
 
 def call_arrows():

@@ -24,7 +24,7 @@ PROGRAM = "build/release/programs/bench/bench"
 KERNEL_HALF = 1 << 63
 OPERATIONS = 8  # in the round that is logged: PROFILED_OPERATIONS of tests/bench/bench.c
 TURNS = 1  # the seed for several CPUs
-FUNCTIONS_SHOWN = 40
+FUNCTIONS_SHOWN = 120
 ENTRY = "entry_"
 
 # What a function is there for: the first pattern that fits its file and name.

@@ -42,8 +42,7 @@ def count_without(name):
 
 def gains(figures, without):
     """[(share, instructions saved, operation, instructions without)], the largest share first."""
-    keys = [key for key in figures if key not in bench.UNSTEADY]
-    saved = [((without[key] - figures[key]) / without[key], without[key] - figures[key], key, without[key]) for key in keys]
+    saved = [((without[key] - figures[key]) / without[key], without[key] - figures[key], key, without[key]) for key in figures]
     return sorted((gain for gain in saved if gain[0] >= SHOWN_SHARE), reverse=True)
 
 

@@ -246,10 +246,9 @@ static ALWAYS_INLINE bool fits_in_one_piece_locked(const struct data_pipe* pipe,
            size % pipe->element_size == 0;
 }
 
-int64_t data_pipe_write(zx_handle_t producer, uint32_t flags, size_t size, uintptr_t from_user,
-                        struct handle_table* table) {
+int64_t data_pipe_write(zx_handle_t producer, uint32_t flags, size_t size, uintptr_t from_user) {
     struct data_pipe* pipe;
-    zx_status_t status = data_pipe_lock_end(table, producer, true, &pipe);
+    zx_status_t status = data_pipe_lock_end(producer, true, &pipe);
     if (status != ZX_OK)
         return status;
     /* No reference, no mutex. Saves 464 of 801 instructions of a write and a read of 64 bytes. */
@@ -263,10 +262,9 @@ int64_t data_pipe_write(zx_handle_t producer, uint32_t flags, size_t size, uintp
     return unlock_and_copy(&pipe->producer, flags, size, from_user);
 }
 
-int64_t data_pipe_read(zx_handle_t consumer, uint32_t flags, size_t size, uintptr_t to_user,
-                       struct handle_table* table) {
+int64_t data_pipe_read(zx_handle_t consumer, uint32_t flags, size_t size, uintptr_t to_user) {
     struct data_pipe* pipe;
-    zx_status_t status = data_pipe_lock_end(table, consumer, false, &pipe);
+    zx_status_t status = data_pipe_lock_end(consumer, false, &pipe);
     if (status != ZX_OK)
         return status;
     /* Saves 451 of 788 instructions of a write and a read of 64 bytes. */

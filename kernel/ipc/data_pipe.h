@@ -21,7 +21,6 @@
 #include <abi/types.h>
 #include <lib/compiler.h>
 
-struct handle_table;
 struct object;
 
 #define DATA_PIPE_PRODUCER_RIGHTS \
@@ -39,9 +38,9 @@ MUST_CHECK zx_status_t data_pipe_create(size_t element_size, size_t capacity,
  * exclude each other); BUSY; INVALID_ARGS (not whole elements); PEER_CLOSED; SHOULD_WAIT;
  * OUT_OF_RANGE; INVALID_ARGS (user memory), NO_MEMORY. CANCELED: the thread is killed. */
 MUST_CHECK int64_t data_pipe_write(zx_handle_t producer, uint32_t flags, size_t size,
-                                   uintptr_t from_user, struct handle_table* table);
+                                   uintptr_t from_user);
 MUST_CHECK int64_t data_pipe_read(zx_handle_t consumer, uint32_t flags, size_t size,
-                                  uintptr_t to_user, struct handle_table* table);
+                                  uintptr_t to_user);
 
 /* The end's threshold as it was set; 0 means one element. The caller has a reference. */
 size_t data_pipe_threshold(struct object* end);

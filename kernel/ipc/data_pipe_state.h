@@ -8,6 +8,7 @@
 #include <object/handle_lock.h>
 #include <object/object.h>
 #include <sched/mutex.h>
+#include <task/process.h>
 
 struct vmo;
 struct window;
@@ -55,15 +56,14 @@ static ALWAYS_INLINE struct data_pipe_end* data_pipe_end_of(struct data_pipe* pi
 }
 
 /* Looks the end up and locks it (handle_lock_object). */
-MUST_CHECK static ALWAYS_INLINE zx_status_t data_pipe_lock_end(struct handle_table* table,
-                                                               zx_handle_t handle, bool is_producer,
+MUST_CHECK static ALWAYS_INLINE zx_status_t data_pipe_lock_end(zx_handle_t handle, bool is_producer,
                                                                struct data_pipe** pipe) {
     struct object* object = NULL;
-    zx_status_t status = is_producer
-                             ? handle_lock_object(table, handle, ZX_OBJ_TYPE_DATAPIPE_PRODUCER,
-                                                  ZX_RIGHT_WRITE, &object)
-                             : handle_lock_object(table, handle, ZX_OBJ_TYPE_DATAPIPE_CONSUMER,
-                                                  ZX_RIGHT_READ, &object);
+    zx_status_t status =
+        is_producer ? handle_lock_object(current_handles(), handle, ZX_OBJ_TYPE_DATAPIPE_PRODUCER,
+                                         ZX_RIGHT_WRITE, &object)
+                    : handle_lock_object(current_handles(), handle, ZX_OBJ_TYPE_DATAPIPE_CONSUMER,
+                                         ZX_RIGHT_READ, &object);
     *pipe = is_producer ? CONTAINER_OF(object, struct data_pipe, producer.object)
                         : CONTAINER_OF(object, struct data_pipe, consumer.object);
     return status;

@@ -20,6 +20,7 @@
 #include <mm/window.h>
 #include <object/handle_table.h>
 #include <sched/thread.h>
+#include <task/process.h>
 
 #define READ_FLAGS                                                       \
     (MX_DATAPIPE_READ_FLAG_ALL_OR_NONE | MX_DATAPIPE_READ_FLAG_DISCARD | \
@@ -42,12 +43,13 @@ static ALWAYS_INLINE bool has_whole_window(const struct data_pipe_end* end) {
 
 /* Makes a window instead of none, or of one that the program has changed. BAD_HANDLE: the handle
  * has left the table (race 1). */
-static zx_status_t renew_window(struct data_pipe_end* end, zx_handle_t handle,
-                                struct handle_table* table, struct aspace* aspace) {
+static zx_status_t renew_window(struct data_pipe_end* end, zx_handle_t handle) {
     uint32_t permissions = ZX_VM_PERM_READ | (data_pipe_is_producer(end) ? ZX_VM_PERM_WRITE : 0);
+    struct handle_table* table = current_handles();
     struct handle_slot* slot;
     struct window* window;
-    zx_status_t status = window_create(aspace, end->pipe->ring, permissions, &end->object, &window);
+    zx_status_t status = window_create(process_current()->aspace, end->pipe->ring, permissions,
+                                       &end->object, &window);
     if (status != ZX_OK)
         return status;
     spin_lock(&table->lock); /* race 1 */
@@ -76,17 +78,16 @@ static ALWAYS_INLINE int64_t offer_locked(struct data_pipe* pipe, bool is_produc
     size_t offset = data_pipe_offset_locked(pipe, end);
     if (!user_write_size(address_out, end->window->base + offset))
         return 0;
-    end->offered = MIN(available, pipe->capacity - offset);
+    size_t offered = end->offered = MIN(available, pipe->capacity - offset);
     end->state = DATA_PIPE_TWO_PHASE;
     object_update_signals_locked(&end->object,
                                  is_producer ? DATA_PIPE_WRITABLE : DATA_PIPE_READABLE, 0);
-    return (int64_t)end->offered;
+    return (int64_t)offered;
 }
 
 /* Called with the mutex (race 3). */
 static int64_t begin_exclusively(struct data_pipe_end* end, uintptr_t address_out,
-                                 zx_handle_t handle, struct handle_table* table,
-                                 struct aspace* aspace) {
+                                 zx_handle_t handle) {
     while (!thread_is_killed(thread_current())) { /* race 2 */
         spin_lock(end->object.lock);
         int64_t offered = offer_locked(end->pipe, data_pipe_is_producer(end), address_out);
@@ -94,7 +95,7 @@ static int64_t begin_exclusively(struct data_pipe_end* end, uintptr_t address_ou
         spin_unlock(end->object.lock);
         if (offered != 0)
             return offered;
-        zx_status_t status = is_windowless ? renew_window(end, handle, table, aspace) : ZX_OK;
+        zx_status_t status = is_windowless ? renew_window(end, handle) : ZX_OK;
         if (status != ZX_OK)
             return status;
         if (!user_fault_in(address_out, sizeof(uintptr_t), true))
@@ -112,15 +113,14 @@ static zx_status_t check_begin(bool is_producer, uint32_t flags, uintptr_t addre
 
 /* Called with the lock, returns without. */
 static NOINLINE int64_t unlock_and_begin(struct data_pipe_end* end, zx_handle_t handle,
-                                         uint32_t flags, uintptr_t address_out,
-                                         struct handle_table* table, struct aspace* aspace) {
+                                         uint32_t flags, uintptr_t address_out) {
     object_reference(&end->object); /* race 1 */
     spin_unlock(end->object.lock);
     int64_t result = check_begin(data_pipe_is_producer(end), flags, address_out);
     if (result == ZX_OK) {
         result = mutex_lock(&end->mutex);
         if (result == ZX_OK) {
-            result = begin_exclusively(end, address_out, handle, table, aspace);
+            result = begin_exclusively(end, address_out, handle);
             mutex_unlock(&end->mutex);
         }
     }
@@ -131,36 +131,38 @@ static NOINLINE int64_t unlock_and_begin(struct data_pipe_end* end, zx_handle_t 
 /* The first attempt needs neither reference nor mutex. An error is left to unlock_and_begin,
  * because the flags and user memory are looked at before the pipe's state. */
 static ALWAYS_INLINE int64_t begin_phases(zx_handle_t handle, uint32_t flags, uintptr_t address_out,
-                                          struct handle_table* table, struct aspace* aspace,
                                           bool is_producer) {
     struct data_pipe* pipe;
-    zx_status_t status = data_pipe_lock_end(table, handle, is_producer, &pipe);
+    zx_status_t status = data_pipe_lock_end(handle, is_producer, &pipe);
     if (status != ZX_OK)
         return status;
     int64_t offered = flags == 0 ? offer_locked(pipe, is_producer, address_out) : 0;
     if (unlikely(offered <= 0))
-        return unlock_and_begin(data_pipe_end_of(pipe, is_producer), handle, flags, address_out,
-                                table, aspace);
-    spin_unlock(&pipe->lock);
-    return offered;
+        return unlock_and_begin(data_pipe_end_of(pipe, is_producer), handle, flags, address_out);
+    return spin_unlock_and_return(&pipe->lock, offered);
 }
 
-int64_t data_pipe_begin_write(zx_handle_t producer, uint32_t flags, uintptr_t address_out,
-                              struct handle_table* table, struct aspace* aspace) {
-    return begin_phases(producer, flags, address_out, table, aspace, true);
+int64_t data_pipe_begin_write(zx_handle_t producer, uint32_t flags, uintptr_t address_out) {
+    return begin_phases(producer, flags, address_out, true);
 }
 
-int64_t data_pipe_begin_read(zx_handle_t consumer, uint32_t flags, uintptr_t address_out,
-                             struct handle_table* table, struct aspace* aspace) {
-    return begin_phases(consumer, flags, address_out, table, aspace, false);
+int64_t data_pipe_begin_read(zx_handle_t consumer, uint32_t flags, uintptr_t address_out) {
+    return begin_phases(consumer, flags, address_out, false);
 }
 
 /* --- end -------------------------------------------------------------------------------------- */
 
-static ALWAYS_INLINE zx_status_t end_phases(zx_handle_t handle, size_t size,
-                                            struct handle_table* table, bool is_producer) {
+/* Both phases end, but nothing moves. Called with the lock, returns without. */
+static NOINLINE zx_status_t refuse_to_end(struct data_pipe* pipe) {
+    data_pipe_show_locked(pipe, true);
+    data_pipe_show_locked(pipe, false);
+    spin_unlock(&pipe->lock);
+    return ZX_ERR_INVALID_ARGS;
+}
+
+static ALWAYS_INLINE zx_status_t end_phases(zx_handle_t handle, size_t size, bool is_producer) {
     struct data_pipe* pipe;
-    zx_status_t status = data_pipe_lock_end(table, handle, is_producer, &pipe);
+    zx_status_t status = data_pipe_lock_end(handle, is_producer, &pipe);
     if (status != ZX_OK)
         return status;
     struct data_pipe_end* end = data_pipe_end_of(pipe, is_producer);
@@ -169,10 +171,8 @@ static ALWAYS_INLINE zx_status_t end_phases(zx_handle_t handle, size_t size,
         return ZX_ERR_BAD_STATE;
     }
     end->state = DATA_PIPE_IDLE;
-    if (size > end->offered || size % pipe->element_size != 0) {
-        status = ZX_ERR_INVALID_ARGS;
-        size = 0;
-    }
+    if (size > end->offered || size % pipe->element_size != 0)
+        return refuse_to_end(pipe);
     data_pipe_move_locked(pipe, end, size);
     if (is_producer) {
         pipe->used += size;
@@ -181,13 +181,13 @@ static ALWAYS_INLINE zx_status_t end_phases(zx_handle_t handle, size_t size,
     } else
         data_pipe_taken_locked(pipe, size);
     spin_unlock(&pipe->lock);
-    return status;
+    return ZX_OK;
 }
 
-zx_status_t data_pipe_end_write(zx_handle_t producer, size_t size, struct handle_table* table) {
-    return end_phases(producer, size, table, true);
+zx_status_t data_pipe_end_write(zx_handle_t producer, size_t size) {
+    return end_phases(producer, size, true);
 }
 
-zx_status_t data_pipe_end_read(zx_handle_t consumer, size_t size, struct handle_table* table) {
-    return end_phases(consumer, size, table, false);
+zx_status_t data_pipe_end_read(zx_handle_t consumer, size_t size) {
+    return end_phases(consumer, size, false);
 }

@@ -8,26 +8,21 @@
 #include <abi/types.h>
 #include <lib/compiler.h>
 
-struct aspace;
-struct handle_table;
 struct object;
 struct window;
 
-/* Begins two phases. Writes to `address_out` (user memory) where in the process with `aspace` the
- * bytes lie that can be written, or read. Returns their number, in one run, or an error of
+/* Begins two phases. Writes to `address_out` (user memory) where in the process the bytes
+ * lie that can be written, or read. Returns their number, in one run, or an error of
  * data_pipe_write: every flag is one, and user memory is looked at before BUSY. */
 MUST_CHECK int64_t data_pipe_begin_write(zx_handle_t producer, uint32_t flags,
-                                         uintptr_t address_out, struct handle_table* table,
-                                         struct aspace* aspace);
-MUST_CHECK int64_t data_pipe_begin_read(zx_handle_t consumer, uint32_t flags, uintptr_t address_out,
-                                        struct handle_table* table, struct aspace* aspace);
+                                         uintptr_t address_out);
+MUST_CHECK int64_t data_pipe_begin_read(zx_handle_t consumer, uint32_t flags,
+                                        uintptr_t address_out);
 /* `size` bytes of the run were written, or are read; none if the call fails. Returns an error of
  * the handle; BAD_STATE: nothing was begun; INVALID_ARGS: more than was offered, or not whole
  * elements. */
-MUST_CHECK zx_status_t data_pipe_end_write(zx_handle_t producer, size_t size,
-                                           struct handle_table* table);
-MUST_CHECK zx_status_t data_pipe_end_read(zx_handle_t consumer, size_t size,
-                                          struct handle_table* table);
+MUST_CHECK zx_status_t data_pipe_end_write(zx_handle_t producer, size_t size);
+MUST_CHECK zx_status_t data_pipe_end_read(zx_handle_t consumer, size_t size);
 
 /* For the ops of both ends: puts the window on the end, and returns what was there. */
 struct window* data_pipe_exchange_window(struct object* object, struct window* window);

@@ -39,6 +39,11 @@ static inline struct handle* message_handles(struct message* message) {
                                           : (struct handle*)message->payload;
 }
 
+/* Without handles or pages. */
+static inline bool message_is_plain(const struct message* message) {
+    return likely((message->shape & (MESSAGE_HANDLES_MASK | MESSAGE_PAGED)) == 0);
+}
+
 /* Where the bytes are, when not PAGED: behind the handles. */
 static inline uint8_t* message_inline_bytes(struct message* message) {
     return message->payload + message_handle_count(message) * sizeof(struct handle);
@@ -70,30 +75,20 @@ static inline void message_set_id(struct message* message, uint32_t id) {
 #define MESSAGE_KERNEL_BYTES_MAX 512u /* of a message that the kernel writes */
 
 extern struct slab_cache message_small_cache, message_large_cache;
-zx_status_t message_fill_pages(struct message* message, uintptr_t from_user);
-void message_free_pages(struct message* message);
 
-/* Which cache, and whether the bytes need pages. */
-static ALWAYS_INLINE uint32_t message_shape(uint32_t byte_count, uint32_t handle_count) {
-    size_t handles_size = handle_count * sizeof(struct handle);
-    size_t size = handles_size + byte_count;
-    if (likely(size <= MESSAGE_SMALL_ROOM))
-        return handle_count;
-    if (size <= MESSAGE_LARGE_ROOM)
-        return handle_count | MESSAGE_LARGE;
-    return handle_count | MESSAGE_PAGED |
-           (handles_size > MESSAGE_SMALL_SIZE - sizeof(struct message) ? MESSAGE_LARGE : 0);
+/* Frees the memory; the handles were given away, or never filled in. Preemption is off. */
+void message_free_unusual(struct message* message);
+static ALWAYS_INLINE void message_free_inner(struct message* message) {
+    if (likely(!(message->shape & (MESSAGE_LARGE | MESSAGE_PAGED))))
+        slab_put(&message_small_cache, message);
+    else
+        message_free_unusual(message);
 }
 
-static ALWAYS_INLINE struct slab_cache* message_cache(uint32_t shape) {
-    return unlikely(shape & MESSAGE_LARGE) ? &message_large_cache : &message_small_cache;
-}
-
-/* Frees the memory; the handles were given away, or never filled in. */
 static inline void message_free(struct message* message) {
-    if (unlikely(message->shape & MESSAGE_PAGED))
-        message_free_pages(message);
-    slab_free(message_cache(message->shape), message);
+    preempt_disable();
+    message_free_inner(message);
+    preempt_enable();
 }
 
 /* Releases the handles too. No lock held. */
@@ -104,43 +99,29 @@ int64_t message_units(const struct message* message);
 #define MESSAGE_UNITS_MAX 90
 
 /* Without bytes yet, and without handles. NULL: no memory. */
-static ALWAYS_INLINE struct message* message_alloc(uint32_t byte_count, uint32_t handle_count) {
-    uint32_t shape = message_shape(byte_count, handle_count);
-    struct message* message = slab_alloc(message_cache(shape));
+struct message* message_alloc(uint32_t byte_count, uint32_t handle_count);
+/* A message with the bytes in it and room for `handle_count` handles, which the caller fills in.
+ * OUT_OF_RANGE beyond the limits, NO_MEMORY, INVALID_ARGS (bad user memory). No lock held. */
+MUST_CHECK zx_status_t message_create_from_user(uintptr_t bytes_user, size_t byte_count,
+                                                size_t handle_count, struct message** out);
+/* The first attempt at that, for small messages. NULL: message_create_from_user will do it, or find
+ * the error. Preemption is off, so pages that are missing stay so. */
+static ALWAYS_INLINE struct message* message_create_small(uintptr_t bytes_user, size_t byte_count,
+                                                          size_t handle_count) {
+    size_t handles_size = handle_count * sizeof(struct handle);
+    if (unlikely(handles_size + byte_count > MESSAGE_SMALL_ROOM))
+        return NULL;
+    ASSUME(byte_count <= MESSAGE_SMALL_ROOM);
+    struct message* message = slab_alloc_inner(&message_small_cache);
     if (unlikely(!message))
         return NULL;
-    message->byte_count = byte_count;
-    message->shape = shape;
-    if (unlikely(shape & MESSAGE_PAGED))
-        list_init(&message->pages);
-    return message;
-}
-
-/* A message with the bytes in it and room for `handle_count` handles, which the caller fills in.
- * OUT_OF_RANGE beyond the limits, NO_MEMORY, INVALID_ARGS (bad user memory). No lock held. Inline:
- * it is on the way of every message. */
-MUST_CHECK static ALWAYS_INLINE zx_status_t message_create_from_user(uintptr_t bytes_user,
-                                                                     uint32_t byte_count,
-                                                                     uint32_t handle_count,
-                                                                     struct message** out) {
-    if (unlikely(byte_count > ZX_CHANNEL_MAX_MSG_BYTES ||
-                 handle_count > ZX_CHANNEL_MAX_MSG_HANDLES))
-        return ZX_ERR_OUT_OF_RANGE;
-    struct message* message = message_alloc(byte_count, handle_count);
-    if (unlikely(!message))
-        return ZX_ERR_NO_MEMORY;
-    zx_status_t status = ZX_OK;
-    if (unlikely(message->shape & MESSAGE_PAGED))
-        status = message_fill_pages(message, bytes_user);
-    else if (byte_count > 0 &&
-             unlikely(!user_copy_in_small(message_inline_bytes(message), bytes_user, byte_count)))
-        status = ZX_ERR_INVALID_ARGS;
-    if (unlikely(status != ZX_OK)) {
-        message_free(message);
-        return status;
-    }
-    *out = message;
-    return ZX_OK;
+    message->byte_count = (uint32_t)byte_count;
+    message->shape = (uint32_t)handle_count;
+    if (unlikely(byte_count == 0) ||
+        likely(user_copy_in_small(message->payload + handles_size, bytes_user, byte_count)))
+        return message;
+    slab_undo_alloc(&message_small_cache, message);
+    return NULL;
 }
 
 /* The same with kernel memory; at most MESSAGE_KERNEL_BYTES_MAX bytes. NULL: no memory. */
@@ -174,6 +155,11 @@ static inline bool message_queue_is_empty(const struct message_queue* queue) {
     return queue->first == NULL;
 }
 
+/* Whether the first message has handles. */
+static inline bool message_queue_has_handles_first(const struct message_queue* queue) {
+    return queue->first && message_handle_count(queue->first) > 0;
+}
+
 static inline bool message_queue_has_room(const struct message_queue* queue) {
     return likely(queue->message_room > 0) && likely(queue->byte_room >= 0);
 }
@@ -190,18 +176,21 @@ static inline size_t message_queue_size(const struct message_queue* queue) {
     return (size_t)(CHANNEL_MAX_QUEUED_BYTES - 1 - queue->byte_room);
 }
 
-/* The queue is not full. `size` is the message's (message_queued_size), `handle_count` its handles:
- * constants for some callers. */
-static inline void message_queue_push(struct message_queue* queue, struct message* message,
-                                      size_t size, uint32_t handle_count) {
+/* The queue is not full; returns whether it is now. `size` is the message's (message_queued_size),
+ * `handle_count` its handles: constants for some callers. */
+MUST_CHECK static inline bool message_queue_push(struct message_queue* queue,
+                                                 struct message* message, size_t size,
+                                                 uint32_t handle_count) {
     queue->handle_count += handle_count;
     queue->byte_room -= (int64_t)size;
     queue->message_room--;
     message->next = NULL;
     *queue->end = message;
     queue->end = &message->next;
-    if (unlikely(!message_queue_has_room(queue)))
-        queue->is_full = true;
+    if (message_queue_has_room(queue))
+        return false;
+    queue->is_full = true;
+    return true;
 }
 
 /* Takes `message`, the first. is_full is for the caller to bring up to date. */

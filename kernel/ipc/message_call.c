@@ -120,17 +120,12 @@ zx_status_t message_end_push_unusual_locked(struct message_end* end, struct mess
 /* --- the caller ---------------------------------------------------------------------------------
  */
 
-void message_call_add_among(struct message_call* call, bool must_pick_id, struct message_end* end,
+void message_call_add_among(struct message_call* call, struct message_end* end,
                             struct message* message) {
-    uint32_t id = must_pick_id ? pick_id(end) : message_id(message);
-    if (must_pick_id)
+    uint32_t id = call->must_pick_id ? pick_id(end) : message_id(message);
+    if (call->must_pick_id)
         message_set_id(message, id);
     call_insert(call, end, id);
-}
-
-void message_call_begin_locked(struct message_call* call, struct message_end* end,
-                               struct message* message) {
-    message_call_begin_inner(call, call->request, end, message);
 }
 
 void message_call_cancel_locked(struct message_call* call) {

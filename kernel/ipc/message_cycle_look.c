@@ -61,7 +61,7 @@ static void begin_phase(struct look* look, enum look_phase phase) {
 /* NULL: the look has not reached the end. */
 static struct cycle_visit* visit_of(const struct look* look, struct message_end* end) {
     if (!look->is_small)
-        return end->cycle.number == look->number ? &end->cycle.visit : NULL;
+        return end->cycle.number == look->number ? &end->visit : NULL;
     struct cycle_visit* visit = &small_visits[end->cycle.small_index];
     return visit->end == end ? visit : NULL;
 }
@@ -69,7 +69,7 @@ static struct cycle_visit* visit_of(const struct look* look, struct message_end*
 static struct cycle_visit* new_visit(const struct look* look, struct message_end* end) {
     if (!look->is_small) {
         end->cycle.number = look->number;
-        return &end->cycle.visit;
+        return &end->visit;
     }
     if (small_count == LOOK_SMALL_ENDS)
         return NULL;

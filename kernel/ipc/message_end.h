@@ -22,20 +22,24 @@ struct message_call;
 /* A piece of user memory: so many bytes, or handles. */
 struct user_span {
     uintptr_t address;
-    uint32_t count;
+    size_t count;
 };
 
 /* Where a message that is read goes, in user memory. */
 struct message_room {
-    struct user_span bytes, handles;
+    uintptr_t bytes, handles;
+    uint32_t byte_room, handle_room;
     uintptr_t actual_bytes, actual_handles; /* for its sizes; 0: not wanted */
+    uint32_t may_discard;                   /* not 0: a message that does not fit is dropped */
 };
 
-/* What the kinds of calls do not have in common. */
+/* What the calls that write do not have in common. */
 struct message_rules {
     zx_obj_type_t type;                   /* of the end */
-    struct handle_transfer_errors errors; /* for handles that are written */
-    bool may_discard;                     /* a reader drops a message that does not fit */
+    struct handle_transfer_errors errors; /* for the handles */
+    /* Called after a failure, with the handles that were to be written; returns what the call
+     * returns. NULL: that is the status, and the handles stay with the caller. */
+    zx_status_t (*on_failure)(zx_status_t status, struct user_span handles);
 };
 
 /* The operations below work for the calling process. */
@@ -47,13 +51,15 @@ struct message_rules {
  * ACCESS_DENIED; OUT_OF_RANGE; INVALID_ARGS (bad user memory); faults of the handles sent
  * (handle_transfer_take_locked); PEER_CLOSED; NO_MEMORY (also at the bound). BAD_STATE: a reply
  * pipe was not sent along. */
-MUST_CHECK zx_status_t message_end_write(zx_handle_t handle, const struct message_rules* rules,
-                                         struct user_span bytes, struct user_span handles);
-/* The second half of it, for calls; consumes the message. `call` observes the end, and waits for
- * the reply from then on; the handle needs MESSAGE_CALL_RIGHTS. */
-MUST_CHECK zx_status_t message_end_send(zx_handle_t handle, const struct message_rules* rules,
-                                        struct message* message, uintptr_t handles_user,
-                                        struct message_call* call);
+MUST_CHECK static inline zx_status_t message_end_write(zx_handle_t handle,
+                                                       const struct message_rules* rules,
+                                                       struct user_span bytes,
+                                                       struct user_span handles);
+/* The same for a call: `call` (NULL: none) observes the end, and waits for the reply from then on;
+ * the handle needs MESSAGE_CALL_RIGHTS. */
+MUST_CHECK static inline zx_status_t
+message_end_send(zx_handle_t handle, zx_obj_type_t type, const struct message_rules* rules,
+                 struct user_span bytes, struct user_span handles, struct message_call* call);
 /* `fault` of the arguments, unless the handle is at fault: that comes first. */
 zx_status_t message_end_fault(zx_handle_t handle, zx_obj_type_t type, zx_rights_t rights,
                               zx_status_t fault);
@@ -64,14 +70,15 @@ MUST_CHECK zx_status_t message_end_push(struct message_end* end, struct message*
 
 /* Takes the first message that waits at the end: its bytes go to user memory and its handles to
  * the table, in one step. BAD_HANDLE, WRONG_TYPE, ACCESS_DENIED. SHOULD_WAIT, PEER_CLOSED: there is
- * none. BUFFER_TOO_SMALL: writes the sizes, and drops the message if the request says so.
+ * none. BUFFER_TOO_SMALL: writes the sizes, and drops the message if the room says so.
  * INVALID_ARGS (bad user memory) and errors of handle_table_reserve_locked take nothing. */
-MUST_CHECK zx_status_t message_end_read(zx_handle_t handle, const struct message_rules* rules,
-                                        uintptr_t bytes, uintptr_t handles, uint32_t num_bytes,
-                                        uint32_t num_handles, uintptr_t actual_bytes,
-                                        uintptr_t actual_handles);
+MUST_CHECK static inline zx_status_t message_end_read(zx_handle_t handle, zx_obj_type_t type,
+                                                      struct message_room room);
 /* The same for a message that is in no queue, which is consumed whatever happens. */
-MUST_CHECK zx_status_t message_receive(struct message* message, const struct message_room* room);
+MUST_CHECK static inline zx_status_t message_receive(struct message* message,
+                                                     struct message_room room);
 /* Whether all of the room can be written to. Without a lock it brings the pages in; with one it is
  * false where a page is not present. */
-MUST_CHECK bool message_room_is_good(const struct message_room* room);
+MUST_CHECK static inline bool message_room_is_good(const struct message_room* room);
+
+#include <ipc/message_end_inline.h>

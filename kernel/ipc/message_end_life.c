@@ -26,19 +26,21 @@ zx_status_t message_ends_create(const struct object_ops* ops, struct message_end
     struct peer_lock* pair_lock = peer_lock_create(2);
     if (!pair_lock)
         return ZX_ERR_NO_MEMORY;
-    *end0 = slab_alloc(&message_end_cache);
-    if (!*end0)
+    struct message_end* first = slab_alloc(&message_end_cache);
+    if (!first)
         goto free_lock;
-    *end1 = slab_alloc(&message_end_cache);
-    if (!*end1)
-        goto free_end0;
-    connect(*end0, *end1, pair_lock, ops);
-    connect(*end1, *end0, pair_lock, ops);
-    peer_lock_set_ends(pair_lock, &(*end0)->object, &(*end1)->object);
+    struct message_end* second = slab_alloc(&message_end_cache);
+    if (!second)
+        goto free_first;
+    connect(first, second, pair_lock, ops);
+    connect(second, first, pair_lock, ops);
+    peer_lock_set_ends(pair_lock, &first->object, &second->object);
+    *end0 = first;
+    *end1 = second;
     return ZX_OK;
 
-free_end0:
-    slab_free(&message_end_cache, *end0);
+free_first:
+    slab_free(&message_end_cache, first);
 free_lock:
     peer_lock_release(pair_lock);
     peer_lock_release(pair_lock);

@@ -15,8 +15,7 @@ static ALWAYS_INLINE void message_end_queue_locked(struct message_end* end,
         atomic_store_explicit(&end->object.may_hold_handles, true, memory_order_relaxed);
         atomic_store_explicit(&peer->object.may_hold_handles, true, memory_order_relaxed);
     }
-    message_queue_push(&peer->queue, message, size, handle_count);
-    if (unlikely(peer->queue.is_full))
+    if (message_queue_push(&peer->queue, message, size, handle_count))
         object_update_signals_locked(&end->object, ZX_OBJECT_WRITABLE, 0);
     object_update_signals_locked(&peer->object, 0, ZX_OBJECT_READABLE);
 }

@@ -29,9 +29,8 @@ struct cycle_node {
     bool was_noted, is_fresh, is_forgotten;
     /* Who keeps the memory: the looks, and the end itself until it is destroyed. */
     _Atomic uint32_t pins;
-    uint8_t small_index;      /* its place in the small look, if it has one there */
-    uint64_t number;          /* of the last large look at the end */
-    struct cycle_visit visit; /* of that look */
+    uint8_t small_index; /* its place in the small look, if it has one there */
+    uint64_t number;     /* of the last large look at the end */
 };
 
 struct message_end {
@@ -42,7 +41,8 @@ struct message_end {
     struct tree calls;          /* struct message_call.node: who waits for a reply here */
     uint32_t next_call_id, next_call_order;
     struct cycle_node cycle;
-    bool is_reply; /* of a message pipe: writing to it sends the end itself along */
+    struct cycle_visit visit; /* of the look `cycle.number`, which writes it before it is read */
+    bool is_reply;            /* of a message pipe: writing to it sends the end itself along */
 };
 
 static inline struct message_end* message_end_from(struct object* object) {

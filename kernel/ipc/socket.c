@@ -15,6 +15,7 @@
 #include <mm/slab.h>
 #include <object/handle_lock.h>
 #include <sched/thread.h>
+#include <task/process.h>
 
 /* Stands before a datagram in the queue, aligned or not. */
 struct datagram_prefix {
@@ -78,10 +79,11 @@ static zx_status_t unlock_and_try(struct socket* socket, struct request request,
     return status;
 }
 
-static ALWAYS_INLINE zx_status_t lock_end(struct handle_table* table, zx_handle_t handle,
-                                          zx_rights_t right, struct socket** socket) {
+static ALWAYS_INLINE zx_status_t lock_end(zx_handle_t handle, zx_rights_t right,
+                                          struct socket** socket) {
     struct object* object = NULL;
-    zx_status_t status = handle_lock_object(table, handle, ZX_OBJ_TYPE_SOCKET, right, &object);
+    zx_status_t status =
+        handle_lock_object(current_handles(), handle, ZX_OBJ_TYPE_SOCKET, right, &object);
     *socket = socket_from(object);
     return status;
 }
@@ -210,10 +212,9 @@ static inline uint8_t* end_piece_locked(const struct socket* socket) {
     return socket->peer->incoming.tail;
 }
 
-static NOINLINE zx_status_t half_close(zx_handle_t handle, uintptr_t actual,
-                                       struct handle_table* table) {
+static NOINLINE zx_status_t half_close(zx_handle_t handle, uintptr_t actual) {
     struct socket* socket;
-    zx_status_t status = lock_end(table, handle, ZX_RIGHT_WRITE, &socket);
+    zx_status_t status = lock_end(handle, ZX_RIGHT_WRITE, &socket);
     if (status != ZX_OK)
         return status;
     const struct request request = {.actual = actual};
@@ -221,14 +222,14 @@ static NOINLINE zx_status_t half_close(zx_handle_t handle, uintptr_t actual,
 }
 
 zx_status_t socket_write(zx_handle_t handle, uint32_t options, uintptr_t buffer, size_t size,
-                         uintptr_t actual, struct handle_table* table) {
+                         uintptr_t actual) {
     if (unlikely(options != 0)) {
         if (options != ZX_SOCKET_HALF_CLOSE || size > 0)
             return ZX_ERR_INVALID_ARGS;
-        return half_close(handle, actual, table);
+        return half_close(handle, actual);
     }
     struct socket* socket;
-    zx_status_t status = lock_end(table, handle, ZX_RIGHT_WRITE, &socket);
+    zx_status_t status = lock_end(handle, ZX_RIGHT_WRITE, &socket);
     if (status != ZX_OK)
         return status;
     /* No reference, no second attempt. Saves 272 of 618 instructions of a write and a read of 64
@@ -310,11 +311,11 @@ static ALWAYS_INLINE size_t front_size_locked(const struct socket* socket) {
 }
 
 zx_status_t socket_read(zx_handle_t handle, uint32_t options, uintptr_t buffer, size_t size,
-                        uintptr_t actual, struct handle_table* table) {
+                        uintptr_t actual) {
     if (options != 0)
         return ZX_ERR_INVALID_ARGS;
     struct socket* socket;
-    zx_status_t status = lock_end(table, handle, ZX_RIGHT_READ, &socket);
+    zx_status_t status = lock_end(handle, ZX_RIGHT_READ, &socket);
     if (status != ZX_OK)
         return status;
     /* The bytes are in one piece of memory. Saves 198 of 544 instructions of a write and a read of

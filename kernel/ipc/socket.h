@@ -18,8 +18,6 @@
 #include <ipc/byte_queue.h>
 #include <object/object.h>
 
-struct handle_table;
-
 #define SOCKET_DEFAULT_RIGHTS \
     (ZX_RIGHTS_BASIC | ZX_RIGHTS_IO | ZX_RIGHT_SIGNAL | ZX_RIGHT_SIGNAL_PEER)
 
@@ -54,8 +52,8 @@ static inline struct socket* socket_from(struct object* object) {
  * without enough room); NO_MEMORY. Options ZX_SOCKET_HALF_CLOSE, with size 0: this end writes no
  * more; PEER_CLOSED, unless the end had half-closed before. */
 MUST_CHECK zx_status_t socket_write(zx_handle_t handle, uint32_t options, uintptr_t buffer,
-                                    size_t size, uintptr_t actual, struct handle_table* table);
+                                    size_t size, uintptr_t actual);
 /* SHOULD_WAIT, PEER_CLOSED: nothing to read, yet or ever. With size 0 and buffer 0, only writes the
  * number of waiting bytes to `actual`. */
 MUST_CHECK zx_status_t socket_read(zx_handle_t handle, uint32_t options, uintptr_t buffer,
-                                   size_t size, uintptr_t actual, struct handle_table* table);
+                                   size_t size, uintptr_t actual);

@@ -164,6 +164,12 @@ static inline void spin_unlock(struct spinlock* lock) {
     preempt_enable();
 }
 
+/* The last step of a function that returns `value` (preempt_enable_and_return). */
+static inline int64_t spin_unlock_and_return(struct spinlock* lock, int64_t value) {
+    spin_unlock_inner(lock);
+    return preempt_enable_and_return(value);
+}
+
 /* Waits for a moment at which the lock is free: the present holder has released it by then. */
 static inline void spin_wait_for_holder(struct spinlock* lock) {
     while (unlikely(atomic_load_explicit(&lock->is_held, memory_order_acquire)))

@@ -182,7 +182,7 @@ static void give_back_locked(struct slab_cache* cache, void* object) {
 static struct slab_magazine* magazine_get(struct slab_cache* cache) {
     struct slab_magazine** place = &cache->magazines[cpu_number()];
     if (*place == &slab_no_magazine && cache != &slab_magazine_cache) {
-        struct slab_magazine* magazine = slab_alloc_slow(&slab_magazine_cache);
+        struct slab_magazine* magazine = slab_take_slow(&slab_magazine_cache);
         if (magazine) {
             magazine->count = 0;
             magazine->room = SLAB_MAGAZINE_SIZE;
@@ -197,7 +197,7 @@ static uint32_t batch_of(const struct slab_magazine* magazine) {
     return magazine->room / 2;
 }
 
-void* slab_alloc_slow(struct slab_cache* cache) {
+void* slab_take_slow(struct slab_cache* cache) {
     if (__atomic_load_n(&cache->stride, __ATOMIC_ACQUIRE) == 0)
         prepare_cache(cache);
     struct slab_magazine* magazine = magazine_get(cache);
@@ -212,11 +212,10 @@ void* slab_alloc_slow(struct slab_cache* cache) {
     spin_unlock(&cache->lock);
     return object;
 }
-KEEPING_CALLABLE_FOR_ANSWER(slab_alloc_slow);
 
 /* Half of a full magazine goes back, so that the next frees and allocations find room and objects.
  */
-void slab_free_slow(struct slab_cache* cache, void* object) {
+void slab_put_slow(struct slab_cache* cache, void* object) {
     struct slab_magazine* magazine = magazine_get(cache);
     spin_lock(&cache->lock);
     give_back_locked(cache, object);
@@ -224,29 +223,6 @@ void slab_free_slow(struct slab_cache* cache, void* object) {
         give_back_locked(cache, magazine->objects[--magazine->count]);
     spin_unlock(&cache->lock);
 }
-KEEPING_CALLABLE(slab_free_slow);
-
-#ifdef JACINTH_DEBUG
-void* slab_alloc_inner(struct slab_cache* cache) {
-    if (allocation_must_fail())
-        return NULL;
-    struct slab_magazine* magazine = cache->magazines[cpu_number()];
-    void* object =
-        magazine->count > 0 ? magazine->objects[--magazine->count] : slab_alloc_slow(cache);
-    if (object)
-        slab_debug_allocated(cache->name, object, cache->object_size);
-    return object;
-}
-
-void slab_free_inner(struct slab_cache* cache, void* object) {
-    slab_debug_freed(cache->name, object, cache->object_size);
-    struct slab_magazine* magazine = cache->magazines[cpu_number()];
-    if (magazine->count < magazine->room)
-        magazine->objects[magazine->count++] = object;
-    else
-        slab_free_slow(cache, object);
-}
-#endif
 
 void* slab_alloc_zeroed(struct slab_cache* cache) {
     void* object = slab_alloc(cache);
@@ -316,7 +292,7 @@ void slab_cache_destroy(struct slab_cache* cache) {
             continue;
         empty_magazine(cache, cache->magazines[cpu]);
         preempt_disable();
-        slab_free_slow(&slab_magazine_cache, cache->magazines[cpu]);
+        slab_put_slow(&slab_magazine_cache, cache->magazines[cpu]);
         preempt_enable();
         cache->magazines[cpu] = &slab_no_magazine;
     }

@@ -14,11 +14,12 @@
 #include <stdint.h>
 
 #include <arch/cpu.h>
-#include <arch/keeping_call.h>
 #include <arch/preempt.h>
 #include <lib/compiler.h>
 #include <lib/list.h>
 #include <lock/spinlock.h>
+#include <mm/fail_allocation.h>
+#include <mm/slab_debug.h>
 
 #define SLAB_MAGAZINE_SIZE 32u
 #define SLAB_ALIGNMENT 16u
@@ -65,45 +66,63 @@ struct slab_cache {
 void slab_cache_init(struct slab_cache* cache, const char* name, size_t size, size_t alignment);
 void slab_cache_destroy(struct slab_cache* cache); /* all objects are free */
 
-void* slab_alloc_slow(struct slab_cache* cache);
-void slab_free_slow(struct slab_cache* cache, void* object);
+/* The parts that need preemption off. slab_take returns NULL if this CPU's magazine is empty. */
+void* slab_take_slow(struct slab_cache* cache);
+void slab_put_slow(struct slab_cache* cache, void* object);
 
-/* The parts of slab_alloc and slab_free that need preemption off. */
-#ifdef JACINTH_DEBUG
-void* slab_alloc_inner(struct slab_cache* cache);
-void slab_free_inner(struct slab_cache* cache, void* object);
-#else
-static inline void* slab_alloc_inner(struct slab_cache* cache) {
-    struct slab_magazine* magazine = cache->magazines[cpu_number()];
+static inline void* slab_take(struct slab_cache* cache) {
+    struct slab_magazine* magazine = cache->magazines[cpu_index()];
     if (unlikely(magazine->count == 0))
-        return CALL_KEEPING_1_FOR_ANSWER(slab_alloc_slow, cache);
+        return NULL;
     void* object = magazine->objects[--magazine->count];
     ASSUME(object != NULL);
     return object;
 }
 
-static inline void slab_free_inner(struct slab_cache* cache, void* object) {
-    struct slab_magazine* magazine = cache->magazines[cpu_number()];
+static inline void slab_put(struct slab_cache* cache, void* object) {
+    struct slab_magazine* magazine = cache->magazines[cpu_index()];
+    slab_debug_freed(cache->name, object, cache->object_size);
     if (likely(magazine->count < magazine->room))
         magazine->objects[magazine->count++] = object;
     else
-        CALL_KEEPING_2(slab_free_slow, cache, object);
+        slab_put_slow(cache, object);
 }
-#endif
 
 /* NULL: no memory. The contents are undefined. */
 static inline void* slab_alloc(struct slab_cache* cache) {
+    if (allocation_must_fail())
+        return NULL;
     preempt_disable();
-    void* object = slab_alloc_inner(cache);
+    void* object = slab_take(cache);
+    if (unlikely(!object))
+        object = slab_take_slow(cache);
     preempt_enable();
+    if (likely(object))
+        slab_debug_allocated(cache->name, object, cache->object_size);
     return object;
 }
 
 static inline void slab_free(struct slab_cache* cache, void* object) {
     preempt_disable();
-    slab_free_inner(cache, object);
+    slab_put(cache, object);
     preempt_enable();
 }
+
+/* The first attempt at slab_alloc, with preemption off. NULL: slab_alloc decides. */
+static inline void* slab_alloc_inner(struct slab_cache* cache) {
+    void* object = allocation_must_fail() ? NULL : slab_take(cache);
+    if (likely(object))
+        slab_debug_allocated(cache->name, object, cache->object_size);
+    return object;
+}
+
+/* Undoes that. Preemption was off since then, so the magazine has room. */
+static inline void slab_undo_alloc(struct slab_cache* cache, void* object) {
+    struct slab_magazine* magazine = cache->magazines[cpu_index()];
+    slab_debug_freed(cache->name, object, cache->object_size);
+    magazine->objects[magazine->count++] = object;
+}
+
 void* slab_alloc_zeroed(struct slab_cache* cache);
 
 /* Memory of any size: slab caches for sizes from 16 bytes to 3 KiB (powers of two, and halves

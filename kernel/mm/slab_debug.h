@@ -17,4 +17,10 @@ void slab_debug_freed(const char* cache, void* object, size_t size);
 static inline void slab_debug_fresh(void* object, size_t size) {
     (void)object, (void)size;
 }
+static inline void slab_debug_allocated(const char* cache, void* object, size_t size) {
+    (void)cache, (void)object, (void)size;
+}
+static inline void slab_debug_freed(const char* cache, void* object, size_t size) {
+    (void)cache, (void)object, (void)size;
+}
 #endif

@@ -25,11 +25,16 @@ static inline bool is_empty(const struct handle_table* table) {
     return table->free_count == table->slot_count;
 }
 
-void handle_fault(struct handle_table* table, zx_status_t status) {
+zx_status_t handle_fault(struct handle_table* table, zx_status_t status) {
     if (table->on_fault)
         table->on_fault(table, status);
+    return status;
 }
-KEEPING_CALLABLE(handle_fault);
+
+zx_status_t handle_fail_to_hold(struct handle_table* table, zx_status_t status) {
+    preempt_enable();
+    return handle_fault(table, status);
+}
 
 /* --- giving up an entry ------------------------------------------------------------------------
  */
@@ -54,8 +59,11 @@ void handle_release_with_work(struct object* object) {
     release_reference(object);
 }
 
-void handle_release_observed(struct handle_table* table, zx_handle_t value, struct handle handle) {
-    object_handle_observers_cancel(handle.object, table, value);
+/* Gives up an entry that was just taken out of the table, and ends the waits that were begun
+ * through its value. */
+static void release_taken(struct handle_table* table, zx_handle_t value, struct handle handle) {
+    if (handle.rights & HANDLE_WAS_OBSERVED)
+        object_handle_observers_cancel(handle.object, table, value);
     handle_release(handle);
 }
 
@@ -228,7 +236,7 @@ bool handle_table_close_some(struct handle_table* table, int64_t* units) {
         is_done = table->closed_count >= table->slot_count || is_empty(table);
         spin_unlock(&table->lock);
         for (uint32_t i = 0; i < count; i++)
-            handle_release_taken(table, values[i], handles[i]);
+            release_taken(table, values[i], handles[i]);
         *units -= count + looked_at / SLOTS_PER_UNIT;
     }
     return !is_done;
@@ -254,17 +262,19 @@ zx_status_t handle_table_check(struct handle_table* table, zx_handle_t value, zx
     zx_status_t status = handle_hold(table, value, type, rights, &slot);
     if (status == ZX_OK)
         handle_let_go(slot, value);
-    else
-        handle_fault(table, status);
     return status;
 }
 
 zx_status_t handle_table_get(struct handle_table* table, zx_handle_t value, zx_obj_type_t type,
                              zx_rights_t rights, struct object** object) {
-    zx_status_t status = handle_table_lookup(table, value, type, rights, object);
-    if (unlikely(status == ZX_ERR_WRONG_TYPE))
-        handle_fault(table, status);
-    return status;
+    struct handle_slot* slot;
+    zx_status_t status = handle_hold(table, value, type, rights, &slot);
+    if (status != ZX_OK)
+        return status;
+    *object = slot->object;
+    object_reference(*object);
+    handle_let_go(slot, value);
+    return ZX_OK;
 }
 
 zx_status_t handle_table_get_with_rights(struct handle_table* table, zx_handle_t value,
@@ -272,10 +282,8 @@ zx_status_t handle_table_get_with_rights(struct handle_table* table, zx_handle_t
                                          struct object** object, zx_rights_t* handle_rights) {
     struct handle_slot* slot;
     zx_status_t status = handle_hold(table, value, type, rights, &slot);
-    if (status != ZX_OK) {
-        handle_fault(table, status);
+    if (status != ZX_OK)
         return status;
-    }
     *object = slot->object;
     *handle_rights = handle_slot_rights(slot);
     object_reference(slot->object);
@@ -299,9 +307,29 @@ zx_status_t handle_table_duplicate(struct handle_table* table, zx_handle_t value
     if (status == ZX_OK)
         *duplicate = handle_slot_copy(table, slot, rights);
     spin_unlock(&table->lock);
-    if (status == ZX_ERR_BAD_HANDLE)
-        handle_fault(table, status);
-    return status;
+    return status == ZX_OK ? ZX_OK : handle_fault(table, status);
+}
+
+static NOINLINE zx_status_t close_observed(struct handle_table* table, zx_handle_t value,
+                                           struct handle handle) {
+    preempt_enable();
+    release_taken(table, value, handle);
+    return ZX_OK;
+}
+
+/* Preemption is enabled late: few values need to be kept then. */
+zx_status_t handle_table_close(struct handle_table* table, zx_handle_t value) {
+    struct handle handle;
+    spin_lock(&table->lock);
+    bool was_there = handle_table_remove_locked(table, value, &handle);
+    spin_unlock_inner(&table->lock);
+    if (unlikely(!was_there))
+        return handle_fail_to_hold(table, ZX_ERR_BAD_HANDLE);
+    if (unlikely(handle.rights & HANDLE_WAS_OBSERVED))
+        return close_observed(table, value, handle);
+    preempt_enable();
+    handle_release(handle);
+    return ZX_OK;
 }
 
 /* The observers are cancelled after the unlock, to hold the table no longer than needed. The entry,
@@ -391,7 +419,7 @@ zx_status_t handle_table_close_many(struct handle_table* table, const zx_handle_
     spin_unlock(&table->lock);
     for (uint32_t i = 0; i < count; i++) {
         if (handles[i].object)
-            handle_release_taken(table, values[i], handles[i]);
+            release_taken(table, values[i], handles[i]);
     }
     return status;
 }

@@ -47,9 +47,8 @@ struct handle_table {
     void (*on_fault)(struct handle_table* table, zx_status_t status);
 };
 
-/* Reports a failed look-up to `on_fault`. A fast path does not call this: the slow path that runs
- * after it does. */
-void handle_fault(struct handle_table* table, zx_status_t status);
+/* Reports a look-up that failed with `status` to `on_fault`, and returns the status. */
+zx_status_t handle_fault(struct handle_table* table, zx_status_t status);
 
 zx_status_t handle_table_init(struct handle_table* table); /* NO_MEMORY */
 /* Frees the table, which is empty by now, in pieces. True: there is more. */
@@ -63,7 +62,7 @@ static inline void handle_release(struct handle handle);
 
 /* Holds the slot of `value` until handle_let_go, if its entry is of `type` (NONE: any) and has
  * `rights`. Else BAD_HANDLE, WRONG_TYPE or ACCESS_DENIED, checked in this order, and nothing is
- * held. Preemption is off, and stays off. */
+ * held; the caller reports that (handle_fault). Preemption is off, and stays off. */
 MUST_CHECK static inline zx_status_t handle_hold_inner(struct handle_table* table,
                                                        zx_handle_t value, zx_obj_type_t type,
                                                        zx_rights_t rights,
@@ -71,17 +70,14 @@ MUST_CHECK static inline zx_status_t handle_hold_inner(struct handle_table* tabl
 /* Lets go of the slot, and leaves preemption off for a lock that was taken inside
  * (spin_lock_inner). */
 static inline void handle_let_go_outer(struct handle_slot* slot, zx_handle_t value);
-/* The same for a caller with preemption on. It is off while the slot is held. */
+/* The same for a caller with preemption on. It is off while the slot is held. A failure is
+ * reported.
+ */
 MUST_CHECK static inline zx_status_t handle_hold(struct handle_table* table, zx_handle_t value,
                                                  zx_obj_type_t type, zx_rights_t rights,
                                                  struct handle_slot** slot);
 static inline void handle_let_go(struct handle_slot* slot, zx_handle_t value);
-/* Returns the object with a reference, checked as in handle_hold. Inline: most calls use it. */
-MUST_CHECK static inline zx_status_t handle_table_lookup(struct handle_table* table,
-                                                         zx_handle_t value, zx_obj_type_t type,
-                                                         zx_rights_t rights,
-                                                         struct object** object);
-/* handle_table_lookup out of line, for calls that are not so frequent. */
+/* Returns the object with a reference, checked as in handle_hold. */
 MUST_CHECK zx_status_t handle_table_get(struct handle_table* table, zx_handle_t value,
                                         zx_obj_type_t type, zx_rights_t rights,
                                         struct object** object);
@@ -117,7 +113,7 @@ MUST_CHECK static inline bool handle_table_duplicate_quickly(struct handle_table
                                                              zx_handle_t value, zx_rights_t wanted,
                                                              uintptr_t out_user);
 /* Closes the handle. BAD_HANDLE. */
-static inline zx_status_t handle_table_close(struct handle_table* table, zx_handle_t value);
+zx_status_t handle_table_close(struct handle_table* table, zx_handle_t value);
 
 /* --- many handles ----------------------------------------------------------------------------- */
 

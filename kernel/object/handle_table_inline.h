@@ -67,8 +67,6 @@ static ALWAYS_INLINE bool handle_slot_hold(struct handle_table* table, struct ha
     spin_lock_inner(&table->lock);
     bool is_there = handle_slot_change_tag(slot, value, held);
     spin_unlock_inner(&table->lock);
-    if (unlikely(!is_there))
-        CALL_KEEPING_2(handle_fault, table, ZX_ERR_BAD_HANDLE);
     return is_there;
 }
 
@@ -100,34 +98,25 @@ static inline void handle_let_go_outer(struct handle_slot* slot, zx_handle_t val
     handle_slot_put_back(slot, value);
 }
 
+/* The rare part of handle_hold. */
+zx_status_t handle_fail_to_hold(struct handle_table* table, zx_status_t status);
+
 MUST_CHECK static ALWAYS_INLINE zx_status_t handle_hold(struct handle_table* table,
                                                         zx_handle_t value, zx_obj_type_t type,
                                                         zx_rights_t rights,
                                                         struct handle_slot** slot) {
     preempt_disable();
     zx_status_t status = handle_hold_inner(table, value, type, rights, slot);
-    if (unlikely(status != ZX_OK))
-        preempt_enable();
+    if (unlikely(status != ZX_OK)) {
+        status = handle_fail_to_hold(table, status);
+        ASSUME(status != ZX_OK); /* so callers need not keep what they have, for what never comes */
+    }
     return status;
 }
 
 static inline void handle_let_go(struct handle_slot* slot, zx_handle_t value) {
     handle_let_go_outer(slot, value);
     preempt_enable();
-}
-
-MUST_CHECK static inline zx_status_t handle_table_lookup(struct handle_table* table,
-                                                         zx_handle_t value, zx_obj_type_t type,
-                                                         zx_rights_t rights,
-                                                         struct object** object) {
-    struct handle_slot* slot;
-    zx_status_t status = handle_hold(table, value, type, rights, &slot);
-    if (unlikely(status != ZX_OK))
-        return status;
-    *object = slot->object;
-    object_reference(*object);
-    handle_let_go(slot, value);
-    return ZX_OK;
 }
 
 static inline bool handle_table_find_locked(const struct handle_table* table, zx_handle_t value,
@@ -263,28 +252,4 @@ MUST_CHECK static inline bool handle_table_duplicate_quickly(struct handle_table
     }
     spin_unlock(&table->lock);
     return is_done;
-}
-
-/* Gives up an entry that was just taken out of the table, and ends the waits that were begun
- * through its value. */
-void handle_release_observed(struct handle_table* table, zx_handle_t value, struct handle handle);
-static inline void handle_release_taken(struct handle_table* table, zx_handle_t value,
-                                        struct handle handle) {
-    if (unlikely(handle.rights & HANDLE_WAS_OBSERVED))
-        handle_release_observed(table, value, handle);
-    else
-        handle_release(handle);
-}
-
-static inline zx_status_t handle_table_close(struct handle_table* table, zx_handle_t value) {
-    struct handle handle;
-    spin_lock(&table->lock);
-    if (unlikely(!handle_table_remove_locked(table, value, &handle))) {
-        spin_unlock(&table->lock);
-        CALL_KEEPING_2(handle_fault, table, ZX_ERR_BAD_HANDLE);
-        return ZX_ERR_BAD_HANDLE;
-    }
-    spin_unlock(&table->lock);
-    handle_release_taken(table, value, handle);
-    return ZX_OK;
 }

@@ -226,7 +226,6 @@ void object_notify_observers_locked(struct object* object, zx_signals_t signals)
             observer->on_match(observer, signals);
     }
 }
-KEEPING_CALLABLE(object_notify_observers_locked);
 
 /* The caller has removed the handle from its table, so no new observer can register through it. */
 void object_handle_observers_cancel(struct object* object, const void* table, zx_handle_t value) {

@@ -22,7 +22,6 @@
 #include <abi/rights.h>
 #include <abi/signals.h>
 #include <abi/types.h>
-#include <arch/keeping_call.h>
 #include <lib/compiler.h>
 #include <lib/list.h>
 #include <lock/spinlock.h>
@@ -228,7 +227,7 @@ static inline void object_update_signals_locked(struct object* object, zx_signal
         return;
     atomic_store_explicit(&object->signals, now, memory_order_release);
     if (object->awaited & set) /* observers of older signals were notified when those were set */
-        CALL_KEEPING_2(object_notify_observers_locked, object, now);
+        object_notify_observers_locked(object, now);
 }
 static inline void object_update_signals(struct object* object, zx_signals_t clear,
                                          zx_signals_t set) {

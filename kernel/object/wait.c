@@ -121,9 +121,7 @@ zx_status_t object_wait_many(struct handle_table* table, zx_wait_item_t* items, 
     if (status == ZX_OK && !matched && deadline > 0)
         return wait_many_blocking(table, items, count, deadline);
     spin_unlock(&table->lock);
-    if (status != ZX_OK) {
-        handle_fault(table, status);
-        return status;
-    }
+    if (status != ZX_OK)
+        return handle_fault(table, status);
     return matched ? ZX_OK : ZX_ERR_TIMED_OUT;
 }

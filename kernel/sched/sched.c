@@ -286,7 +286,11 @@ void preempt_reschedule(void) {
     if (interrupts_are_enabled())
         thread_yield();
 }
-KEEPING_CALLABLE(preempt_reschedule);
+
+int64_t preempt_reschedule_and_return(int64_t value) {
+    preempt_reschedule();
+    return value;
+}
 
 void interrupt_preempt(void) {
     requeue_and_switch();

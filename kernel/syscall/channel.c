@@ -2,7 +2,7 @@
 #include <syscalls/prototypes.h>
 
 #include <ipc/channel.h>
-#include <ipc/message_quick.h>
+#include <ipc/message_end.h>
 #include <syscall/handle_helpers.h>
 
 #define READ_MAY_DISCARD 1u
@@ -22,17 +22,9 @@ zx_status_t sys_channel_create(uint32_t options, user_out(zx_handle_t) out0,
                                    CHANNEL_DEFAULT_RIGHTS, out1);
 }
 
-static const struct message_rules rules_2018 = {
-    .type = ZX_OBJ_TYPE_CHANNEL,
-    .errors = {.repeated = ZX_ERR_BAD_HANDLE, .invalid = ZX_ERR_BAD_HANDLE},
-};
-
-/* Whatever goes wrong, every valid handle of the array is closed, however long it is. */
-static NOINLINE zx_status_t write_or_discard(zx_handle_t handle, uint32_t options,
-                                             struct user_span bytes, struct user_span handles) {
-    zx_status_t status =
-        options == 0 ? message_end_write(handle, &rules_2018, bytes, handles) : ZX_ERR_INVALID_ARGS;
-    if (unlikely(status != ZX_OK) && handles.count > 0)
+/* 2018: whatever goes wrong, every valid handle of the array is closed, however long it is. */
+static zx_status_t close_unsent(zx_status_t status, struct user_span handles) {
+    if (handles.count > 0)
         (void)handle_close_user_array((user_in(zx_handle_t)){handles.address}, handles.count);
     return status;
 }
@@ -40,12 +32,15 @@ static NOINLINE zx_status_t write_or_discard(zx_handle_t handle, uint32_t option
 zx_status_t sys_channel_write(zx_handle_t handle, uint32_t options, user_in(void) bytes,
                               uint32_t num_bytes, user_in(zx_handle_t) handles,
                               uint32_t num_handles) {
-    /* Saves 60 of 436 instructions of a write and a read of 64 bytes. */
-    if (QUICK(channel_write, (options | num_handles) == 0 && num_bytes <= MESSAGE_SMALL_ROOM) &&
-        message_write_quickly(handle, ZX_OBJ_TYPE_CHANNEL, bytes.address, num_bytes))
-        return ZX_OK;
-    return write_or_discard(handle, options, (struct user_span){bytes.address, num_bytes},
-                            (struct user_span){handles.address, num_handles});
+    static const struct message_rules rules = {
+        .type = ZX_OBJ_TYPE_CHANNEL,
+        .errors = {.repeated = ZX_ERR_BAD_HANDLE, .invalid = ZX_ERR_BAD_HANDLE},
+        .on_failure = close_unsent,
+    };
+    const struct user_span sent = {handles.address, num_handles};
+    if (options != 0)
+        return close_unsent(ZX_ERR_INVALID_ARGS, sent);
+    return message_end_write(handle, &rules, (struct user_span){bytes.address, num_bytes}, sent);
 }
 
 /* 2017: on failure the handles stay with the caller. */
@@ -66,18 +61,14 @@ zx_status_t sys_channel_read(zx_handle_t handle, uint32_t options, user_out(void
                              user_out(zx_handle_t) handles, uint32_t num_bytes,
                              uint32_t num_handles, user_out(uint32_t) actual_bytes,
                              user_out(uint32_t) actual_handles) {
-    static const struct message_rules rules[] = {
-        {.type = ZX_OBJ_TYPE_CHANNEL},
-        [READ_MAY_DISCARD] = {.type = ZX_OBJ_TYPE_CHANNEL, .may_discard = true},
-    };
-    /* Saves 65 of 441 instructions of a write and a read of 64 bytes. */
-    if (QUICK(channel_read,
-              options == 0 && bytes.address && (num_handles == 0 || handles.address)) &&
-        likely(message_read_quickly(handle, ZX_OBJ_TYPE_CHANNEL, bytes.address, num_bytes,
-                                    actual_bytes.address, actual_handles.address)))
-        return ZX_OK;
     if (options & ~READ_MAY_DISCARD)
         return ZX_ERR_INVALID_ARGS;
-    return message_end_read(handle, &rules[options], bytes.address, handles.address, num_bytes,
-                            num_handles, actual_bytes.address, actual_handles.address);
+    return message_end_read(handle, ZX_OBJ_TYPE_CHANNEL,
+                            (struct message_room){.bytes = bytes.address,
+                                                  .handles = handles.address,
+                                                  .byte_room = num_bytes,
+                                                  .handle_room = num_handles,
+                                                  .actual_bytes = actual_bytes.address,
+                                                  .actual_handles = actual_handles.address,
+                                                  .may_discard = options});
 }

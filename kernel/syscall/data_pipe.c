@@ -32,30 +32,28 @@ zx_handle_t sys_mx_datapipe_create(uint32_t options, size_t element_size, size_t
 
 zx_ssize_t sys_mx_datapipe_write(zx_handle_t producer, uint32_t flags, size_t requested,
                                  user_in(void) buffer) {
-    return data_pipe_write(producer, flags, requested, buffer.address, current_handles());
+    return data_pipe_write(producer, flags, requested, buffer.address);
 }
 
 zx_ssize_t sys_mx_datapipe_read(zx_handle_t consumer, uint32_t flags, size_t requested,
                                 user_out(void) buffer) {
-    return data_pipe_read(consumer, flags, requested, buffer.address, current_handles());
+    return data_pipe_read(consumer, flags, requested, buffer.address);
 }
 
 zx_ssize_t sys_mx_datapipe_begin_write(zx_handle_t producer, uint32_t flags,
                                        user_out(uintptr_t) address) {
-    return data_pipe_begin_write(producer, flags, address.address, current_handles(),
-                                 process_current()->aspace);
+    return data_pipe_begin_write(producer, flags, address.address);
 }
 
 zx_status_t sys_mx_datapipe_end_write(zx_handle_t producer, size_t written) {
-    return data_pipe_end_write(producer, written, current_handles());
+    return data_pipe_end_write(producer, written);
 }
 
 zx_ssize_t sys_mx_datapipe_begin_read(zx_handle_t consumer, uint32_t flags,
                                       user_out(uintptr_t) address) {
-    return data_pipe_begin_read(consumer, flags, address.address, current_handles(),
-                                process_current()->aspace);
+    return data_pipe_begin_read(consumer, flags, address.address);
 }
 
 zx_status_t sys_mx_datapipe_end_read(zx_handle_t consumer, size_t read) {
-    return data_pipe_end_read(consumer, read, current_handles());
+    return data_pipe_end_read(consumer, read);
 }

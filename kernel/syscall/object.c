@@ -13,6 +13,12 @@ static inline zx_status_t check_masks(const struct object* object, uint32_t clea
     return allowed ? ZX_ERR_INVALID_ARGS : ZX_ERR_NOT_SUPPORTED;
 }
 
+static NOINLINE zx_status_t let_go_and_fail(struct handle_slot* slot, zx_handle_t handle,
+                                            zx_status_t status) {
+    handle_let_go(slot, handle);
+    return status;
+}
+
 /* The object needs no reference: it stays alive while the handle is held. */
 zx_status_t sys_object_signal(zx_handle_t handle, uint32_t clear_mask, uint32_t set_mask) {
     struct handle_table* table = current_handles();
@@ -21,13 +27,13 @@ zx_status_t sys_object_signal(zx_handle_t handle, uint32_t clear_mask, uint32_t 
     if (status != ZX_OK)
         return status;
     status = check_masks(slot->object, clear_mask, set_mask);
-    if (status == ZX_OK) {
-        spin_lock_inner(slot->object->lock);
-        object_update_signals_locked(slot->object, clear_mask, set_mask);
-        spin_unlock_inner(slot->object->lock);
-    }
+    if (status != ZX_OK)
+        return let_go_and_fail(slot, handle, status);
+    spin_lock_inner(slot->object->lock);
+    object_update_signals_locked(slot->object, clear_mask, set_mask);
+    spin_unlock_inner(slot->object->lock);
     handle_let_go(slot, handle);
-    return status;
+    return ZX_OK;
 }
 
 static zx_status_t signal_peer(struct object* object, uint32_t clear_mask, uint32_t set_mask) {

@@ -21,10 +21,10 @@ zx_status_t sys_socket_create(uint32_t options, user_out(zx_handle_t) out0,
 
 zx_status_t sys_socket_write(zx_handle_t handle, uint32_t options, user_in(void) buffer,
                              size_t size, user_out(size_t) actual) {
-    return socket_write(handle, options, buffer.address, size, actual.address, current_handles());
+    return socket_write(handle, options, buffer.address, size, actual.address);
 }
 
 zx_status_t sys_socket_read(zx_handle_t handle, uint32_t options, user_out(void) buffer,
                             size_t size, user_out(size_t) actual) {
-    return socket_read(handle, options, buffer.address, size, actual.address, current_handles());
+    return socket_read(handle, options, buffer.address, size, actual.address);
 }

@@ -4,7 +4,7 @@
  *     kernel/object/event.c kernel/ipc/channel.c kernel/ipc/message.c
  *     kernel/ipc/message_end.c kernel/ipc/message_end_life.c kernel/ipc/message_call.c
  * kernel/ipc/message_pipe.c kernel/ipc/message_cycle.c kernel/ipc/message_cycle_look.c
- * kernel/ipc/message_cycle_suspects.c kernel/ipc/message_end_queue.c kernel/ipc/message_call_run.c
+ * kernel/ipc/message_cycle_suspects.c kernel/ipc/message_end_queue.c
  * kernel/lib/tree.c */
 #include <string.h>
 
@@ -87,11 +87,15 @@ static struct request request(uint32_t bytes_room, uint32_t handles_room) {
 }
 
 static zx_status_t read_with(const struct request* request) {
-    const struct message_rules rules = {.type = ZX_OBJ_TYPE_CHANNEL,
-                                        .may_discard = request->may_discard};
-    return message_end_read(world.reader_value, &rules, (uintptr_t)world.read,
-                            (uintptr_t)world.values, request->bytes_room, request->handles_room,
-                            (uintptr_t)&world.actual_bytes, (uintptr_t)&world.actual_handles);
+    return message_end_read(
+        world.reader_value, ZX_OBJ_TYPE_CHANNEL,
+        (struct message_room){.bytes = (uintptr_t)world.read,
+                              .handles = (uintptr_t)world.values,
+                              .byte_room = request->bytes_room,
+                              .handle_room = request->handles_room,
+                              .actual_bytes = (uintptr_t)&world.actual_bytes,
+                              .actual_handles = (uintptr_t)&world.actual_handles,
+                              .may_discard = request->may_discard});
 }
 
 /* NULL, or what is wrong after a read of a message of that size. Closes the handles that came. */

@@ -4,7 +4,7 @@
  *     kernel/ipc/channel.c kernel/ipc/message.c kernel/ipc/message_end.c
  * kernel/ipc/message_end_life.c kernel/ipc/message_call.c kernel/ipc/message_cycle.c
  * kernel/ipc/message_cycle_look.c
- * kernel/ipc/message_cycle_suspects.c kernel/ipc/message_end_queue.c kernel/ipc/message_call_run.c
+ * kernel/ipc/message_cycle_suspects.c kernel/ipc/message_end_queue.c
  * kernel/lib/tree.c kernel/ipc/socket.c kernel/ipc/byte_queue.c */
 #include <string.h>
 
@@ -32,7 +32,7 @@ static struct {
 } model;
 
 static struct socket *writer, *reader;
-static struct handle_table table;
+static struct process process; /* that the calls work for */
 static zx_handle_t writer_handle, reader_handle;
 static uint8_t sent[CAPACITY + 1], received[CAPACITY + 2];
 static size_t actual;
@@ -59,11 +59,13 @@ static size_t any_size(void) {
 }
 
 static bool create(bool is_datagram) {
-    if (handle_table_init(&table) != ZX_OK || socket_create(is_datagram, &writer, &reader) != ZX_OK)
+    thread_current()->process = &process;
+    if (handle_table_init(&process.handles) != ZX_OK ||
+        socket_create(is_datagram, &writer, &reader) != ZX_OK)
         return false;
-    if (handle_table_add(&table, handle_to(&writer->object, SOCKET_DEFAULT_RIGHTS),
+    if (handle_table_add(&process.handles, handle_to(&writer->object, SOCKET_DEFAULT_RIGHTS),
                          &writer_handle) != ZX_OK ||
-        handle_table_add(&table, handle_to(&reader->object, SOCKET_DEFAULT_RIGHTS),
+        handle_table_add(&process.handles, handle_to(&reader->object, SOCKET_DEFAULT_RIGHTS),
                          &reader_handle) != ZX_OK)
         return false;
     model.size = model.datagram_count = 0;
@@ -73,8 +75,8 @@ static bool create(bool is_datagram) {
 }
 
 static void destroy(void) {
-    handle_table_close_all(&table);
-    handle_table_destroy(&table);
+    handle_table_close_all(&process.handles);
+    handle_table_destroy(&process.handles);
 }
 
 /* --- what should come of it ------------------------------------------------------------------- */
@@ -127,12 +129,12 @@ static bool signals_are_right(void) {
 
 static zx_status_t write_all(size_t size, bool wants_actual) {
     return socket_write(writer_handle, 0, (uintptr_t)sent, size,
-                        wants_actual ? (uintptr_t)&actual : 0, &table);
+                        wants_actual ? (uintptr_t)&actual : 0);
 }
 
 static zx_status_t read_up_to(size_t size, bool wants_actual) {
     return socket_read(reader_handle, 0, (uintptr_t)received, size,
-                       wants_actual ? (uintptr_t)&actual : 0, &table);
+                       wants_actual ? (uintptr_t)&actual : 0);
 }
 
 static bool is_untouched(size_t size) {
@@ -202,7 +204,7 @@ static void run_steps(bool is_datagram, uint32_t start, uint32_t writes_of_8) {
         uint32_t writes = is_filling ? writes_of_8 : 8 - writes_of_8;
         const char* fault = below(8) < writes ? step_write() : step_read();
         if (step == STEPS - 500) {
-            EXPECT_OK(socket_write(writer_handle, ZX_SOCKET_HALF_CLOSE, 0, 0, 0, &table));
+            EXPECT_OK(socket_write(writer_handle, ZX_SOCKET_HALF_CLOSE, 0, 0, 0));
             model.is_closed = true;
         }
         if (!fault && !signals_are_right())
@@ -253,11 +255,11 @@ SELFTEST(socket, writing_and_reading_in_turn_allocates_nothing) {
 /* --- races ------------------------------------------------------------------------------------ */
 
 static void close_writer(void) {
-    (void)handle_table_close(&table, writer_handle);
+    (void)handle_table_close(&process.handles, writer_handle);
 }
 
 static void close_reader(void) {
-    (void)handle_table_close(&table, reader_handle);
+    (void)handle_table_close(&process.handles, reader_handle);
 }
 
 static void unmap_sent(void) {

@@ -203,14 +203,14 @@ static bool does_without_magazine(void) {
 
 static void* magazine_alloc(void) {
     preempt_disable();
-    void* magazine = slab_alloc_slow(&slab_magazine_cache);
+    void* magazine = slab_take_slow(&slab_magazine_cache);
     preempt_enable();
     return magazine;
 }
 
 static void magazine_free(void* magazine) {
     preempt_disable();
-    slab_free_slow(&slab_magazine_cache, magazine);
+    slab_put_slow(&slab_magazine_cache, magazine);
     preempt_enable();
 }
 

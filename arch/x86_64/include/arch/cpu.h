@@ -47,10 +47,14 @@ static inline struct cpu* this_cpu(void) {
     __asm__ volatile("mov %%gs:0, %0" : "=r"(cpu));
     return cpu;
 }
+/* Returns the number of this CPU as an index: all of the register is written. */
+static inline size_t cpu_index(void) {
+    size_t index;
+    __asm__ volatile("movl %%gs:0x24, %k0" : "=r"(index));
+    return index;
+}
 static inline uint32_t cpu_number(void) {
-    uint32_t number;
-    __asm__ volatile("movl %%gs:0x24, %0" : "=r"(number));
-    return number;
+    return (uint32_t)cpu_index();
 }
 /* Returns the running thread. The assembly is not volatile: to the code that runs, the result is
  * always the same thread, so the compiler may reuse it. */

@@ -9,7 +9,6 @@
 #include <stdint.h>
 
 #include <arch/cpu.h>
-#include <arch/keeping_call.h>
 #include <arch/upcalls.h>
 
 #define PREEMPT_NOT_WANTED 0x80000000u
@@ -20,13 +19,20 @@ static inline void preempt_disable(void) {
 
 static inline void preempt_enable(void) {
     if (unlikely(cpu_preempt_count_decrement_is_zero()))
-        CALL_KEEPING(preempt_reschedule);
+        preempt_reschedule();
 }
 
-/* The same, for a place where a reschedule is likely. An ordinary call saves fewer registers. */
+/* The same, for a place where a reschedule is likely. */
 static inline void preempt_enable_and_switch(void) {
     if (cpu_preempt_count_decrement_is_zero())
         preempt_reschedule();
+}
+
+/* The same, as the last step of a function that returns `value`. A call at the end need not keep
+ * the value in a register, which would cost the function 5 to 10 instructions. */
+static inline int64_t preempt_enable_and_return(int64_t value) {
+    return unlikely(cpu_preempt_count_decrement_is_zero()) ? preempt_reschedule_and_return(value)
+                                                           : value;
 }
 
 static inline uint32_t preempt_depth(void) {

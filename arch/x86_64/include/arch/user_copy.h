@@ -109,14 +109,15 @@ static inline bool user_addresses_are_low(uintptr_t bits) {
  * user_copy_much (user_copy.S) copies BULK_COPY_MIN bytes or more. It changes no register but rdi,
  * rsi and rcx, so the compiler can keep variables in all others. */
 static inline bool user_access_copy(void* to, const void* from, size_t size) {
-    size_t words = size / 8, rest = size % 8;
-    if (unlikely(words - 1 >= BULK_COPY_MIN / 8 - 1))
+    size_t words = size / 8;
+    if (unlikely(words == 0 || words >= BULK_COPY_MIN / 8))
         goto few_or_much;
     __asm__ volatile goto("1: rep movsq\n" USER_ACCESS_MAY_FAULT(1b)
                           : "+D"(to), "+S"(from), "+c"(words)
                           :
                           : "memory"
                           : fault);
+    size_t rest = size % 8;
     if (rest)
         __asm__ volatile goto("1: movq -8(%1, %2), %%rax\n"
                               "2: movq %%rax, -8(%0, %2)\n" USER_ACCESS_MAY_FAULT(1b)
@@ -136,7 +137,7 @@ few_or_much:
         return likely(fault == 0);
     }
     __asm__ volatile goto("1: rep movsb\n" USER_ACCESS_MAY_FAULT(1b)
-                          : "+D"(to), "+S"(from), "+c"(rest)
+                          : "+D"(to), "+S"(from), "+c"(size)
                           :
                           : "memory"
                           : fault);
@@ -193,13 +194,13 @@ fault:
     return false;
 }
 
-/* Reads two words that may lie apart; the second only if its address is not 0. */
+/* Reads two words that may lie apart. Address 0: there is no such word. */
 static inline bool user_load_words(uintptr_t from0, uint32_t* value0, uintptr_t from1,
                                    uint32_t* value1) {
     if (unlikely(!user_addresses_are_low(from0 | from1)))
         return false;
     user_access_open();
-    bool is_read = likely(user_access_load(value0, from0)) &&
+    bool is_read = (unlikely(!from0) || likely(user_access_load(value0, from0))) &&
                    (!from1 || likely(user_access_load(value1, from1)));
     user_access_close();
     return is_read;
@@ -286,12 +287,12 @@ static ALWAYS_INLINE bool user_copy_out_with_words(uintptr_t to_user, const void
     if (unlikely(!user_addresses_are_low(to_user | word0 | word1)))
         return false;
     user_access_open();
-    bool is_written = (!word0 || likely(user_access_touch_word(word0))) &&
-                      (!word1 || likely(user_access_touch_word(word1))) &&
+    bool is_written = (unlikely(!word0) || likely(user_access_touch_word(word0))) &&
+                      (unlikely(!word1) || likely(user_access_touch_word(word1))) &&
                       (size == 0 || likely(user_access_touch(to_user + size - 1) &&
                                            user_access_copy((void*)to_user, from, size))) &&
-                      (!word0 || likely(user_access_store(word0, value0))) &&
-                      (!word1 || likely(user_access_store(word1, value1)));
+                      (unlikely(!word0) || likely(user_access_store(word0, value0))) &&
+                      (unlikely(!word1) || likely(user_access_store(word1, value1)));
     user_access_close();
     return is_written;
 }

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 #include <lib/compiler.h>
@@ -28,6 +29,10 @@ static inline struct cpu* this_cpu(void) {
 }
 static inline uint32_t cpu_number(void) {
     return host_cpu.number;
+}
+
+static inline size_t cpu_index(void) {
+    return cpu_number();
 }
 static inline struct thread* thread_current(void) {
     return host_cpu.current;
