@@ -2,10 +2,13 @@
  *
  * size_t bulk_copy_...(void* to, const void* from, size_t size);
  *   In: rdi, rsi, rdx. Returns 0 when all is copied, 1 after a fault. The caller has opened access
- *   to user memory. Changes only rax, rcx, rdx, rsi, rdi and r8, because user_copy_much
- *   (user_copy.S) saves no other registers.
+ *   to user memory. Changes only rax, rcx, rdx, rsi, rdi and r8, because user_copy_much saves no
+ *   other registers.
  * void bulk_clear_...(void* page);
  *   In: rdi.
+ * user_copy_much, for arch/user_copy.h:
+ *   In: rdi: to, rsi: from, rcx: the number of bytes, BULK_COPY_MIN or more. Access is open.
+ *   Out: rcx: 0 when all is copied, 1 after a fault. Changes no register but these three.
  *
  * The direction flag is clear; interrupts may be on. */
 
@@ -52,6 +55,19 @@ bulk_copy_bytes:
 
 copy_fault:
     mov $1, %eax
+    ret
+
+    .globl user_copy_much
+user_copy_much:
+    push %rax
+    push %rdx
+    push %r8
+    mov %rcx, %rdx
+    call *bulk_copy(%rip)
+    mov %eax, %ecx
+    pop %r8
+    pop %rdx
+    pop %rax
     ret
 
     .balign 16

@@ -79,7 +79,8 @@ static void protections_init_cpu(void) {
     cr0_write(cr0_read() | CR0_WP);
 }
 
-/* See user_access.inc. Code is writable only while the boot page tables are in use. */
+/* See USER_ACCESS_PATCH in arch/user_copy.h. Code is writable only while the boot page tables are
+ * in use. */
 static void smap_patch(void) {
     extern const struct { uint64_t address, instruction; } smap_patches_start[], smap_patches_end[];
     for (size_t i = 0; smap_patches_start + i < smap_patches_end; i++)

@@ -3,7 +3,6 @@
  * The stack, from high to low: ss, rsp, rflags, cs and rip (pushed by the CPU); error code; vector
  * (pushed by the entry); general registers. This is struct exception_frame. */
 #include "registers.h"
-#include "user_access.inc"
 
 #define FRAME_RIP 136
 #define FRAME_CS 144
@@ -11,6 +10,16 @@
 
 /* Vectors for which the CPU pushes an error code: 8, 10 to 14, 17, 21, 29, 30. */
 #define HAS_ERROR_CODE 0x60227d00
+
+/* Closes SMAP by CLAC, which cpu_start.c puts in place of this no-operation of three bytes if the CPU
+ * has SMAP: see USER_ACCESS_PATCH in arch/user_copy.h. */
+.macro CLOSE_USER_ACCESS
+9990:
+    .byte 0x0f, 0x1f, 0x00
+    .pushsection .smap_patches, "a"
+    .quad 9990b, 0xca010f
+    .popsection
+.endm
 
 .macro SAVE_REGISTERS
     push %rax

@@ -63,7 +63,8 @@ static const char* exception_name(uint64_t vector) {
     return vector < ARRAY_LENGTH(exception_names) ? exception_names[vector] : "unknown exception";
 }
 
-/* A fault in a user copy routine continues at its entry in the fault table: see user_copy.S. */
+/* A fault in a user copy routine continues at its entry in the fault table: see arch/user_copy.h.
+ */
 static bool resume_at_fixup(struct exception_frame* frame) {
     uintptr_t fixup = user_copy_fixup(frame->rip);
     if (!fixup)

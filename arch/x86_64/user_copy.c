@@ -6,8 +6,6 @@
 
 #define TOUCHED_BETWEEN_LOOKS (64ul << 10) /* bytes, between two checks for a kill */
 
-size_t user_touch_raw(void* address, bool is_write);
-
 struct fault_entry {
     uintptr_t instruction, fixup;
 };
@@ -37,6 +35,31 @@ uintptr_t user_copy_fixup(uintptr_t rip) {
     return 0;
 }
 
+static bool copy(void* to, const void* from, size_t size) {
+    user_access_open();
+    bool is_copied = size >= BULK_COPY_MIN ? bulk_copy(to, from, size) == 0
+                                           : user_access_copy(to, from, size);
+    user_access_close();
+    return is_copied;
+}
+
+bool user_copy_in(void* to, uintptr_t from_user, size_t size) {
+    return user_range_is_valid(from_user, size) && copy(to, (const void*)from_user, size);
+}
+
+bool user_copy_out(uintptr_t to_user, const void* from, size_t size) {
+    return user_range_is_valid(to_user, size) && copy((void*)to_user, from, size);
+}
+
+static bool touch(uintptr_t address, bool is_write) {
+    uint8_t byte;
+    user_access_open();
+    bool is_present = is_write ? user_access_touch(address)
+                               : user_access_copy(&byte, (const void*)address, sizeof(byte));
+    user_access_close();
+    return is_present;
+}
+
 bool user_fault_in(uintptr_t address, size_t size, bool is_write) {
     if (!user_range_is_valid(address, size))
         return false;
@@ -44,7 +67,7 @@ bool user_fault_in(uintptr_t address, size_t size, bool is_write) {
     for (uintptr_t at = address;;) {
         uintptr_t span_end = MIN(end, at + TOUCHED_BETWEEN_LOOKS);
         for (; at < span_end; at = ALIGN_DOWN(at, PAGE_SIZE) + PAGE_SIZE)
-            if (user_touch_raw((void*)at, is_write) != 0)
+            if (!touch(at, is_write))
                 return false;
         if (at >= end)
             return true;

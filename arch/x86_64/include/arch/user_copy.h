@@ -39,9 +39,10 @@ static inline bool user_range_is_valid(uintptr_t address, size_t size) {
  * sees the resulting error, because the thread ends first. */
 bool user_fault_in(uintptr_t address, size_t size, bool is_write);
 
-#if __STDC_HOSTED__ /* the build machine's tests bring their own */
 bool user_copy_in(void* to, uintptr_t from_user, size_t size);
 bool user_copy_out(uintptr_t to_user, const void* from, size_t size);
+
+#if __STDC_HOSTED__ /* the build machine's tests bring their own */
 bool user_copy_in_small(void* to, uintptr_t from_user, size_t size);
 bool user_touch_small(uintptr_t address, size_t size);
 bool user_load_words(uintptr_t from0, uint32_t* value0, uintptr_t from1, uint32_t* value1);
@@ -56,25 +57,11 @@ bool user_copy_in_with_size(void* to, uintptr_t from_user, size_t size, uintptr_
 bool user_copy_out_with_size(uintptr_t to_user, const void* from, size_t size,
                              uintptr_t actual_user, size_t actual);
 #else
-size_t user_copy_raw(void* to, const void* from, size_t size); /* user_copy.S */
-
-static inline bool user_copy_in(void* to, uintptr_t from_user, size_t size) {
-    turn_point();
-    return user_range_is_valid(from_user, size) &&
-           likely(user_copy_raw(to, (const void*)from_user, size) == 0);
-}
-
-static inline bool user_copy_out(uintptr_t to_user, const void* from, size_t size) {
-    turn_point();
-    return user_range_is_valid(to_user, size) &&
-           likely(user_copy_raw((void*)to_user, from, size) == 0);
-}
-
 /* --- inline, for the few calls where every instruction counts ----------------------------------
  */
 
-/* A no-operation of three bytes. At boot it is replaced by `instruction` if the CPU has SMAP
- * (arch/x86_64/user_access.inc). */
+/* A no-operation of three bytes. At boot cpu_start.c replaces it by `instruction` if the CPU has
+ * SMAP: the section .smap_patches lists these places. */
 #define USER_ACCESS_PATCH(instruction)    \
     "1: .byte 0x0f, 0x1f, 0x00\n"         \
     ".pushsection .smap_patches, \"a\"\n" \
@@ -106,7 +93,7 @@ static inline bool user_addresses_are_low(uintptr_t bits) {
 /* Copies `size` bytes; the caller has opened access. Copies whole words first. The rest is copied
  * as one word that ends with the last byte and overlaps what was copied.
  *
- * user_copy_much (user_copy.S) copies BULK_COPY_MIN bytes or more. It changes no register but rdi,
+ * user_copy_much (bulk.S) copies BULK_COPY_MIN bytes or more. It changes no register but rdi,
  * rsi and rcx, so the compiler can keep variables in all others. */
 static inline bool user_access_copy(void* to, const void* from, size_t size) {
     size_t words = size / 8;
