@@ -432,10 +432,3 @@ void sched_init_cpu(struct thread* idle, const struct burial_ops* burial_ops) {
     cpu->current = idle;
     cpu->sched = sched;
 }
-
-uint64_t sched_context_switches(void) {
-    uint64_t switches = 0;
-    for (uint32_t i = 0; i < cpu_count(); i++)
-        switches += sched_cpus[i].turns + sched_cpus[i].hand_overs;
-    return switches;
-}

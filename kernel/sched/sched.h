@@ -1,8 +1,6 @@
 /* The scheduler: per-CPU run queues, a bitmap of 32 priorities each, round robin within one. */
 #pragma once
 
-#include <stdint.h>
-
 struct thread;
 
 /* What happens to dead threads (thread.c). Both are called in any context, with no run queue lock
@@ -21,4 +19,3 @@ _Noreturn void sched_idle(void);
 void sched_take_turns(void);
 /* Lets another ready thread run first, if there is one as urgent as the caller. */
 void thread_yield(void);
-uint64_t sched_context_switches(void); /* over all CPUs */
