@@ -24,12 +24,6 @@ void timer_init(struct timer* timer, void (*callback)(struct timer*)) {
     *timer = (struct timer){.callback = callback};
 }
 
-/* Sets the hardware timer to the first deadline. */
-static void program(const struct timer_queue* queue) {
-    const struct priority_queue_node* first = priority_queue_first(&queue->timers);
-    clock_set_timer(first ? first->key : ZX_TIME_INFINITE);
-}
-
 /* Interrupts are off, so the thread stays on this CPU from the look at its queue to the end. */
 void timer_arm(struct timer* timer, zx_time_t deadline) {
     interrupt_state_t state = interrupts_save_and_disable();
@@ -78,6 +72,6 @@ void timer_interrupt(void) {
         spin_lock(&queue->lock);
         queue->running = NULL;
     }
-    program(queue);
+    clock_set_timer(first ? first->key : ZX_TIME_INFINITE);
     spin_unlock(&queue->lock);
 }
