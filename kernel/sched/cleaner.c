@@ -47,18 +47,17 @@ static void append(struct cleaning* cleaning) {
     end_of_turn = &cleaning->next;
 }
 
-/* Moves all requests to the end of the queue, oldest first: the list has the newest first. */
+/* Moves all requests to the end of the queue, oldest first. The list has the newest first, so each
+ * one goes before those that were moved already. */
 static void take_requests(void) {
     struct cleaning* list = cleaning_take_requests();
-    struct cleaning *in_order = NULL, *next;
-    for (; list; list = next) {
+    struct cleaning** place = end_of_turn;
+    if (list)
+        end_of_turn = &list->next;
+    for (struct cleaning* next; list; list = next) {
         next = list->next;
-        list->next = in_order;
-        in_order = list;
-    }
-    for (; in_order; in_order = next) {
-        next = in_order->next;
-        append(in_order);
+        list->next = *place;
+        *place = list;
     }
 }
 
