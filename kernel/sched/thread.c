@@ -19,6 +19,7 @@
 #include <sched/sched.h>
 #include <sched/sched_cpu.h>
 #include <sched/sched_internal.h>
+#include <sched/wait_queue.h>
 
 _Static_assert(offsetof(struct thread, context) == 0, "arch finds it there");
 _Static_assert(offsetof(struct thread_context, pending_work) == CONTEXT_PENDING_WORK,
@@ -32,15 +33,8 @@ static struct spinlock all_lock = SPINLOCK_INITIALIZER(LOCK_WAIT_QUEUE);
 static struct list all_threads = LIST_INITIALIZER(all_threads); /* under all_lock */
 static size_t all_count;
 
-/* A thread that waits for the end of another one. Lies on the waiter's stack. Not even a kill ends
- * this wait. */
-struct joiner {
-    struct list_node node;
-    struct thread* thread;
-};
-static struct spinlock join_lock = SPINLOCK_INITIALIZER(LOCK_WAIT_QUEUE);
-static struct list joiners = LIST_INITIALIZER(joiners); /* under join_lock */
-static _Atomic uint32_t joining;                        /* threads in thread_join */
+static struct wait_queue joiners = WAIT_QUEUE_INITIALIZER(joiners);
+static _Atomic uint32_t joining; /* threads in thread_join */
 
 /* Dead threads are buried by the cleaner: that takes locks and wakes other threads. It is woken
  * when this many are unburied, when a CPU becomes idle, or when a thread waits for a burial, and at
@@ -175,22 +169,15 @@ void thread_entry_returned(void) {
     thread_exit_current();
 }
 
-/* Wakes all joiners: each checks whether its own thread is the one. Under the lock, so a joiner
- * cannot miss this between its check and its park. */
-static void wake_joiners(struct thread* dead) {
-    struct list_node* node;
-    interrupt_state_t state = spin_lock_irqsave(&join_lock);
-    atomic_store(&dead->is_buried, true);
-    while ((node = list_pop_front(&joiners)))
-        thread_unpark(LIST_ENTRY(node, struct joiner, node)->thread);
-    spin_unlock_irqrestore(&join_lock, state);
-}
-
-/* The stack is freed before the last reference goes: only the running thread needed it. */
+/* The stack is freed before the last reference goes: only the running thread needed it. All joiners
+ * are woken: each checks whether its own thread is the one. A thread that is not counted in
+ * `joining` yet sees `is_buried`. */
 static void bury(struct thread* dead) {
     free_stack(dead->stack_top);
     dead->stack_top = NULL;
-    wake_joiners(dead);
+    atomic_store(&dead->is_buried, true);
+    if (atomic_load(&joining) > 0)
+        wait_queue_wake_all(&joiners);
     thread_release(dead);
     atomic_fetch_sub(&unburied, 1);
 }
@@ -275,28 +262,17 @@ void thread_bury_all(void) {
     (void)cleaner_run_out(&burying);
 }
 
-/* No wake is lost: the joiner looks at `is_buried` and joins the list in one lock hold;
- * wake_joiners sets the flag and empties the list in one.
- *
- * The cleaner is told: `joining` is counted before the request here, and the dead thread is in its
+static bool is_buried(void* thread) {
+    return atomic_load(&((const struct thread*)thread)->is_buried);
+}
+
+/* The cleaner is told: `joining` is counted before the request here, and the dead thread is in its
  * list before `joining` is looked at. So either this request finds the dead thread, or the one
  * there is made. */
 void thread_join(struct thread* thread) {
-    struct joiner self = {.thread = thread_current()};
     atomic_fetch_add(&joining, 1);
     cleaner_request(&burying);
-    for (;;) {
-        interrupt_state_t state = spin_lock_irqsave(&join_lock);
-        bool must_wait = !atomic_load(&thread->is_buried);
-        if (must_wait && !list_node_is_linked(&self.node))
-            list_push_back(&joiners, &self.node);
-        else if (!must_wait && list_node_is_linked(&self.node))
-            list_remove(&self.node);
-        spin_unlock_irqrestore(&join_lock, state);
-        if (!must_wait)
-            break;
-        thread_park_uninterruptible();
-    }
+    wait_queue_wait_uninterruptible(&joiners, is_buried, thread);
     atomic_fetch_sub(&joining, 1);
 }
 

@@ -19,8 +19,8 @@ void wait_queue_init(struct wait_queue* queue) {
 /* No wake is lost: the thread joins the list in the same lock hold in which it finds the condition
  * false. A wake that comes later finds it in the list and leaves a token, so the park returns at
  * once. */
-zx_status_t wait_queue_wait(struct wait_queue* queue, bool (*condition)(void*), void* argument,
-                            zx_time_t deadline) {
+static zx_status_t wait(struct wait_queue* queue, bool (*condition)(void*), void* argument,
+                        bool is_killable, zx_time_t deadline) {
     struct waiter waiter = {.thread = thread_current()};
     zx_status_t status = ZX_OK;
     for (;;) {
@@ -34,8 +34,21 @@ zx_status_t wait_queue_wait(struct wait_queue* queue, bool (*condition)(void*), 
         spin_unlock_irqrestore(&queue->lock, state);
         if (!must_wait)
             return is_true ? ZX_OK : status;
-        status = thread_park(deadline);
+        if (is_killable)
+            status = thread_park(deadline);
+        else
+            thread_park_uninterruptible();
     }
+}
+
+zx_status_t wait_queue_wait(struct wait_queue* queue, bool (*condition)(void*), void* argument,
+                            zx_time_t deadline) {
+    return wait(queue, condition, argument, true, deadline);
+}
+
+void wait_queue_wait_uninterruptible(struct wait_queue* queue, bool (*condition)(void*),
+                                     void* argument) {
+    (void)wait(queue, condition, argument, false, ZX_TIME_INFINITE);
 }
 
 /* Unparks under the lock: until that is released, the waiter cannot take its node out, return and

@@ -30,6 +30,9 @@ void wait_queue_init(struct wait_queue* queue);
  * block and after each wake. */
 zx_status_t wait_queue_wait(struct wait_queue* queue, bool (*condition)(void*), void* argument,
                             zx_time_t deadline);
+/* The same without a deadline, for waits that a kill must not end. */
+void wait_queue_wait_uninterruptible(struct wait_queue* queue, bool (*condition)(void*),
+                                     void* argument);
 /* Wakes the first waiter, or all of them: they look at their conditions again. Any context. */
 void wait_queue_wake_one(struct wait_queue* queue);
 void wait_queue_wake_all(struct wait_queue* queue);
