@@ -182,20 +182,15 @@ static void bury(struct thread* dead) {
     atomic_fetch_sub(&unburied, 1);
 }
 
-static struct thread* take_dead(void) {
+/* False: there are none. Preemption is off: else a joiner could wait until this thread, which may
+ * be less urgent, is scheduled. */
+static bool bury_one(void) {
+    preempt_disable();
     interrupt_state_t state = spin_lock_irqsave(&dead_lock);
     struct thread* dead = newest_dead;
     if (dead)
         newest_dead = dead->next_dead;
     spin_unlock_irqrestore(&dead_lock, state);
-    return dead;
-}
-
-/* False: there are none. Preemption is off: else a joiner could wait until this thread, which may
- * be less urgent, is scheduled. */
-static bool bury_one(void) {
-    preempt_disable();
-    struct thread* dead = take_dead();
     if (dead)
         bury(dead);
     preempt_enable();
