@@ -47,7 +47,7 @@ void cleaning_set_waiting(bool waits) {
 static struct wait_queue waiters = WAIT_QUEUE_INITIALIZER(waiters);
 
 void cleaning_wake_waiters(void) {
-    wait_queue_wake_all(&waiters);
+    wait_queue_wake(&waiters, WAKE_ALL);
 }
 
 zx_status_t cleaner_wait_until(struct cleaning* cleaning, bool (*condition)(void*),

@@ -47,7 +47,7 @@ static void begin_polling(void) {
 /* Waiting writers are woken one by one: each wakes the next after it has written. */
 static void wake_a_writer(size_t room) {
     if (console_has_room(room))
-        wait_queue_wake_one(&writers);
+        wait_queue_wake(&writers, 1);
 }
 
 /* Sends queued text until there is none, the device is full, or the piece is used up. The screen is

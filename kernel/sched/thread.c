@@ -177,7 +177,7 @@ static void bury(struct thread* dead) {
     dead->stack_top = NULL;
     atomic_store(&dead->is_buried, true);
     if (atomic_load(&joining) > 0)
-        wait_queue_wake_all(&joiners);
+        wait_queue_wake(&joiners, WAKE_ALL);
     thread_release(dead);
     atomic_fetch_sub(&unburied, 1);
 }

@@ -53,23 +53,10 @@ void wait_queue_wait_uninterruptible(struct wait_queue* queue, bool (*condition)
 
 /* Unparks under the lock: until that is released, the waiter cannot take its node out, return and
  * vanish. */
-static bool wake_first_locked(struct wait_queue* queue) {
-    struct list_node* node = list_pop_front(&queue->waiters);
-    if (!node)
-        return false;
-    thread_unpark(LIST_ENTRY(node, struct waiter, node)->thread);
-    return true;
-}
-
-void wait_queue_wake_one(struct wait_queue* queue) {
+void wait_queue_wake(struct wait_queue* queue, size_t limit) {
+    struct list_node* node;
     interrupt_state_t state = spin_lock_irqsave(&queue->lock);
-    wake_first_locked(queue);
-    spin_unlock_irqrestore(&queue->lock, state);
-}
-
-void wait_queue_wake_all(struct wait_queue* queue) {
-    interrupt_state_t state = spin_lock_irqsave(&queue->lock);
-    while (wake_first_locked(queue))
-        ;
+    for (; limit > 0 && (node = list_pop_front(&queue->waiters)); limit--)
+        thread_unpark(LIST_ENTRY(node, struct waiter, node)->thread);
     spin_unlock_irqrestore(&queue->lock, state);
 }

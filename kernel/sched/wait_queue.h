@@ -8,6 +8,8 @@
 #pragma once
 
 #include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
 
 #include <abi/types.h>
 #include <lib/compiler.h>
@@ -33,6 +35,6 @@ zx_status_t wait_queue_wait(struct wait_queue* queue, bool (*condition)(void*), 
 /* The same without a deadline, for waits that a kill must not end. */
 void wait_queue_wait_uninterruptible(struct wait_queue* queue, bool (*condition)(void*),
                                      void* argument);
-/* Wakes the first waiter, or all of them: they look at their conditions again. Any context. */
-void wait_queue_wake_one(struct wait_queue* queue);
-void wait_queue_wake_all(struct wait_queue* queue);
+/* Wakes the first waiters, `limit` at most: they look at their conditions again. Any context. */
+void wait_queue_wake(struct wait_queue* queue, size_t limit);
+#define WAKE_ALL SIZE_MAX

@@ -42,7 +42,7 @@ zx_status_t sys_debug_write(user_in(char) text, size_t size) {
 static struct wait_queue input_waiters;
 
 static void input_arrived(void) {
-    wait_queue_wake_all(&input_waiters);
+    wait_queue_wake(&input_waiters, WAKE_ALL);
 }
 
 void debug_input_init(void) {

@@ -96,11 +96,11 @@ SELFTEST(wait_queue, waiters_are_woken_one_by_one_in_order_of_arrival) {
         atomic_store(&waiters[i].is_true, 1);
     for (unsigned i = 0; i < WAITERS; i++) {
         EXPECT_EQUAL(atomic_load(&woken), i);
-        wait_queue_wake_one(&queue);
+        wait_queue_wake(&queue, 1);
         EXPECT(counter_comes_to(&woken, i + 1));
         EXPECT_EQUAL(waiters[i].order, i);
     }
-    wait_queue_wake_one(&queue); /* nobody is there */
+    wait_queue_wake(&queue, 1); /* nobody is there */
     for (unsigned i = 0; i < WAITERS; i++) {
         end(&waiters[i]);
         EXPECT_OK(waiters[i].status);
@@ -115,13 +115,13 @@ SELFTEST(wait_queue, those_whose_condition_does_not_hold_wait_on) {
         EXPECT(begin(&waiters[i], ZX_TIME_INFINITE));
     atomic_store(&waiters[1].is_true, 1);
     atomic_store(&waiters[3].is_true, 1);
-    wait_queue_wake_all(&queue);
+    wait_queue_wake(&queue, WAKE_ALL);
     EXPECT(counter_comes_to(&woken, 2));
     EXPECT_OK(thread_sleep_until(clock_now() + MILLISECOND));
     EXPECT_EQUAL(atomic_load(&woken), 2);
     for (unsigned i = 0; i < WAITERS; i++)
         atomic_store(&waiters[i].is_true, 1);
-    wait_queue_wake_all(&queue);
+    wait_queue_wake(&queue, WAKE_ALL);
     for (unsigned i = 0; i < WAITERS; i++) {
         end(&waiters[i]);
         EXPECT_OK(waiters[i].status);
