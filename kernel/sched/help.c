@@ -63,21 +63,16 @@ static void pass_call_on(struct sched_cpu* here) {
 
 /* An idle CPU is called only when a ready thread has waited for HELP_DELAY_NANOSECONDS. Usually the
  * waker is about to block, and then the woken thread runs here soon. That is better: the data that
- * the two threads share is in this CPU's cache, and no halted CPU had to be woken. */
-void help_start_locked(struct sched_cpu* sched, uint32_t cpus) {
-    sched->help_wanted |= cpus;
-    if (sched->is_help_armed)
-        return;
-    sched->is_help_armed = true;
-    timer_arm(&sched->help_timer, clock_now() + HELP_DELAY_NANOSECONDS);
-}
-
-/* Only the CPU itself can arm its timer. */
+ * the two threads share is in this CPU's cache, and no halted CPU had to be woken. But only the CPU
+ * itself can arm its timer. */
 void help_start_or_call_locked(struct sched_cpu* sched, uint32_t cpus) {
-    if (sched->number == cpu_number())
-        help_start_locked(sched, cpus);
-    else
+    if (sched->number != cpu_number()) {
         help_call(cpus);
+        return;
+    }
+    if (sched->help_wanted == 0)
+        timer_arm(&sched->help_timer, clock_now() + HELP_DELAY_NANOSECONDS);
+    sched->help_wanted |= cpus;
 }
 
 /* Returns the CPUs that may run one of the ready threads in `queues` (one bit for each), other than
@@ -101,18 +96,11 @@ static uint32_t cpus_for_others(const struct sched_cpu* sched, uint64_t queues,
 
 void help_equals_locked(struct sched_cpu* sched) {
     const struct thread* running = sched->running;
-    uint32_t cpus = running->affinity | cpus_for_others(sched, 1ul << running->priority, NULL);
-    if (cpus & atomic_load_explicit(&idle_cpus, memory_order_relaxed))
-        help_start_locked(sched, cpus);
-}
-
-static void help_idle_locked(struct sched_cpu* sched, uint32_t cpus) {
-    if (cpus & atomic_load_explicit(&idle_cpus, memory_order_relaxed))
-        help_start_or_call_locked(sched, cpus);
+    help_locked(sched, running->affinity | cpus_for_others(sched, 1ul << running->priority, NULL));
 }
 
 void help_ready_locked(struct sched_cpu* sched) {
-    help_idle_locked(sched, cpus_for_others(sched, UINT64_MAX, NULL));
+    help_locked(sched, cpus_for_others(sched, UINT64_MAX, NULL));
 }
 
 /* Usually no CPU is idle. */
@@ -121,7 +109,7 @@ void help_all_but_first_locked(struct sched_cpu* sched, uint64_t queues) {
         return;
     uint64_t priority;
     const struct list_node* first = queue_most_urgent(sched, &priority)->head.next;
-    help_idle_locked(sched, cpus_for_others(sched, queues, first));
+    help_locked(sched, cpus_for_others(sched, queues, first));
 }
 
 /* The lock is held from the look at the queue to the call: a thread that is queued later starts the
@@ -129,7 +117,6 @@ void help_all_but_first_locked(struct sched_cpu* sched, uint64_t queues) {
 void help_is_due(struct timer* timer) {
     struct sched_cpu* sched = CONTAINER_OF(timer, struct sched_cpu, help_timer);
     spin_lock(&sched->lock);
-    sched->is_help_armed = false;
     uint32_t wanted = sched->help_wanted;
     sched->help_wanted = 0;
     if (sched->ready_bitmap != 0)

@@ -5,7 +5,7 @@
  * 1. A CPU that becomes idle first sets its bit in idle_cpus, then looks at all ready threads of
  *    all other CPUs.
  * 2. Code that queues a thread behind another looks for idle CPUs that may run it. It has one of
- *    them called, at once or a moment later (help_start_locked). Push and look are both done under
+ *    them called, at once or a moment later (help_locked). Push and look are both done under
  *    the same run queue lock. So either the idle CPU finds the thread, or the pusher sees the idle
  *    CPU. This holds for a preempted thread too. A thread that yields to an equal waits until the
  *    slice ends.
@@ -28,11 +28,13 @@ static inline uint32_t idle_cpus_for(const struct thread* thread) {
     return atomic_load_explicit(&idle_cpus, memory_order_relaxed) & thread->affinity;
 }
 
-/* Starts a call for help, with a delay. A thread that `cpus` may run was queued at `sched`, or is
- * about to be. `sched` is this CPU's run queue. */
-void help_start_locked(struct sched_cpu* sched, uint32_t cpus);
-/* The same for any run queue. For that of another CPU it calls at once. */
+/* Starts a call for help if one of `cpus` is idle: they may run a thread that was queued at `sched`,
+ * or is about to be. The call is made with a delay, or at once for the run queue of another CPU. */
 void help_start_or_call_locked(struct sched_cpu* sched, uint32_t cpus);
+static inline void help_locked(struct sched_cpu* sched, uint32_t cpus) {
+    if (cpus & atomic_load_explicit(&idle_cpus, memory_order_relaxed))
+        help_start_or_call_locked(sched, cpus);
+}
 /* The same for all ready threads. */
 void help_ready_locked(struct sched_cpu* sched);
 /* The same for all threads that are ready in `queues` (one bit for each), but for the one that runs

@@ -85,8 +85,7 @@ static NOINLINE void notify_locked(struct sched_cpu* sched, const struct thread*
         return;
     }
     uint32_t helpers = idle_cpus_for(thread);
-    if (helpers)
-        help_start_or_call_locked(sched, thread->affinity);
+    help_locked(sched, thread->affinity);
     /* Only the CPU itself can arm its timer. */
     if (thread->priority == running->priority && !sched->is_slice_armed) {
         if (sched->number == cpu_number())
@@ -160,8 +159,7 @@ struct thread* sched_choose_beside_locked(struct sched_cpu* sched, struct thread
         return successor;
     }
     queue_push(sched, successor, true);
-    if (idle_cpus_for(successor))
-        help_start_locked(sched, successor->affinity);
+    help_locked(sched, successor->affinity);
     struct thread* next;
     while ((next = queue_pop(sched))->queued_as == QUEUED_AS_BOOKMARK)
         drop_bookmark(next);
@@ -234,16 +232,14 @@ static NOINLINE void leave_idle(struct cpu* cpu, struct sched_cpu* sched, struct
 static inline void queue_behind_successor(struct sched_cpu* sched, struct thread* thread) {
     thread->queued_as = QUEUED_IN_A_SLICE;
     queue_push(sched, thread, true);
-    if (idle_cpus_for(thread))
-        help_start_locked(sched, thread->affinity);
+    help_locked(sched, thread->affinity);
 }
 
 /* The running thread makes way for a more urgent one. Only after it is queued does this look for
  * idle CPUs: a CPU that became idle before did not see it in the queue. */
 static NOINLINE void queue_preempted(struct sched_cpu* sched, struct thread* thread) {
     queue_push(sched, thread, false);
-    if (idle_cpus_for(thread))
-        help_start_locked(sched, thread->affinity);
+    help_locked(sched, thread->affinity);
 }
 
 /* Lets another thread run; the running thread goes on later. Interrupts are off. */
@@ -334,9 +330,8 @@ void sched_apply_affinity(struct thread* thread) {
         thread->state = THREAD_MOVING;
     } else if (!is_allowed && thread_state == THREAD_RUNNING) {
         tell_to_reschedule(sched);
-    } else if (thread_state == THREAD_READY && idle_cpus_for(thread)) {
-        /* perhaps an idle CPU may run it from now on */
-        help_start_or_call_locked(sched, thread->affinity);
+    } else if (thread_state == THREAD_READY) {
+        help_locked(sched, thread->affinity); /* perhaps an idle CPU may run it from now on */
     }
     spin_unlock_irqrestore(&sched->lock, state);
     if (must_place)

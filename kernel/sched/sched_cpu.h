@@ -34,7 +34,6 @@ struct sched_cpu {
     uint32_t mask;         /* bit `number` */
     uint64_t ready_bitmap; /* bit p: queues[p] is not empty */
     bool is_slice_armed;
-    bool is_help_armed;
     struct thread* idle;
     struct thread* running;
     uint64_t turns;      /* switches to a thread that begins a slice of its own */
@@ -42,7 +41,7 @@ struct sched_cpu {
     uint64_t turns_at_slice_start;
     struct timer slice_timer;
     struct timer help_timer;
-    /* one bit for each CPU that may run a thread for which the help timer runs */
+    /* one bit for each CPU that may run a thread for which the help timer runs; 0: it does not */
     uint32_t help_wanted;
     /* not 0: this CPU is called, and looks at the others when idle; see help_call */
     _Atomic uint32_t called;
