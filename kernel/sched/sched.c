@@ -144,11 +144,6 @@ void sched_wake(struct thread* thread) {
 /* --- switching: the unusual parts --------------------------------------------------------------
  */
 
-/* The bookmark was popped. Its CPU sees that when it takes this run queue's lock. */
-static void drop_bookmark(struct thread* bookmark) {
-    bookmark->run_node = (struct list_node){0};
-}
-
 /* The successor's affinity may no longer include this CPU. It cannot be moved here: that needs
  * another CPU's lock, and this CPU's is held. It cannot be queued here either: no CPU would look
  * for it in this queue. So it runs here for a moment. The interrupt that this CPU sends itself then
@@ -156,18 +151,17 @@ static void drop_bookmark(struct thread* bookmark) {
 struct thread* sched_choose_beside_locked(struct sched_cpu* sched, struct thread* successor) {
     if (!(__atomic_load_n(&successor->affinity, __ATOMIC_RELAXED) & sched->mask)) {
         ipi_reschedule(sched->number);
+        sched->hand_overs++;
         return successor;
     }
     queue_push(sched, successor, true);
     help_locked(sched, successor->affinity);
-    struct thread* next;
-    while ((next = queue_pop(sched))->queued_as == QUEUED_AS_BOOKMARK)
-        drop_bookmark(next);
-    return next;
+    return choose_ready_locked(sched);
 }
 
+/* The bookmark's CPU sees that it was popped when it takes this run queue's lock. */
 struct thread* sched_choose_past_bookmark_locked(struct sched_cpu* sched, struct thread* bookmark) {
-    drop_bookmark(bookmark);
+    bookmark->run_node = (struct list_node){0};
     return choose_ready_locked(sched);
 }
 

@@ -91,10 +91,10 @@ static ALWAYS_INLINE struct thread* choose_ready_locked(struct sched_cpu* sched)
 /* The successor runs next, unless a more urgent thread is ready. */
 static ALWAYS_INLINE struct thread* choose_successor_locked(struct sched_cpu* sched,
                                                             struct thread* successor) {
-    sched->hand_overs++;
     if (unlikely(!sched_move_locked(successor, sched) ||
                  sched->ready_bitmap >> successor->priority > 1))
         return sched_choose_beside_locked(sched, successor);
+    sched->hand_overs++;
     return successor;
 }
 
