@@ -1,5 +1,5 @@
 /* An idle CPU may have to look at very many ready threads, none of which may run on it. So it looks
- * in pieces: each piece holds another CPU's run queue lock for at most LOOK_THREADS_MAX threads.
+ * in pieces of at most LOOK_THREADS_MAX threads.
  *
  * Between two pieces a bookmark in the queue marks where the next one goes on. Run queues hold
  * nothing but threads, so the bookmark is the idle thread of the looking CPU. When the other CPU
@@ -137,24 +137,23 @@ static struct list_node* take_bookmark_locked(struct sched_cpu* victim, struct s
     return victim->ready_bitmap >> priority & 1 ? next : NULL;
 }
 
-/* Returns the most urgent thread that may run on `here`, if this piece of the look finds one. */
+/* Returns the most urgent thread that may run on `here`, if there is one among the next *left
+ * threads. Subtracts how many it looked at; 0: it may not have seen all. */
 static struct thread* look_for_thread_locked(struct sched_cpu* victim, struct sched_cpu* here,
-                                             bool* is_over) {
+                                             unsigned* left) {
     struct look* look = &here->look;
     struct list_node* node = take_bookmark_locked(victim, here);
-    unsigned looked_at = 0;
-    uint64_t left;
-    while ((left = victim->ready_bitmap & look->queues_left) != 0) {
-        unsigned priority = 63u - (unsigned)__builtin_clzl(left);
+    uint64_t queues;
+    while ((queues = victim->ready_bitmap & look->queues_left) != 0) {
+        unsigned priority = 63u - (unsigned)__builtin_clzl(queues);
         struct list* queue = &victim->queues[priority];
         for (node = node ? node : queue->head.next; node != &queue->head; node = node->next) {
             struct thread* thread = LIST_ENTRY(node, struct thread, run_node);
             if (thread->affinity & here->mask)
                 return thread;
-            if (++looked_at == LOOK_THREADS_MAX) {
+            if (--*left == 0) {
                 list_insert_before(node->next, &here->idle->run_node);
                 look->queues_left = (2ul << priority) - 1;
-                *is_over = false;
                 return NULL;
             }
         }
@@ -165,10 +164,12 @@ static struct thread* look_for_thread_locked(struct sched_cpu* victim, struct sc
 }
 
 /* Looks at one CPU, and takes the thread that was found out of its queue. The thread is MOVING from
- * then on: no other CPU touches it, so the lock can be dropped. */
-static struct thread* look_at(struct sched_cpu* victim, struct sched_cpu* here, bool* is_over) {
+ * then on: no other CPU touches it, so the lock can be dropped. An empty queue is looked at under
+ * the lock too: a plain read could miss a thread whose pusher missed the bit of this CPU (help.h,
+ * step 2). */
+static struct thread* look_at(struct sched_cpu* victim, struct sched_cpu* here, unsigned* left) {
     interrupt_state_t state = spin_lock_irqsave(&victim->lock);
-    struct thread* found = look_for_thread_locked(victim, here, is_over);
+    struct thread* found = look_for_thread_locked(victim, here, left);
     if (found) {
         queue_remove(victim, found);
         found->state = THREAD_MOVING;
@@ -190,28 +191,10 @@ static void begin_look(struct sched_cpu* here) {
     look->victim = NULL;
 }
 
-/* Reads under the lock: a plain read could miss a thread whose pusher missed the bit of this CPU
- * (help.h, step 2). */
-static bool has_ready_threads(struct sched_cpu* victim) {
-    interrupt_state_t state = spin_lock_irqsave(&victim->lock);
-    bool has_any = victim->ready_bitmap != 0;
-    spin_unlock_irqrestore(&victim->lock, state);
-    return has_any;
-}
-
-/* Returns the next CPU that has ready threads; NULL: all have been looked at. */
-static struct sched_cpu* next_busy_cpu(struct sched_cpu* here) {
-    struct look* look = &here->look;
-    for (; look->turn < cpu_count(); look->turn++) {
-        struct sched_cpu* victim = sched_of((here->number + look->turn) % cpu_count());
-        if (has_ready_threads(victim))
-            return victim;
-    }
-    return NULL;
-}
-
+/* The bookmark is in no queue: it was taken out when the last piece began. */
 static void finish_look(struct sched_cpu* here) {
     here->look.turn = 0;
+    here->look.victim = NULL;
     pass_call_on(here);
 }
 
@@ -228,29 +211,28 @@ static void take_thread(struct sched_cpu* here, struct thread* thread,
         place(thread);
 }
 
-/* One piece: at most LOOK_THREADS_MAX threads of one CPU. Only one run queue lock is held at a
- * time. */
+/* One piece: at most LOOK_THREADS_MAX threads. Only one run queue lock is held at a time. */
 bool help_others(struct sched_cpu* here, void (*place)(struct thread*)) {
     struct look* look = &here->look;
     if (look->turn == 0)
         begin_look(here);
-    struct sched_cpu* victim = next_busy_cpu(here);
-    if (!victim) {
-        finish_look(here);
-        return atomic_load(&here->called) != 0;
+    unsigned left = LOOK_THREADS_MAX;
+    for (; look->turn < cpu_count(); look->turn++) {
+        struct sched_cpu* victim = sched_of((here->number + look->turn) % cpu_count());
+        if (look->victim != victim)
+            look->queues_left = UINT64_MAX;
+        look->victim = victim;
+        struct thread* thread = look_at(victim, here, &left);
+        if (thread) {
+            take_thread(here, thread, place);
+            finish_look(here);
+            return true;
+        }
+        if (left == 0)
+            return true;
     }
-    if (look->victim != victim)
-        look->queues_left = UINT64_MAX;
-    look->victim = victim;
-    bool is_over = true;
-    struct thread* thread = look_at(victim, here, &is_over);
-    if (thread) {
-        take_thread(here, thread, place);
-        finish_look(here);
-    } else if (is_over) {
-        look->turn++;
-    }
-    return true;
+    finish_look(here);
+    return atomic_load(&here->called) != 0;
 }
 
 /* The call of a CPU that found work elsewhere, or got work of its own, goes to the next CPU
