@@ -14,12 +14,11 @@
 #include <mm/slab_debug.h>
 
 #define PAGE_FLAG_SLAB 1u /* in struct page.flags: `owner` is a slab */
-#define EMPTY_SLABS_KEPT 1u
 #define OBJECTS_PER_SLAB_WANTED 8u
 #define SLAB_ORDER_MAX 3u
 
 struct slab {
-    struct list_node node;
+    struct list_node node; /* in slab_cache.partial; a full or an empty slab is in no list */
     struct slab_cache* cache;
     uint16_t free_count;
     uint16_t capacity; /* objects that it holds */
@@ -132,26 +131,18 @@ static void slab_release(struct slab_cache* cache, struct slab* slab) {
 
 static void* take_object_locked(struct slab_cache* cache) {
     struct list_node* node = list_first(&cache->partial);
-    struct slab* slab;
-    if (node) {
-        slab = LIST_ENTRY(node, struct slab, node);
-    } else if ((node = list_first(&cache->empty))) {
-        slab = LIST_ENTRY(node, struct slab, node);
-        cache->empty_count--;
-        list_remove(node);
-        list_push_front(&cache->partial, node);
-    } else {
-        slab = slab_create(cache);
+    struct slab* slab = node ? LIST_ENTRY(node, struct slab, node) : NULL;
+    if (!slab) {
+        slab = cache->empty ? cache->empty : slab_create(cache);
         if (!slab)
             return NULL;
+        cache->empty = NULL;
         list_push_front(&cache->partial, &slab->node);
     }
     void* object = slab->first_free;
     slab->first_free = *(void**)object;
-    if (--slab->free_count == 0) {
+    if (--slab->free_count == 0)
         list_remove(&slab->node);
-        list_push_front(&cache->full, &slab->node);
-    }
     cache->objects_taken++;
     return object;
 }
@@ -162,19 +153,15 @@ static void give_back_locked(struct slab_cache* cache, void* object) {
     *(void**)object = slab->first_free;
     slab->first_free = object;
     cache->objects_taken--;
-    if (slab->free_count++ == 0) {
-        list_remove(&slab->node);
+    if (slab->free_count++ == 0)
         list_push_front(&cache->partial, &slab->node);
-    }
     if (slab->free_count < slab->capacity)
         return;
     list_remove(&slab->node);
-    if (cache->empty_count < EMPTY_SLABS_KEPT) {
-        cache->empty_count++;
-        list_push_front(&cache->empty, &slab->node);
-    } else {
+    if (cache->empty)
         slab_release(cache, slab);
-    }
+    else
+        cache->empty = slab;
 }
 
 /* --- magazines, preemption off ---------------------------------------------------------------- */
@@ -233,20 +220,14 @@ void* slab_alloc_zeroed(struct slab_cache* cache) {
 
 /* --- all caches ------------------------------------------------------------------------------- */
 
-static void release_empty_slabs(struct slab_cache* cache) {
-    struct list_node* node;
-    spin_lock(&cache->lock);
-    while ((node = list_pop_front(&cache->empty))) {
-        cache->empty_count--;
-        slab_release(cache, LIST_ENTRY(node, struct slab, node));
-    }
-    spin_unlock(&cache->lock);
-}
-
-static void empty_magazine(struct slab_cache* cache, struct slab_magazine* magazine) {
+/* Gives back the objects of the magazine, and the empty slab. */
+static void trim(struct slab_cache* cache, struct slab_magazine* magazine) {
     spin_lock(&cache->lock);
     while (magazine->count > 0)
         give_back_locked(cache, magazine->objects[--magazine->count]);
+    if (cache->empty)
+        slab_release(cache, cache->empty);
+    cache->empty = NULL;
     spin_unlock(&cache->lock);
 }
 
@@ -256,8 +237,7 @@ void slab_trim(void) {
     LIST_FOR_EACH(node, &all_caches) {
         struct slab_cache* cache = LIST_ENTRY(node, struct slab_cache, all_node);
         preempt_disable();
-        empty_magazine(cache, cache->magazines[cpu_number()]);
-        release_empty_slabs(cache);
+        trim(cache, cache->magazines[cpu_number()]);
         preempt_enable();
     }
 }
@@ -288,15 +268,13 @@ void slab_for_each_cache(void (*visit)(const struct slab_cache* cache, size_t in
 
 void slab_cache_destroy(struct slab_cache* cache) {
     for (uint32_t cpu = 0; cpu < CPU_MAX; cpu++) {
+        trim(cache, cache->magazines[cpu]);
         if (cache->magazines[cpu] == &slab_no_magazine)
             continue;
-        empty_magazine(cache, cache->magazines[cpu]);
         preempt_disable();
         slab_put_slow(&slab_magazine_cache, cache->magazines[cpu]);
         preempt_enable();
-        cache->magazines[cpu] = &slab_no_magazine;
     }
-    release_empty_slabs(cache);
     CHECK(cache->slab_count == 0);
     if (cache->stride != 0) {
         spin_lock(&all_lock);

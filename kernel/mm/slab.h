@@ -41,8 +41,8 @@ struct slab_cache {
     struct spinlock lock;             /* class SLAB: guards everything below */
     size_t stride;                    /* distance between two objects; 0 until the first use */
     unsigned slab_order;              /* the preferred size of a slab, in pages as a power of two */
-    struct list partial, full, empty; /* struct slab.node */
-    uint32_t empty_count;
+    struct list partial;              /* slabs with used and free objects: slab.node */
+    struct slab* empty;               /* an empty slab that is kept; NULL: none */
     size_t slab_count;
     size_t objects_taken; /* objects out of slabs: in use, or in a magazine */
     struct list_node all_node;
@@ -59,7 +59,6 @@ struct slab_cache {
         .name = (cache_name), .object_size = (size), .alignment = (object_alignment),          \
         .magazines = {[0 ... CPU_MAX - 1] = &slab_no_magazine},                                \
         .lock = SPINLOCK_INITIALIZER(LOCK_SLAB), .partial = LIST_INITIALIZER((cache).partial), \
-        .full = LIST_INITIALIZER((cache).full), .empty = LIST_INITIALIZER((cache).empty),      \
     }
 
 /* For sizes that are known at run time only. `alignment` is a power of two, at most 64. */
