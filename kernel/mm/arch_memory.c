@@ -13,7 +13,7 @@ void* table_page_alloc(void) {
 }
 
 void table_page_free(void* table) {
-    page_free(page_from_physical(virtual_to_physical(table)));
+    page_free(page_from_virtual(table));
 }
 
 static struct slab_cache fpu_cache;

@@ -44,6 +44,6 @@ void heap_free(void* pointer) {
         slab_free(cache, pointer);
         return;
     }
-    struct page* page = page_from_physical(virtual_to_physical(pointer));
+    struct page* page = page_from_virtual(pointer);
     page_free_order(page, page->order);
 }

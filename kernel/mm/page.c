@@ -59,7 +59,7 @@ physical_address_t page_to_physical(const struct page* page) {
 
 /* Here, so that finding the record costs no second call: each entry of a page table is counted. */
 _Atomic uint32_t* table_page_count(const void* table) {
-    return &page_from_physical(virtual_to_physical(table))->references;
+    return &page_from_virtual(table)->references;
 }
 
 /* --- the lists, under the lock --------------------------------------------------------------- */

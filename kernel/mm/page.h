@@ -5,7 +5,7 @@
  * - The allocator's lock is of class PAGES; the per-CPU caches need only preemption off.
  * - When memory runs out, the result is NULL, never a panic.
  * - No allocation in an interrupt.
- * - While a page is allocated, `owner`, `flags` and `references` are for its owner. */
+ * - While a page is allocated, `owner` and `references` are for its owner. */
 #pragma once
 
 #include <stdatomic.h>
@@ -39,7 +39,6 @@ struct page {
     void* owner;                 /* the slab, VMO, ...; NULL again when the page is freed */
     uint8_t state;               /* enum page_state */
     uint8_t order;               /* of the block that this page heads */
-    uint16_t flags;              /* the owner's use */
     _Atomic uint32_t references; /* for VMO pages: how many VMOs share the page */
 };
 
@@ -61,6 +60,9 @@ struct page* page_from_physical(physical_address_t address); /* NULL: not RAM */
 physical_address_t page_to_physical(const struct page* page);
 static inline void* page_to_virtual(const struct page* page) {
     return physical_to_virtual(page_to_physical(page));
+}
+static inline struct page* page_from_virtual(const void* address) {
+    return page_from_physical(virtual_to_physical(address));
 }
 
 /* For any thread, with or without preemption. */

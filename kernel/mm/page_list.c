@@ -91,7 +91,7 @@ static bool empty_table(void** table, unsigned level, size_t count, int64_t* uni
         }
         table[i] = NULL;
     }
-    page_free(page_from_physical(virtual_to_physical(table)));
+    page_free(page_from_virtual(table));
     *units -= FREE_UNITS;
     return true;
 }

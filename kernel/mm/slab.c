@@ -13,7 +13,6 @@
 #include <mm/page.h>
 #include <mm/slab_debug.h>
 
-#define PAGE_FLAG_SLAB 1u /* in struct page.flags: `owner` is a slab */
 #define OBJECTS_PER_SLAB_WANTED 8u
 #define SLAB_ORDER_MAX 3u
 
@@ -70,13 +69,12 @@ static void prepare_cache(struct slab_cache* cache) {
 
 /* Every page of the block points to the slab, so any object leads to it. */
 static struct slab* slab_of(const void* object) {
-    struct page* page = page_from_physical(virtual_to_physical(object));
-    return page->owner;
+    return page_from_virtual(object)->owner;
 }
 
 struct slab_cache* slab_cache_of(const void* memory) {
-    struct page* page = page_from_physical(virtual_to_physical(memory));
-    return page->flags & PAGE_FLAG_SLAB ? ((struct slab*)page->owner)->cache : NULL;
+    const struct slab* slab = slab_of(memory);
+    return slab ? slab->cache : NULL;
 }
 
 /* Allocates a block of the preferred order; else the largest one there is that has room for an
@@ -98,10 +96,8 @@ static struct slab* slab_create(struct slab_cache* cache) {
     if (!page)
         return NULL;
     struct slab* slab = page_to_virtual(page);
-    for (size_t i = 0; i < 1ul << order; i++) {
+    for (size_t i = 0; i < 1ul << order; i++)
         page[i].owner = slab;
-        page[i].flags = PAGE_FLAG_SLAB;
-    }
     uint16_t capacity = (uint16_t)objects_in(cache, cache->stride, order);
     *slab =
         (struct slab){.cache = cache, .free_count = capacity, .capacity = capacity, .order = order};
@@ -116,12 +112,10 @@ static struct slab* slab_create(struct slab_cache* cache) {
 }
 
 static void slab_release(struct slab_cache* cache, struct slab* slab) {
-    struct page* page = page_from_physical(virtual_to_physical(slab));
+    struct page* page = page_from_virtual(slab);
     unsigned order = slab->order;
-    for (size_t i = 0; i < 1ul << order; i++) {
+    for (size_t i = 0; i < 1ul << order; i++)
         page[i].owner = NULL;
-        page[i].flags = 0;
-    }
     cache->slab_count--;
     if (order == 0)
         page_free(page);
@@ -190,12 +184,9 @@ void* slab_take_slow(struct slab_cache* cache) {
     struct slab_magazine* magazine = magazine_get(cache);
     spin_lock(&cache->lock);
     void* object = take_object_locked(cache);
-    while (object && magazine->count < batch_of(magazine)) {
-        /* The rest of the batch comes from slabs that exist: it is no reason to make a new one. */
-        if (list_is_empty(&cache->partial))
-            break;
+    /* The rest of the batch comes from slabs that exist: it is no reason to make a new one. */
+    while (object && magazine->count < batch_of(magazine) && !list_is_empty(&cache->partial))
         magazine->objects[magazine->count++] = take_object_locked(cache);
-    }
     spin_unlock(&cache->lock);
     return object;
 }

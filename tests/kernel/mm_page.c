@@ -159,15 +159,15 @@ static void trade_pages(void* cpu) {
             unsigned order = random_next(&random) % 8 == 0 ? 1 + random_next(&random) % 3 : 0;
             page = order == 0 ? page_alloc() : page_alloc_order(order);
             EXPECT(page != NULL);
-            page->flags = (uint16_t)order;
+            page->references = order;
             mark(page);
             mark(page + (1ul << order) - 1);
         }
         page = atomic_exchange(&exchange[slot], page);
         if (!page)
             continue;
-        unsigned order = page->flags;
-        page->flags = 0;
+        unsigned order = page->references;
+        page->references = 0;
         EXPECT(has_mark(page) && has_mark(page + (1ul << order) - 1));
         if (order == 0)
             page_free(page);
@@ -183,8 +183,8 @@ SELFTEST(mm_page, pages_that_wander_between_all_cpus_stay_whole) {
         struct page* page = atomic_exchange(&exchange[i], NULL);
         if (!page)
             continue;
-        unsigned order = page->flags;
-        page->flags = 0;
+        unsigned order = page->references;
+        page->references = 0;
         page_free_order(page, order);
     }
     EXPECT(pages_come_back(free_before));
