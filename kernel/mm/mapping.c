@@ -91,7 +91,7 @@ static inline void take_out_locked(struct mapping* mapping, struct list* dead) {
     tree_remove(&mapping->region.parent->children, &mapping->region.node);
     spin_lock(&mapping->vmo->lock);
     list_remove(&mapping->link.node);
-    mapping_counts_remove(&mapping->vmo->mapped, mapping->permissions, 1);
+    mapping_counts_add(&mapping->vmo->mapped, mapping->permissions, -1);
     spin_unlock(&mapping->vmo->lock);
     list_push_back(dead, &mapping->link.node);
 }

@@ -27,20 +27,13 @@ struct mapping_counts {
 /* Only these permissions are counted. */
 #define COUNTED_PERMISSIONS (ZX_VM_PERM_WRITE | ZX_VM_PERM_EXECUTE)
 
+/* Counts so many mappings more, or fewer if `change` is negative. */
 static inline void mapping_counts_add(struct mapping_counts* counts, uint32_t permissions,
-                                      size_t mappings) {
+                                      ptrdiff_t change) {
     if (permissions & ZX_VM_PERM_WRITE)
-        counts->writable += mappings;
+        counts->writable += (size_t)change;
     if (permissions & ZX_VM_PERM_EXECUTE)
-        counts->executable += mappings;
-}
-
-static inline void mapping_counts_remove(struct mapping_counts* counts, uint32_t permissions,
-                                         size_t mappings) {
-    if (permissions & ZX_VM_PERM_WRITE)
-        counts->writable -= mappings;
-    if (permissions & ZX_VM_PERM_EXECUTE)
-        counts->executable -= mappings;
+        counts->executable += (size_t)change;
 }
 
 /* Whether mappings may gain these permissions. */

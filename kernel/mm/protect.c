@@ -93,7 +93,7 @@ static bool count_vmo_locked(const struct protection* protection, struct mapping
     struct vmo* vmo = (*next)->vmo;
     struct mapping_counts leaving = {0};
     uint32_t gained = 0;
-    size_t count = 0;
+    ptrdiff_t count = 0;
     for (; *next && (*next)->vmo == vmo; *next = (*next)->next, count++) {
         const struct mapping* mapping = *next;
         gained |= protection->permissions & ~mapping->permissions;
@@ -114,7 +114,7 @@ static void count_no_more_locked(const struct mapping* mapping, uint32_t permiss
     if (!(permissions & COUNTED_PERMISSIONS))
         return;
     spin_lock(&mapping->vmo->lock);
-    mapping_counts_remove(&mapping->vmo->mapped, permissions, 1);
+    mapping_counts_add(&mapping->vmo->mapped, permissions, -1);
     spin_unlock(&mapping->vmo->lock);
 }
 
