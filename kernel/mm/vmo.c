@@ -116,18 +116,13 @@ static bool vmo_free_some(struct vmo* vmo, int64_t* units) {
     return false;
 }
 
-static NOINLINE void vmo_free(struct vmo* vmo) {
-    int64_t units = UNITS_WITHOUT_END;
-    (void)vmo_free_some(vmo, &units);
+bool vmo_release_some(struct vmo* vmo, int64_t* units) {
+    return reference_drop_once(&vmo->references) && vmo_free_some(vmo, units);
 }
 
 void vmo_release(struct vmo* vmo) {
-    if (atomic_fetch_sub_explicit(&vmo->references, 1, memory_order_acq_rel) == 1)
-        vmo_free(vmo);
-}
-
-bool vmo_release_some(struct vmo* vmo, int64_t* units) {
-    return reference_drop_once(&vmo->references) && vmo_free_some(vmo, units);
+    int64_t units = UNITS_WITHOUT_END;
+    (void)vmo_release_some(vmo, &units);
 }
 
 void vmo_set_end(struct vmo* vmo, struct vmo_end* end) {
