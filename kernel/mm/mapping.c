@@ -63,17 +63,12 @@ void mapping_split_locked(struct vmar* vmar, virtual_address_t address, struct m
     struct mapping* lower = mapping_from(region);
     mapping_note_change(lower);
     size_t lower_size = address - region_base(region);
-    const struct mapping_shape shape = {
-        .base = address,
-        .size = region->size - lower_size,
-        .vmo = lower->vmo,
-        .vmo_offset = lower->vmo_offset + lower_size,
-        .permissions = lower->permissions,
-        .allowed = lower->allowed,
-    };
     struct mapping* upper = *spare;
-    mapping_fill_in(upper, vmar, &shape);
-    upper->mark = lower->mark;
+    *upper = *lower;
+    upper->region.node.key = address;
+    upper->region.size -= lower_size;
+    upper->vmo_offset += lower_size;
+    upper->link.mapping = upper;
     /* Both changes in one lock hold: vmo_unmap_everywhere must not miss the pages of either part.
      */
     spin_lock(&lower->vmo->lock);
