@@ -56,22 +56,21 @@ bool mapping_announce_locked(struct mapping* mapping, const struct mapping_count
 }
 
 void mapping_split_locked(struct vmar* vmar, virtual_address_t address, struct mapping** spare) {
-    struct region* region = region_from(tree_find_at_most(&vmar->children, address));
-    if (!region || region->kind != REGION_MAPPING || region_base(region) == address ||
-        region_end(region) <= address)
+    struct region* region = vmar_region_from(vmar, address);
+    if (!region || region->kind != REGION_MAPPING || region_base(region) >= address)
         return;
     struct mapping* lower = mapping_from(region);
     mapping_note_change(lower);
     size_t lower_size = address - region_base(region);
     struct mapping* upper = *spare;
     *upper = *lower;
-    upper->region.node.key = address;
     upper->region.size -= lower_size;
     upper->vmo_offset += lower_size;
     upper->link.mapping = upper;
     /* Both changes in one lock hold: vmo_unmap_everywhere must not miss the pages of either part.
      */
     spin_lock(&lower->vmo->lock);
+    lower->region.node.key = address;
     lower->region.size = lower_size;
     enlist_locked(upper, lower->link.node.next);
     spin_unlock(&lower->vmo->lock);
@@ -102,7 +101,6 @@ void mapping_remove_locked(struct mapping* mapping, struct list* dead) {
  * vmo_unmap_everywhere reads these fields. */
 static void cut_off(struct mapping* mapping, size_t size) {
     spin_lock(&mapping->vmo->lock);
-    mapping->region.node.key += size;
     mapping->region.size -= size;
     mapping->vmo_offset += size;
     spin_unlock(&mapping->vmo->lock);

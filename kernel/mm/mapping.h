@@ -24,7 +24,7 @@ struct mapping_shape {
  * enters the tree and the lists. */
 static inline void mapping_fill_in(struct mapping* mapping, struct vmar* vmar,
                                    const struct mapping_shape* shape) {
-    mapping->region.node.key = shape->base;
+    mapping->region.node.key = shape->base + shape->size;
     mapping->region.size = shape->size;
     mapping->region.kind = REGION_MAPPING;
     mapping->region.parent = vmar;
@@ -43,7 +43,7 @@ MUST_CHECK bool mapping_announce_locked(struct mapping* mapping,
 /* Step 3 puts it into its VMAR, where its place must be free by now. */
 static inline void mapping_insert_locked(struct mapping* mapping) {
     tree_insert(&mapping->region.parent->children, &mapping->region.node,
-                region_base(&mapping->region));
+                region_end(&mapping->region));
 }
 /* If `address` lies inside a mapping, cuts it in two there. Uses *spare for the upper part, and
  * sets it to NULL. */

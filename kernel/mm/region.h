@@ -30,7 +30,8 @@ enum region_kind {
     REGION_MAPPING,
 };
 
-/* A child of a VMAR: another VMAR, or a mapping. The key is its first address. */
+/* A child of a VMAR: another VMAR, or a mapping. The key is the address where it ends: so the first
+ * region that ends above an address is found by one search. */
 struct region {
     struct tree_node node;
     size_t size;
@@ -69,10 +70,10 @@ struct mapping {
 };
 
 static inline virtual_address_t region_base(const struct region* region) {
-    return region->node.key;
+    return region->node.key - region->size;
 }
 static inline virtual_address_t region_end(const struct region* region) {
-    return region->node.key + region->size;
+    return region->node.key;
 }
 static inline struct region* region_from(struct tree_node* node) {
     return node ? CONTAINER_OF(node, struct region, node) : NULL;
@@ -85,8 +86,5 @@ static inline struct mapping* mapping_from(struct region* region) {
 }
 /* The first region of the VMAR that ends above `address`; NULL: none. */
 static inline struct region* vmar_region_from(const struct vmar* vmar, virtual_address_t address) {
-    struct region* region = region_from(tree_find_at_most(&vmar->children, address));
-    if (region && region_end(region) > address)
-        return region;
-    return region_from(tree_find_at_least(&vmar->children, address));
+    return region_from(tree_find_at_least(&vmar->children, address + 1));
 }

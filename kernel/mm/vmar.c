@@ -32,7 +32,7 @@ struct vmar* vmar_create(struct aspace* aspace, uint32_t capabilities) {
 struct vmar* vmar_create_root(struct aspace* aspace) {
     struct vmar* root = vmar_create(aspace, VMAR_CAPABILITIES);
     if (root) {
-        root->region.node.key = ROOT_BASE;
+        root->region.node.key = USER_ADDRESS_END;
         root->region.size = USER_ADDRESS_END - ROOT_BASE;
     }
     return root;
@@ -109,8 +109,8 @@ size_t vmar_size(const struct vmar* vmar) {
 
 struct mapping* vmar_mapping_at_locked(struct vmar* vmar, virtual_address_t address) {
     for (;;) {
-        struct region* region = region_from(tree_find_at_most(&vmar->children, address));
-        if (!region || region_end(region) <= address)
+        struct region* region = vmar_region_from(vmar, address);
+        if (!region || region_base(region) > address)
             return NULL;
         if (region->kind == REGION_MAPPING)
             return mapping_from(region);

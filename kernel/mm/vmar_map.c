@@ -78,7 +78,7 @@ static void unmap_locked(struct vmar* vmar, virtual_address_t address, virtual_a
 /* Fast path for the usual range, which is exactly one mapping. False: it is not. */
 static bool unmap_one_locked(struct vmar* vmar, virtual_address_t address, virtual_address_t end,
                              struct list* dead) {
-    struct region* region = region_from(tree_find_at_most(&vmar->children, address));
+    struct region* region = vmar_region_from(vmar, address);
     if (!region || region->kind != REGION_MAPPING || region_base(region) != address ||
         region_end(region) != end)
         return false;
@@ -288,7 +288,7 @@ zx_status_t vmar_allocate(struct vmar* vmar, uint32_t options, size_t offset, si
         fresh->region.size = size;
         fresh->region.parent = vmar;
         vmar_reference(fresh); /* the tree's reference */
-        tree_insert(&vmar->children, &fresh->region.node, *child_address);
+        tree_insert(&vmar->children, &fresh->region.node, *child_address + size);
         *child = fresh;
     }
     spin_unlock(&vmar->aspace->lock);
