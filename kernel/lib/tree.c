@@ -63,19 +63,6 @@ void tree_remove(struct tree* tree, struct tree_node* node) {
     node->left = node->right = NULL;
 }
 
-struct tree_node* tree_find_at_most(const struct tree* tree, uint64_t key) {
-    struct tree_node* best = NULL;
-    for (struct tree_node* at = tree->root; at;) {
-        if (at->key <= key) {
-            best = at;
-            at = at->right;
-        } else {
-            at = at->left;
-        }
-    }
-    return best;
-}
-
 struct tree_node* tree_find_at_least(const struct tree* tree, uint64_t key) {
     struct tree_node* best = NULL;
     for (struct tree_node* at = tree->root; at;) {

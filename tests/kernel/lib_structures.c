@@ -163,13 +163,6 @@ SELFTEST(lib_heap, keys_reach_from_end_to_end) {
 static struct tree_node tree_nodes[ASCENDING];
 static bool is_inside[KEYS];
 
-static struct tree_node* expected_at_most(uint64_t key) {
-    for (uint64_t i = key + 1; i-- > 0;)
-        if (is_inside[i])
-            return &tree_nodes[i];
-    return NULL;
-}
-
 static struct tree_node* expected_at_least(uint64_t key) {
     for (uint64_t i = key; i < KEYS; i++)
         if (is_inside[i])
@@ -190,7 +183,6 @@ SELFTEST(lib_tree, neighbours_are_found_whatever_comes_and_goes) {
             tree_insert(&tree, &tree_nodes[key], key);
         is_inside[key] = !is_inside[key];
         unsigned probe = random_next(&random) % KEYS;
-        EXPECT(tree_find_at_most(&tree, probe) == expected_at_most(probe));
         EXPECT(tree_find_at_least(&tree, probe) == expected_at_least(probe));
     }
     for (unsigned key = 0; key < KEYS; key++)
@@ -216,19 +208,20 @@ SELFTEST(lib_tree, ascending_keys_do_not_make_it_a_list) {
     EXPECT(depth_of(tree.root) < DEPTH_LIMIT);
     for (unsigned i = 0; i + 1 < ASCENDING; i += 2) {
         EXPECT(tree_find_at_least(&tree, i) == &tree_nodes[i + 1]);
-        EXPECT(tree_find_at_most(&tree, i + 1) == &tree_nodes[i + 1]);
+        EXPECT(tree_find_at_least(&tree, i + 1) == &tree_nodes[i + 1]);
     }
 }
 
 SELFTEST(lib_tree, keys_reach_from_end_to_end) {
     struct tree tree = {0};
-    EXPECT(tree_find_at_most(&tree, UINT64_MAX) == NULL);
     EXPECT(tree_find_at_least(&tree, 0) == NULL);
+    tree_insert(&tree, &tree_nodes[0], UINT64_MAX - 1);
+    EXPECT(tree_find_at_least(&tree, UINT64_MAX - 1) == &tree_nodes[0]);
+    EXPECT(tree_find_at_least(&tree, UINT64_MAX) == NULL);
+    tree_remove(&tree, &tree_nodes[0]);
     tree_insert(&tree, &tree_nodes[0], UINT64_MAX);
-    EXPECT(tree_find_at_most(&tree, UINT64_MAX - 1) == NULL);
-    EXPECT(tree_find_at_most(&tree, UINT64_MAX) == &tree_nodes[0]);
+    EXPECT(tree_find_at_least(&tree, UINT64_MAX) == &tree_nodes[0]);
     tree_insert(&tree, &tree_nodes[1], 0);
     EXPECT(tree_find_at_least(&tree, 0) == &tree_nodes[1]);
     EXPECT(tree_find_at_least(&tree, 1) == &tree_nodes[0]);
-    EXPECT(tree_find_at_most(&tree, 0) == &tree_nodes[1]);
 }
