@@ -96,9 +96,8 @@ void aspace_release(struct aspace* aspace) {
 bool aspace_unmap_some(struct aspace* aspace, int64_t* units) {
     spin_lock(&aspace->lock);
     aspace->is_dead = true;
-    aspace->root->is_alive = false;
     bool has_more =
-        vmar_clear_some_locked(aspace->root, &aspace->clearing, &aspace->unmapped, units);
+        vmar_remove_some_locked(aspace->root, &aspace->clearing, &aspace->unmapped, units);
     spin_unlock(&aspace->lock);
     return has_more;
 }

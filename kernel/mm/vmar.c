@@ -47,51 +47,51 @@ void vmar_release(struct vmar* vmar) {
         slab_free(&vmar_cache, vmar);
 }
 
+/* Takes an empty VMAR out of its parent. The tree's reference to it goes; the root has none. */
+static void take_out_locked(struct vmar* vmar) {
+    struct vmar* parent = vmar->region.parent;
+    vmar->is_alive = false;
+    if (!parent)
+        return;
+    tree_remove(&parent->children, &vmar->region.node);
+    vmar_release(vmar);
+}
+
 /* VMARs may be nested very deeply, so this is a loop. It goes down to a VMAR without children,
  * takes it out of its parent, and goes on there. Of many children it takes the root of their tree,
  * which need not be searched for. */
-bool vmar_clear_some_locked(struct vmar* vmar, struct vmar** at, struct list* dead,
-                            int64_t* units) {
-    for (;;) {
-        struct region* child = region_from((*at)->children.root);
-        if (!child && *at == vmar)
-            return false;
-        if (*units <= 0)
-            return true;
+bool vmar_remove_some_locked(struct vmar* vmar, struct vmar** at, struct list* dead,
+                             int64_t* units) {
+    while (*at && *units > 0) {
+        struct vmar* inner = *at;
+        struct region* child = region_from(inner->children.root);
         *units -= 1;
         if (!child) {
-            struct vmar* empty = *at;
-            *at = empty->region.parent;
-            tree_remove(&(*at)->children, &empty->region.node);
-            empty->is_alive = false;
-            vmar_release(empty);
+            *at = inner == vmar ? NULL : inner->region.parent;
+            take_out_locked(inner);
         } else if (child->kind == REGION_VMAR) {
             *at = vmar_from(child);
         } else {
             mapping_remove_some_locked(mapping_from(child), dead, units);
         }
     }
+    return *at;
 }
 
-void vmar_clear_locked(struct vmar* vmar, struct list* dead) {
+void vmar_remove_locked(struct vmar* vmar, struct list* dead) {
     struct vmar* at = vmar;
     int64_t units = UNITS_WITHOUT_END;
-    (void)vmar_clear_some_locked(vmar, &at, dead, &units);
+    (void)vmar_remove_some_locked(vmar, &at, dead, &units);
 }
 
+/* The caller has a reference of its own. */
 zx_status_t vmar_destroy(struct vmar* vmar) {
     struct list dead = LIST_INITIALIZER(dead);
     struct aspace* aspace = vmar->aspace;
     spin_lock(&aspace->lock);
     bool was_alive = vmar_is_alive_locked(vmar);
-    if (was_alive) {
-        vmar_clear_locked(vmar, &dead);
-        vmar->is_alive = false;
-        if (vmar->region.parent) {
-            tree_remove(&vmar->region.parent->children, &vmar->region.node);
-            vmar_release(vmar); /* the tree's reference; the caller has its own */
-        }
-    }
+    if (was_alive)
+        vmar_remove_locked(vmar, &dead);
     spin_unlock(&aspace->lock);
     mapping_bury(&dead);
     return was_alive ? ZX_OK : ZX_ERR_BAD_STATE;

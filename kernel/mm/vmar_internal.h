@@ -13,11 +13,12 @@ struct vmar* vmar_create(struct aspace* aspace, uint32_t capabilities);
 struct vmar* vmar_create_root(struct aspace* aspace); /* NULL: no memory */
 /* The mapping that contains `address`, in the VMAR or in a VMAR inside it; NULL: none. */
 struct mapping* vmar_mapping_at_locked(struct vmar* vmar, virtual_address_t address);
-/* Takes everything out of the VMAR. Mappings go to the list `dead`; VMARs die. */
-void vmar_clear_locked(struct vmar* vmar, struct list* dead);
+/* Takes everything out of the VMAR, and then itself. Mappings go to the list `dead`; VMARs die. */
+void vmar_remove_locked(struct vmar* vmar, struct list* dead);
 /* The same in pieces. `*at`, at first `vmar`, is where the next call goes on; nothing else may take
- * VMARs out of the tree meanwhile. True: there is more. */
-bool vmar_clear_some_locked(struct vmar* vmar, struct vmar** at, struct list* dead, int64_t* units);
+ * VMARs out of the tree meanwhile. False: all is done, and *at is NULL. */
+bool vmar_remove_some_locked(struct vmar* vmar, struct vmar** at, struct list* dead,
+                             int64_t* units);
 /* False: it was destroyed, or its address space is being destroyed. */
 static inline bool vmar_is_alive_locked(const struct vmar* vmar) {
     return vmar->is_alive && !vmar->aspace->is_dead;

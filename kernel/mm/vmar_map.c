@@ -63,15 +63,10 @@ static void unmap_locked(struct vmar* vmar, virtual_address_t address, virtual_a
     mapping_split_locked(vmar, end, &spares[1]);
     struct region* region;
     while ((region = vmar_region_from(vmar, address)) && region_base(region) < end) {
-        if (region->kind == REGION_MAPPING) {
+        if (region->kind == REGION_MAPPING)
             mapping_remove_locked(mapping_from(region), dead);
-            continue;
-        }
-        struct vmar* child = vmar_from(region);
-        vmar_clear_locked(child, dead);
-        child->is_alive = false;
-        tree_remove(&vmar->children, &region->node);
-        vmar_release(child);
+        else
+            vmar_remove_locked(vmar_from(region), dead);
     }
 }
 

@@ -5,6 +5,7 @@
 #include <mm/mapping.h>
 #include <mm/placement.h>
 #include <mm/slab.h>
+#include <mm/vmar_internal.h>
 #include <mm/vmo.h>
 
 static struct slab_cache window_cache =
@@ -15,7 +16,7 @@ static virtual_address_t map_window_locked(struct aspace* aspace, struct mapping
                                            struct window* window) {
     struct vmar* root = aspace->root;
     size_t size = vmo_size(vmo);
-    virtual_address_t base = root->is_alive ? vmar_place_locked(root, size, false) : 0;
+    virtual_address_t base = vmar_is_alive_locked(root) ? vmar_place_locked(root, size, false) : 0;
     if (!base)
         return 0;
     const struct mapping_shape shape = {
