@@ -3,11 +3,14 @@
 #include <abi/errors.h>
 #include <arch/cpu.h>
 #include <arch/interrupt.h>
+#include <arch/layout.h>
 #include <debug/panic.h>
 #include <lib/units.h>
 #include <mm/mapping.h>
 #include <mm/slab.h>
 #include <mm/vmar_internal.h>
+
+#define ROOT_BASE 0x10000ul /* the first pages stay unmapped, so that NULL pointers fault */
 
 _Static_assert(offsetof(struct aspace, page_table) == 0, "see aspace_page_table");
 
@@ -22,7 +25,8 @@ zx_status_t aspace_create(struct aspace** out) {
         return ZX_ERR_NO_MEMORY;
     *aspace = (struct aspace){.references = 1, .lock = SPINLOCK_INITIALIZER(LOCK_ASPACE)};
     list_init(&aspace->unmapped);
-    aspace->root = vmar_create_root(aspace);
+    aspace->root =
+        vmar_create(aspace, VMAR_CAPABILITIES, USER_ADDRESS_END, USER_ADDRESS_END - ROOT_BASE);
     if (!aspace->root)
         goto free_aspace;
     aspace->clearing = aspace->root;

@@ -2,24 +2,22 @@
 
 #include <abi/errors.h>
 #include <arch/cpu.h>
-#include <arch/layout.h>
 #include <lib/units.h>
 #include <mm/mapping.h>
 #include <mm/slab.h>
 #include <mm/vmar_internal.h>
-
-#define ROOT_BASE 0x10000ul /* the first pages stay unmapped, so that NULL pointers fault */
 
 static struct slab_cache vmar_cache =
     SLAB_CACHE_INITIALIZER(vmar_cache, "VMAR", sizeof(struct vmar));
 
 /* --- life ------------------------------------------------------------------------------------ */
 
-struct vmar* vmar_create(struct aspace* aspace, uint32_t capabilities) {
+struct vmar* vmar_create(struct aspace* aspace, uint32_t capabilities, virtual_address_t end,
+                         size_t size) {
     struct vmar* vmar = slab_alloc(&vmar_cache);
     if (vmar)
         *vmar = (struct vmar){
-            .region = {.kind = REGION_VMAR},
+            .region = {.node.key = end, .size = size, .kind = REGION_VMAR},
             .references = 1,
             .aspace = aspace,
             .capabilities = capabilities,
@@ -27,15 +25,6 @@ struct vmar* vmar_create(struct aspace* aspace, uint32_t capabilities) {
             .children = {.random = (uint32_t)cpu_random()},
         };
     return vmar;
-}
-
-struct vmar* vmar_create_root(struct aspace* aspace) {
-    struct vmar* root = vmar_create(aspace, VMAR_CAPABILITIES);
-    if (root) {
-        root->region.node.key = USER_ADDRESS_END;
-        root->region.size = USER_ADDRESS_END - ROOT_BASE;
-    }
-    return root;
 }
 
 void vmar_reference(struct vmar* vmar) {

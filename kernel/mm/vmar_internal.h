@@ -9,8 +9,8 @@
 
 /* A VMAR that is nowhere yet, with one reference. `capabilities`: ZX_VM_CAN_MAP_*. NULL: no memory.
  */
-struct vmar* vmar_create(struct aspace* aspace, uint32_t capabilities);
-struct vmar* vmar_create_root(struct aspace* aspace); /* NULL: no memory */
+struct vmar* vmar_create(struct aspace* aspace, uint32_t capabilities, virtual_address_t end,
+                         size_t size);
 /* The mapping that contains `address`, in the VMAR or in a VMAR inside it; NULL: none. */
 struct mapping* vmar_mapping_at_locked(struct vmar* vmar, virtual_address_t address);
 /* Takes everything out of the VMAR, and then itself. Mappings go to the list `dead`; VMARs die. */

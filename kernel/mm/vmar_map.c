@@ -274,13 +274,12 @@ zx_status_t vmar_allocate(struct vmar* vmar, uint32_t options, size_t offset, si
     zx_status_t status = check_place(vmar, options, offset, size);
     if (status != ZX_OK)
         return status;
-    struct vmar* fresh = vmar_create(vmar->aspace, capabilities);
+    struct vmar* fresh = vmar_create(vmar->aspace, capabilities, 0, size);
     if (!fresh)
         return ZX_ERR_NO_MEMORY;
     spin_lock(&vmar->aspace->lock);
     status = choose_base_locked(vmar, options, offset, size, child_address);
     if (status == ZX_OK) {
-        fresh->region.size = size;
         fresh->region.parent = vmar;
         vmar_reference(fresh); /* the tree's reference */
         tree_insert(&vmar->children, &fresh->region.node, *child_address + size);
