@@ -26,14 +26,10 @@ struct protection {
 
 /* --- 1: which mappings ------------------------------------------------------------------------ */
 
-/* The mapping that begins where `mapping` ends; NULL: none. Mappings may lie deep inside `vmar`, so
- * the search begins in the parent of `mapping`. */
+/* The mapping that begins where `mapping` ends; NULL: none. */
 static struct mapping* mapping_behind_locked(struct vmar* vmar, const struct mapping* mapping) {
-    virtual_address_t address = region_end(&mapping->region);
-    struct vmar* at = mapping->region.parent;
-    while (at != vmar && region_end(&at->region) <= address)
-        at = at->region.parent;
-    return vmar_mapping_at_locked(at, address);
+    virtual_address_t end = region_end(&mapping->region);
+    return vmar_next_mapping_locked(vmar, mapping->region.parent, end, end + 1);
 }
 
 static zx_status_t list_mappings_locked(struct protection* protection) {

@@ -106,3 +106,22 @@ struct mapping* vmar_mapping_at_locked(struct vmar* vmar, virtual_address_t addr
         vmar = vmar_from(region);
     }
 }
+
+struct mapping* vmar_next_mapping_locked(struct vmar* vmar, struct vmar* at,
+                                         virtual_address_t address, virtual_address_t end) {
+    while (address < end) {
+        struct region* region = vmar_region_from(at, address);
+        if (region && region->kind == REGION_MAPPING)
+            return region_base(region) < end ? mapping_from(region) : NULL;
+        if (region) {
+            address = MAX(address, region_base(region));
+            at = vmar_from(region);
+        } else if (at == vmar) {
+            return NULL;
+        } else {
+            address = region_end(&at->region);
+            at = at->region.parent;
+        }
+    }
+    return NULL;
+}

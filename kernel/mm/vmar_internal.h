@@ -13,6 +13,10 @@ struct vmar* vmar_create(struct aspace* aspace, uint32_t capabilities, virtual_a
                          size_t size);
 /* The mapping that contains `address`, in the VMAR or in a VMAR inside it; NULL: none. */
 struct mapping* vmar_mapping_at_locked(struct vmar* vmar, virtual_address_t address);
+/* The first of them that has a part of [address, end). Mappings may lie deep inside `vmar`, so the
+ * search begins in `at`: `vmar`, or a VMAR inside it that contains `address` or ends there. */
+struct mapping* vmar_next_mapping_locked(struct vmar* vmar, struct vmar* at,
+                                         virtual_address_t address, virtual_address_t end);
 /* Takes everything out of the VMAR, and then itself. Mappings go to the list `dead`; VMARs die. */
 void vmar_remove_locked(struct vmar* vmar, struct list* dead);
 /* The same in pieces. `*at`, at first `vmar`, is where the next call goes on; nothing else may take

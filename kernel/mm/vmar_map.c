@@ -137,30 +137,14 @@ static zx_status_t check_map(const struct vmar* vmar, const struct vmar_map_requ
                            : status;
 }
 
-/* The first mapping that ends above `address`, in the VMAR or in a VMAR inside it; NULL: none. */
-static struct mapping* mapping_from_address_locked(struct vmar* vmar, virtual_address_t address) {
-    for (struct vmar* at = vmar;;) {
-        struct region* region = vmar_region_from(at, address);
-        if (region && region->kind == REGION_MAPPING)
-            return mapping_from(region);
-        if (region) {
-            at = vmar_from(region);
-        } else if (at == vmar) {
-            return NULL;
-        } else {
-            address = region_end(&at->region);
-            at = at->region.parent;
-        }
-    }
-}
-
 /* Counts the mappings of the VMO that lie wholly in the range: they will be removed with it. */
 static struct mapping_counts count_inside_locked(struct vmar* vmar, virtual_address_t address,
                                                  virtual_address_t end, const struct vmo* vmo) {
     struct mapping_counts counts = {0};
-    const struct mapping* mapping = mapping_from_address_locked(vmar, address);
+    const struct mapping* mapping = vmar_next_mapping_locked(vmar, vmar, address, end);
     for (; mapping && region_end(&mapping->region) <= end;
-         mapping = mapping_from_address_locked(vmar, region_end(&mapping->region)))
+         mapping = vmar_next_mapping_locked(vmar, mapping->region.parent,
+                                            region_end(&mapping->region), end))
         if (mapping->vmo == vmo && region_base(&mapping->region) >= address)
             mapping_counts_add(&counts, mapping->permissions, 1);
     return counts;
