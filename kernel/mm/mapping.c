@@ -8,27 +8,21 @@
 static struct slab_cache mapping_cache =
     SLAB_CACHE_INITIALIZER(mapping_cache, "mapping", sizeof(struct mapping));
 
-struct mapping* mapping_alloc(void) {
-    return slab_alloc(&mapping_cache);
+void mapping_stock_free(struct mapping* stock[], size_t count) {
+    for (size_t i = 0; i < count; i++)
+        if (stock[i])
+            slab_free(&mapping_cache, stock[i]);
 }
 
-void mapping_free(struct mapping* unused) {
-    if (unused)
-        slab_free(&mapping_cache, unused);
-}
-
-void mapping_spares_free(struct mapping* spares[2]) {
-    mapping_free(spares[0]);
-    mapping_free(spares[1]);
-}
-
-bool mapping_spares_alloc(struct mapping* spares[2]) {
-    spares[0] = mapping_alloc();
-    spares[1] = mapping_alloc();
-    if (spares[0] && spares[1])
-        return true;
-    mapping_spares_free(spares);
-    return false;
+bool mapping_stock_alloc(struct mapping* stock[], size_t count) {
+    for (size_t i = 0; i < count; i++) {
+        stock[i] = slab_alloc(&mapping_cache);
+        if (!stock[i]) {
+            mapping_stock_free(stock, i);
+            return false;
+        }
+    }
+    return true;
 }
 
 uint32_t mapping_paging_flags(uint32_t permissions) {

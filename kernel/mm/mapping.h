@@ -6,41 +6,16 @@
 #include <mm/mapping_counts.h>
 #include <mm/region.h>
 
-struct mapping* mapping_alloc(void); /* NULL: no memory */
-void mapping_free(struct mapping* unused);
-/* Allocates the spare mappings for a range whose two ends may cut mappings. False: no memory. */
-bool mapping_spares_alloc(struct mapping* spares[2]);
-void mapping_spares_free(struct mapping* spares[2]);
-/* What a new mapping shows, and where. */
-struct mapping_shape {
-    virtual_address_t base;
-    size_t size;
-    struct vmo* vmo;
-    uint64_t vmo_offset;
-    uint32_t permissions; /* ZX_VM_PERM_* */
-    uint32_t allowed;     /* the permissions that vmar_protect may give */
-};
-/* A new mapping is added in three steps. Step 1 fills it in. The other fields are set when it
- * enters the tree and the lists. */
-static inline void mapping_fill_in(struct mapping* mapping, struct vmar* vmar,
-                                   const struct mapping_shape* shape) {
-    mapping->region.node.key = shape->base + shape->size;
-    mapping->region.size = shape->size;
-    mapping->region.kind = REGION_MAPPING;
-    mapping->region.parent = vmar;
-    mapping->aspace = vmar->aspace;
-    mapping->vmo = shape->vmo;
-    mapping->vmo_offset = shape->vmo_offset;
-    mapping->permissions = shape->permissions;
-    mapping->allowed = shape->allowed;
-    mapping->mark = NULL;
-    mapping->link.mapping = mapping;
-}
-/* Step 2 adds it to its VMO's list, with a reference to the VMO. False: W^X (mapping_counts.h) does
- * not allow the mapping, and nothing has changed. */
+/* Allocates mappings before the lock is taken. A range whose two ends may cut mappings needs two
+ * spare ones. False: no memory. */
+MUST_CHECK bool mapping_stock_alloc(struct mapping* stock[], size_t count);
+/* Frees those that were not used: the others are NULL. */
+void mapping_stock_free(struct mapping* stock[], size_t count);
+/* Adds a new mapping, which is filled in, to its VMO's list, with a reference to the VMO. False:
+ * W^X (mapping_counts.h) does not allow the mapping, and nothing has changed. */
 MUST_CHECK bool mapping_announce_locked(struct mapping* mapping,
                                         const struct mapping_counts* leaving);
-/* Step 3 puts it into its VMAR, where its place must be free by now. */
+/* Puts it into its VMAR afterwards, where its place must be free by now. */
 static inline void mapping_insert_locked(struct mapping* mapping) {
     tree_insert(&mapping->region.parent->children, &mapping->region.node,
                 region_end(&mapping->region));

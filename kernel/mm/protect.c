@@ -188,11 +188,11 @@ zx_status_t vmar_protect(struct vmar* vmar, uint32_t options, virtual_address_t 
         return ZX_ERR_INVALID_ARGS;
     struct protection protection = {vmar, address, address + size, options, NULL, 0};
     struct mapping* spares[2];
-    if (!mapping_spares_alloc(spares))
+    if (!mapping_stock_alloc(spares, 2))
         return ZX_ERR_NO_MEMORY;
     spin_lock(&vmar->aspace->lock);
     zx_status_t status = protect_locked(&protection, spares);
     spin_unlock(&vmar->aspace->lock);
-    mapping_spares_free(spares);
+    mapping_stock_free(spares, 2);
     return status;
 }

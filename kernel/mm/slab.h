@@ -38,11 +38,11 @@ struct slab_cache {
     size_t object_size; /* as the user of the cache asked for */
     size_t alignment;
     struct slab_magazine* magazines[CPU_MAX];
-    struct spinlock lock;             /* class SLAB: guards everything below */
-    size_t stride;                    /* distance between two objects; 0 until the first use */
-    unsigned slab_order;              /* the preferred size of a slab, in pages as a power of two */
-    struct list partial;              /* slabs with used and free objects: slab.node */
-    struct slab* empty;               /* an empty slab that is kept; NULL: none */
+    struct spinlock lock; /* class SLAB: guards everything below */
+    size_t stride;        /* distance between two objects; 0 until the first use */
+    unsigned slab_order;  /* the preferred size of a slab, in pages as a power of two */
+    struct list partial;  /* slabs with used and free objects: slab.node */
+    struct slab* empty;   /* an empty slab that is kept; NULL: none */
     size_t slab_count;
     size_t objects_taken; /* objects out of slabs: in use, or in a magazine */
     struct list_node all_node;

@@ -106,22 +106,16 @@ zx_status_t vmar_unmap(struct vmar* vmar, virtual_address_t address, size_t size
     spin_unlock(&vmar->aspace->lock);
     if (unlikely(!is_done)) {
         struct mapping* spares[2];
-        if (!mapping_spares_alloc(spares))
+        if (!mapping_stock_alloc(spares, 2))
             return ZX_ERR_NO_MEMORY;
         spin_lock(&vmar->aspace->lock);
         status = unmap_any_locked(vmar, address, size, spares, &dead);
         spin_unlock(&vmar->aspace->lock);
-        mapping_spares_free(spares);
+        mapping_stock_free(spares, 2);
     }
     mapping_bury(&dead);
     return status;
 }
-
-/* What vmar_map allocates before it takes the lock. */
-struct map_stock {
-    struct mapping* fresh;
-    struct mapping* spares[2]; /* for an overwrite, else NULL */
-};
 
 /* The checks of vmar_map that need no lock: the fields of VMARs that they read never change. */
 static zx_status_t check_map(const struct vmar* vmar, const struct vmar_map_request* request) {
@@ -150,48 +144,43 @@ static struct mapping_counts count_inside_locked(struct vmar* vmar, virtual_addr
     return counts;
 }
 
-/* Replaces everything in the range of `fresh` by it. */
-static zx_status_t overwrite_locked(struct vmar* vmar, struct mapping* fresh,
-                                    struct mapping* spares[2], struct list* dead) {
-    virtual_address_t base = region_base(&fresh->region), end = region_end(&fresh->region);
-    zx_status_t status = check_unmap_locked(vmar, base, end);
-    if (status != ZX_OK)
-        return status;
-    struct mapping_counts leaving = count_inside_locked(vmar, base, end, fresh->vmo);
-    if (!mapping_announce_locked(fresh, &leaving))
-        return ZX_ERR_ACCESS_DENIED;
-    unmap_locked(vmar, base, end, spares, dead);
-    mapping_insert_locked(fresh);
-    return ZX_OK;
-}
-
-/* The part of vmar_map under the lock. The mappings that an overwrite replaced go to `dead`. */
+/* The part of vmar_map under the lock. stock[0] becomes the mapping; the others are for an
+ * overwrite. The mappings that it replaces go to `dead`. */
 static zx_status_t map_locked(struct vmar* vmar, const struct vmar_map_request* request,
-                              struct map_stock* stock, struct list* dead,
+                              struct mapping* stock[3], struct list* dead,
                               virtual_address_t* mapped) {
+    bool is_overwrite = request->options & ZX_VM_SPECIFIC_OVERWRITE;
     virtual_address_t base;
     zx_status_t status =
         choose_base_locked(vmar, request->options, request->vmar_offset, request->size, &base);
     if (status != ZX_OK)
         return status;
-    const struct mapping_shape shape = {
-        .base = base,
-        .size = request->size,
-        .vmo = request->vmo,
-        .vmo_offset = request->vmo_offset,
-        .permissions = request->options & VMAR_PERMISSIONS,
-        .allowed = request->allowed,
-    };
-    mapping_fill_in(stock->fresh, vmar, &shape);
-    if (request->options & ZX_VM_SPECIFIC_OVERWRITE) {
-        status = overwrite_locked(vmar, stock->fresh, stock->spares, dead);
+    virtual_address_t end = base + request->size;
+    struct mapping_counts leaving = {0};
+    if (is_overwrite) {
+        status = check_unmap_locked(vmar, base, end);
         if (status != ZX_OK)
             return status;
-    } else {
-        if (!mapping_announce_locked(stock->fresh, &(struct mapping_counts){0}))
-            return ZX_ERR_ACCESS_DENIED;
-        mapping_insert_locked(stock->fresh);
+        leaving = count_inside_locked(vmar, base, end, request->vmo);
     }
+    struct mapping* fresh = stock[0];
+    fresh->region.node.key = end;
+    fresh->region.size = request->size;
+    fresh->region.kind = REGION_MAPPING;
+    fresh->region.parent = vmar;
+    fresh->aspace = vmar->aspace;
+    fresh->vmo = request->vmo;
+    fresh->vmo_offset = request->vmo_offset;
+    fresh->permissions = request->options & VMAR_PERMISSIONS;
+    fresh->allowed = request->allowed;
+    fresh->mark = request->mark;
+    fresh->link.mapping = fresh;
+    if (!mapping_announce_locked(fresh, &leaving))
+        return ZX_ERR_ACCESS_DENIED;
+    if (is_overwrite)
+        unmap_locked(vmar, base, end, &stock[1], dead);
+    mapping_insert_locked(fresh);
+    stock[0] = NULL;
     *mapped = base;
     return ZX_OK;
 }
@@ -208,39 +197,29 @@ static void populate(struct aspace* aspace, virtual_address_t base, size_t size,
     }
 }
 
-/* False: no memory. */
-static bool stock_alloc(struct map_stock* stock, uint32_t options) {
-    stock->fresh = mapping_alloc();
-    if (stock->fresh &&
-        (!(options & ZX_VM_SPECIFIC_OVERWRITE) || mapping_spares_alloc(stock->spares)))
-        return true;
-    mapping_free(stock->fresh);
-    return false;
-}
-
 zx_status_t vmar_map(struct vmar* vmar, const struct vmar_map_request* asked,
                      virtual_address_t* mapped) {
     struct vmar_map_request request = *asked;
-    struct map_stock stock;
+    struct mapping* stock[3];
     request.allowed &= permissions_of_capabilities(vmar->capabilities);
     request.size = ALIGN_UP(asked->size, PAGE_SIZE); /* 0 if that wraps around */
     zx_status_t status = check_map(vmar, &request);
     if (status != ZX_OK)
         return status;
-    if (!stock_alloc(&stock, request.options))
+    size_t stock_count = request.options & ZX_VM_SPECIFIC_OVERWRITE ? 3 : 1;
+    if (!mapping_stock_alloc(stock, stock_count))
         return ZX_ERR_NO_MEMORY;
     struct list dead = LIST_INITIALIZER(dead);
     spin_lock(&vmar->aspace->lock);
-    status = map_locked(vmar, &request, &stock, &dead, mapped);
+    status = map_locked(vmar, &request, stock, &dead, mapped);
     spin_unlock(&vmar->aspace->lock);
-    if (status != ZX_OK)
-        mapping_free(stock.fresh);
-    else if (request.options & ZX_VM_MAP_RANGE)
-        populate(vmar->aspace, *mapped, request.size, request.options & VMAR_PERMISSIONS);
-    if (request.options & ZX_VM_SPECIFIC_OVERWRITE) {
-        mapping_spares_free(stock.spares);
-        mapping_bury(&dead);
+    if (status == ZX_OK && stock_count == 1) {
+        if (request.options & ZX_VM_MAP_RANGE)
+            populate(vmar->aspace, *mapped, request.size, request.options & VMAR_PERMISSIONS);
+        return ZX_OK;
     }
+    mapping_stock_free(stock, stock_count);
+    mapping_bury(&dead);
     return status;
 }
 

@@ -28,6 +28,8 @@ struct vmar_map_request {
     struct vmo* vmo;
     uint64_t vmo_offset;
     size_t size; /* is rounded up to whole pages */
+    /* Of a window (window.h); else NULL. Becomes false when the program changes the mapping. */
+    _Atomic bool* mark;
 };
 
 /* Maps the VMO in a random place unless SPECIFIC. Pages past the VMO's end are mapped too, and

@@ -28,8 +28,9 @@ static inline uint32_t idle_cpus_for(const struct thread* thread) {
     return atomic_load_explicit(&idle_cpus, memory_order_relaxed) & thread->affinity;
 }
 
-/* Starts a call for help if one of `cpus` is idle: they may run a thread that was queued at `sched`,
- * or is about to be. The call is made with a delay, or at once for the run queue of another CPU. */
+/* Starts a call for help if one of `cpus` is idle: they may run a thread that was queued at
+ * `sched`, or is about to be. The call is made with a delay, or at once for the run queue of
+ * another CPU. */
 void help_start_or_call_locked(struct sched_cpu* sched, uint32_t cpus);
 static inline void help_locked(struct sched_cpu* sched, uint32_t cpus) {
     if (cpus & atomic_load_explicit(&idle_cpus, memory_order_relaxed))

@@ -29,7 +29,7 @@ static virtual_address_t place;
 static bool create(void) {
     return vmo_create(PAGE_SIZE, &vmo) == ZX_OK && aspace_create(&aspace) == ZX_OK &&
            vmar_map(aspace_root(aspace),
-                    &(struct vmar_map_request){READ_WRITE, READ_WRITE, 0, vmo, 0, PAGE_SIZE},
+                    &(struct vmar_map_request){READ_WRITE, READ_WRITE, 0, vmo, 0, PAGE_SIZE, NULL},
                     &place) == ZX_OK;
 }
 

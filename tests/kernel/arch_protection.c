@@ -160,7 +160,8 @@ static void run_with_user_memory(void (*function)(void*)) {
     EXPECT_OK(aspace_create(&aspace));
     EXPECT_OK(vmo_create(SIZE, &vmo));
     EXPECT_OK(vmar_map(aspace_root(aspace),
-                       &(struct vmar_map_request){read_write, read_write, 0, vmo, 0, SIZE}, &user));
+                       &(struct vmar_map_request){read_write, read_write, 0, vmo, 0, SIZE, NULL},
+                       &user));
     struct thread* thread = thread_create("user memory", function, NULL, THREAD_PRIORITY_DEFAULT);
     EXPECT(thread != NULL);
     thread->aspace = aspace;

@@ -33,7 +33,7 @@ static struct process* process;
 static bool map(struct vmar* vmar, struct vmo* vmo, size_t pages, uint32_t more) {
     virtual_address_t address;
     const struct vmar_map_request request = {READ_WRITE | more, READ_WRITE, 0, vmo, 0,
-                                             pages * PAGE_SIZE};
+                                             pages * PAGE_SIZE, NULL};
     return vmar_map(vmar, &request, &address) == ZX_OK;
 }
 
@@ -87,7 +87,8 @@ static bool add_sparse_mappings(struct vmar* root) {
                                                  i * TOP_LEVEL_SPAN,
                                                  vmo,
                                                  0,
-                                                 PAGE_SIZE};
+                                                 PAGE_SIZE,
+                                                 NULL};
         bool is_mapped = vmar_map(root, &request, &address) == ZX_OK;
         vmo_release(vmo);
         if (!is_mapped)

@@ -24,7 +24,7 @@ static virtual_address_t deep_address;
 
 static zx_status_t map(struct vmar* vmar, size_t pages, uint32_t more, virtual_address_t* mapped) {
     const struct vmar_map_request request = {READ_WRITE | more, READ_WRITE, 0, vmo, 0,
-                                             pages * PAGE_SIZE};
+                                             pages * PAGE_SIZE, NULL};
     return vmar_map(vmar, &request, mapped);
 }
 

@@ -50,7 +50,7 @@ static void destroy(void) {
 
 static zx_status_t map_in(struct vmar* vmar, uint32_t options, uint32_t allowed, size_t offset,
                           size_t size, virtual_address_t* base) {
-    const struct vmar_map_request request = {options, allowed, offset, vmo, 0, size};
+    const struct vmar_map_request request = {options, allowed, offset, vmo, 0, size, NULL};
     return vmar_map(vmar, &request, base);
 }
 
@@ -265,7 +265,7 @@ SELFTEST(vmar, a_physical_vmo_shows_nothing_past_its_end) {
     for (uint64_t offset = 0; offset < 4 * PAGE_SIZE; offset += PAGE_SIZE) {
         EXPECT_OK(vmar_map(root,
                            &(struct vmar_map_request){READ | WRITE | ZX_VM_MAP_RANGE, READ | WRITE,
-                                                      0, physical, offset, 3 * PAGE_SIZE},
+                                                      0, physical, offset, 3 * PAGE_SIZE, NULL},
                            &at));
         struct page_fault fault = {.address = at + PAGE_SIZE, .is_user = true};
         EXPECT_EQUAL(is_in_the_tables(at), offset == 0);
@@ -286,9 +286,9 @@ SELFTEST(vmar, clones_find_the_pages_of_mappings_past_the_end) {
     EXPECT(create());
     for (unsigned i = 0; i < ARRAY_LENGTH(offsets); i++)
         EXPECT_OK(vmar_map(root,
-                           &(struct vmar_map_request){READ | WRITE | ZX_VM_MAP_RANGE, READ | WRITE,
-                                                      0, vmo, offsets[i],
-                                                      i == 2 ? PAGE_SIZE : 2 * PAGES * PAGE_SIZE},
+                           &(struct vmar_map_request){
+                               READ | WRITE | ZX_VM_MAP_RANGE, READ | WRITE, 0, vmo, offsets[i],
+                               i == 2 ? PAGE_SIZE : 2 * PAGES * PAGE_SIZE, NULL},
                            &at[i]));
     EXPECT(is_in_the_tables(at[0] + (PAGES - 1) * PAGE_SIZE));
     EXPECT(is_in_the_tables(at[1]));

@@ -35,9 +35,10 @@ static bool create(void) {
     if (vmo_create(4 * PAGE_SIZE, &vmo) != ZX_OK || aspace_create(&aspace) != ZX_OK)
         return false;
     for (unsigned i = 0; i < MAPPINGS; i++)
-        if (vmar_map(aspace_root(aspace),
-                     &(struct vmar_map_request){READ_WRITE, READ_WRITE, 0, vmo, 0, 4 * PAGE_SIZE},
-                     &places[i]) != ZX_OK)
+        if (vmar_map(
+                aspace_root(aspace),
+                &(struct vmar_map_request){READ_WRITE, READ_WRITE, 0, vmo, 0, 4 * PAGE_SIZE, NULL},
+                &places[i]) != ZX_OK)
             return false;
     return true;
 }
@@ -168,7 +169,7 @@ SELFTEST(vmo_fork, a_killed_thread_leaves_every_long_call) {
         EXPECT(vmo_page_address(large, i) != NULL);
     EXPECT_OK(vmar_map(aspace_root(aspace),
                        &(struct vmar_map_request){READ_WRITE, READ_WRITE, 0, copy_of_large, 0,
-                                                  LARGE_PAGES * PAGE_SIZE},
+                                                  LARGE_PAGES * PAGE_SIZE, NULL},
                        &place_of_copy));
     struct thread* thread =
         thread_create("killed", call_when_killed, NULL, THREAD_PRIORITY_DEFAULT);

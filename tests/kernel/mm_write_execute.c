@@ -77,10 +77,10 @@ static zx_status_t map(unsigned space, unsigned vmo, uint32_t options, size_t pa
     virtual_address_t address;
     if (!(options & ZX_VM_SPECIFIC_OVERWRITE))
         options |= ZX_VM_SPECIFIC;
-    return vmar_map(
-        vmars[space],
-        &(struct vmar_map_request){options, ALL, page * PAGE_SIZE, vmos[vmo], 0, pages * PAGE_SIZE},
-        &address);
+    return vmar_map(vmars[space],
+                    &(struct vmar_map_request){options, ALL, page * PAGE_SIZE, vmos[vmo], 0,
+                                               pages * PAGE_SIZE, NULL},
+                    &address);
 }
 
 static zx_status_t unmap(unsigned space, size_t page, size_t pages) {
@@ -193,7 +193,8 @@ SELFTEST(write_execute, an_overwrite_counts_without_what_it_replaces) {
     EXPECT_OK(vmar_allocate(vmars[0], ANY_CHILD | ZX_VM_SPECIFIC, 8 * PAGE_SIZE, 4 * PAGE_SIZE,
                             &child, &address));
     EXPECT_OK(vmar_map(
-        child, &(struct vmar_map_request){READ_EXECUTE, ALL, 0, vmos[0], 0, PAGE_SIZE}, &address));
+        child, &(struct vmar_map_request){READ_EXECUTE, ALL, 0, vmos[0], 0, PAGE_SIZE, NULL},
+        &address));
     EXPECT_EQUAL(map(0, 0, READ_WRITE | ZX_VM_SPECIFIC_OVERWRITE, 7, 6), ZX_ERR_ACCESS_DENIED);
     EXPECT_OK(map(0, 0, READ_WRITE | ZX_VM_SPECIFIC_OVERWRITE, 2, 10));
     EXPECT_EQUAL(vmos[0]->mapped.writable, 1);
@@ -224,7 +225,7 @@ SELFTEST(write_execute, a_clone_counts_for_itself) {
     EXPECT_OK(vmo_create_clone(vmos[0], 0, PAGE_SIZE, &clone));
     EXPECT_OK(vmar_map(
         vmars[0],
-        &(struct vmar_map_request){READ_WRITE | ZX_VM_MAP_RANGE, ALL, 0, clone, 0, PAGE_SIZE},
+        &(struct vmar_map_request){READ_WRITE | ZX_VM_MAP_RANGE, ALL, 0, clone, 0, PAGE_SIZE, NULL},
         &address));
     physical_address_t code, copy;
     uint32_t flags;
@@ -412,10 +413,11 @@ static void map_in_turns(void* number) {
     virtual_address_t address;
     for (unsigned i = 0; i < ROUNDS_MIN || (!all_have_succeeded() && clock_now() < give_up); i++) {
         bool by_protecting = i % 2;
-        zx_status_t status = vmar_map(aspace_root(aspaces[space]),
-                                      &(struct vmar_map_request){by_protecting ? READ : permissions,
-                                                                 ALL, 0, vmos[0], 0, PAGE_SIZE},
-                                      &address);
+        zx_status_t status =
+            vmar_map(aspace_root(aspaces[space]),
+                     &(struct vmar_map_request){by_protecting ? READ : permissions, ALL, 0, vmos[0],
+                                                0, PAGE_SIZE, NULL},
+                     &address);
         bool is_mapped = status == ZX_OK;
         if (is_mapped && by_protecting)
             status = vmar_protect(aspace_root(aspaces[space]), permissions, address, PAGE_SIZE);

@@ -98,10 +98,10 @@ static bool use_mapping(struct aspace* aspace, struct vmo* vmo) {
     if (vmar_allocate(aspace_root(aspace), ZX_VM_CAN_MAP_READ | ZX_VM_CAN_MAP_WRITE, 0, 1ul << 30,
                       &child, &base) != ZX_OK)
         return false;
-    bool is_made =
-        vmar_map(child,
-                 &(struct vmar_map_request){read_write, read_write, 0, vmo, 0, 16 * PAGE_SIZE},
-                 &mapped) == ZX_OK;
+    bool is_made = vmar_map(child,
+                            &(struct vmar_map_request){read_write, read_write, 0, vmo, 0,
+                                                       16 * PAGE_SIZE, NULL},
+                            &mapped) == ZX_OK;
     for (unsigned i = 0; i < 16 && is_made; i += 5) {
         struct page_fault fault = {mapped + i * PAGE_SIZE, true, false, true, false};
         is_made = aspace_fault(aspace, &fault);
@@ -112,7 +112,7 @@ static bool use_mapping(struct aspace* aspace, struct vmo* vmo) {
         vmar_unmap(child, mapped + 9 * PAGE_SIZE, 2 * PAGE_SIZE) == ZX_OK &&
         vmar_map(aspace_root(aspace),
                  &(struct vmar_map_request){read_write | ZX_VM_MAP_RANGE, read_write, 0, vmo, 0,
-                                            4 * PAGE_SIZE},
+                                            4 * PAGE_SIZE, NULL},
                  &mapped) == ZX_OK;
     vmar_release(child);
     return is_made;
@@ -148,17 +148,18 @@ static bool overwrite(struct aspace* aspace, struct vmo* vmo) {
         ZX_OK)
         return false;
     zx_status_t status = vmar_map(
-        child, &(struct vmar_map_request){read | ZX_VM_SPECIFIC, read, 0, vmo, 0, 8 * PAGE_SIZE},
+        child,
+        &(struct vmar_map_request){read | ZX_VM_SPECIFIC, read, 0, vmo, 0, 8 * PAGE_SIZE, NULL},
         &mapped);
     if (status == ZX_OK) {
         status = vmar_map(child,
                           &(struct vmar_map_request){read | ZX_VM_SPECIFIC_OVERWRITE, read,
-                                                     2 * PAGE_SIZE, vmo, 0, 3 * PAGE_SIZE},
+                                                     2 * PAGE_SIZE, vmo, 0, 3 * PAGE_SIZE, NULL},
                           &mapped);
         zx_status_t again =
             vmar_map(child,
                      &(struct vmar_map_request){read | ZX_VM_SPECIFIC, read, 2 * PAGE_SIZE, vmo, 0,
-                                                3 * PAGE_SIZE},
+                                                3 * PAGE_SIZE, NULL},
                      &seen);
         if (again != ZX_ERR_NO_MEMORY)
             selftest_fail(__FILE__, __LINE__, "the place is free, status %d", again);

@@ -96,9 +96,9 @@ static void run_in_thread(struct trial* trial) {
     const uint32_t read_write = ZX_VM_PERM_READ | ZX_VM_PERM_WRITE;
     struct vmo* vmo;
     EXPECT_OK(vmo_create(USER_SIZE, &vmo));
-    EXPECT_OK(vmar_map(aspace_root(process->aspace),
-                       &(struct vmar_map_request){read_write, read_write, 0, vmo, 0, USER_SIZE},
-                       &user));
+    EXPECT_OK(vmar_map(
+        aspace_root(process->aspace),
+        &(struct vmar_map_request){read_write, read_write, 0, vmo, 0, USER_SIZE, NULL}, &user));
     vmo_release(vmo);
     struct thread* thread = thread_create("calls", run_trial, trial, THREAD_PRIORITY_DEFAULT);
     EXPECT(thread != NULL);
