@@ -12,13 +12,12 @@
 typedef bool (*copy_function_t)(void* in_page, uintptr_t other, size_t size);
 
 /* Copies page by page. Under the VMO's lock no page fault can be resolved: if a user page is not
- * present, the copy fails, the lock is dropped, and `bring_in` faults the page in. The callers have
- * checked the whole user range before.
+ * present, the copy fails, the lock is dropped, and the page is faulted in. The callers have checked
+ * the whole user range before.
  *
  * A kill is looked for before each page but the first, and before each new try. */
 static zx_status_t copy_pages(struct vmo* vmo, uint64_t offset, size_t size, uintptr_t other,
-                              bool is_write, copy_function_t copy_part,
-                              bool (*bring_in)(uintptr_t address, size_t size)) {
+                              bool is_write, copy_function_t copy_part) {
     if (offset > vmo->size || size > vmo->size - offset)
         return ZX_ERR_OUT_OF_RANGE;
     for (size_t done = 0; done < size;) {
@@ -42,7 +41,7 @@ static zx_status_t copy_pages(struct vmo* vmo, uint64_t offset, size_t size, uin
                 return status;
         } else if (is_copied) {
             done += part;
-        } else if (result == VMO_PAGE_OK && !bring_in(other + done, part)) {
+        } else if (!user_fault_in(other + done, part, !is_write)) {
             return ZX_ERR_INVALID_ARGS;
         }
         if (done < size && unlikely(context_is_killed()))
@@ -69,34 +68,27 @@ static bool copy_from_user(void* in_page, uintptr_t other, size_t size) {
     return user_copy_in(in_page, other, size);
 }
 
-static bool bring_in_to_write(uintptr_t address, size_t size) {
-    return user_fault_in(address, size, true);
-}
-
-static bool bring_in_to_read(uintptr_t address, size_t size) {
-    return user_fault_in(address, size, false);
-}
-
 zx_status_t vmo_read(struct vmo* vmo, void* to, uint64_t offset, size_t size) {
-    return copy_pages(vmo, offset, size, (uintptr_t)to, false, copy_to_kernel, bring_in_to_write);
+    return copy_pages(vmo, offset, size, (uintptr_t)to, false, copy_to_kernel);
 }
 
 zx_status_t vmo_write(struct vmo* vmo, const void* from, uint64_t offset, size_t size) {
-    return copy_pages(vmo, offset, size, (uintptr_t)from, true, copy_from_kernel, bring_in_to_read);
+    return copy_pages(vmo, offset, size, (uintptr_t)from, true, copy_from_kernel);
+}
+
+static zx_status_t copy_user(struct vmo* vmo, uint64_t offset, size_t size, uintptr_t user,
+                             bool is_write, copy_function_t copy_part) {
+    if (offset > vmo->size || size > vmo->size - offset)
+        return ZX_ERR_OUT_OF_RANGE;
+    if (!user_fault_in(user, size, !is_write))
+        return ZX_ERR_INVALID_ARGS;
+    return copy_pages(vmo, offset, size, user, is_write, copy_part);
 }
 
 zx_status_t vmo_read_user(struct vmo* vmo, uintptr_t to_user, uint64_t offset, size_t size) {
-    if (offset > vmo->size || size > vmo->size - offset)
-        return ZX_ERR_OUT_OF_RANGE;
-    if (!user_fault_in(to_user, size, true))
-        return ZX_ERR_INVALID_ARGS;
-    return copy_pages(vmo, offset, size, to_user, false, copy_to_user, bring_in_to_write);
+    return copy_user(vmo, offset, size, to_user, false, copy_to_user);
 }
 
 zx_status_t vmo_write_user(struct vmo* vmo, uintptr_t from_user, uint64_t offset, size_t size) {
-    if (offset > vmo->size || size > vmo->size - offset)
-        return ZX_ERR_OUT_OF_RANGE;
-    if (!user_fault_in(from_user, size, false))
-        return ZX_ERR_INVALID_ARGS;
-    return copy_pages(vmo, offset, size, from_user, true, copy_from_user, bring_in_to_read);
+    return copy_user(vmo, offset, size, from_user, true, copy_from_user);
 }
