@@ -10,11 +10,10 @@
 #include <mm/vmo_fork.h>
 #include <mm/vmo_internal.h>
 
-static bool is_permitted(const struct mapping* mapping, const struct page_fault* fault) {
-    uint32_t needed = fault->is_write     ? ZX_VM_PERM_WRITE
-                      : fault->is_execute ? ZX_VM_PERM_EXECUTE
-                                          : ZX_VM_PERM_READ;
-    return mapping->permissions & needed;
+static uint32_t needed_permission(const struct page_fault* fault) {
+    return fault->is_write     ? ZX_VM_PERM_WRITE
+           : fault->is_execute ? ZX_VM_PERM_EXECUTE
+                               : ZX_VM_PERM_READ;
 }
 
 /* The page is mapped already: another CPU was first, or it was mapped for reading only. */
@@ -48,7 +47,7 @@ static bool fault_locked(struct aspace* aspace, const struct page_fault* fault, 
                          size_t* index) {
     virtual_address_t address = ALIGN_DOWN(fault->address, PAGE_SIZE);
     struct mapping* mapping = vmar_mapping_at_locked(aspace->root, address);
-    if (!mapping || !is_permitted(mapping, fault))
+    if (!mapping || !(mapping->permissions & needed_permission(fault)))
         return false;
     struct vmo* vmo = mapping->vmo;
     *index = (address - region_base(&mapping->region) + mapping->vmo_offset) >> PAGE_SHIFT;
@@ -110,13 +109,10 @@ bool page_fault_is_spurious(const struct page_fault* fault) {
     struct aspace* aspace = aspace_of_fault(fault);
     if (!aspace)
         return false;
-    uint32_t needed = fault->is_write     ? PAGING_WRITE
-                      : fault->is_execute ? PAGING_EXECUTE
-                                          : PAGING_READ;
     physical_address_t physical;
     uint32_t flags;
     spin_lock(&aspace->lock);
     bool is_mapped = page_table_query(&aspace->page_table, fault->address, &physical, &flags);
     spin_unlock(&aspace->lock);
-    return is_mapped && flags & needed;
+    return is_mapped && !(mapping_paging_flags(needed_permission(fault)) & ~flags);
 }
