@@ -27,17 +27,13 @@ zx_status_t aspace_create(struct aspace** out) {
     list_init(&aspace->unmapped);
     aspace->root =
         vmar_create(aspace, VMAR_CAPABILITIES, USER_ADDRESS_END, USER_ADDRESS_END - ROOT_BASE);
-    if (!aspace->root)
-        goto free_aspace;
     aspace->clearing = aspace->root;
-    if (page_table_init(&aspace->page_table) != ZX_OK)
-        goto free_root;
-    *out = aspace;
-    return ZX_OK;
-
-free_root:
-    vmar_release(aspace->root);
-free_aspace:
+    if (aspace->root && page_table_init(&aspace->page_table) == ZX_OK) {
+        *out = aspace;
+        return ZX_OK;
+    }
+    if (aspace->root)
+        vmar_release(aspace->root);
     slab_free(&aspace_cache, aspace);
     return ZX_ERR_NO_MEMORY;
 }
