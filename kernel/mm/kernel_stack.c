@@ -13,6 +13,7 @@
  * cached. */
 #include <mm/kernel_stack.h>
 
+#include <abi/errors.h>
 #include <arch/layout.h>
 #include <arch/paging.h>
 #include <arch/upcalls.h>
@@ -62,20 +63,20 @@ static uint64_t slot_limit(void) {
     return MIN(page_count_total() / STACK_PAGES + 1, BITMAP_PAGES * SLOTS_PER_PAGE);
 }
 
-static bool map_page(virtual_address_t address) {
-    struct page* page = page_alloc();
-    if (page && page_table_map(page_table_kernel(), address, page_to_physical(page),
-                               PAGING_READ | PAGING_WRITE) == 0)
-        return true;
-    if (page)
-        page_free(page);
-    return false;
+static bool map_page(virtual_address_t address, struct page* page) {
+    return page_table_map(page_table_kernel(), address, page_to_physical(page),
+                          PAGING_READ | PAGING_WRITE) == ZX_OK;
 }
 
 static bool grow_bitmap(void) {
     uint64_t* words = slots_used + bitmap_pages * WORDS_PER_PAGE;
-    if (bitmap_pages * SLOTS_PER_PAGE >= slot_limit() || !map_page((virtual_address_t)words))
+    struct page* page = bitmap_pages * SLOTS_PER_PAGE < slot_limit() ? page_alloc() : NULL;
+    if (!page)
         return false;
+    if (!map_page((virtual_address_t)words, page)) {
+        page_free(page);
+        return false;
+    }
     memset(words, 0, PAGE_SIZE);
     bitmap_pages++;
     return true;
@@ -129,26 +130,18 @@ static void free_pages(struct list* pages) {
  * flush. After that only the table page can be missing. One table page serves the whole slot, so
  * either the first page fails or none. */
 static bool map_stack(virtual_address_t base) {
-    struct list pages = LIST_INITIALIZER(pages);
-    for (size_t i = 0; i < STACK_PAGES; i++) {
-        struct page* page = page_alloc();
-        if (!page) {
-            free_pages(&pages);
-            return false;
-        }
-        list_push_back(&pages, &page->node);
+    struct page* pages[STACK_PAGES];
+    size_t count = 0;
+    while (count < STACK_PAGES && (pages[count] = page_alloc()))
+        count++;
+    bool is_mapped = count == STACK_PAGES;
+    for (size_t i = 0; i < STACK_PAGES && is_mapped; i++) {
+        is_mapped = map_page(base + i * PAGE_SIZE, pages[i]);
+        ASSERT(is_mapped || i == 0);
     }
-    for (size_t offset = 0; offset < KERNEL_STACK_SIZE; offset += PAGE_SIZE) {
-        struct page* page = LIST_ENTRY(list_first(&pages), struct page, node);
-        if (page_table_map(page_table_kernel(), base + offset, page_to_physical(page),
-                           PAGING_READ | PAGING_WRITE) != 0) {
-            ASSERT(offset == 0);
-            free_pages(&pages);
-            return false;
-        }
-        list_remove(&page->node);
-    }
-    return true;
+    while (!is_mapped && count > 0)
+        page_free(pages[--count]);
+    return is_mapped;
 }
 
 static void* take_from_pool(void) {
