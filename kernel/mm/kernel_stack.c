@@ -1,7 +1,7 @@
-/* Stacks lie in slots of fixed size. Half of a slot is guard, half is stack. There are as many
- * slots as there could be stacks in memory. A bitmap says which slots are in use. It lies in the
- * kernel area (kernel_area.h) and grows page by page, when slots are needed that were never used
- * before.
+/* Stacks lie in slots of fixed size. Half of a slot is guard, half is stack. The slot that
+ * was freed last is used first; only when none is free is one taken that was never used before. The
+ * free slots stand in an array in the kernel area (kernel_area.h), which has room for all slots that
+ * were ever used.
  *
  * Freed stacks stay mapped in a pool, chained through their lowest word. When the pool is too
  * large, a batch of them is unmapped:
@@ -20,7 +20,6 @@
 #include <debug/panic.h>
 #include <lib/compiler.h>
 #include <lib/list.h>
-#include <lib/string.h>
 #include <lock/spinlock.h>
 #include <mm/kernel_area.h>
 #include <mm/page.h>
@@ -30,23 +29,17 @@
 #define POOL_KEPT 64u /* so many are kept */
 #define POOL_BATCH 16u
 #define TABLE_SPAN (512 * PAGE_SIZE) /* what one table page maps */
-#define BITS_PER_WORD 64u
-#define WORDS_PER_PAGE (PAGE_SIZE / sizeof(uint64_t))
-#define SLOTS_PER_PAGE (WORDS_PER_PAGE * BITS_PER_WORD) /* of the bitmap */
-#define BITMAP_PAGES (KERNEL_STACKS_SIZE / STACK_SLOT_SIZE / SLOTS_PER_PAGE)
+#define SLOT_COUNT (KERNEL_STACKS_SIZE / STACK_SLOT_SIZE)
+#define SLOTS_PER_PAGE (PAGE_SIZE / sizeof(uint32_t)) /* of the array of free slots */
 
 /* kernel_area_lock guards everything below. */
-static uint64_t* const slots_used = (uint64_t*)STACK_BITMAP_BASE;
-/* For each page of the bitmap: how many of its slots are in use. */
-static uint16_t used_in_page[BITMAP_PAGES];
-static uint32_t bitmap_pages;    /* so many pages of the bitmap are mapped */
-static uint32_t search_from;     /* a page of the bitmap; all pages before it are full */
+static uint32_t* const free_slots = (uint32_t*)FREE_SLOTS_BASE;
+static uint32_t free_slot_count;
 static uint32_t slots_ever_used; /* slots below this one were in use at some time, or are */
 static void** pool;
 static uint32_t pool_count;
 
-_Static_assert(BITMAP_PAGES* PAGE_SIZE == STACK_BITMAP_SIZE, "one bit for each slot");
-_Static_assert(SLOTS_PER_PAGE <= UINT16_MAX, "used_in_page cannot count them");
+_Static_assert(SLOT_COUNT * sizeof(uint32_t) == FREE_SLOTS_SIZE, "room for each slot");
 
 /* --- slots ------------------------------------------------------------------------------------ */
 
@@ -58,54 +51,36 @@ static uint32_t slot_of(const void* stack) {
     return (uint32_t)(((virtual_address_t)stack - KERNEL_STACKS_BASE) / STACK_SLOT_SIZE);
 }
 
-/* More stacks than this do not fit into memory. */
-static uint64_t slot_limit(void) {
-    return MIN(page_count_total() / STACK_PAGES + 1, BITMAP_PAGES * SLOTS_PER_PAGE);
-}
-
 static bool map_page(virtual_address_t address, struct page* page) {
     return page_table_map(page_table_kernel(), address, page_to_physical(page),
                           PAGING_READ | PAGING_WRITE) == ZX_OK;
 }
 
-static bool grow_bitmap(void) {
-    uint64_t* words = slots_used + bitmap_pages * WORDS_PER_PAGE;
-    struct page* page = bitmap_pages * SLOTS_PER_PAGE < slot_limit() ? page_alloc() : NULL;
+/* Maps the next page of the array. */
+static bool grow_free_slots(void) {
+    struct page* page = page_alloc();
     if (!page)
         return false;
-    if (!map_page((virtual_address_t)words, page)) {
+    bool is_mapped = map_page((virtual_address_t)&free_slots[slots_ever_used], page);
+    if (!is_mapped)
         page_free(page);
-        return false;
-    }
-    memset(words, 0, PAGE_SIZE);
-    bitmap_pages++;
-    return true;
+    return is_mapped;
 }
 
-/* Finds a free slot by one count for each 32,768 slots, then by one word for each 64. */
 static bool take_slot(uint32_t* slot) {
-    while (search_from < bitmap_pages && used_in_page[search_from] == SLOTS_PER_PAGE)
-        search_from++;
-    if (search_from == bitmap_pages && !grow_bitmap())
+    if (free_slot_count > 0) {
+        *slot = free_slots[--free_slot_count];
+        return true;
+    }
+    if (slots_ever_used == SLOT_COUNT ||
+        (slots_ever_used % SLOTS_PER_PAGE == 0 && !grow_free_slots()))
         return false;
-    size_t word = search_from * WORDS_PER_PAGE;
-    while (slots_used[word] == UINT64_MAX)
-        word++;
-    uint32_t bit = (uint32_t)__builtin_ctzl(~slots_used[word]);
-    *slot = (uint32_t)(word * BITS_PER_WORD + bit);
-    if (*slot >= slot_limit())
-        return false;
-    slots_used[word] |= 1ul << bit;
-    slots_ever_used = MAX(slots_ever_used, *slot + 1);
-    used_in_page[search_from]++;
+    *slot = slots_ever_used++;
     return true;
 }
 
 static void give_slot_back(uint32_t slot) {
-    uint32_t page = (uint32_t)(slot / SLOTS_PER_PAGE);
-    slots_used[slot / BITS_PER_WORD] &= ~(1ul << slot % BITS_PER_WORD);
-    used_in_page[page]--;
-    search_from = MIN(search_from, page);
+    free_slots[free_slot_count++] = slot;
 }
 
 /* --- stacks ----------------------------------------------------------------------------------- */
@@ -213,8 +188,8 @@ void kernel_stack_trim(void) {
 }
 
 size_t kernel_stack_bookkeeping_pages(void) {
-    size_t size = slots_ever_used * STACK_SLOT_SIZE;
-    return bitmap_pages + (size + TABLE_SPAN - 1) / TABLE_SPAN;
+    size_t slots = ALIGN_UP(slots_ever_used * sizeof(uint32_t), PAGE_SIZE) / PAGE_SIZE;
+    return slots + ALIGN_UP(slots_ever_used * STACK_SLOT_SIZE, TABLE_SPAN) / TABLE_SPAN;
 }
 
 bool kernel_stack_is_guard(virtual_address_t address) {

@@ -25,6 +25,6 @@ bool kernel_stack_free(void* top);
  * are more. No lock held. */
 bool kernel_stack_trim_batch(void);
 void kernel_stack_trim(void); /* frees all kept stacks, for leak tests */
-/* Returns how many pages are tables and bitmap of stacks. They stay for later stacks. For leak
+/* Returns how many pages are tables and free slots of stacks. They stay for later stacks. For leak
  * tests, when no thread is created or ends. */
 size_t kernel_stack_bookkeeping_pages(void);

@@ -90,10 +90,6 @@ struct page* page_from_physical(physical_address_t address) {
     return &pages[address.value / PAGE_SIZE].page;
 }
 
-size_t page_count_total(void) {
-    return PAGES;
-}
-
 struct page_table* page_table_kernel(void) {
     return NULL;
 }
@@ -156,7 +152,7 @@ SELFTEST(kernel_stack, pages_are_freed_after_the_flush_and_one_flush_serves_a_ba
     kernel_stack_trim();
     EXPECT_EQUAL(flushes, (STACKS + POOL_BATCH - 1) / POOL_BATCH);
     EXPECT_EQUAL(count(STEP_TAKEN) + count(STEP_FLUSHED) + count(STEP_ALLOCATED), 0);
-    EXPECT(count(STEP_MAPPED) <= 1); /* the bitmap */
+    EXPECT(count(STEP_MAPPED) <= 1); /* the array of free slots */
 }
 
 static unsigned taken_at_flush;
@@ -197,7 +193,7 @@ SELFTEST(kernel_stack, a_slot_is_used_again_only_after_the_flush) {
 
 /* A page that was mapped cannot go back without a flush. */
 SELFTEST(kernel_stack, no_page_is_mapped_before_all_were_allocated) {
-    EXPECT(allocate_and_free(1)); /* the bitmap has a page now */
+    EXPECT(allocate_and_free(1)); /* the array of free slots has a page now */
     kernel_stack_trim();
     unsigned mapped = count(STEP_MAPPED);
     flushes = 0;
