@@ -5,12 +5,22 @@
 
 #include <lib/string.h>
 
+/* The flags, each the number of its bit. */
+#define FLAGS "-0+ #"
+enum {
+    FLAG_LEFT = 1 << 0,
+    FLAG_ZERO_PADDED = 1 << 1,
+    FLAG_SIGN = 1 << 2,
+    FLAG_SPACE = 1 << 3,
+    FLAG_ALTERNATE = 1 << 4,
+};
+
 /* One conversion: everything between % and its letter. */
 struct conversion {
-    bool is_left, is_zero_padded, is_signed_always, is_alternate, has_space;
+    unsigned flags;
     bool has_precision;
     int width, precision;
-    enum { SIZE_CHAR, SIZE_SHORT, SIZE_INT, SIZE_LONG } size;
+    unsigned bits; /* the size of a number */
 };
 
 struct output {
@@ -30,175 +40,118 @@ static void pad(struct output* output, char with, int count) {
         emit(output, &with, 1);
 }
 
-/* Writes prefix, zeros and digits, padded to the width. */
-static void emit_number(struct output* output, const struct conversion* c, const char* prefix,
-                        const char* digits, int digit_count) {
+/* Writes prefix, zeros and text, padded to the width. */
+static void emit_padded(struct output* output, const struct conversion* c, const char* prefix,
+                        int zeros, const char* text, int length) {
     int prefix_length = (int)strlen(prefix);
-    int zeros = c->has_precision ? c->precision - digit_count : 0;
-    if (!c->has_precision && c->is_zero_padded && !c->is_left)
-        zeros = c->width - prefix_length - digit_count;
-    zeros = MAX(zeros, 0);
-    int padding = c->width - prefix_length - zeros - digit_count;
-    if (!c->is_left)
+    int padding = c->width - prefix_length - zeros - length;
+    if (!(c->flags & FLAG_LEFT))
         pad(output, ' ', padding);
     emit(output, prefix, (size_t)prefix_length);
     pad(output, '0', zeros);
-    emit(output, digits, (size_t)digit_count);
-    if (c->is_left)
+    emit(output, text, (size_t)length);
+    if (c->flags & FLAG_LEFT)
         pad(output, ' ', padding);
 }
 
-static void print_unsigned(struct output* output, const struct conversion* c, uint64_t value,
-                           unsigned base, bool is_upper, const char* prefix) {
-    const char* alphabet = is_upper ? "0123456789ABCDEF" : "0123456789abcdef";
+static void print_number(struct output* output, const struct conversion* c, char letter,
+                         const char* prefix, uint64_t value) {
+    const char* alphabet = letter == 'X' ? "0123456789ABCDEF" : "0123456789abcdef";
+    unsigned base = strchr("xXp", letter) ? 16 : 10;
     char digits[24];
     int at = sizeof(digits);
-    bool is_empty = c->has_precision && c->precision == 0 && value == 0;
-    if (!is_empty) {
+    if (value != 0 || !c->has_precision || c->precision != 0) {
         do {
             digits[--at] = alphabet[value % base];
             value /= base;
         } while (value);
     }
-    emit_number(output, c, prefix, digits + at, (int)sizeof(digits) - at);
+    int count = (int)sizeof(digits) - at, zeros = 0;
+    if (c->has_precision)
+        zeros = c->precision - count;
+    else if ((c->flags & (FLAG_ZERO_PADDED | FLAG_LEFT)) == FLAG_ZERO_PADDED)
+        zeros = c->width - (int)strlen(prefix) - count;
+    emit_padded(output, c, prefix, MAX(zeros, 0), digits + at, count);
 }
 
 static void print_signed(struct output* output, const struct conversion* c, int64_t value) {
-    const char* prefix = c->is_signed_always ? "+" : c->has_space ? " " : "";
-    uint64_t magnitude = (uint64_t)value;
-    if (value < 0) {
-        prefix = "-";
-        magnitude = -magnitude;
-    }
-    print_unsigned(output, c, magnitude, 10, false, prefix);
+    const char* prefix = value < 0               ? "-"
+                         : c->flags & FLAG_SIGN  ? "+"
+                         : c->flags & FLAG_SPACE ? " "
+                                                 : "";
+    print_number(output, c, 'd', prefix, value < 0 ? -(uint64_t)value : (uint64_t)value);
 }
 
 static void print_string(struct output* output, const struct conversion* c, const char* text) {
     if (!text)
         text = "(null)";
     size_t length = c->has_precision ? strnlen(text, (size_t)c->precision) : strlen(text);
-    int padding = c->width - (int)length;
-    if (!c->is_left)
-        pad(output, ' ', padding);
-    emit(output, text, length);
-    if (c->is_left)
-        pad(output, ' ', padding);
+    emit_padded(output, c, "", 0, text, (int)length);
 }
 
-static int parse_number(const char** format) {
+/* Digits, or * for an argument. */
+static int parse_number(const char** format, va_list* arguments) {
     int value = 0;
+    if (**format == '*') {
+        (*format)++;
+        return va_arg(*arguments, int);
+    }
     for (; **format >= '0' && **format <= '9'; (*format)++)
         value = value * 10 + (**format - '0');
     return value;
 }
 
-static bool parse_flag(char letter, struct conversion* c) {
-    switch (letter) {
-    case '-':
-        return c->is_left = true;
-    case '0':
-        return c->is_zero_padded = true;
-    case '+':
-        return c->is_signed_always = true;
-    case ' ':
-        return c->has_space = true;
-    case '#':
-        return c->is_alternate = true;
-    default:
-        return false;
-    }
-}
-
-static void parse_size(const char** format, struct conversion* c) {
-    c->size = SIZE_INT;
-    for (;; (*format)++) {
-        switch (**format) {
-        case 'h':
-            c->size = c->size == SIZE_SHORT ? SIZE_CHAR : SIZE_SHORT;
-            break;
-        case 'l':
-        case 'z':
-        case 't':
-        case 'j':
-            c->size = SIZE_LONG;
-            break;
-        default:
-            return;
-        }
-    }
-}
-
-static int64_t signed_argument(const struct conversion* c, va_list* arguments) {
-    if (c->size == SIZE_LONG)
-        return va_arg(*arguments, int64_t);
-    int value = va_arg(*arguments, int);
-    return c->size == SIZE_CHAR ? (signed char)value : c->size == SIZE_SHORT ? (short)value : value;
-}
-
-static uint64_t unsigned_argument(const struct conversion* c, va_list* arguments) {
-    if (c->size == SIZE_LONG)
-        return va_arg(*arguments, uint64_t);
-    unsigned value = va_arg(*arguments, unsigned);
-    return c->size == SIZE_CHAR    ? (unsigned char)value
-           : c->size == SIZE_SHORT ? (unsigned short)value
-                                   : value;
-}
-
 static void parse_width_and_precision(const char** format, struct conversion* c,
                                       va_list* arguments) {
-    if (**format == '*') {
-        (*format)++;
-        c->width = va_arg(*arguments, int);
-        if (c->width < 0) {
-            c->is_left = true;
-            c->width = -c->width;
-        }
-    } else {
-        c->width = parse_number(format);
+    c->width = parse_number(format, arguments);
+    if (c->width < 0) {
+        c->flags |= FLAG_LEFT;
+        c->width = -c->width;
     }
     if (**format != '.')
         return;
     (*format)++;
-    c->has_precision = true;
-    if (**format == '*') {
-        (*format)++;
-        c->precision = va_arg(*arguments, int);
-        c->has_precision = c->precision >= 0;
-    } else {
-        c->precision = parse_number(format);
-    }
+    c->precision = parse_number(format, arguments);
+    c->has_precision = c->precision >= 0;
+}
+
+static void parse_size(const char** format, struct conversion* c) {
+    c->bits = 32;
+    for (; **format && strchr("hlztj", **format); (*format)++)
+        c->bits = **format != 'h' ? 64 : c->bits == 16 ? 8 : 16;
+}
+
+/* The argument, shifted to the upper end: to shift it back is to extend it to 64 bits. */
+static uint64_t number_argument(const struct conversion* c, va_list* arguments) {
+    uint64_t value = c->bits == 64 ? va_arg(*arguments, uint64_t) : va_arg(*arguments, unsigned);
+    return value << (64 - c->bits);
 }
 
 static void convert(struct output* output, char letter, const struct conversion* c,
                     va_list* arguments) {
     char character;
+    const char* prefix = "";
     switch (letter) {
     case 'd':
     case 'i':
-        print_signed(output, c, signed_argument(c, arguments));
+        print_signed(output, c, (int64_t)number_argument(c, arguments) >> (64 - c->bits));
         break;
     case 'u':
-        print_unsigned(output, c, unsigned_argument(c, arguments), 10, false, "");
-        break;
     case 'x':
-        print_unsigned(output, c, unsigned_argument(c, arguments), 16, false,
-                       c->is_alternate ? "0x" : "");
-        break;
     case 'X':
-        print_unsigned(output, c, unsigned_argument(c, arguments), 16, true,
-                       c->is_alternate ? "0X" : "");
+        if (letter != 'u' && c->flags & FLAG_ALTERNATE)
+            prefix = letter == 'x' ? "0x" : "0X";
+        print_number(output, c, letter, prefix, number_argument(c, arguments) >> (64 - c->bits));
         break;
     case 'p':
-        print_unsigned(output, c, (uint64_t)va_arg(*arguments, void*), 16, false, "0x");
+        print_number(output, c, 'p', "0x", (uint64_t)va_arg(*arguments, void*));
         break;
     case 's':
         print_string(output, c, va_arg(*arguments, const char*));
         break;
     case 'c':
         character = (char)va_arg(*arguments, int);
-        pad(output, ' ', c->is_left ? 0 : c->width - 1);
-        emit(output, &character, 1);
-        pad(output, ' ', c->is_left ? c->width - 1 : 0);
+        emit_padded(output, c, "", 0, &character, 1);
         break;
     default: /* %%, and unknown letters: printed as they stand */
         emit(output, &letter, 1);
@@ -218,8 +171,8 @@ size_t format_vprint(format_sink_t sink, void* context, const char* format, va_l
             break;
         format++;
         struct conversion c = {0};
-        while (parse_flag(*format, &c))
-            format++;
+        for (const char* flag; *format && (flag = strchr(FLAGS, *format)); format++)
+            c.flags |= 1u << (flag - FLAGS);
         parse_width_and_precision(&format, &c, &rest);
         parse_size(&format, &c);
         if (!*format)

@@ -1,7 +1,7 @@
 /* Stacks lie in slots of fixed size. Half of a slot is guard, half is stack. The slot that
  * was freed last is used first; only when none is free is one taken that was never used before. The
- * free slots stand in an array in the kernel area (kernel_area.h), which has room for all slots that
- * were ever used.
+ * free slots stand in an array in the kernel area (kernel_area.h), which has room for all slots
+ * that were ever used.
  *
  * Freed stacks stay mapped in a pool, chained through their lowest word. When the pool is too
  * large, a batch of them is unmapped:

@@ -12,8 +12,8 @@
 typedef bool (*copy_function_t)(void* in_page, uintptr_t other, size_t size);
 
 /* Copies page by page. Under the VMO's lock no page fault can be resolved: if a user page is not
- * present, the copy fails, the lock is dropped, and the page is faulted in. The callers have checked
- * the whole user range before.
+ * present, the copy fails, the lock is dropped, and the page is faulted in. The callers have
+ * checked the whole user range before.
  *
  * A kill is looked for before each page but the first, and before each new try. */
 static zx_status_t copy_pages(struct vmo* vmo, uint64_t offset, size_t size, uintptr_t other,
