@@ -2,7 +2,6 @@
 #pragma once
 
 #include <stddef.h>
-#include <stdint.h>
 
 /* Only where the benchmark gets slower without it; else a plain condition reads better. */
 #define likely(condition) __builtin_expect(!!(condition), 1)

@@ -8,9 +8,6 @@
 
 #include <stdbool.h>
 #include <stddef.h>
-#include <stdint.h>
-
-#include <lib/address.h>
 
 #define KERNEL_STACK_SIZE 16384ul
 

@@ -1,7 +1,6 @@
 #include <mm/mapping.h>
 
 #include <arch/layout.h>
-#include <lib/units.h>
 #include <mm/slab.h>
 #include <mm/vmo_internal.h>
 

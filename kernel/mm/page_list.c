@@ -1,7 +1,6 @@
 #include <mm/page_list.h>
 
 #include <lib/compiler.h>
-#include <lib/units.h>
 #include <mm/page.h>
 
 #define LEVEL_BITS 9u /* log2 of PAGE_LIST_FANOUT */

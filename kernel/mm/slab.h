@@ -9,7 +9,6 @@
  *   double frees. */
 #pragma once
 
-#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 

@@ -4,7 +4,7 @@
 #include <arch/clock.h>
 #include <debug/console.h>
 #include <debug/panic.h>
-#include <sched/cleaner.h>
+#include <sched/cleaning.h>
 #include <sched/thread.h>
 #include <sched/timer.h>
 #include <sched/wait_queue.h>

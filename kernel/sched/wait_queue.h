@@ -12,7 +12,6 @@
 #include <stdint.h>
 
 #include <abi/types.h>
-#include <lib/compiler.h>
 #include <lib/list.h>
 #include <lock/spinlock.h>
 
