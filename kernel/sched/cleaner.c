@@ -41,16 +41,10 @@ void soft_interrupt(void) {
 static struct cleaning* first_in_turn;
 static struct cleaning** end_of_turn = &first_in_turn;
 
-static void append(struct cleaning* cleaning) {
-    cleaning->next = NULL;
-    *end_of_turn = cleaning;
-    end_of_turn = &cleaning->next;
-}
-
 /* Moves all requests to the end of the queue, oldest first. The list has the newest first, so each
  * one goes before those that were moved already. */
 static void take_requests(void) {
-    struct cleaning* list = cleaning_take_requests();
+    struct cleaning* list = cleaning_take_requests(first_in_turn == NULL);
     struct cleaning** place = end_of_turn;
     if (list)
         end_of_turn = &list->next;
@@ -65,10 +59,13 @@ static void take_requests(void) {
  * anew. */
 static void run_piece(struct cleaning* cleaning) {
     atomic_exchange(&cleaning->is_requested, false); /* race 2 */
-    if (!cleaning->run_piece(cleaning))
+    if (!cleaning->run_piece(cleaning)) {
         atomic_fetch_add(&cleaning->rounds, 1);
-    else if (!atomic_exchange(&cleaning->is_requested, true))
-        append(cleaning);
+    } else if (!atomic_exchange(&cleaning->is_requested, true)) {
+        cleaning->next = NULL;
+        *end_of_turn = cleaning;
+        end_of_turn = &cleaning->next;
+    }
     cleaning_wake_waiters();
 }
 
@@ -92,20 +89,8 @@ static void rest_if_due(zx_time_t piece_began) {
         ;
 }
 
-/* Race 1: the order of these steps matters. */
-static void wait_for_requests(void) {
-    cleaning_set_waiting(true);
-    while (!cleaning_is_requested())
-        thread_park_uninterruptible();
-    cleaning_set_waiting(false);
-}
-
 static struct cleaning* next_in_turn(void) {
     take_requests();
-    while (!first_in_turn) {
-        wait_for_requests();
-        take_requests();
-    }
     struct cleaning* cleaning = first_in_turn;
     first_in_turn = cleaning->next;
     if (!first_in_turn)

@@ -7,6 +7,7 @@
 #include <abi/errors.h>
 #include <arch/interrupt.h>
 #include <arch/preempt.h>
+#include <sched/park.h>
 #include <sched/wait_queue.h>
 
 static _Atomic bool is_waiting;            /* the thread waits for requests, or is about to wait */
@@ -29,16 +30,14 @@ void cleaner_request(struct cleaning* cleaning) {
     preempt_enable();
 }
 
-struct cleaning* cleaning_take_requests(void) {
-    return atomic_exchange(&requested, NULL);
-}
-
-bool cleaning_is_requested(void) {
-    return atomic_load(&requested) != NULL;
-}
-
-void cleaning_set_waiting(bool waits) {
-    atomic_store(&is_waiting, waits);
+/* Race 1: the order of these steps matters. */
+struct cleaning* cleaning_take_requests(bool must_wait) {
+    struct cleaning* list;
+    atomic_store(&is_waiting, must_wait);
+    while (!(list = atomic_exchange(&requested, NULL)) && must_wait)
+        thread_park_uninterruptible();
+    atomic_store(&is_waiting, false);
+    return list;
 }
 
 /* --- waiting for the cleaner -------------------------------------------------------------------

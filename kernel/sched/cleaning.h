@@ -42,10 +42,8 @@ zx_status_t cleaner_wait_until(struct cleaning* cleaning, bool (*condition)(void
 /* --- for cleaner.c ------------------------------------------------------------------------------
  */
 
-/* Takes all requests: a list by `next`, the newest first. */
-struct cleaning* cleaning_take_requests(void);
-bool cleaning_is_requested(void);
-/* The cleaner waits for requests, or is about to: each new one raises soft_interrupt. */
-void cleaning_set_waiting(bool waits);
+/* Takes all requests: a list by `next`, the newest first. `must_wait`: if there are none, waits for
+ * the next one, which raises soft_interrupt. */
+struct cleaning* cleaning_take_requests(bool must_wait);
 /* A piece has ended: the conditions of those who wait are looked at. */
 void cleaning_wake_waiters(void);

@@ -81,7 +81,7 @@ static bool run_measured(struct cleaning* cleaning) {
 }
 
 static void run_all(void) {
-    for (struct cleaning* list = NULL; list || (list = cleaning_take_requests());) {
+    for (struct cleaning* list = NULL; list || (list = cleaning_take_requests(false));) {
         struct cleaning* cleaning = list;
         list = cleaning->next;
         if (run_measured(cleaning)) {
