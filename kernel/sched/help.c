@@ -34,7 +34,7 @@ _Atomic uint32_t idle_cpus HOT_DATA;
 void help_call(uint32_t cpus) {
     uint32_t idle;
     while ((idle = cpus & atomic_load_explicit(&idle_cpus, memory_order_relaxed)) != 0) {
-        struct sched_cpu* helper = sched_of((uint32_t)__builtin_ctz(idle));
+        struct sched_cpu* helper = &sched_cpus[__builtin_ctz(idle)];
         turn_point();
         atomic_fetch_or(&helper->called, cpus); /* 1 */
         turn_point();
@@ -48,7 +48,7 @@ void help_call(uint32_t cpus) {
 
 static bool is_anybody_ready(void) {
     for (uint32_t i = 0; i < cpu_count(); i++)
-        if (__atomic_load_n(&sched_of(i)->ready_bitmap, __ATOMIC_RELAXED) != 0)
+        if (__atomic_load_n(&sched_cpus[i].ready_bitmap, __ATOMIC_RELAXED) != 0)
             return true;
     return false;
 }
@@ -107,8 +107,7 @@ void help_ready_locked(struct sched_cpu* sched) {
 void help_all_but_first_locked(struct sched_cpu* sched, uint64_t queues) {
     if (atomic_load_explicit(&idle_cpus, memory_order_relaxed) == 0)
         return;
-    uint64_t priority;
-    const struct list_node* first = queue_most_urgent(sched, &priority)->head.next;
+    const struct list_node* first = sched->queues[queue_most_urgent(sched->ready_bitmap)].head.next;
     help_locked(sched, cpus_for_others(sched, queues, first));
 }
 
@@ -132,7 +131,7 @@ static struct list_node* take_bookmark_locked(struct sched_cpu* victim, struct s
     struct list_node* next = here->idle->run_node.next;
     if (!next)
         return NULL;
-    unsigned priority = 63u - (unsigned)__builtin_clzl(here->look.queues_left);
+    uint64_t priority = queue_most_urgent(here->look.queues_left);
     queue_remove(victim, here->idle);
     return victim->ready_bitmap >> priority & 1 ? next : NULL;
 }
@@ -145,7 +144,7 @@ static struct thread* look_for_thread_locked(struct sched_cpu* victim, struct sc
     struct list_node* node = take_bookmark_locked(victim, here);
     uint64_t queues;
     while ((queues = victim->ready_bitmap & look->queues_left) != 0) {
-        unsigned priority = 63u - (unsigned)__builtin_clzl(queues);
+        uint64_t priority = queue_most_urgent(queues);
         struct list* queue = &victim->queues[priority];
         for (node = node ? node : queue->head.next; node != &queue->head; node = node->next) {
             struct thread* thread = LIST_ENTRY(node, struct thread, run_node);
@@ -218,7 +217,7 @@ bool help_others(struct sched_cpu* here, void (*place)(struct thread*)) {
         begin_look(here);
     unsigned left = LOOK_THREADS_MAX;
     for (; look->turn < cpu_count(); look->turn++) {
-        struct sched_cpu* victim = sched_of((here->number + look->turn) % cpu_count());
+        struct sched_cpu* victim = &sched_cpus[(here->number + look->turn) % cpu_count()];
         if (look->victim != victim)
             look->queues_left = UINT64_MAX;
         look->victim = victim;

@@ -28,17 +28,16 @@ static inline void queue_remove(struct sched_cpu* sched, struct thread* thread) 
         sched->ready_bitmap &= ~(1ul << (LIST_ENTRY(neighbour, struct list, head) - sched->queues));
 }
 
-/* Returns the most urgent queue that is not empty. There must be one. */
-static inline struct list* queue_most_urgent(struct sched_cpu* sched, uint64_t* priority) {
-    *priority = 63u ^ (uint64_t)__builtin_clzl(sched->ready_bitmap);
-    return &sched->queues[*priority];
+/* The priority of the most urgent one of `queues`: one bit for each, not all 0. */
+static inline uint64_t queue_most_urgent(uint64_t queues) {
+    return 63u ^ (uint64_t)__builtin_clzl(queues);
 }
 
 /* Takes the first thread out of the most urgent queue. There must be one. It may be a bookmark
  * (help.c). */
 static inline struct thread* queue_pop(struct sched_cpu* sched) {
-    uint64_t priority;
-    struct list* queue = queue_most_urgent(sched, &priority);
+    uint64_t priority = queue_most_urgent(sched->ready_bitmap);
+    struct list* queue = &sched->queues[priority];
     struct list_node* node = queue->head.next;
     struct list_node* next = node->next;
     queue->head.next = next;

@@ -117,7 +117,7 @@ static uint32_t choose_cpu(const struct thread* thread) {
 void sched_place(struct thread* thread) {
     bool is_placed;
     do {
-        struct sched_cpu* sched = sched_of(choose_cpu(thread));
+        struct sched_cpu* sched = &sched_cpus[choose_cpu(thread)];
         interrupt_state_t state = spin_lock_irqsave(&sched->lock);
         is_placed = sched_move_locked(thread, sched);
         if (is_placed)

@@ -50,10 +50,6 @@ struct sched_cpu {
 
 extern struct sched_cpu sched_cpus[CPU_MAX];
 
-static inline struct sched_cpu* sched_of(uint32_t cpu) {
-    return &sched_cpus[cpu];
-}
-
 /* Interrupts or preemption off. */
 static inline struct sched_cpu* sched_here(void) {
     return this_cpu()->sched;

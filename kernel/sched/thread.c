@@ -56,7 +56,7 @@ static void thread_init(struct thread* thread, const char* name, uint32_t priori
     thread->references = 1;
     thread->priority = priority;
     thread->affinity = UINT32_MAX;
-    thread->sched = sched_of(cpu_number());
+    thread->sched = &sched_cpus[cpu_number()];
     strlcpy(thread->name, name, sizeof(thread->name));
 }
 

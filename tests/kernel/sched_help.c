@@ -140,7 +140,7 @@ static void flip(void* unused) {
 
 /* The last call of each flip is the one that counts. */
 static void call_in_each_flip(uint32_t cpus) {
-    _Atomic uint32_t *second = &sched_of(1)->called, *third = &sched_of(2)->called;
+    _Atomic uint32_t *second = &sched_cpus[1].called, *third = &sched_cpus[2].called;
     for (uint32_t i = 1; i <= FLIPS; i++) {
         zx_time_t give_up = clock_now() + GIVE_UP_NANOSECONDS;
         atomic_store(third, cpus);
