@@ -145,11 +145,8 @@ void interrupt_end(bool was_handing_over) {
 }
 
 zx_status_t thread_sleep_until(zx_time_t deadline) {
-    for (;;) {
-        zx_status_t status = thread_park(deadline);
-        if (status == ZX_ERR_TIMED_OUT)
-            return ZX_OK;
-        if (status != ZX_OK)
-            return status;
-    }
+    zx_status_t status;
+    while ((status = thread_park(deadline)) == ZX_OK)
+        ;
+    return status == ZX_ERR_TIMED_OUT ? ZX_OK : status;
 }
