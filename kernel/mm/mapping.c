@@ -48,13 +48,12 @@ bool mapping_announce_locked(struct mapping* mapping, const struct mapping_count
     return is_allowed;
 }
 
-void mapping_split_locked(struct vmar* vmar, virtual_address_t address, struct mapping** spare) {
-    struct region* region = vmar_region_from(vmar, address);
-    if (!region || region->kind != REGION_MAPPING || region_base(region) >= address)
+void mapping_split_locked(struct mapping* lower, virtual_address_t address,
+                          struct mapping** spare) {
+    if (!lower || region_base(&lower->region) == address)
         return;
-    struct mapping* lower = mapping_from(region);
     mapping_note_change(lower);
-    size_t lower_size = address - region_base(region);
+    size_t lower_size = address - region_base(&lower->region);
     struct mapping* upper = *spare;
     *upper = *lower;
     upper->region.size -= lower_size;
@@ -90,25 +89,20 @@ void mapping_remove_locked(struct mapping* mapping, struct list* dead) {
     take_out_locked(mapping, dead);
 }
 
-/* Cuts off the lower part, which is in no page table any more. The VMO's lock: a walk of
- * vmo_unmap_everywhere reads these fields. */
-static void cut_off(struct mapping* mapping, size_t size) {
-    spin_lock(&mapping->vmo->lock);
-    mapping->region.size -= size;
-    mapping->vmo_offset += size;
-    spin_unlock(&mapping->vmo->lock);
-}
-
 void mapping_remove_some_locked(struct mapping* mapping, struct list* dead, int64_t* units) {
     mapping_note_change(mapping);
     size_t done = page_table_unmap_some(&mapping->aspace->page_table, region_base(&mapping->region),
                                         mapping->region.size, units);
-    if (done < mapping->region.size) {
-        cut_off(mapping, done);
-    } else {
+    if (done == mapping->region.size) {
         take_out_locked(mapping, dead);
         *units -= 1;
+        return;
     }
+    /* The lower part is cut off. The lock: a walk of vmo_unmap_everywhere reads these fields. */
+    spin_lock(&mapping->vmo->lock);
+    mapping->region.size -= done;
+    mapping->vmo_offset += done;
+    spin_unlock(&mapping->vmo->lock);
 }
 
 void mapping_bury(struct list* dead) {

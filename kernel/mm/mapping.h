@@ -20,9 +20,9 @@ static inline void mapping_insert_locked(struct mapping* mapping) {
     tree_insert(&mapping->region.parent->children, &mapping->region.node,
                 region_end(&mapping->region));
 }
-/* If `address` lies inside a mapping, cuts it in two there. Uses *spare for the upper part, and
- * sets it to NULL. */
-void mapping_split_locked(struct vmar* vmar, virtual_address_t address, struct mapping** spare);
+/* Cuts the mapping in two at `address`, which is in it: nothing to do if it begins there, or is
+ * NULL. Uses *spare for the upper part, and sets it to NULL. */
+void mapping_split_locked(struct mapping* lower, virtual_address_t address, struct mapping** spare);
 /* Takes the mapping out of its VMAR and out of the page tables. It goes to the list `dead`. */
 void mapping_remove_locked(struct mapping* mapping, struct list* dead);
 /* The same in pieces: if the units are used up before, the mapping has become smaller. */

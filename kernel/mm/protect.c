@@ -132,12 +132,6 @@ static zx_status_t count_locked(struct protection* protection) {
 
 /* --- 3 and 4: the change ---------------------------------------------------------------------- */
 
-static void split_at_locked(struct vmar* vmar, virtual_address_t address, struct mapping** spare) {
-    const struct mapping* mapping = vmar_mapping_at_locked(vmar, address);
-    if (mapping)
-        mapping_split_locked(mapping->region.parent, address, spare);
-}
-
 /* A shared page must stay read-only in the page tables. So this never gives write permission: the
  * next write faults, and the fault gives it. */
 static void protect_pages_locked(const struct protection* protection) {
@@ -152,11 +146,12 @@ static void protect_pages_locked(const struct protection* protection) {
 
 static void change_locked(const struct protection* protection, struct mapping* spares[2]) {
     struct vmar* vmar = protection->vmar;
-    split_at_locked(vmar, protection->address, &spares[0]);
-    split_at_locked(vmar, protection->end, &spares[1]);
+    virtual_address_t base = protection->address, end = protection->end;
+    mapping_split_locked(vmar_mapping_at_locked(vmar, base), base, &spares[0]);
+    mapping_split_locked(vmar_mapping_at_locked(vmar, end), end, &spares[1]);
     protect_pages_locked(protection);
-    struct mapping* mapping = vmar_mapping_at_locked(vmar, protection->address);
-    for (; mapping && region_base(&mapping->region) < protection->end;
+    struct mapping* mapping = vmar_mapping_at_locked(vmar, base);
+    for (; mapping && region_base(&mapping->region) < end;
          mapping = mapping_behind_locked(vmar, mapping)) {
         uint32_t before = mapping->permissions;
         mapping_note_change(mapping);

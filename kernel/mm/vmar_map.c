@@ -25,9 +25,8 @@ static zx_status_t check_place(const struct vmar* vmar, uint32_t options, size_t
                                size_t size) {
     if (size > vmar->region.size || !IS_ALIGNED(offset, PAGE_SIZE))
         return ZX_ERR_INVALID_ARGS;
-    if (!IS_SPECIFIC(options))
-        return offset == 0 ? ZX_OK : ZX_ERR_INVALID_ARGS;
-    return offset <= vmar->region.size - size ? ZX_OK : ZX_ERR_INVALID_ARGS;
+    size_t last = IS_SPECIFIC(options) ? vmar->region.size - size : 0;
+    return offset <= last ? ZX_OK : ZX_ERR_INVALID_ARGS;
 }
 
 /* Chooses the address of a new region, after check_place. */
@@ -59,8 +58,8 @@ static zx_status_t check_unmap_locked(const struct vmar* vmar, virtual_address_t
 
 static void unmap_locked(struct vmar* vmar, virtual_address_t address, virtual_address_t end,
                          struct mapping* spares[2], struct list* dead) {
-    mapping_split_locked(vmar, address, &spares[0]);
-    mapping_split_locked(vmar, end, &spares[1]);
+    mapping_split_locked(vmar_mapping_at_locked(vmar, address), address, &spares[0]);
+    mapping_split_locked(vmar_mapping_at_locked(vmar, end), end, &spares[1]);
     struct region* region;
     while ((region = vmar_region_from(vmar, address)) && region_base(region) < end) {
         if (region->kind == REGION_MAPPING)
