@@ -29,15 +29,13 @@ static bool fits_with_guards(const struct vmar* vmar, virtual_address_t base, si
 /* The first gap at or above `from` that is large enough; 0: there is none. */
 static virtual_address_t first_fit(const struct vmar* vmar, virtual_address_t from, size_t size) {
     virtual_address_t base = from;
-    for (;;) {
-        if (fits_with_guards(vmar, base, size))
-            return base;
-        virtual_address_t guarded = base > GUARD_SIZE ? base - GUARD_SIZE : base;
-        const struct region* next = vmar_region_from(vmar, guarded);
+    while (!fits_with_guards(vmar, base, size)) {
+        const struct region* next = vmar_region_from(vmar, base - GUARD_SIZE);
         if (!next || region_end(next) + GUARD_SIZE <= base)
             return 0; /* no region is in the way, so the VMAR ends here */
         base = region_end(next) + GUARD_SIZE;
     }
+    return base;
 }
 
 static virtual_address_t random_page(virtual_address_t base, size_t room, size_t alignment) {
