@@ -90,10 +90,6 @@ virtual_address_t vmar_base(const struct vmar* vmar) {
     return region_base(&vmar->region);
 }
 
-size_t vmar_size(const struct vmar* vmar) {
-    return vmar->region.size;
-}
-
 /* --- looking ---------------------------------------------------------------------------------- */
 
 struct mapping* vmar_mapping_at_locked(struct vmar* vmar, virtual_address_t address) {

@@ -24,4 +24,3 @@ void vmar_release(struct vmar* vmar);
 /* Takes out everything in it, and then itself. BAD_STATE: that was done before. */
 zx_status_t vmar_destroy(struct vmar* vmar);
 virtual_address_t vmar_base(const struct vmar* vmar);
-size_t vmar_size(const struct vmar* vmar);

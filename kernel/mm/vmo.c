@@ -133,13 +133,6 @@ uint64_t vmo_size(const struct vmo* vmo) {
     return vmo->size;
 }
 
-size_t vmo_committed_pages(struct vmo* vmo) {
-    spin_lock(&vmo->lock);
-    size_t committed = vmo->committed;
-    spin_unlock(&vmo->lock);
-    return committed;
-}
-
 /* --- pages ------------------------------------------------------------------------------------ */
 
 static struct page* commit_locked(struct vmo* vmo, struct page** slot) {

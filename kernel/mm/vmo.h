@@ -39,7 +39,6 @@ struct vmo_end {
 void vmo_set_end(struct vmo* vmo, struct vmo_end* end);
 
 uint64_t vmo_size(const struct vmo* vmo);
-size_t vmo_committed_pages(struct vmo* vmo);
 
 /* Returns the address of page `index`, which is allocated if it was not there. NULL: no memory.
  * Only for a VMO without clones that no program has a handle to: its pages stay where they are. */

@@ -14,9 +14,11 @@
 #include <mm/page.h>
 #include <mm/page_fault.h>
 #include <mm/protect.h>
+#include <mm/region.h>
 #include <mm/vmar.h>
 #include <mm/vmar_map.h>
 #include <mm/vmo.h>
+#include <mm/vmo_internal.h>
 #include <mm/vmo_copy.h>
 #include <mm/vmo_fork.h>
 #include <sched/thread.h>
@@ -116,9 +118,9 @@ SELFTEST(vmar, what_is_mapped_can_be_reached_and_what_is_not_cannot) {
     uint8_t byte;
     EXPECT(create());
     EXPECT_OK(map(READ | WRITE, PAGES, &base));
-    EXPECT_EQUAL(vmo_committed_pages(vmo), 0);
+    EXPECT_EQUAL(vmo->committed, 0);
     EXPECT(run_inside(use_all, NULL));
-    EXPECT_EQUAL(vmo_committed_pages(vmo), PAGES);
+    EXPECT_EQUAL(vmo->committed, PAGES);
     EXPECT_OK(vmo_read(vmo, &byte, 5 * PAGE_SIZE + 9, 1));
     EXPECT_EQUAL(byte, 1);
     EXPECT_OK(vmar_protect(root, READ, base + 2 * PAGE_SIZE, 2 * PAGE_SIZE));
@@ -156,7 +158,7 @@ SELFTEST(vmar, what_is_left_of_a_mapping_shows_the_same_pages_as_before) {
 SELFTEST(vmar, pages_can_be_brought_in_when_they_are_mapped) {
     EXPECT(create());
     EXPECT_OK(map(READ | WRITE | ZX_VM_MAP_RANGE, PAGES, &base));
-    EXPECT_EQUAL(vmo_committed_pages(vmo), PAGES);
+    EXPECT_EQUAL(vmo->committed, PAGES);
     physical_address_t physical;
     uint32_t flags;
     for (size_t i = 0; i < PAGES; i++) {
@@ -215,7 +217,7 @@ SELFTEST(vmar, a_place_is_taken_once_unless_it_is_overwritten) {
                      &again)); /* next to it is free */
     EXPECT_EQUAL(map_in(root, specific, READ | WRITE, offset + 1, PAGE_SIZE, &again),
                  ZX_ERR_INVALID_ARGS);
-    EXPECT_EQUAL(map_in(root, specific, READ | WRITE, vmar_size(root), PAGE_SIZE, &again),
+    EXPECT_EQUAL(map_in(root, specific, READ | WRITE, root->region.size, PAGE_SIZE, &again),
                  ZX_ERR_INVALID_ARGS);
     EXPECT_OK(map_in(root, specific | ZX_VM_SPECIFIC_OVERWRITE, READ | WRITE,
                      offset + 3 * PAGE_SIZE, 2 * PAGE_SIZE, &again));
@@ -246,7 +248,7 @@ SELFTEST(vmar, what_lies_past_the_end_of_the_vmo_is_never_in_the_tables) {
     for (unsigned i = 0; i < 2; i++) {
         EXPECT_OK(map(READ | WRITE | (i ? ZX_VM_MAP_RANGE : 0), 2 * PAGES, &base));
         EXPECT(run_inside(touch_twice_as_much, NULL));
-        EXPECT_EQUAL(vmo_committed_pages(vmo), PAGES);
+        EXPECT_EQUAL(vmo->committed, PAGES);
         for (size_t page = 0; page < 2 * PAGES; page++)
             EXPECT_EQUAL(is_in_the_tables(base + page * PAGE_SIZE), page < PAGES);
         EXPECT_OK(vmar_unmap(root, base, 2 * PAGES * PAGE_SIZE));
@@ -345,7 +347,7 @@ SELFTEST(vmar, vmars_inside_vmars_go_with_what_is_in_them) {
         EXPECT_OK(vmar_allocate(i ? vmars[i - 1] : root, options, 0, (1ul << 30) >> i, &vmars[i],
                                 &address));
         EXPECT_EQUAL(address, vmar_base(vmars[i]));
-        EXPECT_EQUAL(vmar_size(vmars[i]), (1ul << 30) >> i);
+        EXPECT_EQUAL(vmars[i]->region.size, (1ul << 30) >> i);
     }
     for (unsigned i = 0; i < LEVELS; i++)
         EXPECT_OK(map_in(vmars[i], READ | WRITE | ZX_VM_MAP_RANGE, READ | WRITE, 0, 2 * PAGE_SIZE,

@@ -32,14 +32,14 @@ SELFTEST(vmo, pages_come_when_they_are_touched_and_are_zero) {
     size_t free_before = page_count_free();
     EXPECT_OK(vmo_create(SIZE, &vmo));
     EXPECT_EQUAL(vmo_size(vmo), SIZE);
-    EXPECT_EQUAL(vmo_committed_pages(vmo), 0);
+    EXPECT_EQUAL(vmo->committed, 0);
     EXPECT_OK(vmo_write(vmo, "x", 3 * PAGE_SIZE + 5, 1));
-    EXPECT_EQUAL(vmo_committed_pages(vmo), 1);
+    EXPECT_EQUAL(vmo->committed, 1);
     EXPECT(is_zero(vmo, 3 * PAGE_SIZE, 5));
     EXPECT(is_zero(vmo, 3 * PAGE_SIZE + 6, PAGE_SIZE));
-    EXPECT_EQUAL(vmo_committed_pages(vmo), 2);
+    EXPECT_EQUAL(vmo->committed, 2);
     EXPECT(is_zero(vmo, 5 * PAGE_SIZE, SIZE - 5 * PAGE_SIZE));
-    EXPECT_EQUAL(vmo_committed_pages(vmo), PAGES - 3);
+    EXPECT_EQUAL(vmo->committed, PAGES - 3);
     vmo_release(vmo);
     slab_trim();
     EXPECT(page_count_free() + 2 >= free_before); /* the cache's magazine */
@@ -86,7 +86,7 @@ SELFTEST(vmo, sizes_are_whole_pages_and_bounded) {
     EXPECT_EQUAL(vmo_create((1ul << 40) + 1, &vmo), ZX_ERR_OUT_OF_RANGE);
     EXPECT_OK(vmo_create(1ul << 40, &vmo)); /* costs nothing before it is used */
     EXPECT_OK(vmo_write(vmo, "end", (1ul << 40) - 3, 3));
-    EXPECT_EQUAL(vmo_committed_pages(vmo), 1);
+    EXPECT_EQUAL(vmo->committed, 1);
     EXPECT_OK(vmo_read(vmo, bytes, (1ul << 40) - 3, 3));
     EXPECT_EQUAL(memcmp(bytes, "end", 3), 0);
     vmo_release(vmo);
@@ -102,7 +102,7 @@ SELFTEST(vmo, what_is_not_all_inside_is_refused) {
         EXPECT_EQUAL(vmo_read(vmo, bytes, bad[i][0], bad[i][1]), ZX_ERR_OUT_OF_RANGE);
         EXPECT_EQUAL(vmo_write(vmo, bytes, bad[i][0], bad[i][1]), ZX_ERR_OUT_OF_RANGE);
     }
-    EXPECT_EQUAL(vmo_committed_pages(vmo), 0);
+    EXPECT_EQUAL(vmo->committed, 0);
     EXPECT_OK(vmo_read(vmo, bytes, SIZE, 0));
     vmo_release(vmo);
 }
@@ -122,7 +122,7 @@ SELFTEST(vmo, contiguous_pages_follow_each_other_and_all_go_back) {
     for (size_t pages = 1; pages < 40; pages += 3) {
         size_t free_before = page_count_free();
         EXPECT_OK(vmo_create_contiguous(pages * PAGE_SIZE - 1, &vmo));
-        EXPECT_EQUAL(vmo_committed_pages(vmo), pages);
+        EXPECT_EQUAL(vmo->committed, pages);
         for (size_t i = 1; i < pages; i++)
             EXPECT_EQUAL(address_of(vmo, i).value, address_of(vmo, 0).value + i * PAGE_SIZE);
         EXPECT(is_zero(vmo, 0, MIN(pages * PAGE_SIZE, SIZE)));
@@ -162,7 +162,7 @@ SELFTEST(vmo, a_clone_is_what_its_parent_was) {
     EXPECT_OK(vmo_write(parent, "old", 2 * PAGE_SIZE, 3));
     EXPECT_EQUAL(vmo_create_clone(parent, 1, PAGE_SIZE, &clone), ZX_ERR_INVALID_ARGS);
     EXPECT_OK(vmo_create_clone(parent, PAGE_SIZE, 20 * PAGE_SIZE, &clone));
-    EXPECT_EQUAL(vmo_committed_pages(clone), 1);
+    EXPECT_EQUAL(clone->committed, 1);
     EXPECT_EQUAL(address_of(clone, 1).value, address_of(parent, 2).value);
     EXPECT_OK(vmo_write(parent, "new", 2 * PAGE_SIZE, 3));
     EXPECT_OK(vmo_write(parent, "new", 4 * PAGE_SIZE, 3)); /* which was not there */

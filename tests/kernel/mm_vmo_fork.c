@@ -183,7 +183,7 @@ SELFTEST(vmo_fork, a_killed_thread_leaves_every_long_call) {
     EXPECT_EQUAL(read_large, ZX_ERR_CANCELED);
     EXPECT(!was_brought_in);
     /* One by each copy. */
-    EXPECT_EQUAL(vmo_committed_pages(copy_of_large), 2 + PAGES_BETWEEN_LOOKS);
+    EXPECT_EQUAL(copy_of_large->committed, 2 + PAGES_BETWEEN_LOOKS);
     EXPECT_EQUAL(large->sharing_calls, 0);
     for (size_t i = 0; i < LARGE_PAGES; i++)
         EXPECT_EQUAL(page_list_get(&large->pages, i)->references, 1);
