@@ -8,15 +8,11 @@
 
 #include <abi/types.h>
 #include <lib/compiler.h>
-#include <lib/list.h>
-#include <lock/spinlock.h>
-
-struct thread;
+#include <sched/wait_queue.h>
 
 struct mutex {
-    struct spinlock lock;  /* WAIT_QUEUE: guards the fields below */
-    struct list waiters;   /* in order of arrival */
-    struct thread* holder; /* NULL: free */
+    struct wait_queue queue;
+    struct thread* holder; /* under the queue's lock; NULL: free, and nobody waits */
 };
 
 void mutex_init(struct mutex* mutex);

@@ -51,12 +51,19 @@ void wait_queue_wait_uninterruptible(struct wait_queue* queue, bool (*condition)
     (void)wait(queue, condition, argument, false, ZX_TIME_INFINITE);
 }
 
-/* Unparks under the lock: until that is released, the waiter cannot take its node out, return and
- * vanish. */
+/* Until the lock is released, the waiter cannot take its node out, return and vanish. */
+struct thread* wait_queue_wake_first_locked(struct wait_queue* queue) {
+    struct list_node* node = list_pop_front(&queue->waiters);
+    if (!node)
+        return NULL;
+    struct thread* thread = LIST_ENTRY(node, struct waiter, node)->thread;
+    thread_unpark(thread);
+    return thread;
+}
+
 void wait_queue_wake(struct wait_queue* queue, size_t limit) {
-    struct list_node* node;
     interrupt_state_t state = spin_lock_irqsave(&queue->lock);
-    for (; limit > 0 && (node = list_pop_front(&queue->waiters)); limit--)
-        thread_unpark(LIST_ENTRY(node, struct waiter, node)->thread);
+    while (limit > 0 && wait_queue_wake_first_locked(queue))
+        limit--;
     spin_unlock_irqrestore(&queue->lock, state);
 }

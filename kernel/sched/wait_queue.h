@@ -37,3 +37,5 @@ void wait_queue_wait_uninterruptible(struct wait_queue* queue, bool (*condition)
 /* Wakes the first waiters, `limit` at most: they look at their conditions again. Any context. */
 void wait_queue_wake(struct wait_queue* queue, size_t limit);
 #define WAKE_ALL SIZE_MAX
+/* The same for the first waiter, with the queue's lock held. Returns its thread; NULL: none. */
+struct thread* wait_queue_wake_first_locked(struct wait_queue* queue);

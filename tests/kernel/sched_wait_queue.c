@@ -221,6 +221,6 @@ SELFTEST(mutex, a_kill_and_the_turn_at_once_lose_nothing) {
         end(locker);
         EXPECT(locker->status == ZX_OK || locker->status == ZX_ERR_CANCELED);
         EXPECT(mutex.holder == NULL);
-        EXPECT(list_is_empty(&mutex.waiters));
+        EXPECT(list_is_empty(&mutex.queue.waiters));
     }
 }
