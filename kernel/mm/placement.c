@@ -19,8 +19,8 @@ bool vmar_is_free_locked(const struct vmar* vmar, virtual_address_t base, size_t
 }
 
 static bool fits_with_guards(const struct vmar* vmar, virtual_address_t base, size_t size) {
-    virtual_address_t start = region_base(&vmar->region), end = region_end(&vmar->region);
-    if (base < start || base > end || size > end - base)
+    virtual_address_t start = region_base(&vmar->region);
+    if (!region_contains(&vmar->region, base, size))
         return false;
     virtual_address_t guarded = base - start >= GUARD_SIZE ? base - GUARD_SIZE : start;
     return vmar_is_free_locked(vmar, guarded, base + size + GUARD_SIZE - guarded);

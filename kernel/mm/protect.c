@@ -161,12 +161,10 @@ static void change_locked(const struct protection* protection, struct mapping* s
 }
 
 static zx_status_t protect_locked(struct protection* protection, struct mapping* spares[2]) {
-    struct vmar* vmar = protection->vmar;
-    if (!vmar_is_alive_locked(vmar))
-        return ZX_ERR_BAD_STATE;
-    if (!vmar_contains(vmar, protection->address, protection->end - protection->address))
-        return ZX_ERR_INVALID_ARGS;
-    zx_status_t status = list_mappings_locked(protection);
+    zx_status_t status = vmar_check_range_locked(protection->vmar, protection->address,
+                                                 protection->end - protection->address);
+    if (status == ZX_OK)
+        status = list_mappings_locked(protection);
     if (status == ZX_OK)
         status = count_locked(protection);
     if (status == ZX_OK)

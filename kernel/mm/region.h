@@ -75,6 +75,11 @@ static inline virtual_address_t region_base(const struct region* region) {
 static inline virtual_address_t region_end(const struct region* region) {
     return region->node.key;
 }
+static inline bool region_contains(const struct region* region, virtual_address_t address,
+                                   size_t size) {
+    return address >= region_base(region) && address <= region_end(region) &&
+           size <= region_end(region) - address;
+}
 static inline struct region* region_from(struct tree_node* node) {
     return node ? CONTAINER_OF(node, struct region, node) : NULL;
 }

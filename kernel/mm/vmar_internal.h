@@ -28,11 +28,14 @@ static inline bool vmar_is_alive_locked(const struct vmar* vmar) {
     return vmar->is_alive && !vmar->aspace->is_dead;
 }
 
-/* Whether the range lies in the VMAR. */
-static inline bool vmar_contains(const struct vmar* vmar, virtual_address_t address, size_t size) {
-    virtual_address_t base = region_base(&vmar->region);
-    return address >= base && address - base <= vmar->region.size &&
-           size <= vmar->region.size - (address - base);
+/* For the change of a range. BAD_STATE: the VMAR is dead. INVALID_ARGS: it does not contain the
+ * range.
+ */
+static inline zx_status_t vmar_check_range_locked(const struct vmar* vmar,
+                                                  virtual_address_t address, size_t size) {
+    if (!vmar_is_alive_locked(vmar))
+        return ZX_ERR_BAD_STATE;
+    return region_contains(&vmar->region, address, size) ? ZX_OK : ZX_ERR_INVALID_ARGS;
 }
 
 /* ACCESS_DENIED: more than `allowed`, or writing and executing at once. INVALID_ARGS: x86 has no

@@ -82,11 +82,9 @@ static bool unmap_one_locked(struct vmar* vmar, virtual_address_t address, virtu
 
 static zx_status_t unmap_any_locked(struct vmar* vmar, virtual_address_t address, size_t size,
                                     struct mapping* spares[2], struct list* dead) {
-    if (!vmar_is_alive_locked(vmar))
-        return ZX_ERR_BAD_STATE;
-    if (!vmar_contains(vmar, address, size))
-        return ZX_ERR_INVALID_ARGS;
-    zx_status_t status = check_unmap_locked(vmar, address, address + size);
+    zx_status_t status = vmar_check_range_locked(vmar, address, size);
+    if (status == ZX_OK)
+        status = check_unmap_locked(vmar, address, address + size);
     if (status == ZX_OK)
         unmap_locked(vmar, address, address + size, spares, dead);
     return status;
