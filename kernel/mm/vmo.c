@@ -45,47 +45,6 @@ zx_status_t vmo_create_physical(physical_address_t address, uint64_t size, struc
     return status;
 }
 
-/* Splits the block into single pages. Pages behind the VMO's end go back. */
-static zx_status_t adopt_block(struct vmo* vmo, struct page* block, unsigned order) {
-    size_t wanted = vmo->size >> PAGE_SHIFT;
-    for (size_t i = 0; i < 1ul << order; i++) {
-        block[i].state = PAGE_ALLOCATED;
-        block[i].order = 0;
-        block[i].references = 1;
-    }
-    size_t adopted = 0;
-    for (; adopted < wanted; adopted++) {
-        struct page** slot = page_list_slot(&vmo->pages, adopted);
-        if (!slot)
-            break;
-        page_clear(&block[adopted]);
-        *slot = &block[adopted];
-        vmo->committed++;
-    }
-    for (size_t i = adopted; i < 1ul << order; i++)
-        page_free(&block[i]);
-    return adopted == wanted ? ZX_OK : ZX_ERR_NO_MEMORY;
-}
-
-zx_status_t vmo_create_contiguous(uint64_t size, struct vmo** out) {
-    struct vmo* vmo;
-    zx_status_t status = create_vmo(size, VMO_PAGED, &vmo);
-    if (status != ZX_OK)
-        return status;
-    unsigned order = 0;
-    while (PAGE_SIZE << order < vmo->size && order <= PAGE_MAX_ORDER)
-        order++;
-    if (vmo->size > 0) {
-        struct page* block = page_alloc_order(order);
-        status = block ? adopt_block(vmo, block, order) : ZX_ERR_NO_MEMORY;
-    }
-    if (status == ZX_OK)
-        *out = vmo;
-    else
-        vmo_release(vmo);
-    return status;
-}
-
 void vmo_reference(struct vmo* vmo) {
     atomic_fetch_add_explicit(&vmo->references, 1, memory_order_relaxed);
 }

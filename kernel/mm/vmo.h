@@ -2,7 +2,6 @@
  *
  * - demand-zero: a page appears when it is touched;
  * - copy-on-write clone: shares its parent's pages until one of the two writes;
- * - contiguous: all pages are there from the start, physically consecutive;
  * - physical: memory that the page allocator does not own, as devices and the boot archive.
  *
  * Rules for VMOs:
@@ -24,7 +23,6 @@ struct page;
 /* Sizes are rounded up to whole pages; 0 is allowed. OUT_OF_RANGE: more than a terabyte. NO_MEMORY.
  */
 zx_status_t vmo_create(uint64_t size, struct vmo** out);
-zx_status_t vmo_create_contiguous(uint64_t size, struct vmo** out);
 zx_status_t vmo_create_physical(physical_address_t address, uint64_t size, struct vmo** out);
 void vmo_reference(struct vmo* vmo);
 void vmo_release(struct vmo* vmo);

@@ -11,7 +11,7 @@
 #include <mm/vmo.h>
 
 enum vmo_kind {
-    VMO_PAGED,    /* pages appear when they are touched, or all at once (contiguous, clone) */
+    VMO_PAGED,    /* pages appear when they are touched; those of a clone at once */
     VMO_PHYSICAL, /* memory that the page allocator does not own */
 };
 

@@ -117,22 +117,6 @@ static physical_address_t address_of(struct vmo* vmo, size_t index) {
     return physical;
 }
 
-SELFTEST(vmo, contiguous_pages_follow_each_other_and_all_go_back) {
-    struct vmo* vmo;
-    for (size_t pages = 1; pages < 40; pages += 3) {
-        size_t free_before = page_count_free();
-        EXPECT_OK(vmo_create_contiguous(pages * PAGE_SIZE - 1, &vmo));
-        EXPECT_EQUAL(vmo->committed, pages);
-        for (size_t i = 1; i < pages; i++)
-            EXPECT_EQUAL(address_of(vmo, i).value, address_of(vmo, 0).value + i * PAGE_SIZE);
-        EXPECT(is_zero(vmo, 0, MIN(pages * PAGE_SIZE, SIZE)));
-        EXPECT(free_before - page_count_free() <= pages + 3); /* what was too much went back */
-        vmo_release(vmo);
-        EXPECT(page_count_free() + 2 >= free_before);
-    }
-    EXPECT_EQUAL(vmo_create_contiguous(PAGE_SIZE << (PAGE_MAX_ORDER + 1), &vmo), ZX_ERR_NO_MEMORY);
-}
-
 SELFTEST(vmo, physical_memory_is_used_as_it_is_and_stays) {
     struct page* block = page_alloc_order(1);
     struct vmo *vmo, *clone;

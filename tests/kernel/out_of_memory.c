@@ -53,20 +53,6 @@ SELFTEST(out_of_memory, vmo) {
     fail_each(make_vmo, 8);
 }
 
-static bool make_contiguous(void) {
-    struct vmo* vmo;
-    zx_status_t status = vmo_create_contiguous(13 * PAGE_SIZE, &vmo);
-    if (status == ZX_OK)
-        vmo_release(vmo);
-    else if (status != ZX_ERR_NO_MEMORY)
-        selftest_fail(__FILE__, __LINE__, "status %d", status);
-    return status == ZX_OK;
-}
-
-SELFTEST(out_of_memory, contiguous_vmo) {
-    fail_each(make_contiguous, 3);
-}
-
 /* A clone that shares, and one page of each side forked. */
 static bool make_clone(void) {
     static const char text[] = "garnet";
