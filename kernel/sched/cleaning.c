@@ -13,20 +13,17 @@
 static _Atomic bool is_waiting;            /* the thread waits for requests, or is about to wait */
 static struct cleaning* _Atomic requested; /* the newest request comes first */
 
-static void put_into_list(struct cleaning* cleaning) {
-    struct cleaning* first = atomic_load_explicit(&requested, memory_order_relaxed);
-    do
-        cleaning->next = first;
-    while (!atomic_compare_exchange_weak(&requested, &first, cleaning));
-    if (!first && atomic_load(&is_waiting)) /* race 1 */
-        interrupt_raise_soft();
-}
-
 /* Preemption is off: race 3. */
 void cleaner_request(struct cleaning* cleaning) {
     preempt_disable();
-    if (!atomic_exchange(&cleaning->is_requested, true))
-        put_into_list(cleaning);
+    if (!atomic_exchange(&cleaning->is_requested, true)) {
+        struct cleaning* first = atomic_load_explicit(&requested, memory_order_relaxed);
+        do
+            cleaning->next = first;
+        while (!atomic_compare_exchange_weak(&requested, &first, cleaning));
+        if (!first && atomic_load(&is_waiting)) /* race 1 */
+            interrupt_raise_soft();
+    }
     preempt_enable();
 }
 

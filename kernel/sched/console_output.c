@@ -39,11 +39,6 @@ static void poll(struct timer* timer) {
     request_drain();
 }
 
-static void begin_polling(void) {
-    if (!atomic_exchange(&is_polling, true))
-        timer_arm(&poll_timer, clock_now() + POLL_NANOSECONDS);
-}
-
 /* Waiting writers are woken one by one: each wakes the next after it has written. */
 static void wake_a_writer(size_t room) {
     if (console_has_room(room))
@@ -60,8 +55,8 @@ static bool drain_queue(struct cleaning* unused) {
          steps += progress == CONSOLE_DREW ? STEPS_OF_DRAWING : 1)
         progress = console_drain_step();
     wake_a_writer(ROOM_TO_GO_ON);
-    if (progress == CONSOLE_WAITS)
-        begin_polling();
+    if (progress == CONSOLE_WAITS && !atomic_exchange(&is_polling, true))
+        timer_arm(&poll_timer, clock_now() + POLL_NANOSECONDS);
     return progress >= CONSOLE_SENT;
 }
 

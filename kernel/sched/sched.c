@@ -221,14 +221,6 @@ static NOINLINE void leave_idle(struct cpu* cpu, struct sched_cpu* sched, struct
     switch_to_and_unlock(cpu, sched, idle, next);
 }
 
-/* The running thread makes way for its successor. It is queued in front, so it is first again when
- * the successor blocks. */
-static inline void queue_behind_successor(struct sched_cpu* sched, struct thread* thread) {
-    thread->queued_as = QUEUED_IN_A_SLICE;
-    queue_push(sched, thread, true);
-    help_locked(sched, thread->affinity);
-}
-
 /* The running thread makes way for a more urgent one. Only after it is queued does this look for
  * idle CPUs: a CPU that became idle before did not see it in the queue. */
 static NOINLINE void queue_preempted(struct sched_cpu* sched, struct thread* thread) {
@@ -251,7 +243,10 @@ static ALWAYS_INLINE void requeue_and_switch(void) {
     if (unlikely(!(thread->affinity & sched->mask))) {
         thread->state = THREAD_MOVING;
     } else if (thread->successor) {
-        queue_behind_successor(sched, thread);
+        /* Queued in front, so it is first again when the successor blocks. */
+        thread->queued_as = QUEUED_IN_A_SLICE;
+        queue_push(sched, thread, true);
+        help_locked(sched, thread->affinity);
     } else if (ready == 0) {
         stay_and_unlock(sched);
         return;

@@ -60,15 +60,6 @@ static void thread_init(struct thread* thread, const char* name, uint32_t priori
     strlcpy(thread->name, name, sizeof(thread->name));
 }
 
-static struct thread* adopt_idle(uint32_t cpu) {
-    struct thread* thread = &idle_threads[cpu];
-    thread_init(thread, "idle", 0);
-    thread->state = THREAD_RUNNING;
-    thread->affinity = 1u << cpu;
-    thread->queued_as = QUEUED_AS_BOOKMARK;
-    return thread;
-}
-
 /* The reason first, then the claim: park.c, race 3. */
 static void park_timed_out(struct timer* timer) {
     struct thread* thread = CONTAINER_OF(timer, struct thread, park_timer);
@@ -250,7 +241,12 @@ static void bury_later(struct thread* dead) {
 
 void thread_init_cpu(void) {
     static const struct burial_ops burial_ops = {bury_later, bury_soon};
-    sched_init_cpu(adopt_idle(cpu_number()), &burial_ops);
+    struct thread* idle = &idle_threads[cpu_number()];
+    thread_init(idle, "idle", 0);
+    idle->state = THREAD_RUNNING;
+    idle->affinity = this_cpu()->mask;
+    idle->queued_as = QUEUED_AS_BOOKMARK;
+    sched_init_cpu(idle, &burial_ops);
 }
 
 void thread_bury_all(void) {
