@@ -64,9 +64,7 @@ static void evict_here(void* argument) {
 /* Preemption is off, so that `here` stays this CPU until the others have been asked. */
 static void evict(struct aspace* aspace) {
     preempt_disable();
-    interrupt_state_t state = interrupts_save_and_disable();
     evict_here(aspace);
-    interrupts_restore(state);
     uint32_t active = atomic_load(&aspace->page_table.active_cpus);
     if (active)
         ipi_call(active, evict_here, aspace);
