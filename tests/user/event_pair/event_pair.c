@@ -19,17 +19,9 @@ struct generation {
 static const struct generation zx = {zx_eventpair_create, zx_object_signal, zx_object_signal_peer};
 static const struct generation mx = {mx_eventpair_create, mx_object_signal, mx_object_signal_peer};
 
-#define BOTH(suite, name, row) \
-    TEST(zx_##suite, name) {   \
-        CHECK(row(&zx));       \
-    }                          \
-    TEST(mx_##suite, name) {   \
-        CHECK(row(&mx));       \
-    }
-
 /* --- create ----------------------------------------------------------------------------------- */
 
-static void ends_row(const struct generation* generation) {
+TEST_BOTH(eventpair_create, makes_two_ends_without_signals) {
     zx_handle_t near, far;
     zx_info_handle_basic_t info;
     EXPECT_OK(generation->create(0, &near, &far));
@@ -44,9 +36,8 @@ static void ends_row(const struct generation* generation) {
     EXPECT_OK(zx_handle_close(near));
     EXPECT_OK(zx_handle_close(far));
 }
-BOTH(eventpair_create, makes_two_ends_without_signals, ends_row)
 
-static void options_row(const struct generation* generation) {
+TEST_BOTH(eventpair_create, options_are_not_supported) {
     static const uint32_t unknown[] = {1, 2, 0x80000000, UINT32_MAX};
     zx_handle_t near = 5, far = 6;
     zx_info_kernel_memory_t before = kernel_memory();
@@ -58,7 +49,6 @@ static void options_row(const struct generation* generation) {
     EXPECT_EQUAL(far, 6);
     CHECK(expect_no_leak(&before, 2));
 }
-BOTH(eventpair_create, options_are_not_supported, options_row)
 
 static void bad_places(const struct generation* generation) {
     void* bad[BAD_POINTER_COUNT];
@@ -71,13 +61,12 @@ static void bad_places(const struct generation* generation) {
     }
 }
 
-static void bad_places_row(const struct generation* generation) {
+TEST_BOTH(eventpair_create, bad_out_pointers_are_invalid_args_and_leak_nothing) {
     CHECK(bad_places(generation)); /* warms the caches up */
     zx_info_kernel_memory_t before = kernel_memory();
     CHECK(bad_places(generation));
     CHECK(expect_no_leak(&before, 2));
 }
-BOTH(eventpair_create, bad_out_pointers_are_invalid_args_and_leak_nothing, bad_places_row)
 
 TEST(zx_eventpair_create, a_thousand_pairs_leave_no_memory_behind) {
     for (int round = 0; round < 2; round++) {
@@ -95,7 +84,7 @@ TEST(zx_eventpair_create, a_thousand_pairs_leave_no_memory_behind) {
 
 /* --- signals ---------------------------------------------------------------------------------- */
 
-static void own_row(const struct generation* generation) {
+TEST_BOTH(object_signal, changes_this_end_of_a_pair_only) {
     zx_handle_t near, far;
     EXPECT_OK(generation->create(0, &near, &far));
     EXPECT_OK(generation->signal(near, 0, ZX_EVENTPAIR_SIGNALED | ZX_USER_SIGNAL_0));
@@ -109,9 +98,8 @@ static void own_row(const struct generation* generation) {
     EXPECT_EQUAL(object_signals(near), ZX_EVENTPAIR_SIGNALED | ZX_EVENTPAIR_PEER_CLOSED);
     EXPECT_OK(zx_handle_close(near));
 }
-BOTH(object_signal, changes_this_end_of_a_pair_only, own_row)
 
-static void peer_row(const struct generation* generation) {
+TEST_BOTH(object_signal_peer, changes_the_other_end_of_a_pair_only) {
     zx_handle_t near, far;
     EXPECT_OK(generation->create(0, &near, &far));
     EXPECT_OK(generation->signal_peer(near, 0, ZX_EVENTPAIR_SIGNALED | ZX_USER_SIGNAL_3));
@@ -124,9 +112,8 @@ static void peer_row(const struct generation* generation) {
     EXPECT_OK(zx_handle_close(near));
     EXPECT_OK(zx_handle_close(far));
 }
-BOTH(object_signal_peer, changes_the_other_end_of_a_pair_only, peer_row)
 
-static void kernels_row(const struct generation* generation) {
+TEST_BOTH(object_signal_peer, signals_of_the_kernel_are_invalid_args_at_a_pair) {
     static const zx_signals_t kernels[] = {ZX_OBJECT_READABLE, ZX_OBJECT_WRITABLE,
                                            ZX_EVENTPAIR_PEER_CLOSED, ZX_SIGNAL_HANDLE_CLOSED,
                                            1u << 10};
@@ -144,9 +131,8 @@ static void kernels_row(const struct generation* generation) {
     EXPECT_OK(zx_handle_close(near));
     EXPECT_OK(zx_handle_close(far));
 }
-BOTH(object_signal_peer, signals_of_the_kernel_are_invalid_args_at_a_pair, kernels_row)
 
-static void rights_row(const struct generation* generation) {
+TEST_BOTH(object_signal_peer, each_needs_its_own_right_at_a_pair) {
     zx_handle_t near, far;
     EXPECT_OK(generation->create(0, &near, &far));
     zx_handle_t no_signal = duplicate_without(near, ZX_RIGHT_SIGNAL);
@@ -164,11 +150,10 @@ static void rights_row(const struct generation* generation) {
     const zx_handle_t handles[] = {near, far, no_signal, no_peer};
     EXPECT_OK(zx_handle_close_many(handles, countof(handles)));
 }
-BOTH(object_signal_peer, each_needs_its_own_right_at_a_pair, rights_row)
 
 /* --- closing ---------------------------------------------------------------------------------- */
 
-static void closed_row(const struct generation* generation) {
+TEST_BOTH(object_signal_peer, a_closed_end_is_peer_closed) {
     zx_handle_t near, far;
     EXPECT_OK(generation->create(0, &near, &far));
     zx_koid_t koid = handle_koid(far);
@@ -188,7 +173,6 @@ static void closed_row(const struct generation* generation) {
     EXPECT_EQUAL(info.related_koid, koid);
     EXPECT_OK(zx_handle_close(near));
 }
-BOTH(object_signal_peer, a_closed_end_is_peer_closed, closed_row)
 
 /* What another thread does to the far end, shortly after the wait at the near one began. */
 struct deed {
