@@ -61,16 +61,19 @@ static const struct kind zx = {create_channel, zx_write, read_channel};
 static const struct kind mx = {create_channel, mx_write, read_channel};
 static const struct kind pipe = {create_pipe, write_pipe, read_pipe};
 
-#define EACH(name, row)            \
-    TEST(zx_channel_write, name) { \
-        CHECK(row(&zx));           \
-    }                              \
-    TEST(mx_channel_write, name) { \
-        CHECK(row(&mx));           \
-    }                              \
-    TEST(mx_msgpipe_write, name) { \
-        CHECK(row(&pipe));         \
-    }
+/* A test of each kind, of one body. */
+#define TEST_KINDS(name)                          \
+    static void kinds_##name(const struct kind*); \
+    TEST(zx_channel_write, name) {                \
+        CHECK(kinds_##name(&zx));                 \
+    }                                             \
+    TEST(mx_channel_write, name) {                \
+        CHECK(kinds_##name(&mx));                 \
+    }                                             \
+    TEST(mx_msgpipe_write, name) {                \
+        CHECK(kinds_##name(&pipe));               \
+    }                                             \
+    static void kinds_##name(const struct kind* kind)
 
 /* Reads one message, into room for the largest. */
 static zx_status_t drain_one(const struct kind* kind, zx_handle_t end, void* bytes) {
@@ -84,7 +87,7 @@ static zx_status_t drain_one(const struct kind* kind, zx_handle_t end, void* byt
 
 /* --- messages --------------------------------------------------------------------------------- */
 
-static void messages_row(const struct kind* kind) {
+TEST_KINDS(ten_thousand_messages_wait_at_an_end) {
     zx_handle_t ends[2];
     uint32_t word, size = sizeof(word), none = 0;
     EXPECT_OK(kind->create(ends));
@@ -111,7 +114,6 @@ static void messages_row(const struct kind* kind) {
     EXPECT_EQUAL(object_signals(ends[1]), ZX_OBJECT_WRITABLE);
     EXPECT_OK(zx_handle_close_many(ends, 2));
 }
-EACH(ten_thousand_messages_wait_at_an_end, messages_row)
 
 /* --- bytes and handles ------------------------------------------------------------------------ */
 
@@ -137,7 +139,7 @@ static void fill(const struct kind* kind, zx_handle_t end, const void* bytes, ui
 }
 
 /* Nothing more is taken once the bound is reached or passed, not even a message of nothing. */
-static void bytes_row(const struct kind* kind) {
+TEST_KINDS(bytes_and_handles_have_a_bound_of_their_own) {
     static const struct {
         uint32_t size, handles;
     } cases[] = {{MESSAGE_BYTES, 0}, {MESSAGE_BYTES - 1, 0}, {MESSAGE_BYTES, 64}};
@@ -164,10 +166,9 @@ static void bytes_row(const struct kind* kind) {
     EXPECT_OK(zx_handle_close(event));
     free(bytes);
 }
-EACH(bytes_and_handles_have_a_bound_of_their_own, bytes_row)
 
 /* One read that makes no room shows none: a small message before many large ones. */
-static void no_room_row(const struct kind* kind) {
+TEST_KINDS(a_read_that_makes_no_room_shows_none) {
     if (!has_memory_for_bytes())
         SKIP("the machine has not the memory");
     zx_handle_t ends[2];
@@ -190,7 +191,6 @@ static void no_room_row(const struct kind* kind) {
     EXPECT_OK(zx_handle_close_many(ends, 2));
     free(bytes);
 }
-EACH(a_read_that_makes_no_room_shows_none, no_room_row)
 
 /* --- waiting for room ------------------------------------------------------------------------- */
 
@@ -220,7 +220,7 @@ static int write_all(void* argument) {
 }
 
 /* Every writer is in order, and none waits for ever. */
-static void crowd_row(const struct kind* kind) {
+TEST_KINDS(writers_that_wait_for_room_all_come_through) {
     struct crowd crowd = {.kind = kind};
     thrd_t threads[WRITERS];
     uint32_t next[WRITERS] = {0};
@@ -244,4 +244,3 @@ static void crowd_row(const struct kind* kind) {
     EXPECT(atomic_load(&crowd.waits) >= 2); /* one may have written all before the queue was full */
     EXPECT_OK(zx_handle_close_many(crowd.ends, 2));
 }
-EACH(writers_that_wait_for_room_all_come_through, crowd_row)

@@ -25,18 +25,12 @@ static void send_into_own_peer(const struct generation* generation, uint32_t oth
     cargo_destroy(&fixture.cargo);
 }
 
-static void own_peer_row(const struct generation* generation) {
+TEST_BOTH(channel_write, a_channel_sent_into_its_own_peer_is_released) {
     CHECK(send_into_own_peer(generation, 3)); /* warms the caches up */
     zx_info_kernel_memory_t before = kernel_memory();
     for (uint32_t i = 0; i < 200; i++)
         CHECK(send_into_own_peer(generation, i % 7));
     CHECK(expect_no_leak(&before, 8));
-}
-TEST(zx_channel_write, a_channel_sent_into_its_own_peer_is_released) {
-    CHECK(own_peer_row(&zx));
-}
-TEST(mx_channel_write, a_channel_sent_into_its_own_peer_is_released) {
-    CHECK(own_peer_row(&mx));
 }
 
 /* As long as there is another way in, nothing is released. */

@@ -22,7 +22,7 @@ static bool has_pattern(const unsigned char* bytes, uint32_t size, uint32_t seed
 
 static unsigned char sent[ZX_CHANNEL_MAX_MSG_BYTES], received[ZX_CHANNEL_MAX_MSG_BYTES + 1];
 
-static void sizes_row(const struct generation* generation) {
+TEST_BOTH(channel_write, messages_of_all_sizes_arrive_whole) {
     static const uint32_t sizes[] = {0,    1,    2,    63,   64,   65,   255,   256,   257,
                                      1000, 2047, 4095, 4096, 4097, 8192, 12345, 65535, 65536};
     zx_handle_t near, far;
@@ -43,14 +43,8 @@ static void sizes_row(const struct generation* generation) {
     EXPECT_OK(zx_handle_close(near));
     EXPECT_OK(zx_handle_close(far));
 }
-TEST(zx_channel_write, messages_of_all_sizes_arrive_whole) {
-    CHECK(sizes_row(&zx));
-}
-TEST(mx_channel_write, messages_of_all_sizes_arrive_whole) {
-    CHECK(sizes_row(&mx));
-}
 
-static void handles_row(const struct generation* generation) {
+TEST_BOTH(channel_write, up_to_64_handles_arrive_in_order) {
     static const uint32_t counts[] = {0, 1, 2, 31, 63, 64};
     for (uint32_t i = 0; i < countof(counts); i++) {
         zx_handle_t near, far, arrived[CARGO_MAX];
@@ -75,12 +69,6 @@ static void handles_row(const struct generation* generation) {
         EXPECT_OK(zx_handle_close(near));
         EXPECT_OK(zx_handle_close(far));
     }
-}
-TEST(zx_channel_write, up_to_64_handles_arrive_in_order) {
-    CHECK(handles_row(&zx));
-}
-TEST(mx_channel_write, up_to_64_handles_arrive_in_order) {
-    CHECK(handles_row(&mx));
 }
 
 TEST(zx_channel_write, rights_travel_unchanged) {

@@ -130,7 +130,8 @@ static const struct {
     {same_end, ZX_ERR_NOT_SUPPORTED, MX_ERR_NOT_SUPPORTED},
 };
 
-static void failing_row(const struct generation* generation) {
+/* Nothing of any failed write comes to the other process. */
+static void fail_each(const struct generation* generation) {
     struct scene scene;
     CHECK(scene_create(&scene));
     for (size_t i = 0; i < countof(rows); i++) {
@@ -155,16 +156,18 @@ static void failing_row(const struct generation* generation) {
     }
     CHECK(scene_end(&scene));
 }
-TEST(zx_channel_write, nothing_of_a_failed_write_comes_to_another_process) {
-    CHECK(failing_row(&zx));
+
+TEST(zx_channel_write, every_failure_discards_the_handles) {
+    CHECK(fail_each(&zx));
 }
-TEST(mx_channel_write, nothing_of_a_failed_write_comes_to_another_process) {
-    CHECK(failing_row(&mx));
+
+TEST(mx_channel_write, after_every_failure_the_handles_stay) {
+    CHECK(fail_each(&mx));
 }
 
 /* --- what succeeds ------------------------------------------------------------------------ */
 
-static void passing_row(const struct generation* generation) {
+TEST_BOTH(channel_write, all_of_a_write_comes_to_another_process) {
     static const uint32_t counts[] = {0, 1, 63, 64};
     static const uint32_t sizes[] = {0, 1, 65535, 65536};
     static char bytes[ZX_CHANNEL_MAX_MSG_BYTES] = "data";
@@ -191,16 +194,10 @@ static void passing_row(const struct generation* generation) {
     CHECK(expect_nothing_came(&scene));
     CHECK(scene_end(&scene));
 }
-TEST(zx_channel_write, all_of_a_write_comes_to_another_process) {
-    CHECK(passing_row(&zx));
-}
-TEST(mx_channel_write, all_of_a_write_comes_to_another_process) {
-    CHECK(passing_row(&mx));
-}
 
 /* --- the other process does not read, or is no more --------------------------------------- */
 
-static void room_row(const struct generation* generation) {
+TEST_BOTH(channel_write, room_comes_back_as_another_process_reads) {
     static struct sight sight;
     struct scene scene;
     uint32_t count = 0;
@@ -221,14 +218,8 @@ static void room_row(const struct generation* generation) {
     }
     CHECK(scene_end(&scene));
 }
-TEST(zx_channel_write, room_comes_back_as_another_process_reads) {
-    CHECK(room_row(&zx));
-}
-TEST(mx_channel_write, room_comes_back_as_another_process_reads) {
-    CHECK(room_row(&mx));
-}
 
-static void dead_row(const struct generation* generation) {
+TEST_BOTH(channel_write, a_dead_process_is_a_closed_peer) {
     struct scene scene;
     struct cargo cargo;
     int64_t code;
@@ -246,12 +237,6 @@ static void dead_row(const struct generation* generation) {
     cargo_destroy(&cargo);
     EXPECT_OK(zx_handle_close(scene.near));
     helper_close(&scene.helper);
-}
-TEST(zx_channel_write, a_dead_process_is_a_closed_peer) {
-    CHECK(dead_row(&zx));
-}
-TEST(mx_channel_write, a_dead_process_is_a_closed_peer) {
-    CHECK(dead_row(&mx));
 }
 
 /* --- reading what another process wrote --------------------------------------------------- */

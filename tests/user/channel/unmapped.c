@@ -112,7 +112,7 @@ static void write_once(const struct generation* generation, const struct fixture
     EXPECT_EQUAL(object_handle_count(event), 1);
 }
 
-static void write_row(const struct generation* generation) {
+TEST_BOTH(channel_write, bytes_unmapped_during_the_copy_arrive_whole_or_not_at_all) {
     struct fixture fixture;
     struct flicker flicker;
     struct outcomes outcomes = {0};
@@ -127,12 +127,6 @@ static void write_row(const struct generation* generation) {
     CHECK(flicker_stop(&flicker));
     EXPECT_OK(zx_handle_close(event));
     fixture_destroy(&fixture);
-}
-TEST(zx_channel_write, bytes_unmapped_during_the_copy_arrive_whole_or_not_at_all) {
-    CHECK(write_row(&zx));
-}
-TEST(mx_channel_write, bytes_unmapped_during_the_copy_arrive_whole_or_not_at_all) {
-    CHECK(write_row(&mx));
 }
 
 /* A read that failed has left the message where it was, handle and all. */

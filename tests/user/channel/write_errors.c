@@ -5,17 +5,9 @@
 #include <magenta/syscalls.h>
 #include <stdlib.h>
 
-#define ROW(row, what)                                         \
-    TEST(zx_channel_write, what##_and_handles_are_discarded) { \
-        CHECK(row(&zx));                                       \
-    }                                                          \
-    TEST(mx_channel_write, what##_and_handles_stay) {          \
-        CHECK(row(&mx));                                       \
-    }
-
 /* --- options, handle ---------------------------------------------------------------------- */
 
-static void options_row(const struct generation* generation) {
+TEST_BOTH(channel_write, options_are_invalid_args) {
     static const uint32_t options[] = {1, 2, 0x80000000, UINT32_MAX};
     for (size_t i = 0; i < countof(options); i++) {
         struct fixture fixture;
@@ -26,9 +18,8 @@ static void options_row(const struct generation* generation) {
         fixture_destroy(&fixture);
     }
 }
-ROW(options_row, options_are_invalid_args)
 
-static void bad_handle_row(const struct generation* generation) {
+TEST_BOTH(channel_write, invalid_handle_is_bad_handle) {
     const zx_handle_t bad[] = {ZX_HANDLE_INVALID, -1, INT32_MIN, INT32_MAX, stale_handle()};
     for (size_t i = 0; i < countof(bad); i++) {
         struct fixture fixture;
@@ -39,9 +30,8 @@ static void bad_handle_row(const struct generation* generation) {
         fixture_destroy(&fixture);
     }
 }
-ROW(bad_handle_row, invalid_handle_is_bad_handle)
 
-static void wrong_type_row(const struct generation* generation) {
+TEST_BOTH(channel_write, other_object_is_wrong_type) {
     struct fixture fixture;
     zx_handle_t event;
     CHECK(fixture_create(&fixture));
@@ -53,9 +43,8 @@ static void wrong_type_row(const struct generation* generation) {
     EXPECT_OK(zx_handle_close(event));
     fixture_destroy(&fixture);
 }
-ROW(wrong_type_row, other_object_is_wrong_type)
 
-static void access_denied_row(const struct generation* generation) {
+TEST_BOTH(channel_write, missing_write_right_is_access_denied) {
     struct fixture fixture;
     CHECK(fixture_create(&fixture));
     zx_handle_t no_write = duplicate_without(fixture.near, ZX_RIGHT_WRITE);
@@ -65,13 +54,12 @@ static void access_denied_row(const struct generation* generation) {
     CHECK(expect_write_failed(&fixture, generation, status, ZX_ERR_ACCESS_DENIED));
     fixture_destroy(&fixture);
 }
-ROW(access_denied_row, missing_write_right_is_access_denied)
 
 /* --- sizes -------------------------------------------------------------------------------- */
 
 static char large[ZX_CHANNEL_MAX_MSG_BYTES + 1];
 
-static void too_many_bytes_row(const struct generation* generation) {
+TEST_BOTH(channel_write, too_many_bytes_are_out_of_range) {
     static const uint32_t sizes[] = {ZX_CHANNEL_MAX_MSG_BYTES + 1, 1u << 31, UINT32_MAX};
     for (size_t i = 0; i < countof(sizes); i++) {
         struct fixture fixture;
@@ -82,7 +70,6 @@ static void too_many_bytes_row(const struct generation* generation) {
         fixture_destroy(&fixture);
     }
 }
-ROW(too_many_bytes_row, too_many_bytes_are_out_of_range)
 
 /* Events suffice here: `handles` are all of one object, whose handles are counted. */
 static void write_many_handles(const struct generation* generation, uint32_t count) {
@@ -104,14 +91,13 @@ static void write_many_handles(const struct generation* generation, uint32_t cou
     fixture_destroy(&fixture);
 }
 
-static void too_many_handles_row(const struct generation* generation) {
+TEST_BOTH(channel_write, too_many_handles_are_out_of_range) {
     CHECK(write_many_handles(generation, ZX_CHANNEL_MAX_MSG_HANDLES + 1));
     CHECK(write_many_handles(generation, 1000));
 }
-ROW(too_many_handles_row, too_many_handles_are_out_of_range)
 
 /* The array ends at a page's end long before the count does: what can be read is discarded. */
-static void absurd_handle_count_row(const struct generation* generation) {
+TEST_BOTH(channel_write, absurd_handle_count_is_out_of_range) {
     struct fixture fixture;
     CHECK(fixture_create(&fixture));
     size_t size = fixture.cargo.count * sizeof(zx_handle_t);
@@ -124,11 +110,10 @@ static void absurd_handle_count_row(const struct generation* generation) {
     guarded_buffer_free((char*)handles, PAGE_SIZE_BYTES);
     fixture_destroy(&fixture);
 }
-ROW(absurd_handle_count_row, absurd_handle_count_is_out_of_range)
 
 /* --- pointers ----------------------------------------------------------------------------- */
 
-static void bad_bytes_row(const struct generation* generation) {
+TEST_BOTH(channel_write, bad_bytes_pointer_is_invalid_args) {
     static const uint32_t sizes[] = {1, 64, 4096, ZX_CHANNEL_MAX_MSG_BYTES};
     void* bad[BAD_POINTER_COUNT];
     bad_pointers_to_read(bad);
@@ -142,10 +127,9 @@ static void bad_bytes_row(const struct generation* generation) {
         fixture_destroy(&fixture);
     }
 }
-ROW(bad_bytes_row, bad_bytes_pointer_is_invalid_args)
 
 /* The buffer is good up to the last byte but one. */
-static void half_bad_bytes_row(const struct generation* generation) {
+TEST_BOTH(channel_write, bytes_that_run_into_nothing_are_invalid_args) {
     static const uint32_t sizes[] = {2, 65, 4097, ZX_CHANNEL_MAX_MSG_BYTES};
     for (size_t i = 0; i < countof(sizes); i++) {
         struct fixture fixture;
@@ -159,9 +143,8 @@ static void half_bad_bytes_row(const struct generation* generation) {
         fixture_destroy(&fixture);
     }
 }
-ROW(half_bad_bytes_row, bytes_that_run_into_nothing_are_invalid_args)
 
-static void bad_handles_pointer_row(const struct generation* generation) {
+TEST_BOTH(channel_write, bad_handles_pointer_is_invalid_args) {
     void* bad[BAD_POINTER_COUNT];
     bad_pointers_to_read(bad);
     for (size_t i = 0; i < BAD_POINTER_COUNT; i++) {
@@ -172,12 +155,6 @@ static void bad_handles_pointer_row(const struct generation* generation) {
         EXPECT_OK(zx_handle_close(near));
         EXPECT_OK(zx_handle_close(far));
     }
-}
-TEST(zx_channel_write, bad_handles_pointer_is_invalid_args) {
-    CHECK(bad_handles_pointer_row(&zx));
-}
-TEST(mx_channel_write, bad_handles_pointer_is_invalid_args) {
-    CHECK(bad_handles_pointer_row(&mx));
 }
 
 /* --- elements of the array
@@ -192,7 +169,7 @@ static zx_status_t write_with(const struct generation* generation, struct fixtur
     return generation->write(fixture->near, 0, "x", 1, handles, countof(handles));
 }
 
-static void bad_element_row(const struct generation* generation) {
+TEST_BOTH(channel_write, invalid_element_is_bad_handle) {
     const zx_handle_t bad[] = {ZX_HANDLE_INVALID, -1, INT32_MAX, stale_handle()};
     for (uint32_t i = 0; i < countof(bad) * 4; i++) {
         struct fixture fixture;
@@ -202,9 +179,8 @@ static void bad_element_row(const struct generation* generation) {
         fixture_destroy(&fixture);
     }
 }
-ROW(bad_element_row, invalid_element_is_bad_handle)
 
-static void element_without_transfer_row(const struct generation* generation) {
+TEST_BOTH(channel_write, element_without_transfer_right_is_access_denied) {
     for (uint32_t place = 0; place < 4; place++) {
         struct fixture fixture;
         zx_handle_t event;
@@ -220,7 +196,6 @@ static void element_without_transfer_row(const struct generation* generation) {
         fixture_destroy(&fixture);
     }
 }
-ROW(element_without_transfer_row, element_without_transfer_right_is_access_denied)
 
 static void repeated_row(const struct generation* generation) {
     for (uint32_t i = 0; i < 12; i++) {
@@ -288,7 +263,7 @@ TEST(mx_channel_write, the_channel_itself_is_not_supported_and_all_stay) {
     CHECK(self_row(&mx));
 }
 
-static void same_end_row(const struct generation* generation) {
+TEST_BOTH(channel_write, another_handle_to_the_same_end_is_not_supported) {
     for (uint32_t place = 0; place < 4; place++) {
         struct fixture fixture;
         CHECK(fixture_create(&fixture));
@@ -300,9 +275,8 @@ static void same_end_row(const struct generation* generation) {
         fixture_destroy(&fixture);
     }
 }
-ROW(same_end_row, another_handle_to_the_same_end_is_not_supported)
 
-static void peer_closed_row(const struct generation* generation) {
+TEST_BOTH(channel_write, closed_peer_is_peer_closed) {
     struct fixture fixture;
     CHECK(fixture_create(&fixture));
     EXPECT_OK(zx_handle_close(fixture.far));
@@ -318,7 +292,6 @@ static void peer_closed_row(const struct generation* generation) {
     fixture.far = ZX_HANDLE_INVALID;
     fixture_destroy(&fixture);
 }
-ROW(peer_closed_row, closed_peer_is_peer_closed)
 
 /* --- the queue's bound
  * ---------------------------------------------------------------------------- */
@@ -332,7 +305,7 @@ static void fill_queue(zx_handle_t end) {
     EXPECT_EQUAL(count, CHANNEL_MAX_QUEUED_MESSAGES);
 }
 
-static void full_queue_row(const struct generation* generation) {
+TEST_BOTH(channel_write, full_queue_is_no_memory) {
     struct fixture fixture;
     uint32_t bytes, handles;
     char byte;
@@ -359,7 +332,6 @@ static void full_queue_row(const struct generation* generation) {
     EXPECT_OK(generation->write(fixture.near, 0, "x", 1, NULL, 0));
     fixture_destroy(&fixture);
 }
-ROW(full_queue_row, full_queue_is_no_memory)
 
 TEST(zx_channel_write, the_bound_counts_bytes_too) {
     zx_handle_t near, far;

@@ -6,7 +6,7 @@
 
 #define BAD_POINTER ((void*)8)
 
-static void order_row(const struct generation* generation) {
+TEST_BOTH(channel_write, faults_are_told_in_order) {
     zx_handle_t near, far, event;
     EXPECT_OK(zx_channel_create(0, &near, &far));
     EXPECT_OK(zx_event_create(0, &event));
@@ -40,15 +40,9 @@ static void order_row(const struct generation* generation) {
     const zx_handle_t handles[] = {near, event, no_write, poor_event};
     EXPECT_OK(zx_handle_close_many(handles, countof(handles)));
 }
-TEST(zx_channel_write, faults_are_told_in_order) {
-    CHECK(order_row(&zx));
-}
-TEST(mx_channel_write, faults_are_told_in_order) {
-    CHECK(order_row(&mx));
-}
 
 /* The leftmost faulty element decides. */
-static void leftmost_row(const struct generation* generation) {
+TEST_BOTH(channel_write, the_leftmost_faulty_element_decides) {
     enum { INVALID, NO_TRANSFER, ITSELF, KINDS };
     const zx_status_t answers[KINDS] = {ZX_ERR_BAD_HANDLE, ZX_ERR_ACCESS_DENIED,
                                         ZX_ERR_NOT_SUPPORTED};
@@ -69,10 +63,4 @@ static void leftmost_row(const struct generation* generation) {
             EXPECT_OK(zx_handle_close(far));
         }
     }
-}
-TEST(zx_channel_write, the_leftmost_faulty_element_decides) {
-    CHECK(leftmost_row(&zx));
-}
-TEST(mx_channel_write, the_leftmost_faulty_element_decides) {
-    CHECK(leftmost_row(&mx));
 }
