@@ -18,24 +18,18 @@ struct generation {
     zx_status_t (*start)(zx_handle_t process, zx_handle_t thread, zx_vaddr_t entry,
                          zx_vaddr_t stack, zx_handle_t argument_handle, uintptr_t argument);
     bool discards; /* what a failure does with the argument's handle */
+    zx_status_t (*start_thread)(zx_handle_t thread, zx_vaddr_t entry, zx_vaddr_t stack,
+                                uintptr_t argument1, uintptr_t argument2);
 };
-static const struct generation zx = {zx_process_start, true};
-static const struct generation mx = {mx_process_start, false};
-
-#define BOTH(name, row)            \
-    TEST(zx_process_start, name) { \
-        CHECK(row(&zx));           \
-    }                              \
-    TEST(mx_process_start, name) { \
-        CHECK(row(&mx));           \
-    }
+static const struct generation zx = {zx_process_start, true, zx_thread_start};
+static const struct generation mx = {mx_process_start, false, mx_thread_start};
 
 static const zx_vaddr_t not_user[] = {USER_END, 0x0000800000000000, 0xffffffff80000000,
                                       0x8000000000000000, UINT64_MAX};
 
 /* --- success ---------------------------------------------------------------------------------- */
 
-static void start_row(const struct generation* generation) {
+TEST_BOTH(process_start, hands_over_the_handle_and_the_argument) {
     struct hand_made made;
     zx_handle_t near, far;
     CHECK(hand_made_create(&made));
@@ -49,10 +43,9 @@ static void start_row(const struct generation* generation) {
     EXPECT_OK(zx_handle_close(near));
     hand_made_destroy(&made);
 }
-BOTH(hands_over_the_handle_and_the_argument, start_row)
 
 /* The thread then faults, and the process with it. */
-static void zero_entry_row(const struct generation* generation) {
+TEST_BOTH(process_start, entry_or_stack_0_is_no_error) {
     static const struct {
         bool has_entry, has_stack;
     } cases[] = {{false, true}, {true, false}, {false, false}};
@@ -72,7 +65,6 @@ static void zero_entry_row(const struct generation* generation) {
         hand_made_destroy(&made);
     }
 }
-BOTH(entry_or_stack_0_is_no_error, zero_entry_row)
 
 /* --- failure ---------------------------------------------------------------------------------- */
 
@@ -90,7 +82,7 @@ static void fail(const struct generation* generation, zx_handle_t process, zx_ha
     EXPECT_OK(zx_handle_close(near));
 }
 
-static void handles_row(const struct generation* generation) {
+TEST_BOTH(process_start, faults_of_the_handles_come_first) {
     struct hand_made made;
     static struct raw_thread foreign;
     CHECK(hand_made_create(&made));
@@ -122,10 +114,9 @@ static void handles_row(const struct generation* generation) {
     EXPECT_OK(zx_handle_close_many(handles, countof(handles)));
     hand_made_destroy(&made);
 }
-BOTH(faults_of_the_handles_come_first, handles_row)
 
 /* The argument's handle is one of the handles: it comes before the state. */
-static void argument_row(const struct generation* generation) {
+TEST_BOTH(process_start, faults_of_the_argument_come_before_the_entry) {
     struct hand_made made;
     zx_handle_t event;
     CHECK(hand_made_create(&made));
@@ -142,9 +133,8 @@ static void argument_row(const struct generation* generation) {
     EXPECT_OK(zx_handle_close(event));
     hand_made_destroy(&made);
 }
-BOTH(faults_of_the_argument_come_before_the_entry, argument_row)
 
-static void addresses_row(const struct generation* generation) {
+TEST_BOTH(process_start, addresses_outside_user_space_are_invalid_args) {
     struct hand_made made;
     CHECK(hand_made_create(&made));
     for (size_t i = 0; i < countof(not_user); i++) {
@@ -160,9 +150,8 @@ static void addresses_row(const struct generation* generation) {
     EXPECT(wait_for(made.process, ZX_PROCESS_TERMINATED, PATIENCE));
     hand_made_destroy(&made);
 }
-BOTH(addresses_outside_user_space_are_invalid_args, addresses_row)
 
-static void state_row(const struct generation* generation) {
+TEST_BOTH(process_start, the_state_comes_before_the_entry) {
     struct hand_made made;
     zx_handle_t event;
     CHECK(hand_made_create(&made));
@@ -174,7 +163,6 @@ static void state_row(const struct generation* generation) {
     CHECK(fail(generation, made.process, made.thread, not_user[0], 0, ZX_ERR_BAD_STATE));
     hand_made_destroy(&made);
 }
-BOTH(the_state_comes_before_the_entry, state_row)
 
 /* --- races ------------------------------------------------------------------------------------ */
 
@@ -225,33 +213,27 @@ TEST(zx_process_start, as_another_kills_the_first_thread) {
     EXPECT_OK(zx_handle_close(killer.handle));
 }
 
-/* --- thread_start ------------------------------------------------------------------------------
- */
+/* --- thread_start ----------------------------------------------------------------------------- */
 
-typedef zx_status_t (*thread_start_t)(zx_handle_t, zx_vaddr_t, zx_vaddr_t, uintptr_t, uintptr_t);
-
-static void not_started_row(thread_start_t start) {
+TEST_BOTH(thread_start, before_the_process_was_started_is_bad_state_whatever_the_entry) {
     struct hand_made made;
     zx_handle_t event;
     CHECK(hand_made_create(&made));
     const zx_vaddr_t entries[] = {made.code, 0, 1, not_user[0], not_user[2], UINT64_MAX};
     for (size_t i = 0; i < countof(entries); i++) {
-        EXPECT_STATUS(start(made.thread, entries[i], made.stack, 0, 0), ZX_ERR_BAD_STATE);
-        EXPECT_STATUS(start(made.thread, made.code, entries[i], 0, 0), ZX_ERR_BAD_STATE);
+        EXPECT_STATUS(generation->start_thread(made.thread, entries[i], made.stack, 0, 0),
+                      ZX_ERR_BAD_STATE);
+        EXPECT_STATUS(generation->start_thread(made.thread, made.code, entries[i], 0, 0),
+                      ZX_ERR_BAD_STATE);
     }
     /* The thread is still good for the start of the process. */
     EXPECT_OK(zx_event_create(0, &event));
     EXPECT_OK(zx_process_start(made.process, made.thread, made.code, made.stack, event, 0));
     EXPECT(wait_for(made.process, ZX_PROCESS_TERMINATED, PATIENCE));
-    EXPECT_STATUS(start(made.thread, made.code, made.stack, 0, 0), ZX_ERR_BAD_STATE);
-    EXPECT_STATUS(start(made.thread, 0, 0, 0, 0), ZX_ERR_BAD_STATE);
+    EXPECT_STATUS(generation->start_thread(made.thread, made.code, made.stack, 0, 0),
+                  ZX_ERR_BAD_STATE);
+    EXPECT_STATUS(generation->start_thread(made.thread, 0, 0, 0, 0), ZX_ERR_BAD_STATE);
     hand_made_destroy(&made);
-}
-TEST(zx_thread_start, before_the_process_was_started_is_bad_state_whatever_the_entry) {
-    CHECK(not_started_row(zx_thread_start));
-}
-TEST(mx_thread_start, before_the_process_was_started_is_bad_state_whatever_the_entry) {
-    CHECK(not_started_row(mx_thread_start));
 }
 
 /* Sleeps for ever, so that the process lives until another thread ends it. */
@@ -269,7 +251,7 @@ static void hand_made_sleep(struct hand_made* made) {
     EXPECT_OK(zx_handle_close(vmo));
 }
 
-static void zero_thread_entry_row(thread_start_t start) {
+TEST_BOTH(thread_start, entry_0_is_no_error_and_faults) {
     struct hand_made made;
     zx_handle_t event, thread;
     CHECK(hand_made_create(&made));
@@ -278,15 +260,9 @@ static void zero_thread_entry_row(thread_start_t start) {
     EXPECT_OK(zx_process_start(made.process, made.thread, made.code, made.stack, event, 0));
     EXPECT_OK(zx_thread_create(made.process, "second", 6, 0, &thread));
     EXPECT(!process_has_ended(made.process));
-    EXPECT_OK(start(thread, 0, 0, 0, 0));
+    EXPECT_OK(generation->start_thread(thread, 0, 0, 0, 0));
     EXPECT(wait_for(made.process, ZX_PROCESS_TERMINATED, PATIENCE));
     EXPECT(process_return_code(made.process) < 0);
     EXPECT_OK(zx_handle_close(thread));
     hand_made_destroy(&made);
-}
-TEST(zx_thread_start, entry_0_is_no_error_and_faults) {
-    CHECK(zero_thread_entry_row(zx_thread_start));
-}
-TEST(mx_thread_start, entry_0_is_no_error_and_faults) {
-    CHECK(zero_thread_entry_row(mx_thread_start));
 }
