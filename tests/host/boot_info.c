@@ -28,8 +28,7 @@ static bool are_ranges_sound(void) {
     return info.ram_count <= BOOT_RANGE_MAX;
 }
 
-/* --- ranges ------------------------------------------------------------------------------------
- */
+/* --- ranges ----------------------------------------------------------------------------------- */
 
 static bool is_in_ranges(uint64_t address) {
     for (size_t i = 0; i < info.ram_count; i++)
@@ -93,8 +92,7 @@ SELFTEST(boot_ranges, more_than_there_is_room_for_is_left_out) {
     EXPECT(are_ranges_sound());
 }
 
-/* --- Multiboot2 --------------------------------------------------------------------------------
- */
+/* --- Multiboot2 ------------------------------------------------------------------------------- */
 
 static uint8_t block[2048];
 static uint32_t block_size;
@@ -193,8 +191,7 @@ SELFTEST(multiboot2, a_command_line_that_is_too_long_is_cut) {
     free(data);
 }
 
-/* --- PVH ---------------------------------------------------------------------------------------
- */
+/* --- PVH -------------------------------------------------------------------------------------- */
 
 /* Physical addresses are offsets here. */
 static struct {

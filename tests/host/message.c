@@ -238,8 +238,7 @@ SELFTEST(message, bytes_that_cannot_be_read_make_no_message) {
     world_destroy();
 }
 
-/* --- out of memory -----------------------------------------------------------------------------
- */
+/* --- out of memory ---------------------------------------------------------------------------- */
 
 /* Sends and reads with the n-th allocation failing; whatever failed left no trace. */
 static const char* exchange(uint32_t size, uint32_t count, uint32_t nth) {

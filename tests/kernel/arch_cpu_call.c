@@ -74,8 +74,7 @@ SELFTEST(cpu_call, all_cpus_call_each_other_at_once) {
     EXPECT_EQUAL(atomic_load(&faults), 0);
 }
 
-/* --- per-CPU data ------------------------------------------------------------------------------
- */
+/* --- per-CPU data ----------------------------------------------------------------------------- */
 
 static struct cpu* seen[CPU_MAX];
 static struct thread* threads_seen[CPU_MAX];

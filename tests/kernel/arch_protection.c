@@ -71,8 +71,7 @@ SELFTEST(protection, system_calls_clear_the_flags_and_sysenter_leads_nowhere) {
     EXPECT(run_on_all_cpus(look_at_entry));
 }
 
-/* --- access to user memory ---------------------------------------------------------------------
- */
+/* --- access to user memory -------------------------------------------------------------------- */
 
 struct interruption {
     struct timer timer;
@@ -110,8 +109,7 @@ SELFTEST(protection, an_interrupt_closes_access_to_user_memory) {
     EXPECT(!is_open_at_last);
 }
 
-/* --- copies -----------------------------------------------------------------------------------
- */
+/* --- copies ----------------------------------------------------------------------------------- */
 
 static const size_t sizes[] = {1, 8, 63, 1023, 1024, 1025, PAGE_SIZE, SIZE};
 static uint8_t bytes[SIZE], seen[SIZE];

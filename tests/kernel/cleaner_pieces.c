@@ -40,8 +40,7 @@ static void leave_and_measure(const char* load, struct handle handle) {
     measure(load, true);
 }
 
-/* --- VMOs ---------------------------------------------------------------------------------------
- */
+/* --- VMOs ------------------------------------------------------------------------------------- */
 
 #define DENSE 3000u
 #define SPARSE 300u
@@ -97,8 +96,7 @@ SELFTEST(cleaner_pieces, a_clone_before_and_after_its_parent) {
     }
 }
 
-/* --- messages -----------------------------------------------------------------------------------
- */
+/* --- messages --------------------------------------------------------------------------------- */
 
 #define EMPTY_MESSAGES 5000u
 #define FULL_MESSAGES 100u
@@ -232,8 +230,7 @@ SELFTEST(cleaner_pieces, full_data_pipes) {
     measure_messages("data_pipes", 1, make_full_data_pipe, 4, 0);
 }
 
-/* --- the collector ------------------------------------------------------------------------------
- */
+/* --- the collector ---------------------------------------------------------------------------- */
 
 #define RING 300u
 #define FRESH 100u

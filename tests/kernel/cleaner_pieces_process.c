@@ -27,8 +27,7 @@ static size_t objects_before;
 static struct job* job;
 static struct process* process;
 
-/* --- what a process has -------------------------------------------------------------------------
- */
+/* --- what a process has ----------------------------------------------------------------------- */
 
 static bool map(struct vmar* vmar, struct vmo* vmo, size_t pages, uint32_t more) {
     virtual_address_t address;
@@ -148,8 +147,7 @@ SELFTEST(cleaner_pieces_process, a_process_of_many_page_tables) {
     release_and_measure("process_sparse");
 }
 
-/* --- a process that is killed -------------------------------------------------------------------
- */
+/* --- a process that is killed ----------------------------------------------------------------- */
 
 static _Atomic uint32_t ended;
 
@@ -185,8 +183,7 @@ SELFTEST(cleaner_pieces_process, a_killed_process_of_many_page_tables) {
     kill_and_measure("process_killed_sparse");
 }
 
-/* --- threads ------------------------------------------------------------------------------------
- */
+/* --- threads ---------------------------------------------------------------------------------- */
 
 #define THREADS 200u /* more than keep their stacks */
 

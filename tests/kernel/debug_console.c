@@ -44,8 +44,7 @@ SELFTEST(console, text_waits_in_the_queue_and_leaves_it_in_small_steps) {
     EXPECT(largest <= STEP_CHARACTERS);
 }
 
-/* --- a full queue -------------------------------------------------------------------------------
- */
+/* --- a full queue ----------------------------------------------------------------------------- */
 
 static bool fill_for_programs(void) {
     if (!is_drained() || !cleaner_hold())

@@ -33,8 +33,7 @@ static void let_cleaner_go(void) {
     message_cycle_collect_all();
 }
 
-/* --- what a call does ---------------------------------------------------------------------------
- */
+/* --- what a call does ------------------------------------------------------------------------- */
 
 #define NOTED 100u
 
@@ -173,8 +172,7 @@ SELFTEST(ipc_message_cycle, each_old_suspect_weighs_once) {
     EXPECT_EQUAL(weights[2], 0);
 }
 
-/* --- several threads ----------------------------------------------------------------------------
- */
+/* --- several threads -------------------------------------------------------------------------- */
 
 #define CLOSES 500u
 
@@ -215,8 +213,7 @@ SELFTEST(ipc_message_cycle, calls_end_while_others_note_suspects) {
     EXPECT_EQUAL(object_count(), before);
 }
 
-/* --- an end in constant use ---------------------------------------------------------------------
- */
+/* --- an end in constant use ------------------------------------------------------------------- */
 
 #define RING 300u
 #define TRIES 30u

@@ -3,8 +3,7 @@
 #include <lib/printf.h>
 #include <lib/string.h>
 
-/* --- strings -----------------------------------------------------------------------------------
- */
+/* --- strings ---------------------------------------------------------------------------------- */
 
 static int sign(int number) {
     return (number > 0) - (number < 0);
@@ -60,8 +59,7 @@ SELFTEST(lib_string, bounded_copies_end_with_a_zero_and_tell_the_length) {
     EXPECT_EQUAL(to[0], 0);
 }
 
-/* --- printf ------------------------------------------------------------------------------------
- */
+/* --- printf ----------------------------------------------------------------------------------- */
 
 #define EXPECT_TEXT(expected, ...)                                                                 \
     do {                                                                                           \

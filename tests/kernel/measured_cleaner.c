@@ -13,8 +13,7 @@
 
 #include "held_cleaner.h"
 
-/* --- the clock ----------------------------------------------------------------------------------
- */
+/* --- the clock -------------------------------------------------------------------------------- */
 
 #define LOOPS 5000u
 #define INSTRUCTIONS_IN_LOOP 2u
@@ -42,8 +41,7 @@ static uint64_t ticks_per_instruction(void) {
     return first / (LOOPS * INSTRUCTIONS_IN_LOOP);
 }
 
-/* --- the pieces ---------------------------------------------------------------------------------
- */
+/* --- the pieces ------------------------------------------------------------------------------- */
 
 #define KINDS_MAX 8u
 
@@ -117,8 +115,7 @@ void measure_pieces(const char* load) {
         report(load, &kinds[i], per_instruction);
 }
 
-/* --- instead of the cleaner ---------------------------------------------------------------------
- */
+/* --- instead of the cleaner ------------------------------------------------------------------- */
 
 static uint32_t own_priority;
 

@@ -140,8 +140,7 @@ SELFTEST(mm_page, random_orders_leave_no_trace) {
     EXPECT_EQUAL(page_count_free(), free_before);
 }
 
-/* --- all CPUs ----------------------------------------------------------------------------------
- */
+/* --- all CPUs --------------------------------------------------------------------------------- */
 
 #define EXCHANGE_SLOTS 128u
 #define ROUNDS 8000u

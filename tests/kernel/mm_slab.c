@@ -239,8 +239,7 @@ SELFTEST(mm_slab, a_first_magazine_that_fails_costs_nothing_else) {
 }
 #endif
 
-/* --- all CPUs ----------------------------------------------------------------------------------
- */
+/* --- all CPUs --------------------------------------------------------------------------------- */
 
 #define EXCHANGE_SLOTS 64u
 #define ROUNDS 6000u

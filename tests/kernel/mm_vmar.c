@@ -72,8 +72,7 @@ static bool run_inside(void (*function)(void*), void* argument) {
     return true;
 }
 
-/* --- reaching ----------------------------------------------------------------------------------
- */
+/* --- reaching --------------------------------------------------------------------------------- */
 
 static virtual_address_t base;
 
@@ -169,8 +168,7 @@ SELFTEST(vmar, pages_can_be_brought_in_when_they_are_mapped) {
     destroy();
 }
 
-/* --- checks ------------------------------------------------------------------------------------
- */
+/* --- checks ----------------------------------------------------------------------------------- */
 
 SELFTEST(vmar, permissions_are_checked_before_anything_is_mapped) {
     struct vmar* child;
@@ -226,8 +224,7 @@ SELFTEST(vmar, a_place_is_taken_once_unless_it_is_overwritten) {
     destroy();
 }
 
-/* --- past the end of the VMO -------------------------------------------------------------------
- */
+/* --- past the end of the VMO ------------------------------------------------------------------ */
 
 static bool is_in_the_tables(virtual_address_t address) {
     physical_address_t physical;
@@ -368,8 +365,7 @@ SELFTEST(vmar, vmars_inside_vmars_go_with_what_is_in_them) {
     destroy();
 }
 
-/* --- seen from another CPU ---------------------------------------------------------------------
- */
+/* --- seen from another CPU -------------------------------------------------------------------- */
 
 static _Atomic uint32_t is_over, has_begun, was_refused;
 

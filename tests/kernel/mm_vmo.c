@@ -137,8 +137,7 @@ SELFTEST(vmo, physical_memory_is_used_as_it_is_and_stays) {
     page_free_order(block, 1);
 }
 
-/* --- clones ------------------------------------------------------------------------------------
- */
+/* --- clones ----------------------------------------------------------------------------------- */
 
 SELFTEST(vmo, a_clone_is_what_its_parent_was) {
     struct vmo *parent, *clone;
@@ -198,8 +197,7 @@ SELFTEST(vmo, random_writes_and_clones_are_those_of_arrays) {
     EXPECT(page_count_free() + 2 >= free_before);
 }
 
-/* --- all CPUs ----------------------------------------------------------------------------------
- */
+/* --- all CPUs --------------------------------------------------------------------------------- */
 
 static struct vmo* shared;
 

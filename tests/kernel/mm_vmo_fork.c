@@ -50,8 +50,7 @@ static void destroy(void) {
         selftest_fail(__FILE__, __LINE__, "pages or page tables are lost");
 }
 
-/* --- while a clone is being made ---------------------------------------------------------------
- */
+/* --- while a clone is being made -------------------------------------------------------------- */
 
 static void let_others_run(void) {
     cpu_relax(); /* an emulator goes on to the next CPU */
@@ -137,8 +136,7 @@ SELFTEST(vmo_fork, while_a_clone_is_made_loses_no_write_of_another_cpu) {
     destroy();
 }
 
-/* --- a killed thread ---------------------------------------------------------------------------
- */
+/* --- a killed thread -------------------------------------------------------------------------- */
 
 #define LARGE_PAGES 2000u
 #define PAGES_BETWEEN_LOOKS 16u /* of user_fault_in */
@@ -192,8 +190,7 @@ SELFTEST(vmo_fork, a_killed_thread_leaves_every_long_call) {
     destroy();
 }
 
-/* --- forks that are left half done -------------------------------------------------------------
- */
+/* --- forks that are left half done ------------------------------------------------------------ */
 
 static _Atomic uint32_t forks_canceled;
 

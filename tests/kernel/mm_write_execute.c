@@ -238,8 +238,7 @@ SELFTEST(write_execute, a_clone_counts_for_itself) {
     destroy();
 }
 
-/* --- a job's policy ----------------------------------------------------------------------------
- */
+/* --- a job's policy --------------------------------------------------------------------------- */
 
 SELFTEST(write_execute, an_address_space_that_may_do_both_does_not_bind_others) {
     physical_address_t physical;
@@ -269,8 +268,7 @@ SELFTEST(write_execute, an_address_space_that_may_do_both_does_not_bind_others) 
     destroy();
 }
 
-/* --- a model -----------------------------------------------------------------------------------
- */
+/* --- a model ---------------------------------------------------------------------------------- */
 
 #define NOTHING UINT32_MAX
 
@@ -391,8 +389,7 @@ SELFTEST(write_execute, counts_are_exact_whatever_is_done) {
     destroy();
 }
 
-/* --- two CPUs ----------------------------------------------------------------------------------
- */
+/* --- two CPUs --------------------------------------------------------------------------------- */
 
 static _Atomic uint32_t holders[2], overlaps, successes[2];
 

@@ -122,8 +122,7 @@ SELFTEST(object, one_signal_wakes_all_waiters) {
     handle_table_destroy(&table);
 }
 
-/* --- no wake-up is lost ------------------------------------------------------------------------
- */
+/* --- no wake-up is lost ----------------------------------------------------------------------- */
 
 #define PING_ROUNDS 5000
 

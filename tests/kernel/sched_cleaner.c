@@ -132,8 +132,7 @@ SELFTEST(cleaner, work_may_request_itself) {
     EXPECT_EQUAL(atomic_load(&repetitions), 100);
 }
 
-/* --- those who wait, and those who must go on --------------------------------------------------
- */
+/* --- those who wait, and those who must go on ------------------------------------------------- */
 
 static void request_often(void* cpu) {
     (void)cpu;

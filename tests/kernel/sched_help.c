@@ -30,8 +30,7 @@ static void bury(struct thread* thread) {
     thread_release(thread);
 }
 
-/* --- two become ready at once ------------------------------------------------------------------
- */
+/* --- two become ready at once ----------------------------------------------------------------- */
 
 static zx_time_t both_are_due;
 static _Atomic bool free_has_run, was_helped, occupant_may_end;
@@ -104,8 +103,7 @@ SELFTEST(sched, a_busy_cpu_that_gets_two_urgent_threads_at_once_calls_for_help) 
     bury(occupant);
 }
 
-/* --- a CPU is called while it stops being idle -------------------------------------------------
- */
+/* --- a CPU is called while it stops being idle ------------------------------------------------ */
 
 #define FLIPS 300u
 #define FIRST_CPU 1u

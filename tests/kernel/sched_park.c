@@ -51,8 +51,7 @@ SELFTEST(park, a_deadline_ends_it_and_not_early) {
     EXPECT(clock_now() >= deadline);
 }
 
-/* --- in a thread of its own --------------------------------------------------------------------
- */
+/* --- in a thread of its own ------------------------------------------------------------------- */
 
 struct parker {
     zx_time_t deadline;
@@ -137,8 +136,7 @@ SELFTEST(park, an_uninterruptible_one_is_ended_by_a_token_only) {
     EXPECT_EQUAL(atomic_load(&parker.stage), 2);
 }
 
-/* --- handing over ------------------------------------------------------------------------------
- */
+/* --- handing over ----------------------------------------------------------------------------- */
 
 struct alarm {
     struct timer timer;
@@ -222,8 +220,7 @@ SELFTEST(park, who_joined_a_dead_thread_is_nobodys_successor) {
     stay_anywhere();
 }
 
-/* --- races -------------------------------------------------------------------------------------
- */
+/* --- races ------------------------------------------------------------------------------------ */
 
 #define TURNS 1000u
 

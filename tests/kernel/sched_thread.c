@@ -228,8 +228,7 @@ SELFTEST(sched_thread, affinity_to_no_cpu_is_refused) {
     stay_anywhere();
 }
 
-/* --- killed threads ----------------------------------------------------------------------------
- */
+/* --- killed threads --------------------------------------------------------------------------- */
 
 static struct thread* waiting;
 

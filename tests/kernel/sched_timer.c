@@ -120,8 +120,7 @@ SELFTEST(timer, many_fire_in_the_order_of_their_deadlines) {
     stay_anywhere();
 }
 
-/* --- cancelling while it fires elsewhere -------------------------------------------------------
- */
+/* --- cancelling while it fires elsewhere ------------------------------------------------------ */
 
 static struct test_timer contested;
 static _Atomic uint32_t is_callback_over; /* 2: and the owner says that none may run any more */
@@ -161,8 +160,7 @@ SELFTEST(timer, a_cancel_from_another_cpu_is_certain) {
     stay_anywhere();
 }
 
-/* --- all CPUs ----------------------------------------------------------------------------------
- */
+/* --- all CPUs --------------------------------------------------------------------------------- */
 
 static void arm_and_cancel(void* cpu) {
     static struct test_timer all[CPU_MAX][16];

@@ -129,8 +129,7 @@ SELFTEST(wait_queue, those_whose_condition_does_not_hold_wait_on) {
     EXPECT(list_is_empty(&queue.waiters));
 }
 
-/* --- mutex -------------------------------------------------------------------------------------
- */
+/* --- mutex ------------------------------------------------------------------------------------ */
 
 static struct mutex mutex;
 static uint32_t guarded[4]; /* all the same while the mutex is free */

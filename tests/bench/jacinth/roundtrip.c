@@ -111,8 +111,7 @@ BENCH(futex_roundtrip, 200) {
     thrd_join(server, NULL);
 }
 
-/* --- two threads, two processes that give way to each other ------------------------------------
- */
+/* --- two threads, two processes that give way to each other ----------------------------------- */
 
 static atomic_bool is_over;
 

@@ -78,8 +78,7 @@ BENCH_ROUNDTRIP(pipe, MESSAGE_SIZE)
 BENCH_ROUNDTRIP(seqpacket, MESSAGE_SIZE)
 BENCH_ROUNDTRIP(eventfd, sizeof(int64_t))
 
-/* --- futexes: two words, each set by one and waited for by the other
- * ------------------------------ */
+/* --- futexes: two words, each set by one and waited for by the other -------------------------- */
 
 struct words {
     atomic_int question, answer;
@@ -143,8 +142,7 @@ BENCH(roundtrip_process__futex, 200) {
     MUST(munmap(words, sizeof(*words)));
 }
 
-/* --- two threads, two processes that give way to each other ------------------------------------
- */
+/* --- two threads, two processes that give way to each other ----------------------------------- */
 
 /* Elsewhere than among real-time tasks sched_yield() as a rule goes on with the one that called. */
 static void schedule_as(int policy, int priority) {

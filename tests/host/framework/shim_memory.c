@@ -112,8 +112,7 @@ void window_destroy(struct window* window) {
     abort();
 }
 
-/* --- user memory -------------------------------------------------------------------------------
- */
+/* --- user memory ------------------------------------------------------------------------------ */
 
 static uintptr_t forbidden_start;
 static size_t forbidden_size;

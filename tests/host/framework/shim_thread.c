@@ -38,8 +38,7 @@ static pthread_mutex_t parking = PTHREAD_MUTEX_INITIALIZER; /* guards every thre
 static _Atomic uint32_t cpus_in_use;                        /* bit per number */
 static struct shim_thread main_thread;
 
-/* --- processors --------------------------------------------------------------------------------
- */
+/* --- processors ------------------------------------------------------------------------------- */
 
 static void become_cpu(struct thread* thread) {
     uint32_t used = atomic_load(&cpus_in_use), bit;
@@ -72,8 +71,7 @@ void preempt_reschedule(void) {
     abort(); /* nobody ever wants that here */
 }
 
-/* --- time --------------------------------------------------------------------------------------
- */
+/* --- time ------------------------------------------------------------------------------------- */
 
 zx_time_t clock_now(void) {
     struct timespec now;
@@ -81,8 +79,7 @@ zx_time_t clock_now(void) {
     return now.tv_sec * NANOSECONDS_PER_SECOND + now.tv_nsec;
 }
 
-/* --- threads -----------------------------------------------------------------------------------
- */
+/* --- threads ---------------------------------------------------------------------------------- */
 
 static struct shim_thread* shim_of(struct thread* thread) {
     return CONTAINER_OF(thread, struct shim_thread, thread);
@@ -202,8 +199,7 @@ void thread_kill(struct thread* thread) {
     wake(thread);
 }
 
-/* --- the console -------------------------------------------------------------------------------
- */
+/* --- the console ------------------------------------------------------------------------------ */
 
 static void print(const char* format, va_list arguments) {
     vfprintf(stderr, format, arguments);
@@ -244,8 +240,7 @@ void symbol_print(uintptr_t address) {
     fprintf(stderr, "  %#lx\n", address);
 }
 
-/* --- the cleaner: what is requested is done when somebody waits for it ---------------------------
- */
+/* --- the cleaner: what is requested is done when somebody waits for it ------------------------ */
 
 void cleaner_request(struct cleaning* cleaning) {
     atomic_store(&cleaning->is_requested, true);

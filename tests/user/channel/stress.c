@@ -10,8 +10,7 @@
 #define READERS 4
 #define MESSAGES 3000u /* of each writer */
 
-/* --- nothing lost, nothing twice, each writer's order kept
- * ------------------------------------------ */
+/* --- nothing lost, nothing twice, each writer's order kept ------------------------------------ */
 
 struct traffic {
     zx_handle_t near, far;
@@ -88,8 +87,7 @@ TEST(channel_stress, many_writers_and_readers_lose_nothing_and_double_nothing) {
     free(traffic);
 }
 
-/* --- close against everything else
- * ------------------------------------------------------------------ */
+/* --- close against everything else ------------------------------------------------------------ */
 
 #define RACE_ROUNDS 400
 

@@ -157,8 +157,7 @@ TEST_BOTH(channel_write, bad_handles_pointer_is_invalid_args) {
     }
 }
 
-/* --- elements of the array
- * ------------------------------------------------------------------------ */
+/* --- elements of the array -------------------------------------------------------------------- */
 
 /* Writes the three handles with `odd` before the one at `place`. */
 static zx_status_t write_with(const struct generation* generation, struct fixture* fixture,
@@ -229,8 +228,7 @@ TEST(zx_channel_write, two_handles_to_one_object_are_fine) {
     EXPECT_OK(zx_handle_close(far));
 }
 
-/* --- the channel itself
- * --------------------------------------------------------------------------- */
+/* --- the channel itself ----------------------------------------------------------------------- */
 
 static void expect_self_refused(const struct generation* generation, struct fixture* fixture,
                                 zx_status_t status) {
@@ -293,8 +291,7 @@ TEST_BOTH(channel_write, closed_peer_is_peer_closed) {
     fixture_destroy(&fixture);
 }
 
-/* --- the queue's bound
- * ---------------------------------------------------------------------------- */
+/* --- the queue's bound ------------------------------------------------------------------------ */
 
 static void fill_queue(zx_handle_t end) {
     zx_status_t status;

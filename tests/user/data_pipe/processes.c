@@ -32,8 +32,7 @@ static char hear(zx_handle_t channel) {
     return what;
 }
 
-/* --- a stream of bytes
- * ---------------------------------------------------------------------------- */
+/* --- a stream of bytes ------------------------------------------------------------------------ */
 
 #define STREAM_SIZE (300u << 10)
 
@@ -96,8 +95,7 @@ TEST(data_pipe_processes, a_stream_arrives_whole_by_copies_and_in_two_phases) {
     CHECK(helper_finish(&helper, 0));
 }
 
-/* --- windows that move
- * ---------------------------------------------------------------------------- */
+/* --- windows that move ------------------------------------------------------------------------ */
 
 /* Takes a producer with an open write over, ends it, and goes on in two phases of its own. */
 HELPER(goes_on_writing) {
@@ -223,8 +221,7 @@ TEST(data_pipe_processes, an_unread_message_with_an_end_that_dies_closes_it) {
     pipe_destroy(&pipe);
 }
 
-/* --- a handle that a process is started with
- * ------------------------------------------------------- */
+/* --- a handle that a process is started with -------------------------------------------------- */
 
 /* Just ends: nothing is mapped at address 0, where it starts. */
 TEST(data_pipe_processes, the_argument_of_a_new_process_takes_no_window_along) {
@@ -253,8 +250,7 @@ TEST(data_pipe_processes, the_argument_of_a_new_process_takes_no_window_along) {
     pipe_destroy(&pipe);
 }
 
-/* --- processes that die
- * ---------------------------------------------------------------------------- */
+/* --- processes that die ----------------------------------------------------------------------- */
 
 /* Opens two phases at the end it gets, and sleeps. */
 HELPER(sleeps_in_two_phases) {

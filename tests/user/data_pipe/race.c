@@ -192,8 +192,7 @@ RACE(unmapping_the_buffer_against_long_read, race_unmap_buffer, race_long_read)
 RACE(long_write_against_long_read, race_long_write, race_long_read)
 RACE(two_phase_write_against_two_phase_read, race_two_phase_write, race_two_phase_read)
 
-/* --- windows
- * ----------------------------------------------------------------------------------------- */
+/* --- windows ---------------------------------------------------------------------------------- */
 
 struct unmapper {
     atomic_uintptr_t window; /* where it was last seen */

@@ -3,8 +3,7 @@
 
 #include <stdlib.h>
 
-/* --- wrap-around
- * ---------------------------------------------------------------------------------- */
+/* --- wrap-around ------------------------------------------------------------------------------ */
 
 /* From every whole element of the ring on: fill it, take it out in two parts. */
 static void wrap_everywhere(size_t element_size, size_t capacity) {
@@ -52,8 +51,7 @@ TEST(data_pipe_ring, wraps_with_elements_of_pages_and_more) {
     CHECK(wrap_everywhere(10000, 30000));
 }
 
-/* --- a model ------------------------------------------------------------------------------------
- */
+/* --- a model ---------------------------------------------------------------------------------- */
 
 /* What must be in the pipe: the bytes [taken, put) of an endless pattern. */
 struct model {
@@ -194,8 +192,7 @@ TEST(data_pipe_ring, agrees_with_a_model_over_random_calls) {
         CHECK(model_run(sizes[i].element_size, sizes[i].capacity, 300));
 }
 
-/* --- long copies
- * ---------------------------------------------------------------------------------- */
+/* --- long copies ------------------------------------------------------------------------------ */
 
 TEST(data_pipe_ring, a_megabyte_goes_through_in_one_call) {
     const size_t size = (1 << 20) + 12345;
@@ -217,8 +214,7 @@ TEST(data_pipe_ring, a_megabyte_goes_through_in_one_call) {
     free(out);
 }
 
-/* --- buffers at page ends
- * ------------------------------------------------------------------------- */
+/* --- buffers at page ends --------------------------------------------------------------------- */
 
 static const size_t edge_sizes[] = {1, 7, 8, 9, 64, 4095, 4096, 4097, 10000};
 

@@ -7,8 +7,7 @@
 
 #define PATIENCE ZX_SEC(30)
 
-/* --- nothing lost, nothing twice
- * ------------------------------------------------------------------ */
+/* --- nothing lost, nothing twice -------------------------------------------------------------- */
 
 #define WRITERS 3
 #define READERS 3
@@ -145,8 +144,7 @@ TEST(data_pipe_stress, nor_do_they_in_two_phases) {
     CHECK(run_traffic(true, 9000));
 }
 
-/* --- long copies
- * ---------------------------------------------------------------------------------- */
+/* --- long copies ------------------------------------------------------------------------------ */
 
 #define BLOCK 100000u
 #define BLOCKS 12u
@@ -278,8 +276,7 @@ TEST(data_pipe_stress, long_and_short_writes_of_two_threads_do_not_mix) {
     pipe_destroy(&blocks.pipe);
 }
 
-/* --- copies that take milliseconds --------------------------------------------------------------
- */
+/* --- copies that take milliseconds ------------------------------------------------------------ */
 
 #define LONG_SIZE (24ul << 20)
 

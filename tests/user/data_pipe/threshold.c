@@ -134,8 +134,7 @@ TEST(data_pipe_threshold, wakes_who_waits_for_it) {
     pipe_destroy(&pipe);
 }
 
-/* --- what is refused
- * ------------------------------------------------------------------------------ */
+/* --- what is refused -------------------------------------------------------------------------- */
 
 TEST(data_pipe_threshold, must_be_whole_elements_up_to_the_capacity) {
     static const size_t bad[] = {1,        2, 3, 5, 15, 17, 20, 1 << 20, SIZE_MAX, SIZE_MAX - 3,

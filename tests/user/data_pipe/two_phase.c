@@ -20,8 +20,7 @@ static const char* begin_read(const struct pipe* pipe, mx_ssize_t expected) {
     return run == expected ? (const char*)address : NULL;
 }
 
-/* --- the ring as the program sees it -----------------------------------------------------------
- */
+/* --- the ring as the program sees it ---------------------------------------------------------- */
 
 TEST(mx_datapipe_begin_write, what_is_written_there_is_read_by_the_consumer) {
     struct pipe pipe;
@@ -150,8 +149,7 @@ TEST(mx_datapipe_begin_read, its_window_cannot_be_made_writable_nor_any_executab
     pipe_destroy(&pipe);
 }
 
-/* --- signals -----------------------------------------------------------------------------------
- */
+/* --- signals ---------------------------------------------------------------------------------- */
 
 TEST(mx_datapipe_begin_write, shows_neither_writable_nor_the_threshold_while_open) {
     struct pipe pipe;
@@ -186,8 +184,7 @@ TEST(mx_datapipe_begin_read, shows_neither_readable_nor_the_threshold_while_open
     pipe_destroy(&pipe);
 }
 
-/* --- beginning: errors --------------------------------------------------------------------------
- */
+/* --- beginning: errors ------------------------------------------------------------------------ */
 
 typedef mx_ssize_t begin_function(mx_handle_t, uint32_t, uintptr_t*);
 
@@ -303,8 +300,7 @@ TEST(mx_datapipe_begin_write, bad_addresses_are_invalid_args_before_the_state) {
     pipe_destroy(&pipe);
 }
 
-/* --- ending -------------------------------------------------------------------------------------
- */
+/* --- ending ----------------------------------------------------------------------------------- */
 
 TEST(mx_datapipe_end_write, without_a_begin_is_bad_state) {
     struct pipe pipe;

@@ -142,8 +142,7 @@ TEST(data_pipe_window, an_open_write_goes_with_the_handle_and_is_ended_there) {
     pipe_destroy(&pipe);
 }
 
-/* --- what the program does to it -----------------------------------------------------------------
- */
+/* --- what the program does to it -------------------------------------------------------------- */
 
 TEST(data_pipe_window, unmapped_by_the_program_comes_anew) {
     struct pipe pipe;

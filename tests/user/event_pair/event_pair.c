@@ -228,8 +228,7 @@ TEST(zx_object_wait_one, is_canceled_by_the_closing_of_its_handle_to_a_pair) {
     CHECK(wait_row(close_near, ZX_ERR_CANCELED, ZX_SIGNAL_HANDLE_CLOSED));
 }
 
-/* --- two processes
- * -------------------------------------------------------------------------------- */
+/* --- two processes ---------------------------------------------------------------------------- */
 
 /* Answers each signal of the other end with one of its own, until that end goes. */
 HELPER(answers) {
@@ -281,8 +280,7 @@ TEST(event_pair_processes, the_end_of_a_killed_process_is_closed) {
     helper_close(&helper);
 }
 
-/* --- at the same moment
- * ---------------------------------------------------------------------------- */
+/* --- at the same moment ----------------------------------------------------------------------- */
 
 #define RACE_ROUNDS 300
 

@@ -127,8 +127,7 @@ TEST(fpu, avx_registers_belong_to_the_thread) {
     CHECK(run_threads(keep_avx));
 }
 
-/* --- while the kernel copies much, for which it may borrow some of them -------------------------
- */
+/* --- while the kernel copies much, for which it may borrow some of them ----------------------- */
 
 #define MUCH 65536u
 

@@ -54,8 +54,7 @@ TEST(handle_table, is_bounded_and_works_again_afterwards) {
     EXPECT_OK(zx_handle_close(filling.event));
 }
 
-/* --- what the calls do then ---------------------------------------------------------------------
- */
+/* --- what the calls do then ------------------------------------------------------------------- */
 
 /* What the calls are made on, from before the table was full. */
 struct scene {

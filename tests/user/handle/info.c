@@ -115,8 +115,7 @@ TEST(zx_object_get_info, koids_are_never_used_twice) {
     }
 }
 
-/* --- errors, in both generations ---------------------------------------------------------------
- */
+/* --- errors, in both generations -------------------------------------------------------------- */
 
 typedef zx_status_t (*get_info_t)(zx_handle_t handle, uint32_t topic, void* buffer, size_t size,
                                   size_t* actual, size_t* available);

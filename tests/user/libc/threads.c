@@ -11,8 +11,7 @@
 
 #define THREADS 8
 
-/* --- threads
- * -------------------------------------------------------------------------------------- */
+/* --- threads ---------------------------------------------------------------------------------- */
 
 static int answer(void* argument) {
     return *(int*)argument + 1;
@@ -118,8 +117,7 @@ TEST(thread_local, variables_are_each_threads_own) {
     EXPECT_EQUAL(initialised, 5);
 }
 
-/* --- mutexes
- * ---------------------------------------------------------------------------------------- */
+/* --- mutexes ---------------------------------------------------------------------------------- */
 
 struct counter {
     mtx_t mutex;
@@ -207,8 +205,7 @@ TEST(mtx_timedlock, gives_up_at_the_deadline) {
     EXPECT_EQUAL(result_in_thread(lock_with_deadline, &mutex), thrd_success);
 }
 
-/* --- conditions
- * -------------------------------------------------------------------------------------- */
+/* --- conditions ------------------------------------------------------------------------------- */
 
 #define QUEUE_ROOM 4
 #define QUEUE_ITEMS 3000
@@ -277,8 +274,7 @@ TEST(cnd_timedwait, gives_up_at_the_deadline_with_the_mutex) {
     EXPECT_EQUAL(mtx_unlock(&mutex), thrd_success);
 }
 
-/* --- once, thread-specific values
- * --------------------------------------------------------------------- */
+/* --- once, thread-specific values ------------------------------------------------------------- */
 
 static once_flag flag = ONCE_FLAG_INIT;
 static atomic_int once_count;
@@ -329,8 +325,7 @@ TEST(tss_create, values_are_each_threads_own_and_destroyed_at_its_end) {
     tss_delete(key);
 }
 
-/* --- the end of the program
- * ----------------------------------------------------------------------------- */
+/* --- the end of the program ------------------------------------------------------------------- */
 
 static zx_handle_t exit_channel;
 

@@ -11,8 +11,7 @@
 
 #define PAGE PAGE_SIZE_BYTES
 
-/* --- VMOs --------------------------------------------------------------------------------------
- */
+/* --- VMOs ------------------------------------------------------------------------------------- */
 
 TEST(zx_vmo_get_size, faults_of_the_handle) {
     uint64_t size = 5;
@@ -54,8 +53,7 @@ TEST(mx_vmo_write, faults_of_the_handle) {
     EXPECT_EQUAL(actual, 5);
 }
 
-/* --- VMARs -------------------------------------------------------------------------------------
- */
+/* --- VMARs ------------------------------------------------------------------------------------ */
 
 TEST(zx_vmar_protect, of_no_vmar_is_wrong_type) {
     EXPECT_STATUS(zx_vmar_protect(zx_process_self(), ZX_VM_PERM_READ, 0x10000, PAGE),
@@ -86,8 +84,7 @@ TEST(zx_vmar_destroy, afterwards_each_call_on_it_is_bad_state) {
     EXPECT_OK(zx_handle_close(vmo));
 }
 
-/* --- 2016: the memory of a process --------------------------------------------------------------
- */
+/* --- 2016: the memory of a process ------------------------------------------------------------ */
 
 TEST(mx_process_map_vm, faults_of_both_handles) {
     mx_handle_t vmo, self = mx_process_self();

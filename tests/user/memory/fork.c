@@ -243,8 +243,7 @@ TEST(page_fork, a_thread_is_killed_while_it_writes_by_call) {
     CHECK(kill_and_go_on(BY_CALL));
 }
 
-/* --- mappings of the same pages -----------------------------------------------------------------
- */
+/* --- mappings of the same pages --------------------------------------------------------------- */
 
 /* A page that is written through one mapping is forked. The others must not show the old one. */
 TEST(page_fork, each_mapping_shows_what_is_written_through_another) {

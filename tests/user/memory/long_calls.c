@@ -158,8 +158,7 @@ LONG_TEST(zx_vmar_map_of_a_whole_range_ends_in_the_middle) {
     EXPECT_OK(zx_handle_close(object));
 }
 
-/* --- pipes and handles -------------------------------------------------------------------------
- */
+/* --- pipes and handles ------------------------------------------------------------------------ */
 
 static int write_data_pipe(void* unused) {
     (void)unused;

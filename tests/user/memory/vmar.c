@@ -114,8 +114,7 @@ TEST(zx_vmar_map, faults) {
     EXPECT_OK(zx_handle_close(event));
 }
 
-/* --- parts of mappings
- * ---------------------------------------------------------------------------- */
+/* --- parts of mappings ------------------------------------------------------------------------ */
 
 TEST(zx_vmar_unmap, of_the_middle_leaves_both_ends) {
     zx_handle_t vmo;
@@ -242,8 +241,7 @@ TEST(zx_vmar_protect, tables_of_pointers_are_read_only) {
     EXPECT(is_writable((zx_vaddr_t)&variable));
 }
 
-/* --- code
- * ----------------------------------------------------------------------------------------- */
+/* --- code ------------------------------------------------------------------------------------- */
 
 TEST(zx_vmar_map, memory_is_never_writable_and_executable) {
     const uint32_t both = ZX_VM_PERM_READ | ZX_VM_PERM_WRITE | ZX_VM_PERM_EXECUTE;
@@ -272,8 +270,7 @@ TEST(zx_vmar_map, code_can_be_written_and_then_run) {
     EXPECT_OK(zx_handle_close(vmo));
 }
 
-/* --- children
- * ------------------------------------------------------------------------------------- */
+/* --- children --------------------------------------------------------------------------------- */
 
 TEST(zx_vmar_allocate, mappings_go_where_they_are_told) {
     zx_handle_t child, vmo;
@@ -365,8 +362,7 @@ TEST(zx_vmar_map, leaks_nothing) {
     EXPECT_OK(zx_handle_close(vmo));
 }
 
-/* --- shared between processes
- * ------------------------------------------------------------------------ */
+/* --- shared between processes ----------------------------------------------------------------- */
 
 /* Gets a VMO, maps it, answers what it sees there, and leaves its own mark. */
 HELPER(maps_what_it_gets) {

@@ -5,8 +5,7 @@
 #include <stdlib.h>
 #include <threads.h>
 
-/* --- a stream keeps its order
- * --------------------------------------------------------------------- */
+/* --- a stream keeps its order ----------------------------------------------------------------- */
 
 #define STREAM_BYTES (4ul << 20)
 
@@ -52,8 +51,7 @@ TEST(socket_stress, a_long_stream_keeps_its_order) {
     pair_close(&pair);
 }
 
-/* --- datagrams: nothing lost, nothing twice, nothing torn
- * ------------------------------------------ */
+/* --- datagrams: nothing lost, nothing twice, nothing torn ------------------------------------- */
 
 #define WRITERS 4
 #define READERS 3
@@ -162,8 +160,7 @@ TEST(socket_stress, many_writers_and_readers_lose_no_datagram_and_tear_none) {
     free(traffic);
 }
 
-/* --- close against everything else
- * ------------------------------------------------------------------ */
+/* --- close against everything else ------------------------------------------------------------ */
 
 #define RACE_ROUNDS 300
 

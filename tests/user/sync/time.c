@@ -70,8 +70,7 @@ TEST(time_h, functions_agree_with_the_kernel) {
     EXPECT(zx_clock_get_monotonic() - start >= 1500000);
 }
 
-/* --- the spellings of each generation ----------------------------------------------------------
- */
+/* --- the spellings of each generation --------------------------------------------------------- */
 
 TEST(zx_deadline_after, is_so_far_from_now) {
     static zx_time_t (*const spellings[])(zx_duration_t) = {zx_deadline_after, mx_deadline_after};

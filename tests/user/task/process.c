@@ -12,8 +12,7 @@
 
 #define PATIENCE ZX_SEC(30)
 
-/* --- how it ends
- * -------------------------------------------------------------------------------------- */
+/* --- how it ends ------------------------------------------------------------------------------ */
 
 /* Told a number, ends with it. */
 HELPER(exits_with) {
@@ -93,8 +92,7 @@ TEST(zx_thread_exit, of_the_last_thread_ends_the_process_with_0) {
     CHECK(helper_finish(&helper, 0));
 }
 
-/* --- killing
- * ---------------------------------------------------------------------------------------- */
+/* --- killing ---------------------------------------------------------------------------------- */
 
 HELPER(sleeps) {
     (void)channel;
@@ -152,8 +150,7 @@ TEST(zx_task_kill, of_a_process_that_never_started) {
     EXPECT_OK(zx_handle_close(vmar));
 }
 
-/* --- create and start
- * ------------------------------------------------------------------------------------ */
+/* --- create and start ------------------------------------------------------------------------- */
 
 TEST(zx_process_create, faults) {
     zx_handle_t process = 5, vmar = 6;

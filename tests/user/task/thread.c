@@ -32,8 +32,7 @@ static void kill_and_close(void) {
     EXPECT_OK(zx_handle_close(thread.handle));
 }
 
-/* --- start and end
- * -------------------------------------------------------------------------------- */
+/* --- start and end ---------------------------------------------------------------------------- */
 
 static uintptr_t seen[2];
 
@@ -135,8 +134,7 @@ TEST(zx_thread_create, in_a_process_that_has_ended_is_bad_state) {
     EXPECT_OK(zx_handle_close(vmar));
 }
 
-/* --- thread-local storage
- * ------------------------------------------------------------------------------------- */
+/* --- thread-local storage --------------------------------------------------------------------- */
 
 static uintptr_t own_fs_base(void) {
     uintptr_t base;
@@ -157,8 +155,7 @@ TEST(zx_thread_set_fs_base, addresses_outside_user_space_are_invalid_args) {
     EXPECT_EQUAL(own_fs_base(), base);
 }
 
-/* --- killing
- * ---------------------------------------------------------------------------------------- */
+/* --- killing ---------------------------------------------------------------------------------- */
 
 RAW_THREAD spin(uintptr_t first, uintptr_t second) {
     (void)first, (void)second;
@@ -274,8 +271,7 @@ TEST(zx_thread_start, a_running_thread_needs_no_handle) {
     EXPECT_EQUAL(seen[0], 99);
 }
 
-/* --- scheduling
- * --------------------------------------------------------------------------------------- */
+/* --- scheduling ------------------------------------------------------------------------------- */
 
 TEST(zx_thread_set_priority, takes_0_to_31) {
     EXPECT_OK(raw_thread_create(&thread));
@@ -331,8 +327,7 @@ TEST(scheduler, spinning_threads_are_preempted) {
     EXPECT_OK(zx_handle_close(thread.handle));
 }
 
-/* --- very many
- * ------------------------------------------------------------------------------------------ */
+/* --- very many -------------------------------------------------------------------------------- */
 
 TEST(thread_stress, ten_thousand_threads_leak_nothing) {
     zx_info_kernel_memory_t before = {0};

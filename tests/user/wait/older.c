@@ -85,8 +85,7 @@ TEST(mx_handle_wait_many, closing_a_handle_cancels) {
     CHECK(expect_closing_cancels((struct waiter){.wait_many = mx_handle_wait_many}));
 }
 
-/* --- many --------------------------------------------------------------------------------------
- */
+/* --- many ------------------------------------------------------------------------------------- */
 
 static void expect_too_many_refused(wait_many_t wait_many) {
     mx_wait_item_t items[ITEMS_MAX + 1] = {0};

@@ -8,8 +8,7 @@
 #define SOON (zx_clock_get_monotonic() + ZX_MSEC(3))
 #define NEVER_SET ZX_USER_SIGNAL_5
 
-/* --- one, without blocking
- * -------------------------------------------------------------------------- */
+/* --- one, without blocking -------------------------------------------------------------------- */
 
 TEST(zx_object_wait_one, shown_signals_answer_at_once) {
     zx_handle_t event;
@@ -79,8 +78,7 @@ TEST(zx_object_wait_one, no_handle_is_bad_handle) {
     EXPECT_EQUAL(observed, 0x77);
 }
 
-/* --- one, blocking: another thread does something meanwhile
- * ------------------------------------------- */
+/* --- one, blocking: another thread does something meanwhile ----------------------------------- */
 
 /* What the other thread does to the handles, shortly after the wait began. */
 struct deed {
@@ -199,8 +197,7 @@ TEST(zx_object_wait_one, closing_the_peer_wakes) {
     EXPECT_OK(zx_handle_close(deed.handle));
 }
 
-/* --- many
- * ------------------------------------------------------------------------------------------- */
+/* --- many ------------------------------------------------------------------------------------- */
 
 static void create_items(zx_wait_item_t* items, size_t count) {
     for (size_t i = 0; i < count; i++) {
@@ -307,8 +304,7 @@ TEST(zx_object_wait_many, closing_a_handle_cancels) {
     CHECK(many_during(close_handle, ZX_ERR_CANCELED, ZX_SIGNAL_HANDLE_CLOSED));
 }
 
-/* --- 2017 and 2016
- * ------------------------------------------------------------------------------------ */
+/* --- 2017 and 2016 ---------------------------------------------------------------------------- */
 
 TEST(mx_object_wait_many, answers_as_zx_does) {
     mx_wait_item_t items[2];
@@ -349,8 +345,7 @@ TEST(mx_handle_wait_many, timeout_is_relative) {
     close_items(items, 2);
 }
 
-/* --- wake-ups are never lost
- * ----------------------------------------------------------------------------- */
+/* --- wake-ups are never lost ------------------------------------------------------------------ */
 
 #define PING_ROUNDS 2000
 
