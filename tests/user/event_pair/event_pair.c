@@ -82,96 +82,177 @@ TEST(zx_eventpair_create, a_thousand_pairs_leave_no_memory_behind) {
     }
 }
 
-/* --- signals ---------------------------------------------------------------------------------- */
-
-TEST_BOTH(object_signal, changes_this_end_of_a_pair_only) {
+struct pair {
     zx_handle_t near, far;
-    EXPECT_OK(generation->create(0, &near, &far));
-    EXPECT_OK(generation->signal(near, 0, ZX_EVENTPAIR_SIGNALED | ZX_USER_SIGNAL_0));
-    EXPECT_EQUAL(object_signals(near), ZX_EVENTPAIR_SIGNALED | ZX_USER_SIGNAL_0);
-    EXPECT_EQUAL(object_signals(far), 0);
-    EXPECT_OK(generation->signal(near, ZX_EVENTPAIR_SIGNALED, ZX_USER_SIGNAL_7));
-    EXPECT_EQUAL(object_signals(near), ZX_USER_SIGNAL_0 | ZX_USER_SIGNAL_7);
-    EXPECT_OK(zx_handle_close(far));
-    /* Its own signals it can still change. */
-    EXPECT_OK(generation->signal(near, ZX_USER_SIGNAL_ALL, ZX_EVENTPAIR_SIGNALED));
-    EXPECT_EQUAL(object_signals(near), ZX_EVENTPAIR_SIGNALED | ZX_EVENTPAIR_PEER_CLOSED);
-    EXPECT_OK(zx_handle_close(near));
+};
+
+static void pair_create(struct pair* pair, const struct generation* generation) {
+    EXPECT_OK(generation->create(0, &pair->near, &pair->far));
 }
 
+static void pair_close(const struct pair* pair) {
+    zx_handle_close(pair->near);
+    zx_handle_close(pair->far);
+}
+
+static void expect_signals(const struct pair* pair, zx_signals_t near, zx_signals_t far) {
+    EXPECT_EQUAL(object_signals(pair->near), near);
+    EXPECT_EQUAL(object_signals(pair->far), far);
+}
+
+/* Signals that programs may not change: one of each kind, and one that does not exist. */
+static const zx_signals_t kernels[] = {ZX_OBJECT_READABLE, ZX_OBJECT_WRITABLE,
+                                       ZX_EVENTPAIR_PEER_CLOSED, ZX_SIGNAL_HANDLE_CLOSED, 1u << 10};
+
+/* --- signals of this end ---------------------------------------------------------------------- */
+
+TEST_BOTH(object_signal, changes_this_end_of_a_pair_only) {
+    struct pair pair;
+    CHECK(pair_create(&pair, generation));
+    EXPECT_OK(generation->signal(pair.near, 0, ZX_EVENTPAIR_SIGNALED | ZX_USER_SIGNAL_0));
+    CHECK(expect_signals(&pair, ZX_EVENTPAIR_SIGNALED | ZX_USER_SIGNAL_0, 0));
+    EXPECT_OK(generation->signal(pair.near, ZX_EVENTPAIR_SIGNALED, ZX_USER_SIGNAL_7));
+    CHECK(expect_signals(&pair, ZX_USER_SIGNAL_0 | ZX_USER_SIGNAL_7, 0));
+    pair_close(&pair);
+}
+
+TEST_BOTH(object_signal, changes_an_end_whose_peer_is_closed) {
+    struct pair pair;
+    CHECK(pair_create(&pair, generation));
+    EXPECT_OK(generation->signal(pair.near, 0, ZX_USER_SIGNAL_0 | ZX_USER_SIGNAL_7));
+    EXPECT_OK(zx_handle_close(pair.far));
+    EXPECT_OK(generation->signal(pair.near, ZX_USER_SIGNAL_ALL, ZX_EVENTPAIR_SIGNALED));
+    EXPECT_EQUAL(object_signals(pair.near), ZX_EVENTPAIR_SIGNALED | ZX_EVENTPAIR_PEER_CLOSED);
+    EXPECT_OK(zx_handle_close(pair.near));
+}
+
+TEST_BOTH(object_signal, signals_of_the_kernel_are_invalid_args_at_a_pair) {
+    struct pair pair;
+    CHECK(pair_create(&pair, generation));
+    for (size_t i = 0; i < countof(kernels); i++) {
+        zx_signals_t mask = kernels[i] | ZX_USER_SIGNAL_0;
+        EXPECT_STATUS(generation->signal(pair.near, 0, mask), ZX_ERR_INVALID_ARGS);
+        EXPECT_STATUS(generation->signal(pair.near, mask, 0), ZX_ERR_INVALID_ARGS);
+    }
+    CHECK(expect_signals(&pair, 0, 0));
+    pair_close(&pair);
+}
+
+TEST_BOTH(object_signal, invalid_handle_is_bad_handle) {
+    EXPECT_STATUS(generation->signal(0, 0, ZX_USER_SIGNAL_0), ZX_ERR_BAD_HANDLE);
+    EXPECT_STATUS(generation->signal(stale_handle(), 0, ZX_USER_SIGNAL_0), ZX_ERR_BAD_HANDLE);
+}
+
+TEST_BOTH(object_signal, missing_signal_right_is_access_denied_at_a_pair) {
+    struct pair pair;
+    CHECK(pair_create(&pair, generation));
+    zx_handle_t poor = duplicate_without(pair.near, ZX_RIGHT_SIGNAL);
+    EXPECT_STATUS(generation->signal(poor, 0, ZX_USER_SIGNAL_0), ZX_ERR_ACCESS_DENIED);
+    CHECK(expect_signals(&pair, 0, 0));
+    EXPECT_OK(zx_handle_close(poor));
+    pair_close(&pair);
+}
+
+TEST_BOTH(object_signal, no_right_but_signal_is_needed) {
+    struct pair pair;
+    CHECK(pair_create(&pair, generation));
+    zx_handle_t only_signal = duplicate_without(pair.near, (zx_rights_t)~ZX_RIGHT_SIGNAL);
+    EXPECT_OK(generation->signal(only_signal, 0, ZX_USER_SIGNAL_0));
+    CHECK(expect_signals(&pair, ZX_USER_SIGNAL_0, 0));
+    EXPECT_OK(zx_handle_close(only_signal));
+    pair_close(&pair);
+}
+
+/* --- signals of the other end ----------------------------------------------------------------- */
+
 TEST_BOTH(object_signal_peer, changes_the_other_end_of_a_pair_only) {
-    zx_handle_t near, far;
-    EXPECT_OK(generation->create(0, &near, &far));
-    EXPECT_OK(generation->signal_peer(near, 0, ZX_EVENTPAIR_SIGNALED | ZX_USER_SIGNAL_3));
-    EXPECT_EQUAL(object_signals(near), 0);
-    EXPECT_EQUAL(object_signals(far), ZX_EVENTPAIR_SIGNALED | ZX_USER_SIGNAL_3);
-    EXPECT_OK(generation->signal_peer(near, ZX_USER_SIGNAL_ALL, 0));
-    EXPECT_EQUAL(object_signals(far), ZX_EVENTPAIR_SIGNALED);
-    EXPECT_OK(generation->signal_peer(far, 0, ZX_USER_SIGNAL_1));
-    EXPECT_EQUAL(object_signals(near), ZX_USER_SIGNAL_1);
-    EXPECT_OK(zx_handle_close(near));
-    EXPECT_OK(zx_handle_close(far));
+    struct pair pair;
+    CHECK(pair_create(&pair, generation));
+    EXPECT_OK(generation->signal_peer(pair.near, 0, ZX_EVENTPAIR_SIGNALED | ZX_USER_SIGNAL_3));
+    CHECK(expect_signals(&pair, 0, ZX_EVENTPAIR_SIGNALED | ZX_USER_SIGNAL_3));
+    EXPECT_OK(generation->signal_peer(pair.near, ZX_USER_SIGNAL_ALL, 0));
+    CHECK(expect_signals(&pair, 0, ZX_EVENTPAIR_SIGNALED));
+    EXPECT_OK(generation->signal_peer(pair.far, 0, ZX_USER_SIGNAL_1));
+    CHECK(expect_signals(&pair, ZX_USER_SIGNAL_1, ZX_EVENTPAIR_SIGNALED));
+    pair_close(&pair);
 }
 
 TEST_BOTH(object_signal_peer, signals_of_the_kernel_are_invalid_args_at_a_pair) {
-    static const zx_signals_t kernels[] = {ZX_OBJECT_READABLE, ZX_OBJECT_WRITABLE,
-                                           ZX_EVENTPAIR_PEER_CLOSED, ZX_SIGNAL_HANDLE_CLOSED,
-                                           1u << 10};
-    zx_handle_t near, far;
-    EXPECT_OK(generation->create(0, &near, &far));
+    struct pair pair;
+    CHECK(pair_create(&pair, generation));
     for (size_t i = 0; i < countof(kernels); i++) {
         zx_signals_t mask = kernels[i] | ZX_USER_SIGNAL_0;
-        EXPECT_STATUS(generation->signal(near, 0, mask), ZX_ERR_INVALID_ARGS);
-        EXPECT_STATUS(generation->signal(near, mask, 0), ZX_ERR_INVALID_ARGS);
-        EXPECT_STATUS(generation->signal_peer(near, 0, mask), ZX_ERR_INVALID_ARGS);
-        EXPECT_STATUS(generation->signal_peer(near, mask, 0), ZX_ERR_INVALID_ARGS);
+        EXPECT_STATUS(generation->signal_peer(pair.near, 0, mask), ZX_ERR_INVALID_ARGS);
+        EXPECT_STATUS(generation->signal_peer(pair.near, mask, 0), ZX_ERR_INVALID_ARGS);
     }
-    EXPECT_EQUAL(object_signals(near), 0);
-    EXPECT_EQUAL(object_signals(far), 0);
-    EXPECT_OK(zx_handle_close(near));
-    EXPECT_OK(zx_handle_close(far));
+    CHECK(expect_signals(&pair, 0, 0));
+    pair_close(&pair);
 }
 
-TEST_BOTH(object_signal_peer, each_needs_its_own_right_at_a_pair) {
-    zx_handle_t near, far;
-    EXPECT_OK(generation->create(0, &near, &far));
-    zx_handle_t no_signal = duplicate_without(near, ZX_RIGHT_SIGNAL);
-    zx_handle_t no_peer = duplicate_without(near, ZX_RIGHT_SIGNAL_PEER);
-    EXPECT_STATUS(generation->signal(no_signal, 0, ZX_USER_SIGNAL_0), ZX_ERR_ACCESS_DENIED);
-    EXPECT_STATUS(generation->signal_peer(no_peer, 0, ZX_USER_SIGNAL_0), ZX_ERR_ACCESS_DENIED);
-    EXPECT_STATUS(generation->signal(stale_handle(), 0, ZX_USER_SIGNAL_0), ZX_ERR_BAD_HANDLE);
+TEST_BOTH(object_signal_peer, invalid_handle_is_bad_handle) {
+    EXPECT_STATUS(generation->signal_peer(0, 0, ZX_USER_SIGNAL_0), ZX_ERR_BAD_HANDLE);
     EXPECT_STATUS(generation->signal_peer(stale_handle(), 0, ZX_USER_SIGNAL_0), ZX_ERR_BAD_HANDLE);
-    EXPECT_EQUAL(object_signals(near), 0);
-    EXPECT_EQUAL(object_signals(far), 0);
-    EXPECT_OK(generation->signal(no_peer, 0, ZX_USER_SIGNAL_0));
-    EXPECT_OK(generation->signal_peer(no_signal, 0, ZX_USER_SIGNAL_1));
-    EXPECT_EQUAL(object_signals(near), ZX_USER_SIGNAL_0);
-    EXPECT_EQUAL(object_signals(far), ZX_USER_SIGNAL_1);
-    const zx_handle_t handles[] = {near, far, no_signal, no_peer};
-    EXPECT_OK(zx_handle_close_many(handles, countof(handles)));
+}
+
+TEST_BOTH(object_signal_peer, missing_signal_peer_right_is_access_denied_at_a_pair) {
+    struct pair pair;
+    CHECK(pair_create(&pair, generation));
+    zx_handle_t poor = duplicate_without(pair.near, ZX_RIGHT_SIGNAL_PEER);
+    EXPECT_STATUS(generation->signal_peer(poor, 0, ZX_USER_SIGNAL_0), ZX_ERR_ACCESS_DENIED);
+    CHECK(expect_signals(&pair, 0, 0));
+    EXPECT_OK(zx_handle_close(poor));
+    pair_close(&pair);
+}
+
+TEST_BOTH(object_signal_peer, no_right_but_signal_peer_is_needed) {
+    struct pair pair;
+    CHECK(pair_create(&pair, generation));
+    zx_handle_t only_peer = duplicate_without(pair.near, (zx_rights_t)~ZX_RIGHT_SIGNAL_PEER);
+    EXPECT_OK(generation->signal_peer(only_peer, 0, ZX_USER_SIGNAL_1));
+    CHECK(expect_signals(&pair, 0, ZX_USER_SIGNAL_1));
+    EXPECT_OK(zx_handle_close(only_peer));
+    pair_close(&pair);
 }
 
 /* --- closing ---------------------------------------------------------------------------------- */
 
 TEST_BOTH(object_signal_peer, a_closed_end_is_peer_closed) {
-    zx_handle_t near, far;
-    EXPECT_OK(generation->create(0, &near, &far));
-    zx_koid_t koid = handle_koid(far);
-    zx_handle_t second = duplicate(far);
-    EXPECT_OK(generation->signal_peer(far, 0, ZX_EVENTPAIR_SIGNALED));
-    EXPECT_OK(zx_handle_close(far));
-    EXPECT_EQUAL(object_signals(near), ZX_EVENTPAIR_SIGNALED);
+    struct pair pair;
+    CHECK(pair_create(&pair, generation));
+    EXPECT_OK(zx_handle_close(pair.far));
+    EXPECT_STATUS(generation->signal_peer(pair.near, 0, ZX_USER_SIGNAL_0), ZX_ERR_PEER_CLOSED);
+    EXPECT_STATUS(generation->signal_peer(pair.near, 0, 0), ZX_ERR_PEER_CLOSED);
+    EXPECT_EQUAL(object_signals(pair.near), ZX_EVENTPAIR_PEER_CLOSED);
+    EXPECT_OK(zx_handle_close(pair.near));
+}
+
+TEST_BOTH(object_signal_peer, the_masks_come_before_the_closed_end) {
+    struct pair pair;
+    CHECK(pair_create(&pair, generation));
+    EXPECT_OK(zx_handle_close(pair.far));
+    EXPECT_STATUS(generation->signal_peer(pair.near, 0, ZX_OBJECT_READABLE), ZX_ERR_INVALID_ARGS);
+    EXPECT_STATUS(generation->signal_peer(pair.near, ZX_OBJECT_READABLE, 0), ZX_ERR_INVALID_ARGS);
+    EXPECT_OK(zx_handle_close(pair.near));
+}
+
+TEST_BOTH(eventpair_create, an_end_is_closed_with_its_last_handle) {
+    struct pair pair;
+    CHECK(pair_create(&pair, generation));
+    zx_handle_t second = duplicate(pair.far);
+    EXPECT_OK(zx_handle_close(pair.far));
+    EXPECT_EQUAL(object_signals(pair.near), 0);
     EXPECT_OK(zx_handle_close(second));
-    /* What was shown stays. */
-    EXPECT_EQUAL(object_signals(near), ZX_EVENTPAIR_SIGNALED | ZX_EVENTPAIR_PEER_CLOSED);
-    EXPECT_STATUS(generation->signal_peer(near, 0, ZX_USER_SIGNAL_0), ZX_ERR_PEER_CLOSED);
-    EXPECT_STATUS(generation->signal_peer(near, 0, 0), ZX_ERR_PEER_CLOSED);
-    /* The masks are looked at before the state. */
-    EXPECT_STATUS(generation->signal_peer(near, 0, ZX_OBJECT_READABLE), ZX_ERR_INVALID_ARGS);
-    zx_info_handle_basic_t info;
-    EXPECT_OK(zx_object_get_info(near, ZX_INFO_HANDLE_BASIC, &info, sizeof(info), NULL, NULL));
-    EXPECT_EQUAL(info.related_koid, koid);
-    EXPECT_OK(zx_handle_close(near));
+    EXPECT_EQUAL(object_signals(pair.near), ZX_EVENTPAIR_PEER_CLOSED);
+    EXPECT_OK(zx_handle_close(pair.near));
+}
+
+TEST_BOTH(eventpair_create, signals_of_an_end_stay_when_the_other_is_closed) {
+    struct pair pair;
+    CHECK(pair_create(&pair, generation));
+    EXPECT_OK(generation->signal_peer(pair.far, 0, ZX_EVENTPAIR_SIGNALED));
+    EXPECT_OK(zx_handle_close(pair.far));
+    EXPECT_EQUAL(object_signals(pair.near), ZX_EVENTPAIR_SIGNALED | ZX_EVENTPAIR_PEER_CLOSED);
+    EXPECT_OK(zx_handle_close(pair.near));
 }
 
 /* What another thread does to the far end, shortly after the wait at the near one began. */
