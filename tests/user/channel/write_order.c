@@ -6,39 +6,98 @@
 
 #define BAD_POINTER ((void*)8)
 
-TEST_BOTH(channel_write, faults_are_told_in_order) {
-    zx_handle_t near, far, event;
-    EXPECT_OK(zx_channel_create(0, &near, &far));
+/* Writes with everything else bad. */
+static zx_status_t write_badly(const struct generation* generation, zx_handle_t handle,
+                               uint32_t options) {
+    return generation->write(handle, options, BAD_POINTER, UINT32_MAX, BAD_POINTER, UINT32_MAX);
+}
+
+static const zx_handle_t bad_array[] = {-1};
+
+TEST_BOTH(channel_write, options_come_before_the_handle) {
+    EXPECT_STATUS(write_badly(generation, -1, 1), ZX_ERR_INVALID_ARGS);
+}
+
+TEST_BOTH(channel_write, the_handle_comes_before_sizes) {
+    EXPECT_STATUS(write_badly(generation, -1, 0), ZX_ERR_BAD_HANDLE);
+}
+
+TEST_BOTH(channel_write, the_type_comes_before_the_rights) {
+    zx_handle_t event;
     EXPECT_OK(zx_event_create(0, &event));
-    zx_handle_t no_write = duplicate_without(near, ZX_RIGHT_WRITE);
-    zx_handle_t poor_event = duplicate_without(event, ZX_RIGHTS_BASIC | ZX_RIGHTS_IO);
-    const zx_handle_t bad_array[] = {-1};
+    zx_handle_t poor = duplicate_without(event, ZX_RIGHT_WRITE);
+    EXPECT_STATUS(write_badly(generation, poor, 0), ZX_ERR_WRONG_TYPE);
+    EXPECT_OK(zx_handle_close(poor));
+    EXPECT_OK(zx_handle_close(event));
+}
 
-    /* Options before the handle. */
-    EXPECT_STATUS(generation->write(-1, 1, BAD_POINTER, UINT32_MAX, BAD_POINTER, UINT32_MAX),
+TEST_BOTH(channel_write, the_rights_come_before_sizes) {
+    struct fixture fixture;
+    CHECK(fixture_create(&fixture));
+    zx_handle_t no_write = duplicate_without(fixture.near, ZX_RIGHT_WRITE);
+    EXPECT_STATUS(write_badly(generation, no_write, 0), ZX_ERR_ACCESS_DENIED);
+    EXPECT_OK(zx_handle_close(no_write));
+    fixture_destroy(&fixture);
+}
+
+TEST_BOTH(channel_write, sizes_come_before_pointers) {
+    struct fixture fixture;
+    CHECK(fixture_create(&fixture));
+    EXPECT_STATUS(generation->write(fixture.near, 0, BAD_POINTER, UINT32_MAX, BAD_POINTER, 1),
+                  ZX_ERR_OUT_OF_RANGE);
+    EXPECT_STATUS(generation->write(fixture.near, 0, BAD_POINTER, 1, BAD_POINTER, UINT32_MAX),
+                  ZX_ERR_OUT_OF_RANGE);
+    CHECK(expect_empty(fixture.far));
+    fixture_destroy(&fixture);
+}
+
+TEST_BOTH(channel_write, pointers_come_before_elements) {
+    struct fixture fixture;
+    CHECK(fixture_create(&fixture));
+    EXPECT_STATUS(generation->write(fixture.near, 0, BAD_POINTER, 1, bad_array, 1),
                   ZX_ERR_INVALID_ARGS);
-    /* The handle before the sizes; its type before its rights. */
-    EXPECT_STATUS(generation->write(-1, 0, BAD_POINTER, UINT32_MAX, BAD_POINTER, UINT32_MAX),
-                  ZX_ERR_BAD_HANDLE);
-    EXPECT_STATUS(
-        generation->write(poor_event, 0, BAD_POINTER, UINT32_MAX, BAD_POINTER, UINT32_MAX),
-        ZX_ERR_WRONG_TYPE);
-    EXPECT_STATUS(generation->write(no_write, 0, BAD_POINTER, UINT32_MAX, BAD_POINTER, UINT32_MAX),
-                  ZX_ERR_ACCESS_DENIED);
-    /* Sizes before pointers. */
-    EXPECT_STATUS(generation->write(near, 0, BAD_POINTER, UINT32_MAX, BAD_POINTER, 1),
-                  ZX_ERR_OUT_OF_RANGE);
-    EXPECT_STATUS(generation->write(near, 0, BAD_POINTER, 1, BAD_POINTER, UINT32_MAX),
-                  ZX_ERR_OUT_OF_RANGE);
-    /* Pointers before elements. */
-    EXPECT_STATUS(generation->write(near, 0, BAD_POINTER, 1, bad_array, 1), ZX_ERR_INVALID_ARGS);
-    /* Elements before the state. */
-    EXPECT_OK(zx_handle_close(far));
-    EXPECT_STATUS(generation->write(near, 0, "x", 1, bad_array, 1), ZX_ERR_BAD_HANDLE);
-    EXPECT_STATUS(generation->write(near, 0, "x", 1, NULL, 0), ZX_ERR_PEER_CLOSED);
+    CHECK(expect_empty(fixture.far));
+    fixture_destroy(&fixture);
+}
 
-    const zx_handle_t handles[] = {near, event, no_write, poor_event};
-    EXPECT_OK(zx_handle_close_many(handles, countof(handles)));
+TEST_BOTH(channel_write, elements_come_before_the_closed_peer) {
+    struct fixture fixture;
+    CHECK(fixture_create(&fixture));
+    EXPECT_OK(zx_handle_close(fixture.far));
+    fixture.far = ZX_HANDLE_INVALID;
+    EXPECT_STATUS(generation->write(fixture.near, 0, "x", 1, bad_array, 1), ZX_ERR_BAD_HANDLE);
+    fixture_destroy(&fixture);
+}
+
+TEST_BOTH(channel_write, pointers_come_before_the_closed_peer) {
+    struct fixture fixture;
+    CHECK(fixture_create(&fixture));
+    EXPECT_OK(zx_handle_close(fixture.far));
+    fixture.far = ZX_HANDLE_INVALID;
+    EXPECT_STATUS(generation->write(fixture.near, 0, BAD_POINTER, 1, NULL, 0), ZX_ERR_INVALID_ARGS);
+    EXPECT_STATUS(generation->write(fixture.near, 0, "x", 1, BAD_POINTER, 1), ZX_ERR_INVALID_ARGS);
+    fixture_destroy(&fixture);
+}
+
+TEST_BOTH(channel_write, elements_come_before_a_full_queue) {
+    struct fixture fixture;
+    CHECK(fixture_create(&fixture));
+    for (uint32_t i = 0; i < CHANNEL_MAX_QUEUED_MESSAGES; i++)
+        EXPECT_OK(zx_channel_write(fixture.near, 0, "m", 1, NULL, 0));
+    EXPECT_STATUS(generation->write(fixture.near, 0, "x", 1, bad_array, 1), ZX_ERR_BAD_HANDLE);
+    EXPECT_STATUS(generation->write(fixture.near, 0, "x", 1, NULL, 0), ZX_ERR_NO_MEMORY);
+    fixture_destroy(&fixture);
+}
+
+TEST_BOTH(channel_write, the_closed_peer_comes_before_a_full_queue) {
+    struct fixture fixture;
+    CHECK(fixture_create(&fixture));
+    for (uint32_t i = 0; i < CHANNEL_MAX_QUEUED_MESSAGES; i++)
+        EXPECT_OK(zx_channel_write(fixture.near, 0, "m", 1, NULL, 0));
+    EXPECT_OK(zx_handle_close(fixture.far));
+    fixture.far = ZX_HANDLE_INVALID;
+    EXPECT_STATUS(generation->write(fixture.near, 0, "x", 1, NULL, 0), ZX_ERR_PEER_CLOSED);
+    fixture_destroy(&fixture);
 }
 
 /* The leftmost faulty element decides. */
