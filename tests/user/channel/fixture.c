@@ -2,8 +2,10 @@
 
 #include <magenta/syscalls.h>
 
-const struct generation zx = {zx_channel_write, true, ZX_ERR_BAD_HANDLE};
-const struct generation mx = {mx_channel_write, false, MX_ERR_INVALID_ARGS};
+const struct generation zx = {zx_channel_create, zx_channel_write, zx_channel_read, true,
+                              ZX_ERR_BAD_HANDLE};
+const struct generation mx = {mx_channel_create, mx_channel_write, mx_channel_read, false,
+                              MX_ERR_INVALID_ARGS};
 
 void fixture_create(struct fixture* fixture) {
     EXPECT_OK(zx_channel_create(0, &fixture->near, &fixture->far));

@@ -7,11 +7,14 @@
 
 #define CHANNEL_RIGHTS (ZX_RIGHTS_BASIC | ZX_RIGHTS_IO | ZX_RIGHT_SIGNAL | ZX_RIGHT_SIGNAL_PEER)
 
-/* One generation of the call. */
+/* One generation of the calls. */
 struct generation {
+    zx_status_t (*create)(uint32_t, zx_handle_t*, zx_handle_t*);
     zx_status_t (*write)(zx_handle_t, uint32_t, const void*, uint32_t, const zx_handle_t*,
                          uint32_t);
-    bool discards;        /* what a failed call does with the handles */
+    zx_status_t (*read)(zx_handle_t, uint32_t, void*, zx_handle_t*, uint32_t, uint32_t, uint32_t*,
+                        uint32_t*);
+    bool discards;        /* what a failed write does with the handles */
     zx_status_t repeated; /* the answer to the same handle twice */
 };
 extern const struct generation zx, mx;

@@ -116,6 +116,8 @@ TEST_BOTH(channel_write, the_leftmost_faulty_element_decides) {
             if (first == second)
                 handles[2] = ZX_HANDLE_INVALID;
             EXPECT_STATUS(generation->write(near, 0, "x", 1, handles, 3), answers[first]);
+            EXPECT_EQUAL(handle_is_valid(event), !generation->discards);
+            CHECK(expect_empty(far));
             zx_handle_close_many(kinds + 1, 2);
             zx_handle_close(event);
             EXPECT_OK(zx_handle_close(near));
