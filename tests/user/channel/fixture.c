@@ -28,13 +28,17 @@ void expect_empty(zx_handle_t end) {
     EXPECT_EQUAL(object_signals(end), ZX_CHANNEL_WRITABLE);
 }
 
+void expect_fate(const struct cargo* cargo, const struct generation* generation) {
+    if (generation->discards)
+        CHECK(cargo_expect_discarded(cargo));
+    else
+        CHECK(cargo_expect_kept(cargo));
+}
+
 void expect_write_failed(const struct fixture* fixture, const struct generation* generation,
                          zx_status_t status, zx_status_t expected) {
     EXPECT_STATUS(status, expected);
-    if (generation->discards)
-        CHECK(cargo_expect_discarded(&fixture->cargo));
-    else
-        CHECK(cargo_expect_kept(&fixture->cargo));
+    CHECK(expect_fate(&fixture->cargo, generation));
     EXPECT_EQUAL(handle_rights(fixture->near), CHANNEL_RIGHTS);
     EXPECT_EQUAL(object_handle_count(fixture->near), 1);
     CHECK(expect_empty(fixture->near));

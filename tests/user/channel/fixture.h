@@ -29,6 +29,8 @@ void fixture_destroy(struct fixture* fixture);
 
 /* Nothing waits at `end`, and its peer is open. */
 void expect_empty(zx_handle_t end);
+/* After a failed write: the handles are discarded, or stay, as the generation wants it. */
+void expect_fate(const struct cargo* cargo, const struct generation* generation);
 /* After a failed write at fixture->near: the channel is as it was, and the handles stayed or are
  * gone as the generation wants it. */
 void expect_write_failed(const struct fixture* fixture, const struct generation* generation,

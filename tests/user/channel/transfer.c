@@ -71,29 +71,29 @@ TEST_BOTH(channel_write, up_to_64_handles_arrive_in_order) {
     }
 }
 
-TEST(zx_channel_write, rights_travel_unchanged) {
+TEST_BOTH(channel_write, rights_travel_unchanged) {
     zx_handle_t near, far, event, handle;
     uint32_t bytes, count;
-    EXPECT_OK(zx_channel_create(0, &near, &far));
+    EXPECT_OK(generation->create(0, &near, &far));
     EXPECT_OK(zx_event_create(0, &event));
     zx_handle_t sparse = duplicate_without(event, ZX_RIGHT_SIGNAL | ZX_RIGHT_DUPLICATE);
     zx_rights_t rights = handle_rights(sparse);
-    EXPECT_OK(zx_channel_write(near, 0, NULL, 0, &sparse, 1));
-    EXPECT_OK(zx_channel_read(far, 0, NULL, &handle, 0, 1, &bytes, &count));
+    EXPECT_OK(generation->write(near, 0, NULL, 0, &sparse, 1));
+    EXPECT_OK(generation->read(far, 0, NULL, &handle, 0, 1, &bytes, &count));
     EXPECT_EQUAL(handle_rights(handle), rights);
     EXPECT_EQUAL(handle_koid(handle), handle_koid(event));
     const zx_handle_t handles[] = {near, far, event, handle};
     EXPECT_OK(zx_handle_close_many(handles, countof(handles)));
 }
 
-TEST(zx_channel_write, messages_keep_their_order) {
+TEST_BOTH(channel_write, messages_keep_their_order) {
     zx_handle_t near, far;
     uint32_t bytes, count, value;
-    EXPECT_OK(zx_channel_create(0, &near, &far));
+    EXPECT_OK(generation->create(0, &near, &far));
     for (uint32_t i = 0; i < 1000; i++)
-        EXPECT_OK(zx_channel_write(near, 0, &i, sizeof(i), NULL, 0));
+        EXPECT_OK(generation->write(near, 0, &i, sizeof(i), NULL, 0));
     for (uint32_t i = 0; i < 1000; i++) {
-        EXPECT_OK(zx_channel_read(far, 0, &value, NULL, sizeof(value), 0, &bytes, &count));
+        EXPECT_OK(generation->read(far, 0, &value, NULL, sizeof(value), 0, &bytes, &count));
         EXPECT_EQUAL(value, i);
     }
     CHECK(expect_empty(far));
@@ -101,27 +101,27 @@ TEST(zx_channel_write, messages_keep_their_order) {
     EXPECT_OK(zx_handle_close(far));
 }
 
-TEST(zx_channel_write, queued_messages_outlive_the_writer) {
+TEST_BOTH(channel_write, queued_messages_outlive_the_writer) {
     zx_handle_t near, far;
     uint32_t bytes, count;
     char byte;
-    EXPECT_OK(zx_channel_create(0, &near, &far));
-    EXPECT_OK(zx_channel_write(near, 0, "a", 1, NULL, 0));
+    EXPECT_OK(generation->create(0, &near, &far));
+    EXPECT_OK(generation->write(near, 0, "a", 1, NULL, 0));
     EXPECT_OK(zx_handle_close(near));
     EXPECT_EQUAL(object_signals(far), ZX_CHANNEL_READABLE | ZX_CHANNEL_PEER_CLOSED);
-    EXPECT_OK(zx_channel_read(far, 0, &byte, NULL, 1, 0, &bytes, &count));
+    EXPECT_OK(generation->read(far, 0, &byte, NULL, 1, 0, &bytes, &count));
     EXPECT_EQUAL(byte, 'a');
     EXPECT_EQUAL(object_signals(far), ZX_CHANNEL_PEER_CLOSED);
-    EXPECT_STATUS(zx_channel_read(far, 0, &byte, NULL, 1, 0, &bytes, &count), ZX_ERR_PEER_CLOSED);
+    EXPECT_STATUS(generation->read(far, 0, &byte, NULL, 1, 0, &bytes, &count), ZX_ERR_PEER_CLOSED);
     EXPECT_OK(zx_handle_close(far));
 }
 
-TEST(zx_channel_write, unread_handles_are_released_with_the_channel) {
+TEST_BOTH(channel_write, unread_handles_are_released_with_the_channel) {
     zx_handle_t near, far;
     struct cargo cargo;
-    EXPECT_OK(zx_channel_create(0, &near, &far));
+    EXPECT_OK(generation->create(0, &near, &far));
     CHECK(cargo_create(&cargo, CARGO_MAX));
-    EXPECT_OK(zx_channel_write(near, 0, NULL, 0, cargo.handles, cargo.count));
+    EXPECT_OK(generation->write(near, 0, NULL, 0, cargo.handles, cargo.count));
     EXPECT_OK(zx_handle_close(near));
     CHECK(cargo_expect_travelling(&cargo));
     EXPECT_OK(zx_handle_close(far));
@@ -129,12 +129,12 @@ TEST(zx_channel_write, unread_handles_are_released_with_the_channel) {
     cargo_destroy(&cargo);
 }
 
-TEST(zx_channel_write, the_far_end_can_be_sent_through_the_near_one) {
+TEST_BOTH(channel_write, the_far_end_can_be_sent_through_the_near_one) {
     zx_handle_t near, far;
-    EXPECT_OK(zx_channel_create(0, &near, &far));
-    EXPECT_OK(zx_channel_write(near, 0, "x", 1, &far, 1));
+    EXPECT_OK(generation->create(0, &near, &far));
+    EXPECT_OK(generation->write(near, 0, "x", 1, &far, 1));
     EXPECT(!handle_is_valid(far));
-    EXPECT_OK(zx_channel_write(near, 0, "y", 1, NULL, 0));
+    EXPECT_OK(generation->write(near, 0, "y", 1, NULL, 0));
     EXPECT_OK(zx_handle_close(near));
 }
 
@@ -157,12 +157,4 @@ TEST(channel, a_chain_of_10000_is_released_from_one_end) {
     EXPECT(wait_for(inner, ZX_CHANNEL_PEER_CLOSED, ZX_SEC(10)));
     EXPECT_OK(zx_handle_close(inner));
     CHECK(expect_no_leak(&before, 8));
-}
-
-TEST(channel, create_with_options_is_invalid_args) {
-    zx_handle_t near = 5, far = 6;
-    EXPECT_STATUS(zx_channel_create(1, &near, &far), ZX_ERR_INVALID_ARGS);
-    EXPECT_STATUS(mx_channel_create(1, &near, &far), MX_ERR_INVALID_ARGS);
-    EXPECT_EQUAL(near, 5);
-    EXPECT_EQUAL(far, 6);
 }
