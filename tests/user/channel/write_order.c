@@ -63,8 +63,7 @@ TEST_BOTH(channel_write, pointers_come_before_elements) {
 TEST_BOTH(channel_write, elements_come_before_the_closed_peer) {
     struct fixture fixture;
     CHECK(fixture_create(&fixture));
-    EXPECT_OK(zx_handle_close(fixture.far));
-    fixture.far = ZX_HANDLE_INVALID;
+    CHECK(fixture_close_far(&fixture));
     EXPECT_STATUS(generation->write(fixture.near, 0, "x", 1, bad_array, 1), ZX_ERR_BAD_HANDLE);
     fixture_destroy(&fixture);
 }
@@ -72,8 +71,7 @@ TEST_BOTH(channel_write, elements_come_before_the_closed_peer) {
 TEST_BOTH(channel_write, pointers_come_before_the_closed_peer) {
     struct fixture fixture;
     CHECK(fixture_create(&fixture));
-    EXPECT_OK(zx_handle_close(fixture.far));
-    fixture.far = ZX_HANDLE_INVALID;
+    CHECK(fixture_close_far(&fixture));
     EXPECT_STATUS(generation->write(fixture.near, 0, BAD_POINTER, 1, NULL, 0), ZX_ERR_INVALID_ARGS);
     EXPECT_STATUS(generation->write(fixture.near, 0, "x", 1, BAD_POINTER, 1), ZX_ERR_INVALID_ARGS);
     fixture_destroy(&fixture);
@@ -82,8 +80,7 @@ TEST_BOTH(channel_write, pointers_come_before_the_closed_peer) {
 TEST_BOTH(channel_write, elements_come_before_a_full_queue) {
     struct fixture fixture;
     CHECK(fixture_create(&fixture));
-    for (uint32_t i = 0; i < CHANNEL_MAX_QUEUED_MESSAGES; i++)
-        EXPECT_OK(zx_channel_write(fixture.near, 0, "m", 1, NULL, 0));
+    CHECK(fill_queue(fixture.near));
     EXPECT_STATUS(generation->write(fixture.near, 0, "x", 1, bad_array, 1), ZX_ERR_BAD_HANDLE);
     EXPECT_STATUS(generation->write(fixture.near, 0, "x", 1, NULL, 0), ZX_ERR_NO_MEMORY);
     fixture_destroy(&fixture);
@@ -92,10 +89,8 @@ TEST_BOTH(channel_write, elements_come_before_a_full_queue) {
 TEST_BOTH(channel_write, the_closed_peer_comes_before_a_full_queue) {
     struct fixture fixture;
     CHECK(fixture_create(&fixture));
-    for (uint32_t i = 0; i < CHANNEL_MAX_QUEUED_MESSAGES; i++)
-        EXPECT_OK(zx_channel_write(fixture.near, 0, "m", 1, NULL, 0));
-    EXPECT_OK(zx_handle_close(fixture.far));
-    fixture.far = ZX_HANDLE_INVALID;
+    CHECK(fill_queue(fixture.near));
+    CHECK(fixture_close_far(&fixture));
     EXPECT_STATUS(generation->write(fixture.near, 0, "x", 1, NULL, 0), ZX_ERR_PEER_CLOSED);
     fixture_destroy(&fixture);
 }

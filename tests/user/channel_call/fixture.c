@@ -91,23 +91,6 @@ void call_expect_write_failure(const struct call* call, zx_status_t status) {
 
 /* --- the channel -------------------------------------------------------------------------- */
 
-void fixture_create(struct fixture* fixture) {
-    EXPECT_OK(zx_channel_create(0, &fixture->near, &fixture->far));
-    cargo_create(&fixture->cargo, 3);
-}
-
-void fixture_destroy(struct fixture* fixture) {
-    zx_handle_close(fixture->near);
-    zx_handle_close(fixture->far);
-    cargo_destroy(&fixture->cargo);
-}
-
-void expect_empty(zx_handle_t end) {
-    char byte;
-    EXPECT_STATUS(zx_channel_read(end, 0, &byte, NULL, 1, 0, NULL, NULL), ZX_ERR_SHOULD_WAIT);
-    EXPECT_EQUAL(object_signals(end), ZX_CHANNEL_WRITABLE);
-}
-
 void take(zx_handle_t end, struct letter* letter) {
     uint32_t size;
     EXPECT_OK(zx_channel_read(end, 0, letter, NULL, sizeof(*letter), 0, &size, NULL));

@@ -2,14 +2,13 @@
  * and a caller in a thread of its own. */
 #pragma once
 
-#include <cargo.h>
+#include <channel_fixture.h>
 #include <magenta/syscalls.h>
 #include <objects.h>
 #include <stdatomic.h>
 #include <test.h>
 #include <threads.h>
 
-#define CHANNEL_RIGHTS (ZX_RIGHTS_BASIC | ZX_RIGHTS_IO | ZX_RIGHT_SIGNAL | ZX_RIGHT_SIGNAL_PEER)
 #define FIRST_KERNEL_ID 0x80000000u
 #define UNTOUCHED 77
 
@@ -61,16 +60,6 @@ void call_expect_read_failure(const struct call* call, zx_status_t status);
 /* The message was not written. Nothing came out. */
 void call_expect_write_failure(const struct call* call, zx_status_t status);
 
-/* A channel, and 3 handles to send through it. */
-struct fixture {
-    zx_handle_t near, far;
-    struct cargo cargo;
-};
-void fixture_create(struct fixture* fixture);
-void fixture_destroy(struct fixture* fixture);
-
-/* Nothing waits at `end`, and its peer is open. */
-void expect_empty(zx_handle_t end);
 /* Reads the letter that waits at the end. */
 void take(zx_handle_t end, struct letter* letter);
 void put(zx_handle_t end, uint32_t id, uint32_t word);

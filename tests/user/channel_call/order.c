@@ -75,8 +75,7 @@ TEST_BOTH(channel_call, pointers_come_before_elements) {
 TEST_BOTH(channel_call, elements_come_before_the_closed_peer) {
     struct fixture fixture;
     CHECK(fixture_create(&fixture));
-    EXPECT_OK(zx_handle_close(fixture.far));
-    fixture.far = ZX_HANDLE_INVALID;
+    CHECK(fixture_close_far(&fixture));
     EXPECT_STATUS(generation->call(fixture.near, 0, 0, &with_bad_element, NULL, NULL, NULL),
                   ZX_ERR_BAD_HANDLE);
     fixture_destroy(&fixture);
@@ -87,8 +86,7 @@ TEST_BOTH(channel_call, pointers_come_before_the_closed_peer) {
     zx_channel_call_args_t args = with_bad_element;
     args.wr_num_handles = 0;
     CHECK(fixture_create(&fixture));
-    EXPECT_OK(zx_handle_close(fixture.far));
-    fixture.far = ZX_HANDLE_INVALID;
+    CHECK(fixture_close_far(&fixture));
     EXPECT_STATUS(generation->call(fixture.near, 0, 0, &args, NULL, BAD_POINTER, NULL),
                   ZX_ERR_INVALID_ARGS);
     EXPECT_STATUS(generation->call(fixture.near, 0, 0, &args, NULL, NULL, NULL),

@@ -239,8 +239,7 @@ TEST_BOTH(channel_call, peer_closed_during_the_wait_is_peer_closed) {
     CHECK(fixture_create(&fixture));
     init_with_cargo(&call, generation, &fixture);
     CHECK(call_start(&call, fixture.far));
-    EXPECT_OK(zx_handle_close(fixture.far));
-    fixture.far = ZX_HANDLE_INVALID;
+    CHECK(fixture_close_far(&fixture));
     CHECK(call_join(&call));
     CHECK(call_expect_read_failure(&call, ZX_ERR_PEER_CLOSED));
     CHECK(cargo_expect_discarded(&fixture.cargo));
@@ -256,8 +255,7 @@ TEST(mx_channel_call, a_failure_after_the_write_is_call_failed_and_read_status_s
     CHECK(fixture_create(&fixture));
     call_init(&call, &mx, fixture.near, 1);
     CHECK(call_start(&call, fixture.far));
-    EXPECT_OK(zx_handle_close(fixture.far));
-    fixture.far = ZX_HANDLE_INVALID;
+    CHECK(fixture_close_far(&fixture));
     CHECK(call_join(&call));
     EXPECT_STATUS(call.status, MX_ERR_CALL_FAILED);
     EXPECT_STATUS(call.read_status, MX_ERR_PEER_CLOSED);
@@ -268,8 +266,7 @@ TEST(mx_channel_call, read_status_stays_when_the_write_itself_fails) {
     struct fixture fixture;
     struct call call;
     CHECK(fixture_create(&fixture));
-    EXPECT_OK(zx_handle_close(fixture.far));
-    fixture.far = ZX_HANDLE_INVALID;
+    CHECK(fixture_close_far(&fixture));
     call_init(&call, &mx, fixture.near, 1);
     call_run(&call);
     EXPECT_STATUS(call.status, MX_ERR_PEER_CLOSED);
@@ -285,8 +282,7 @@ TEST_BOTH(channel_call, a_reply_counts_although_the_peer_closes_then) {
     call_init(&call, generation, fixture.near, 1);
     CHECK(call_start(&call, fixture.far));
     CHECK(answer(fixture.far));
-    EXPECT_OK(zx_handle_close(fixture.far));
-    fixture.far = ZX_HANDLE_INVALID;
+    CHECK(fixture_close_far(&fixture));
     CHECK(call_join(&call));
     CHECK(call_expect_answer(&call, 2));
     fixture_destroy(&fixture);
@@ -311,8 +307,7 @@ TEST_BOTH(channel_call, each_of_many_callers_is_told_what_happened) {
         CHECK(call_join(&calls[i]));
         CHECK(call_expect_read_failure(&calls[i], ZX_ERR_CANCELED));
     }
-    EXPECT_OK(zx_handle_close(fixture.far));
-    fixture.far = ZX_HANDLE_INVALID;
+    CHECK(fixture_close_far(&fixture));
     for (uint32_t i = 1; i < COUNT; i += 2) {
         CHECK(call_join(&calls[i]));
         CHECK(call_expect_read_failure(&calls[i], ZX_ERR_PEER_CLOSED));

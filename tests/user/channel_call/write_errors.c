@@ -23,10 +23,8 @@ static void attempt_create(struct attempt* attempt, const struct generation* gen
 static void attempt_expect(struct attempt* attempt, zx_status_t status) {
     struct fixture* fixture = &attempt->fixture;
     CHECK(call_expect_write_failure(&attempt->call, status));
-    if (attempt->call.generation->discards && attempt->call.args.wr_num_handles > 0)
-        CHECK(cargo_expect_discarded(&fixture->cargo));
-    else
-        CHECK(cargo_expect_kept(&fixture->cargo));
+    CHECK(cargo_expect_fate(&fixture->cargo, attempt->call.generation->discards &&
+                                                 attempt->call.args.wr_num_handles > 0));
     EXPECT_EQUAL(handle_rights(fixture->near), CHANNEL_RIGHTS);
     EXPECT_EQUAL(object_handle_count(fixture->near), 1);
     CHECK(expect_empty(fixture->near));
@@ -344,14 +342,10 @@ TEST_BOTH(channel_call, closed_peer_is_peer_closed) {
     struct attempt attempt;
     CHECK(attempt_create(&attempt, generation));
     struct fixture* fixture = &attempt.fixture;
-    EXPECT_OK(zx_handle_close(fixture->far));
-    fixture->far = ZX_HANDLE_INVALID;
+    CHECK(fixture_close_far(fixture));
     call_run(&attempt.call);
     CHECK(call_expect_write_failure(&attempt.call, ZX_ERR_PEER_CLOSED));
-    if (generation->discards)
-        CHECK(cargo_expect_discarded(&fixture->cargo));
-    else
-        CHECK(cargo_expect_kept(&fixture->cargo));
+    CHECK(cargo_expect_fate(&fixture->cargo, generation->discards));
     EXPECT_EQUAL(handle_rights(fixture->near), CHANNEL_RIGHTS);
     EXPECT_EQUAL(object_signals(fixture->near), ZX_CHANNEL_PEER_CLOSED);
     fixture_destroy(fixture);
@@ -361,14 +355,10 @@ TEST_BOTH(channel_call, full_queue_is_no_memory) {
     struct attempt attempt;
     CHECK(attempt_create(&attempt, generation));
     struct fixture* fixture = &attempt.fixture;
-    for (uint32_t i = 0; i < CHANNEL_MAX_QUEUED_MESSAGES; i++)
-        EXPECT_OK(zx_channel_write(fixture->near, 0, "m", 1, NULL, 0));
+    CHECK(fill_queue(fixture->near));
     call_run(&attempt.call);
     CHECK(call_expect_write_failure(&attempt.call, ZX_ERR_NO_MEMORY));
-    if (generation->discards)
-        CHECK(cargo_expect_discarded(&fixture->cargo));
-    else
-        CHECK(cargo_expect_kept(&fixture->cargo));
+    CHECK(cargo_expect_fate(&fixture->cargo, generation->discards));
     EXPECT_EQUAL(object_signals(fixture->near), 0);
     fixture_destroy(fixture);
 }

@@ -27,6 +27,10 @@ zx_koid_t handle_koid(zx_handle_t handle) {
     return basic_info(handle).koid;
 }
 
+zx_koid_t handle_related_koid(zx_handle_t handle) {
+    return basic_info(handle).related_koid;
+}
+
 uint32_t object_handle_count(zx_handle_t handle) {
     zx_info_handle_count_t info = {0};
     zx_object_get_info(handle, ZX_INFO_HANDLE_COUNT, &info, sizeof(info), NULL, NULL);

@@ -12,6 +12,8 @@ bool handle_is_valid(zx_handle_t handle);
 /* 0 for what is no handle. */
 zx_rights_t handle_rights(zx_handle_t handle);
 zx_koid_t handle_koid(zx_handle_t handle);
+/* Of an end its peer's. */
+zx_koid_t handle_related_koid(zx_handle_t handle);
 /* How many handles there are to the object, in all processes and messages. */
 uint32_t object_handle_count(zx_handle_t handle);
 void wait_until_handle_count(zx_handle_t handle, uint32_t count);
