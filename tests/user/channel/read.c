@@ -4,8 +4,6 @@
 #include <magenta/syscalls.h>
 #include <magenta/syscalls/msgpipe.h>
 
-#define BAD_POINTER ((void*)8)
-
 /* A channel at whose far end one message waits: "abc" and two handles. */
 static void create_with_message(struct fixture* fixture) {
     CHECK(fixture_create(fixture));

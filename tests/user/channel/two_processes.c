@@ -89,8 +89,6 @@ struct write {
     uint32_t num_handles;
 };
 
-#define BAD_POINTER ((void*)8)
-
 static void too_many_bytes(struct write* write) {
     write->num_bytes = ZX_CHANNEL_MAX_MSG_BYTES + 1;
 }

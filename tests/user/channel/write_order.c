@@ -4,8 +4,6 @@
 
 #include <magenta/syscalls.h>
 
-#define BAD_POINTER ((void*)8)
-
 /* Writes with everything else bad. */
 static zx_status_t write_badly(const struct generation* generation, zx_handle_t handle,
                                uint32_t options) {

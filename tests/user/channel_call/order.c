@@ -2,8 +2,6 @@
  * rights), sizes, pointers, elements of the array, the state of the channel. */
 #include "fixture.h"
 
-#define BAD_POINTER ((void*)8)
-
 static const zx_channel_call_args_t all_bad = {BAD_POINTER, BAD_POINTER, BAD_POINTER, BAD_POINTER,
                                                UINT32_MAX,  UINT32_MAX,  UINT32_MAX,  UINT32_MAX};
 

@@ -101,7 +101,7 @@ TEST(mx_datapipe_read, query_answers_what_waits_and_looks_at_nothing_else) {
     EXPECT_EQUAL(mx_datapipe_read(pipe.consumer, QUERY, 0, NULL), 0);
     CHECK(pipe_fill(&pipe, letters, 3 * ELEMENT));
     EXPECT_EQUAL(mx_datapipe_read(pipe.consumer, QUERY, 0, NULL), 3 * ELEMENT);
-    EXPECT_EQUAL(mx_datapipe_read(pipe.consumer, QUERY, 3, (void*)8), 3 * ELEMENT);
+    EXPECT_EQUAL(mx_datapipe_read(pipe.consumer, QUERY, 3, BAD_POINTER), 3 * ELEMENT);
     EXPECT_EQUAL(mx_datapipe_read(pipe.consumer, QUERY | ALL_OR_NONE, 400, NULL), 3 * ELEMENT);
     EXPECT_EQUAL(object_signals(pipe.consumer), READABLE);
     pipe_close_producer(&pipe);
@@ -135,7 +135,7 @@ TEST(mx_datapipe_read, discard_takes_without_a_buffer) {
     CHECK(expect_failure(&pipe, DISCARD | ALL_OR_NONE, CAPACITY, ERR_OUT_OF_RANGE));
     EXPECT_EQUAL(mx_datapipe_read(pipe.consumer, DISCARD, ELEMENT, NULL), ELEMENT);
     CHECK(expect_waiting(&pipe, letters + ELEMENT, 2 * ELEMENT));
-    EXPECT_EQUAL(mx_datapipe_read(pipe.consumer, DISCARD | ALL_OR_NONE, ELEMENT, (void*)8),
+    EXPECT_EQUAL(mx_datapipe_read(pipe.consumer, DISCARD | ALL_OR_NONE, ELEMENT, BAD_POINTER),
                  ELEMENT);
     CHECK(expect_waiting(&pipe, letters + 2 * ELEMENT, ELEMENT));
     EXPECT_EQUAL(mx_datapipe_read(pipe.consumer, DISCARD, SIZE_MAX & ~3ul, NULL), ELEMENT);
@@ -216,7 +216,7 @@ TEST(mx_datapipe_read, nothing_is_0_with_any_buffer) {
     pipe_destroy(&pipe);
     CHECK(create(&pipe, &before));
     EXPECT_EQUAL(mx_datapipe_read(pipe.consumer, 0, 0, NULL), 0);
-    EXPECT_EQUAL(mx_datapipe_read(pipe.consumer, ALL_OR_NONE | PEEK, 0, (void*)8), 0);
+    EXPECT_EQUAL(mx_datapipe_read(pipe.consumer, ALL_OR_NONE | PEEK, 0, BAD_POINTER), 0);
     CHECK(expect_unchanged(&pipe, &before));
     pipe_destroy(&pipe);
 }

@@ -38,6 +38,8 @@ void guarded_buffer_free(char* buffer, size_t size);
 /* A mapped page nobody may write / touch. */
 void* read_only_page(void);
 void* inaccessible_page(void);
+/* One address that no program may read or write; all kinds of them are below. */
+#define BAD_POINTER ((void*)8)
 /* Addresses that a program may not read (write), of every kind. */
 #define BAD_POINTER_COUNT 9
 void bad_pointers_to_read(void* pointers[BAD_POINTER_COUNT]);

@@ -114,8 +114,8 @@ TEST(mx_vmo_read, faults_change_nothing) {
     EXPECT_STATUS(mx_vmo_read(poor, &byte, 0, 1, &actual), MX_ERR_ACCESS_DENIED);
     EXPECT_STATUS(mx_vmo_write(poor, &byte, 0, 1, &actual), MX_ERR_ACCESS_DENIED);
     EXPECT_STATUS(mx_vmo_read(stale_handle(), &byte, 0, 1, &actual), MX_ERR_BAD_HANDLE);
-    EXPECT_STATUS(mx_vmo_read(vmo, (void*)8, 0, 1, &actual), MX_ERR_INVALID_ARGS);
-    EXPECT_STATUS(mx_vmo_write(vmo, (void*)8, 0, 1, &actual), MX_ERR_INVALID_ARGS);
+    EXPECT_STATUS(mx_vmo_read(vmo, BAD_POINTER, 0, 1, &actual), MX_ERR_INVALID_ARGS);
+    EXPECT_STATUS(mx_vmo_write(vmo, BAD_POINTER, 0, 1, &actual), MX_ERR_INVALID_ARGS);
     EXPECT_STATUS(mx_vmo_write(vmo, &byte, 0, 1, (size_t*)8), MX_ERR_INVALID_ARGS);
     EXPECT_EQUAL(actual, 5);
     EXPECT_EQUAL(byte, 'k');

@@ -312,9 +312,11 @@ TEST(mx_msgpipe_read, bad_pointers_at_an_empty_pipe_are_invalid_args) {
     struct fixture fixture;
     uint32_t one = 1, none = 0;
     CHECK(fixture_create(&fixture, PLAIN_FIRST));
-    EXPECT_STATUS(mx_msgpipe_read(fixture.far, (void*)8, &one, NULL, &none, 0), ERR_INVALID_ARGS);
+    EXPECT_STATUS(mx_msgpipe_read(fixture.far, BAD_POINTER, &one, NULL, &none, 0),
+                  ERR_INVALID_ARGS);
     EXPECT_STATUS(mx_msgpipe_read(fixture.far, NULL, &one, NULL, &none, 0), ERR_INVALID_ARGS);
-    EXPECT_STATUS(mx_msgpipe_read(fixture.far, NULL, &none, (void*)8, &one, 0), ERR_INVALID_ARGS);
+    EXPECT_STATUS(mx_msgpipe_read(fixture.far, NULL, &none, BAD_POINTER, &one, 0),
+                  ERR_INVALID_ARGS);
     EXPECT_STATUS(mx_msgpipe_read(fixture.far, NULL, &none, NULL, &one, 0), ERR_INVALID_ARGS);
     EXPECT_STATUS(mx_msgpipe_read(fixture.far, NULL, &none, NULL, &none, 0), ERR_SHOULD_WAIT);
     CHECK(expect_unchanged(&fixture));

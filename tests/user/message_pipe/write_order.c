@@ -2,8 +2,6 @@
  * left to right, the state of the pipe. */
 #include "fixture.h"
 
-#define BAD_POINTER ((void*)8)
-
 TEST(mx_msgpipe_write, faults_are_told_in_order) {
     struct fixture fixture;
     mx_handle_t event;

@@ -2,8 +2,6 @@
  * rights), pointers, the state. */
 #include "fixture.h"
 
-#define BAD_POINTER ((void*)8)
-
 /* --- write ------------------------------------------------------------------------------------ */
 
 TEST_BOTH(socket_write, options_come_before_the_handle) {

@@ -1,8 +1,6 @@
 /* socket_write: every error, and what a stream takes. */
 #include "fixture.h"
 
-#define BAD_POINTER ((void*)8)
-
 /* --- errors ----------------------------------------------------------------------------------- */
 
 /* The writes to `pair` failed: they left nothing, and did not half-close. */

@@ -54,7 +54,7 @@ TEST(job_set_policy, faults_are_told_in_order) {
         EXPECT_STATUS(call(job, 0, 0, NULL, UINT32_MAX), ZX_ERR_OUT_OF_RANGE);
         EXPECT_STATUS(call(job, 0, 0, policy, 0), ZX_ERR_INVALID_ARGS);
         EXPECT_STATUS(call(job, 0, 0, NULL, 1), ZX_ERR_INVALID_ARGS);
-        EXPECT_STATUS(call(job, 0, 0, (void*)8, ZX_POL_MAX), ZX_ERR_INVALID_ARGS);
+        EXPECT_STATUS(call(job, 0, 0, BAD_POINTER, ZX_POL_MAX), ZX_ERR_INVALID_ARGS);
         EXPECT_OK(call(job, 0, 0, policy, ZX_POL_MAX));
         EXPECT_OK(zx_handle_close(poor));
         EXPECT_OK(zx_handle_close(job));
