@@ -2,6 +2,7 @@
  * threads that hand the CPU to and fro leave some of it to others. */
 #include "fixture.h"
 
+#include <meeting.h>
 #include <stdlib.h>
 
 #define CALLERS 4
@@ -96,18 +97,12 @@ TEST(channel_call_stress, many_callers_and_servers_each_get_their_own_reply) {
 struct race {
     struct fixture fixture;
     struct call call;
-    atomic_int ready;
+    struct meeting start;
 };
-
-static void meet(struct race* race) {
-    atomic_fetch_add(&race->ready, 1);
-    while (atomic_load(&race->ready) < 2)
-        thrd_yield();
-}
 
 static int race_call(void* argument) {
     struct race* race = argument;
-    meet(race);
+    meet(&race->start);
     call_run(&race->call);
     return 0;
 }
@@ -157,7 +152,7 @@ static void run_race(const struct generation* generation, void (*action)(struct 
     EXPECT(race);
     for (int round = 0; round < ROUNDS; round++) {
         zx_handle_t event;
-        atomic_store(&race->ready, 0);
+        race->start = (struct meeting){0};
         CHECK(fixture_create(&race->fixture));
         EXPECT_OK(zx_event_create(0, &event));
         struct call* call = &race->call;
@@ -169,7 +164,7 @@ static void run_race(const struct generation* generation, void (*action)(struct 
         call->args.rd_num_handles = 1;
         call->deadline = zx_clock_get_monotonic() + patience;
         EXPECT_EQUAL(thrd_create(&call->thread, race_call, race), thrd_success);
-        meet(race);
+        meet(&race->start);
         action(race);
         CHECK(call_join(call));
         EXPECT(is_plausible(call));

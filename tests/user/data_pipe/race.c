@@ -3,6 +3,7 @@
 #include "fixture.h"
 
 #include <helper.h>
+#include <meeting.h>
 #include <stdatomic.h>
 #include <threads.h>
 
@@ -16,65 +17,60 @@ struct race {
     mx_handle_t near, far; /* a channel to send an end into */
     char* buffer;          /* RACE_SIZE bytes, which a thread may unmap */
     uintptr_t window;      /* the producer's, if it ever had one */
-    atomic_int ready;
+    struct meeting start;
     int (*action)(struct race* race); /* of the other thread, which begins a little later */
     int delay;
 };
 
-static void meet(struct race* race) {
-    atomic_fetch_add(&race->ready, 1);
-    while (atomic_load(&race->ready) < 2)
-        thrd_yield();
-}
-
-static bool is_one_of(mx_ssize_t result, mx_ssize_t first, mx_ssize_t second) {
+static bool is_size_or(mx_ssize_t result, mx_ssize_t first, mx_ssize_t second) {
     return result >= 0 || result == first || result == second;
 }
 
 static int race_write(struct race* race) {
-    return !is_one_of(mx_datapipe_write(race->pipe.producer, 0, 64,
-                                        "0123456701234567012345670123456"
-                                        "70123456701234567012345670123456"),
-                      ERR_BAD_HANDLE, ERR_REMOTE_CLOSED);
+    return !is_size_or(mx_datapipe_write(race->pipe.producer, 0, 64,
+                                         "0123456701234567012345670123456"
+                                         "70123456701234567012345670123456"),
+                       ERR_BAD_HANDLE, ERR_REMOTE_CLOSED);
 }
 
 static int race_long_write(struct race* race) {
     mx_ssize_t size = mx_datapipe_write(race->pipe.producer, 0, RACE_SIZE, race->buffer);
     return size != RACE_SIZE && size != ERR_INVALID_ARGS &&
-           !is_one_of(size, ERR_BAD_HANDLE, ERR_REMOTE_CLOSED);
+           !is_size_or(size, ERR_BAD_HANDLE, ERR_REMOTE_CLOSED);
 }
 
 static int race_read(struct race* race) {
     char bytes[8];
-    return !is_one_of(mx_datapipe_read(race->pipe.consumer, 0, 8, bytes), ERR_BAD_HANDLE,
-                      ERR_REMOTE_CLOSED);
+    return !is_size_or(mx_datapipe_read(race->pipe.consumer, 0, 8, bytes), ERR_BAD_HANDLE,
+                       ERR_REMOTE_CLOSED);
 }
 
 /* RACE_SIZE bytes wait. */
 static int race_long_read(struct race* race) {
     mx_ssize_t size = mx_datapipe_read(race->pipe.consumer, 0, RACE_SIZE, race->buffer);
-    return size != ERR_INVALID_ARGS && !is_one_of(size, ERR_BAD_HANDLE, ERR_REMOTE_CLOSED);
+    return size != ERR_INVALID_ARGS && !is_size_or(size, ERR_BAD_HANDLE, ERR_REMOTE_CLOSED);
 }
 
 static int race_two_phase_write(struct race* race) {
-    if (!is_one_of(mx_datapipe_begin_write(race->pipe.producer, 0, &race->window), ERR_BAD_HANDLE,
-                   ERR_REMOTE_CLOSED))
+    if (!is_size_or(mx_datapipe_begin_write(race->pipe.producer, 0, &race->window), ERR_BAD_HANDLE,
+                    ERR_REMOTE_CLOSED))
         return 1;
-    return !is_one_of(mx_datapipe_end_write(race->pipe.producer, 8), ERR_BAD_HANDLE, ERR_BAD_STATE);
+    return !is_size_or(mx_datapipe_end_write(race->pipe.producer, 8), ERR_BAD_HANDLE,
+                       ERR_BAD_STATE);
 }
 
 static int race_two_phase_read(struct race* race) {
     uintptr_t address;
-    if (!is_one_of(mx_datapipe_begin_read(race->pipe.consumer, 0, &address), ERR_BAD_HANDLE,
-                   ERR_REMOTE_CLOSED))
+    if (!is_size_or(mx_datapipe_begin_read(race->pipe.consumer, 0, &address), ERR_BAD_HANDLE,
+                    ERR_REMOTE_CLOSED))
         return 1;
-    return !is_one_of(mx_datapipe_end_read(race->pipe.consumer, 8), ERR_BAD_HANDLE, ERR_BAD_STATE);
+    return !is_size_or(mx_datapipe_end_read(race->pipe.consumer, 8), ERR_BAD_HANDLE, ERR_BAD_STATE);
 }
 
 static int race_wait(struct race* race) {
     mx_status_t status = zx_object_wait_one(race->pipe.producer, MX_SIGNAL_PEER_CLOSED,
                                             zx_clock_get_monotonic() + ZX_MSEC(1), NULL);
-    return status != MX_ERR_TIMED_OUT && !is_one_of(status, ERR_BAD_HANDLE, ERR_HANDLE_CLOSED);
+    return status != MX_ERR_TIMED_OUT && !is_size_or(status, ERR_BAD_HANDLE, ERR_HANDLE_CLOSED);
 }
 
 static int race_close_producer(struct race* race) {
@@ -107,7 +103,7 @@ static int race_unmap_buffer(struct race* race) {
 
 static int run_action(void* argument) {
     struct race* race = argument;
-    meet(race);
+    meet(&race->start);
     for (volatile int left = race->delay; left > 0; left--)
         ;
     return race->action(race);
@@ -153,7 +149,7 @@ static void run_race(int (*first)(struct race*), int (*second)(struct race*)) {
         race.action = first;
         race.delay = 2 * round * round; /* closer looks at the beginning */
         EXPECT_EQUAL(thrd_create(&thread, run_action, &race), thrd_success);
-        meet(&race);
+        meet(&race.start);
         EXPECT_EQUAL(second(&race), 0);
         EXPECT_EQUAL(thrd_join(thread, &result), thrd_success);
         EXPECT_EQUAL(result, 0);

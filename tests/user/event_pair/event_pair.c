@@ -1,10 +1,10 @@
 /* eventpair_create, and what signals do between the two ends. */
 #include <helper.h>
 #include <objects.h>
+#include <race.h>
 #include <test.h>
 
 #include <magenta/syscalls.h>
-#include <stdatomic.h>
 #include <threads.h>
 
 #define EVENT_PAIR_RIGHTS (ZX_RIGHTS_BASIC | ZX_RIGHTS_IO | ZX_RIGHT_SIGNAL | ZX_RIGHT_SIGNAL_PEER)
@@ -363,55 +363,20 @@ TEST(event_pair_processes, the_end_of_a_killed_process_is_closed) {
 
 /* --- at the same moment ----------------------------------------------------------------------- */
 
-#define RACE_ROUNDS 300
-
-struct race {
-    zx_handle_t near, far;
-    atomic_int ready;
-};
-
-static void meet(struct race* race) {
-    atomic_fetch_add(&race->ready, 1);
-    while (atomic_load(&race->ready) < 2)
-        thrd_yield();
-}
-
-static int signal_from_far(void* argument) {
-    struct race* race = argument;
-    meet(race);
+static int race_signal_from_far(struct race* race) {
     zx_status_t status = zx_object_signal_peer(race->far, 0, ZX_EVENTPAIR_SIGNALED);
-    return status != ZX_OK && status != ZX_ERR_PEER_CLOSED;
+    return !is_one_of(status, ZX_ERR_PEER_CLOSED, ZX_OK, ZX_OK);
 }
 
-static int close_from_far(void* argument) {
-    struct race* race = argument;
-    meet(race);
-    return zx_handle_close(race->far) != ZX_OK;
+static void create_for_race(struct race* race, int round) {
+    (void)round;
+    EXPECT_OK(zx_eventpair_create(0, &race->near, &race->far));
 }
 
-/* The near end is closed while the other thread does something to the far one. */
-static void race_close(int (*other)(void*)) {
-    for (int i = 0; i < RACE_ROUNDS; i++) {
-        struct race race = {.ready = 0};
-        thrd_t thread;
-        int result;
-        EXPECT_OK(zx_eventpair_create(0, &race.near, &race.far));
-        EXPECT_EQUAL(thrd_create(&thread, other, &race), thrd_success);
-        meet(&race);
-        EXPECT_OK(zx_handle_close(race.near));
-        EXPECT_EQUAL(thrd_join(thread, &result), thrd_success);
-        EXPECT_EQUAL(result, 0);
-        zx_handle_close(race.far);
-    }
+TEST(event_pair_stress, close_against_signal_of_the_peer) {
+    CHECK(race_run(create_for_race, race_close, race_signal_from_far));
 }
 
-#define RACE(name, other)                                   \
-    TEST(event_pair_stress, name) {                         \
-        CHECK(race_close(other)); /* warms the caches up */ \
-        zx_info_kernel_memory_t before = kernel_memory();   \
-        CHECK(race_close(other));                           \
-        CHECK(expect_no_leak(&before, 16));                 \
-    }
-
-RACE(close_against_signal_of_the_peer, signal_from_far)
-RACE(close_of_both_ends, close_from_far)
+TEST(event_pair_stress, close_of_both_ends) {
+    CHECK(race_run(create_for_race, race_close, race_close_peer));
+}

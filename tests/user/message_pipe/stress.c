@@ -1,6 +1,7 @@
 /* Many threads at one message pipe, and close against everything else. */
 #include "fixture.h"
 
+#include <race.h>
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <threads.h>
@@ -8,7 +9,6 @@
 #define WRITERS 3
 #define READERS 3
 #define MESSAGES 1000u /* of each writer */
-#define ROUNDS 200
 
 /* --- nothing lost, nothing twice, each writer's order kept -------------------------------- */
 
@@ -87,20 +87,8 @@ TEST(msgpipe_stress, many_writers_and_readers_lose_nothing_and_double_nothing) {
 
 /* --- two actions at one reply pipe at the same moment ------------------------------------- */
 
-struct race {
-    mx_handle_t reply, other;
-    atomic_int ready;
-    int (*action)(struct race* race);
-};
-
-static void meet(struct race* race) {
-    atomic_fetch_add(&race->ready, 1);
-    while (atomic_load(&race->ready) < 2)
-        thrd_yield();
-}
-
 static int race_write(struct race* race) {
-    mx_status_t status = mx_msgpipe_write(race->reply, "x", 1, &race->reply, 1, 0);
+    mx_status_t status = mx_msgpipe_write(race->near, "x", 1, &race->near, 1, 0);
     return status != NO_ERROR && status != ERR_INVALID_ARGS && status != ERR_BAD_STATE;
 }
 
@@ -110,76 +98,49 @@ static int race_read(struct race* race) {
     char byte;
     mx_handle_t handle = MX_HANDLE_INVALID;
     uint32_t size = 1, count = 1;
-    mx_status_t status = mx_msgpipe_read(race->other, &byte, &size, &handle, &count, 0);
+    mx_status_t status = mx_msgpipe_read(race->far, &byte, &size, &handle, &count, 0);
     if (status == NO_ERROR && count == 1)
         mx_handle_close(handle);
     return status != NO_ERROR && status != ERR_SHOULD_WAIT && status != ERR_REMOTE_CLOSED &&
            status != ERR_BAD_HANDLE;
 }
 
-static int race_wait(struct race* race) {
-    mx_status_t status = mx_handle_wait_one(race->reply, MX_SIGNAL_PEER_CLOSED, MX_MSEC(1), NULL);
+static int race_wait_2016(struct race* race) {
+    mx_status_t status = mx_handle_wait_one(race->near, MX_SIGNAL_PEER_CLOSED, MX_MSEC(1), NULL);
     return status != NO_ERROR && status != ERR_TIMED_OUT && status != ERR_HANDLE_CLOSED &&
            status != ERR_BAD_HANDLE;
 }
 
-static int race_close(struct race* race) {
-    mx_status_t status = mx_handle_close(race->reply);
-    return status != NO_ERROR && status != ERR_BAD_HANDLE;
-}
-
-static int race_close_other(struct race* race) {
-    return mx_handle_close(race->other) != NO_ERROR;
-}
-
-static int race_transfer(struct race* race) {
+static int race_send(struct race* race) {
     mx_handle_t ends[2];
     mx_msgpipe_create(ends, 0);
-    mx_status_t status = mx_msgpipe_write(ends[0], NULL, 0, &race->reply, 1, 0);
+    mx_status_t status = mx_msgpipe_write(ends[0], NULL, 0, &race->near, 1, 0);
     mx_handle_close_many(ends, 2);
     return status != NO_ERROR && status != ERR_INVALID_ARGS;
 }
 
-static int run_action(void* argument) {
-    struct race* race = argument;
-    meet(race);
-    return race->action(race);
+/* The near end is the reply pipe. */
+static void create(struct race* race, int round) {
+    mx_handle_t ends[2] = {0, 0};
+    (void)round;
+    EXPECT_STATUS(mx_msgpipe_create(ends, MX_FLAG_REPLY_PIPE), NO_ERROR);
+    race->far = ends[0];
+    race->near = ends[1];
 }
 
-static void run_race(int (*first)(struct race*), int (*second)(struct race*)) {
-    for (int round = 0; round < ROUNDS; round++) {
-        struct race race = {.action = first};
-        mx_handle_t ends[2];
-        thrd_t thread;
-        int result;
-        EXPECT_STATUS(mx_msgpipe_create(ends, MX_FLAG_REPLY_PIPE), NO_ERROR);
-        race.other = ends[0];
-        race.reply = ends[1];
-        EXPECT_EQUAL(thrd_create(&thread, run_action, &race), thrd_success);
-        meet(&race);
-        EXPECT_EQUAL(second(&race), 0);
-        EXPECT_EQUAL(thrd_join(thread, &result), thrd_success);
-        EXPECT_EQUAL(result, 0);
-        mx_handle_close_many(ends, 2);
-    }
-}
-
-#define RACE(name, first, second)                                 \
-    TEST(msgpipe_stress, name) {                                  \
-        CHECK(run_race(first, second)); /* warms the caches up */ \
-        zx_info_kernel_memory_t before = kernel_memory();         \
-        CHECK(run_race(first, second));                           \
-        CHECK(expect_no_leak(&before, 16));                       \
+#define RACE(name, first, second)               \
+    TEST(msgpipe_stress, name) {                \
+        CHECK(race_run(create, first, second)); \
     }
 
 RACE(close_against_write, race_close, race_write)
-RACE(close_against_wait, race_close, race_wait)
-RACE(close_against_transfer, race_close, race_transfer)
-RACE(close_of_the_other_end_against_write, race_close_other, race_write)
-RACE(close_of_the_other_end_against_read, race_close_other, race_read)
-RACE(close_of_the_other_end_against_transfer, race_close_other, race_transfer)
+RACE(close_against_wait, race_close, race_wait_2016)
+RACE(close_against_transfer, race_close, race_send)
+RACE(close_of_the_other_end_against_write, race_close_peer, race_write)
+RACE(close_of_the_other_end_against_read, race_close_peer, race_read)
+RACE(close_of_the_other_end_against_transfer, race_close_peer, race_send)
 RACE(write_against_read, race_write, race_read)
 RACE(write_against_write, race_write, race_write)
-RACE(write_against_wait, race_write, race_wait)
-RACE(write_against_transfer, race_write, race_transfer)
-RACE(transfer_against_transfer, race_transfer, race_transfer)
+RACE(write_against_wait, race_write, race_wait_2016)
+RACE(write_against_transfer, race_write, race_send)
+RACE(transfer_against_transfer, race_send, race_send)

@@ -1,6 +1,7 @@
 /* Many threads at one socket. */
 #include "fixture.h"
 
+#include <race.h>
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <threads.h>
@@ -162,29 +163,9 @@ TEST(socket_stress, many_writers_and_readers_lose_no_datagram_and_tear_none) {
 
 /* --- close against everything else ------------------------------------------------------------ */
 
-#define RACE_ROUNDS 300
-
-/* Two threads do one thing each to the same socket, at the same moment. */
-struct race {
-    struct pair pair;
-    atomic_int ready;
-    int (*action)(struct race* race);
-};
-
-static void meet(struct race* race) {
-    atomic_fetch_add(&race->ready, 1);
-    while (atomic_load(&race->ready) < 2)
-        thrd_yield();
-}
-
-static bool is_one_of(zx_status_t status, zx_status_t first, zx_status_t second,
-                      zx_status_t third) {
-    return status == ZX_OK || status == first || status == second || status == third;
-}
-
 static int write_size(const struct race* race, size_t size) {
     size_t actual = UNTOUCHED;
-    zx_status_t status = zx_socket_write(race->pair.near, 0, pattern(0, size), size, &actual);
+    zx_status_t status = zx_socket_write(race->near, 0, pattern(0, size), size, &actual);
     if (actual != (status == ZX_OK ? size : UNTOUCHED))
         return 1;
     return !is_one_of(status, ZX_ERR_BAD_HANDLE, ZX_ERR_PEER_CLOSED, ZX_ERR_BAD_STATE);
@@ -201,67 +182,23 @@ static int race_write_much(struct race* race) {
 static int race_read(struct race* race) {
     char bytes[5000];
     size_t actual;
-    zx_status_t status = zx_socket_read(race->pair.near, 0, bytes, sizeof(bytes), &actual);
+    zx_status_t status = zx_socket_read(race->near, 0, bytes, sizeof(bytes), &actual);
     return !is_one_of(status, ZX_ERR_BAD_HANDLE, ZX_ERR_PEER_CLOSED, ZX_OK);
-}
-
-static int race_wait(struct race* race) {
-    zx_status_t status = zx_object_wait_one(race->pair.near, ZX_SOCKET_PEER_CLOSED,
-                                            zx_clock_get_monotonic() + ZX_MSEC(1), NULL);
-    return !is_one_of(status, ZX_ERR_BAD_HANDLE, ZX_ERR_CANCELED, ZX_ERR_TIMED_OUT);
 }
 
 static int race_half_close(struct race* race) {
-    zx_status_t status = zx_socket_write(race->pair.near, HALF_CLOSE, NULL, 0, NULL);
+    zx_status_t status = zx_socket_write(race->near, HALF_CLOSE, NULL, 0, NULL);
     return !is_one_of(status, ZX_ERR_BAD_HANDLE, ZX_ERR_PEER_CLOSED, ZX_OK);
 }
 
-/* Through a channel that is closed at once. */
-static int race_transfer(struct race* race) {
-    zx_handle_t ends[2];
-    zx_channel_create(0, &ends[0], &ends[1]);
-    zx_status_t status = mx_channel_write(ends[0], 0, NULL, 0, &race->pair.near, 1);
-    zx_handle_close_many(ends, 2);
-    return !is_one_of(status, ZX_ERR_BAD_HANDLE, ZX_OK, ZX_OK);
+static void create(struct race* race, int round) {
+    EXPECT_OK(zx_socket_create(round % 2 ? DATAGRAM : STREAM, &race->near, &race->far));
+    CHECK(put(race->far, pattern(1, 3000), 3000));
 }
 
-static int race_close(struct race* race) {
-    zx_status_t status = zx_handle_close(race->pair.near);
-    return !is_one_of(status, ZX_ERR_BAD_HANDLE, ZX_OK, ZX_OK);
-}
-
-static int race_close_peer(struct race* race) {
-    return zx_handle_close(race->pair.far) != ZX_OK;
-}
-
-static int run_action(void* argument) {
-    struct race* race = argument;
-    meet(race);
-    return race->action(race);
-}
-
-static void run_race(int (*first)(struct race*), int (*second)(struct race*)) {
-    for (int round = 0; round < RACE_ROUNDS; round++) {
-        struct race race = {.action = first};
-        thrd_t thread;
-        int result;
-        CHECK(pair_create(&race.pair, &zx, round % 2 ? DATAGRAM : STREAM));
-        CHECK(put(race.pair.far, pattern(1, 3000), 3000));
-        EXPECT_EQUAL(thrd_create(&thread, run_action, &race), thrd_success);
-        meet(&race);
-        EXPECT_EQUAL(second(&race), 0);
-        EXPECT_EQUAL(thrd_join(thread, &result), thrd_success);
-        EXPECT_EQUAL(result, 0);
-        pair_close(&race.pair);
-    }
-}
-
-#define RACE(name, first, second)                                 \
-    TEST(socket_stress, name) {                                   \
-        CHECK(run_race(first, second)); /* warms the caches up */ \
-        zx_info_kernel_memory_t before = kernel_memory();         \
-        CHECK(run_race(first, second));                           \
-        CHECK(expect_no_leak(&before, 16));                       \
+#define RACE(name, first, second)               \
+    TEST(socket_stress, name) {                 \
+        CHECK(race_run(create, first, second)); \
     }
 
 RACE(close_against_write, race_close, race_write)
