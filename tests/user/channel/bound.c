@@ -1,10 +1,7 @@
-/* The bound of a queue: how much waits at an end, and how a writer waits for room. For channels in
- * both spellings, and for message pipes, which have the same. */
-#include <objects.h>
-#include <test.h>
+/* The bound of a queue: how much waits at an end, and how a writer waits for room. */
+#include "kinds.h"
 
-#include <magenta/syscalls.h>
-#include <magenta/syscalls/msgpipe.h>
+#include <objects.h>
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <threads.h>
@@ -14,66 +11,6 @@
 #define BYTES_MAX (32u << 20)
 #define HANDLE_BYTES 16u /* what a handle counts */
 #define MESSAGE_BYTES 65536u
-
-/* One kind of queue, in one spelling. */
-struct kind {
-    zx_status_t (*create)(zx_handle_t ends[2]);
-    zx_status_t (*write)(zx_handle_t end, const void* bytes, uint32_t size,
-                         const zx_handle_t* handles, uint32_t count);
-    zx_status_t (*read)(zx_handle_t end, void* bytes, uint32_t* size, zx_handle_t* handles,
-                        uint32_t* count);
-};
-
-static zx_status_t create_channel(zx_handle_t ends[2]) {
-    return zx_channel_create(0, &ends[0], &ends[1]);
-}
-
-static zx_status_t zx_write(zx_handle_t end, const void* bytes, uint32_t size,
-                            const zx_handle_t* handles, uint32_t count) {
-    return zx_channel_write(end, 0, bytes, size, handles, count);
-}
-
-static zx_status_t mx_write(zx_handle_t end, const void* bytes, uint32_t size,
-                            const zx_handle_t* handles, uint32_t count) {
-    return mx_channel_write(end, 0, bytes, size, handles, count);
-}
-
-static zx_status_t read_channel(zx_handle_t end, void* bytes, uint32_t* size, zx_handle_t* handles,
-                                uint32_t* count) {
-    return zx_channel_read(end, 0, bytes, handles, *size, *count, size, count);
-}
-
-static zx_status_t create_pipe(zx_handle_t ends[2]) {
-    return mx_msgpipe_create(ends, 0);
-}
-
-static zx_status_t write_pipe(zx_handle_t end, const void* bytes, uint32_t size,
-                              const zx_handle_t* handles, uint32_t count) {
-    return mx_msgpipe_write(end, bytes, size, handles, count, 0);
-}
-
-static zx_status_t read_pipe(zx_handle_t end, void* bytes, uint32_t* size, zx_handle_t* handles,
-                             uint32_t* count) {
-    return mx_msgpipe_read(end, bytes, size, handles, count, 0);
-}
-
-static const struct kind zx = {create_channel, zx_write, read_channel};
-static const struct kind mx = {create_channel, mx_write, read_channel};
-static const struct kind pipe = {create_pipe, write_pipe, read_pipe};
-
-/* A test of each kind, of one body. */
-#define TEST_KINDS(name)                          \
-    static void kinds_##name(const struct kind*); \
-    TEST(zx_channel_write, name) {                \
-        CHECK(kinds_##name(&zx));                 \
-    }                                             \
-    TEST(mx_channel_write, name) {                \
-        CHECK(kinds_##name(&mx));                 \
-    }                                             \
-    TEST(mx_msgpipe_write, name) {                \
-        CHECK(kinds_##name(&pipe));               \
-    }                                             \
-    static void kinds_##name(const struct kind* kind)
 
 /* Reads one message, into room for the largest. */
 static zx_status_t drain_one(const struct kind* kind, zx_handle_t end, void* bytes) {

@@ -6,7 +6,7 @@
  *         return !is_one_of(status, ZX_ERR_BAD_HANDLE, ZX_ERR_PEER_CLOSED, ZX_OK);
  *     }
  *
- *     TEST(channel_stress, close_against_write) {
+ *     TEST(channel_race, close_against_write) {
  *         CHECK(race_run(create, race_close, race_write));
  *     } */
 #pragma once
