@@ -1,9 +1,7 @@
 /* Bad user memory of every kind: the answer is INVALID_ARGS, and nothing was written or taken. */
 #include "fixture.h"
 
-#include <stdatomic.h>
-#include <threads.h>
-#include <zircon/process.h>
+#include <flicker.h>
 
 #define PAGE ((size_t)PAGE_SIZE_BYTES)
 
@@ -196,71 +194,65 @@ TEST(zx_socket_write, fresh_memory_reads_as_zeroes_and_takes_bytes) {
 
 /* --- memory that goes away during the copy ---------------------------------------------------- */
 
-#define VANISHING_SIZE (16 * PAGE)
-#define VANISHING_ROUNDS 100
+#define FLICKERING_SIZE (16 * PAGE)
 
-struct vanishing {
-    zx_handle_t vmar, vmo;
-    zx_vaddr_t address;
-    atomic_bool is_over;
-};
-
-static int map_and_unmap(void* argument) {
-    struct vanishing* vanishing = argument;
-    while (!atomic_load(&vanishing->is_over)) {
-        zx_vaddr_t address;
-        zx_vmar_map(vanishing->vmar, ZX_VM_PERM_READ | ZX_VM_PERM_WRITE | ZX_VM_SPECIFIC, 0,
-                    vanishing->vmo, 0, VANISHING_SIZE, &address);
-        zx_vmar_unmap(vanishing->vmar, vanishing->address, VANISHING_SIZE);
-    }
-    return 0;
-}
-
-/* All or nothing is written, and all or nothing taken. */
-static void write_and_read_vanishing(const struct pair* pair, char* bytes) {
+/* All or nothing is written. */
+static void write_once(const struct generation* generation, const struct pair* pair,
+                       struct flicker* flicker) {
     size_t actual = UNTOUCHED;
-    zx_status_t status = zx_socket_write(pair->near, 0, bytes, VANISHING_SIZE, &actual);
+    zx_status_t status = generation->write(pair->near, 0, flicker->bytes, FLICKERING_SIZE, &actual);
+    flicker_count(flicker, status == ZX_OK);
     if (status == ZX_OK) {
-        EXPECT_EQUAL(actual, VANISHING_SIZE);
-        EXPECT_EQUAL(waiting(pair->far), VANISHING_SIZE);
-        EXPECT_OK(zx_socket_read(pair->far, 0, scratch(), CAPACITY, &actual));
+        EXPECT_EQUAL(actual, FLICKERING_SIZE);
+        CHECK(expect_read(pair->far, pattern(3, FLICKERING_SIZE), FLICKERING_SIZE));
     } else {
         EXPECT_STATUS(status, ZX_ERR_INVALID_ARGS);
         EXPECT_EQUAL(actual, UNTOUCHED);
-    }
-    CHECK(expect_empty(pair->far));
-
-    CHECK(put(pair->near, pattern(3, VANISHING_SIZE), VANISHING_SIZE));
-    actual = UNTOUCHED;
-    status = zx_socket_read(pair->far, 0, bytes, VANISHING_SIZE, &actual);
-    if (status == ZX_OK) {
-        EXPECT_EQUAL(actual, VANISHING_SIZE);
-    } else {
-        EXPECT_STATUS(status, ZX_ERR_INVALID_ARGS);
-        EXPECT_EQUAL(actual, UNTOUCHED);
-        CHECK(expect_read(pair->far, pattern(3, VANISHING_SIZE), VANISHING_SIZE));
     }
     CHECK(expect_empty(pair->far));
 }
 
-TEST(zx_socket_write, memory_unmapped_by_another_thread_during_the_copy) {
-    struct vanishing vanishing = {.is_over = false};
-    struct pair pairs[2];
-    thrd_t thread;
-    EXPECT_OK(zx_vmo_create(VANISHING_SIZE, 0, &vanishing.vmo));
-    EXPECT_OK(zx_vmar_allocate(zx_vmar_root_self(),
-                               ZX_VM_CAN_MAP_READ | ZX_VM_CAN_MAP_WRITE | ZX_VM_CAN_MAP_SPECIFIC, 0,
-                               VANISHING_SIZE, &vanishing.vmar, &vanishing.address));
-    for (size_t i = 0; i < countof(kinds); i++)
-        CHECK(pair_create(&pairs[i], &zx, kinds[i]));
-    EXPECT_EQUAL(thrd_create(&thread, map_and_unmap, &vanishing), thrd_success);
-    for (int i = 0; i < VANISHING_ROUNDS && !test_has_failed(); i++)
-        write_and_read_vanishing(&pairs[i % 2], (char*)vanishing.address);
-    atomic_store(&vanishing.is_over, true);
-    EXPECT_EQUAL(thrd_join(thread, NULL), thrd_success);
-    EXPECT_OK(zx_vmar_destroy(vanishing.vmar));
-    EXPECT_OK(zx_handle_close(vanishing.vmo));
-    EXPECT_OK(zx_handle_close(vanishing.vmar));
-    for (size_t i = 0; i < countof(kinds); i++)
-        pair_close(&pairs[i]);
+/* Does it until both outcomes were seen, with a stream and with datagrams. */
+static void let_flicker(const struct generation* generation,
+                        void (*once)(const struct generation*, const struct pair*,
+                                     struct flicker*)) {
+    for (size_t i = 0; i < countof(kinds); i++) {
+        struct pair pair;
+        struct flicker flicker;
+        CHECK(pair_create(&pair, generation, kinds[i]));
+        CHECK(flicker_start(&flicker, FLICKERING_SIZE));
+        EXPECT_OK(zx_vmo_write(flicker.vmo, pattern(3, FLICKERING_SIZE), 0, FLICKERING_SIZE));
+        while (!flicker_is_over(&flicker))
+            once(generation, &pair, &flicker);
+        CHECK(flicker_stop(&flicker));
+        pair_close(&pair);
+    }
+}
+
+TEST_BOTH(socket_write, memory_unmapped_during_the_copy_arrives_whole_or_not_at_all) {
+    CHECK(let_flicker(generation, write_once));
+}
+
+/* All or nothing is taken. */
+static void read_once(const struct generation* generation, const struct pair* pair,
+                      struct flicker* flicker) {
+    size_t actual = UNTOUCHED;
+    EXPECT_OK(zx_vmo_write(flicker->vmo, "????", FLICKERING_SIZE / 2 - 2, 4));
+    CHECK(put(pair->near, pattern(3, FLICKERING_SIZE), FLICKERING_SIZE));
+    zx_status_t status = generation->read(pair->far, 0, flicker->bytes, FLICKERING_SIZE, &actual);
+    flicker_count(flicker, status == ZX_OK);
+    if (status == ZX_OK) {
+        EXPECT_EQUAL(actual, FLICKERING_SIZE);
+        EXPECT_OK(zx_vmo_read(flicker->vmo, scratch(), 0, FLICKERING_SIZE));
+        EXPECT_BYTES(scratch(), pattern(3, FLICKERING_SIZE), FLICKERING_SIZE);
+    } else {
+        EXPECT_STATUS(status, ZX_ERR_INVALID_ARGS);
+        EXPECT_EQUAL(actual, UNTOUCHED);
+        CHECK(expect_read(pair->far, pattern(3, FLICKERING_SIZE), FLICKERING_SIZE));
+    }
+    CHECK(expect_empty(pair->far));
+}
+
+TEST_BOTH(socket_read, a_buffer_unmapped_during_the_copy_gets_all_or_takes_nothing) {
+    CHECK(let_flicker(generation, read_once));
 }
