@@ -143,21 +143,19 @@ HELPER(hoarder) {
             return 2;
         count += is_channel ? 2 : 1;
     }
-    zx_channel_write(channel, 0, NULL, 0, NULL, 0);
+    helper_report_ready(channel);
     return zx_nanosleep(ZX_TIME_INFINITE);
 }
 
 static void kill_hoarder(void) {
     struct helper helper;
-    int64_t code;
     CHECK(helper_start(&helper, "hoarder"));
-    EXPECT_OK(channel_receive(helper.channel, NULL, 0, NULL, NULL, 0, NULL));
+    CHECK(helper_wait_until_ready(&helper));
     size_t actual, available;
     EXPECT_OK(
         zx_object_get_info(helper.process, ZX_INFO_HANDLE_TABLE, NULL, 0, &actual, &available));
     EXPECT(available >= MANY_HANDLES);
-    EXPECT_OK(zx_task_kill(helper.process));
-    EXPECT_OK(helper_wait(&helper, &code));
+    CHECK(helper_kill(&helper));
     EXPECT_EQUAL(object_signals(helper.channel), ZX_CHANNEL_PEER_CLOSED);
     helper_close(&helper);
 }
@@ -172,17 +170,16 @@ TEST(channel_processes, a_process_killed_with_100000_handles_leaves_nothing) {
 
 /* Reads nothing, ever; each message holds as many handles as it can. */
 HELPER(reads_nothing) {
-    zx_channel_write(channel, 0, NULL, 0, NULL, 0);
+    helper_report_ready(channel);
     return zx_nanosleep(ZX_TIME_INFINITE);
 }
 
 TEST(channel_processes, a_process_killed_with_messages_full_of_handles_releases_them) {
     struct helper helper;
     zx_handle_t event, handles[CARGO_MAX];
-    int64_t code;
     zx_info_kernel_memory_t before = kernel_memory();
     CHECK(helper_start(&helper, "reads_nothing"));
-    EXPECT_OK(channel_receive(helper.channel, NULL, 0, NULL, NULL, 0, NULL));
+    CHECK(helper_wait_until_ready(&helper));
     EXPECT_OK(zx_event_create(0, &event));
     for (uint32_t i = 0; i < FULL_MESSAGES; i++) {
         for (uint32_t k = 0; k < CARGO_MAX; k++)
@@ -190,8 +187,7 @@ TEST(channel_processes, a_process_killed_with_messages_full_of_handles_releases_
         EXPECT_OK(zx_channel_write(helper.channel, 0, "full", 4, handles, CARGO_MAX));
     }
     EXPECT_EQUAL(object_handle_count(event), 1 + FULL_MESSAGES * CARGO_MAX);
-    EXPECT_OK(zx_task_kill(helper.process));
-    EXPECT_OK(helper_wait(&helper, &code));
+    CHECK(helper_kill(&helper));
     EXPECT_EQUAL(object_handle_count(event), 1);
     EXPECT_OK(zx_handle_close(event));
     helper_close(&helper);

@@ -31,9 +31,7 @@ TEST(channel_processes, bytes_of_all_sizes_come_back) {
         EXPECT_EQUAL(size, sizes[i]);
         EXPECT_BYTES(in, out, sizes[i]);
     }
-    EXPECT_OK(zx_handle_close(helper.channel));
-    helper.channel = ZX_HANDLE_INVALID;
-    CHECK(helper_finish(&helper, 0));
+    CHECK(helper_hang_up(&helper, 0));
 }
 
 TEST(channel_processes, handles_come_back_with_rights_and_new_values) {
@@ -50,9 +48,7 @@ TEST(channel_processes, handles_come_back_with_rights_and_new_values) {
     memcpy(cargo.handles, back, sizeof(back));
     CHECK(cargo_expect_kept(&cargo));
     cargo_destroy(&cargo);
-    EXPECT_OK(zx_handle_close(helper.channel));
-    helper.channel = ZX_HANDLE_INVALID;
-    CHECK(helper_finish(&helper, 0));
+    CHECK(helper_hang_up(&helper, 0));
 }
 
 /* Takes nothing from its channel, and never ends. */
@@ -64,13 +60,11 @@ HELPER(sleeps) {
 TEST(channel_processes, unread_handles_of_a_killed_process_are_released) {
     struct helper helper;
     struct cargo cargo;
-    int64_t code;
     CHECK(helper_start(&helper, "sleeps"));
     CHECK(cargo_create(&cargo, CARGO_MAX));
     EXPECT_OK(zx_channel_write(helper.channel, 0, "h", 1, cargo.handles, cargo.count));
     CHECK(cargo_expect_travelling(&cargo));
-    EXPECT_OK(zx_task_kill(helper.process));
-    EXPECT_OK(helper_wait(&helper, &code));
+    CHECK(helper_kill(&helper));
     CHECK(cargo_expect_discarded(&cargo));
     EXPECT_EQUAL(object_signals(helper.channel), ZX_CHANNEL_PEER_CLOSED);
     cargo_destroy(&cargo);
@@ -79,21 +73,17 @@ TEST(channel_processes, unread_handles_of_a_killed_process_are_released) {
 
 /* Waits for a message that never comes. */
 HELPER(waits) {
-    zx_channel_write(channel, 0, "w", 1, NULL, 0);
+    helper_report_ready(channel);
     return zx_object_wait_one(channel, ZX_CHANNEL_READABLE, ZX_TIME_INFINITE, NULL);
 }
 
 TEST(channel_processes, a_process_killed_while_it_waits_is_gone) {
     struct helper helper;
-    char byte;
-    int64_t code;
     zx_info_kernel_memory_t before = kernel_memory();
     CHECK(helper_start(&helper, "waits"));
-    EXPECT_OK(channel_receive(helper.channel, &byte, 1, NULL, NULL, 0, NULL));
+    CHECK(helper_wait_until_ready(&helper));
     sleep_for(ZX_MSEC(5));
-    EXPECT_OK(zx_task_kill(helper.process));
-    EXPECT_OK(helper_wait(&helper, &code));
-    EXPECT(code != 0);
+    CHECK(helper_kill(&helper));
     helper_close(&helper);
     CHECK(expect_no_leak(&before, 16));
 }

@@ -56,9 +56,7 @@ static void scene_create(struct scene* scene) {
 
 static void scene_end(struct scene* scene) {
     EXPECT_OK(zx_handle_close(scene->near));
-    EXPECT_OK(zx_handle_close(scene->helper.channel));
-    scene->helper.channel = ZX_HANDLE_INVALID;
-    CHECK(helper_finish(&scene->helper, 0));
+    CHECK(helper_hang_up(&scene->helper, 0));
 }
 
 static void look(struct scene* scene, struct sight* sight) {
@@ -217,11 +215,9 @@ TEST_BOTH(channel_write, room_comes_back_as_another_process_reads) {
 TEST_BOTH(channel_write, a_dead_process_is_a_closed_peer) {
     struct scene scene;
     struct cargo cargo;
-    int64_t code;
     CHECK(scene_create(&scene));
     CHECK(expect_nothing_came(&scene)); /* it has the end by now */
-    EXPECT_OK(zx_task_kill(scene.helper.process));
-    EXPECT_OK(helper_wait(&scene.helper, &code));
+    CHECK(helper_kill(&scene.helper));
     EXPECT_EQUAL(object_signals(scene.near), ZX_CHANNEL_PEER_CLOSED);
     CHECK(cargo_create(&cargo, 3));
     EXPECT_STATUS(generation->write(scene.near, 0, "x", 1, cargo.handles, 3), ZX_ERR_PEER_CLOSED);

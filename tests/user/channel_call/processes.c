@@ -29,9 +29,7 @@ TEST_BOTH(channel_call, a_server_in_another_process_answers) {
         call_run(&call);
         CHECK(call_expect_answer(&call, i + 1));
     }
-    EXPECT_OK(zx_handle_close(helper.channel));
-    helper.channel = ZX_HANDLE_INVALID;
-    CHECK(helper_finish(&helper, 0));
+    CHECK(helper_hang_up(&helper, 0));
 }
 
 TEST_BOTH(channel_call, handles_cross_and_come_back) {
@@ -51,9 +49,7 @@ TEST_BOTH(channel_call, handles_cross_and_come_back) {
     memcpy(cargo.handles, call.reply_handles, sizeof(call.reply_handles));
     CHECK(cargo_expect_kept(&cargo));
     cargo_destroy(&cargo);
-    EXPECT_OK(zx_handle_close(helper.channel));
-    helper.channel = ZX_HANDLE_INVALID;
-    CHECK(helper_finish(&helper, 0));
+    CHECK(helper_hang_up(&helper, 0));
 }
 
 /* Takes what comes, says so (which is no answer), and never answers. */
@@ -61,7 +57,7 @@ HELPER(silent_server) {
     struct letter letter;
     zx_handle_t handles[CARGO_MAX];
     channel_receive(channel, &letter, sizeof(letter), NULL, handles, CARGO_MAX, NULL);
-    zx_channel_write(channel, 0, NULL, 0, NULL, 0);
+    helper_report_ready(channel);
     return zx_nanosleep(ZX_TIME_INFINITE);
 }
 
@@ -121,13 +117,10 @@ TEST_BOTH(channel_call, a_client_killed_in_a_call_is_gone) {
         struct cargo cargo;
         struct letter letter;
         zx_handle_t event;
-        int64_t code;
         CHECK(helper_start(&helper, generation == &zx ? "zx_client" : "mx_client"));
         EXPECT_OK(channel_receive(helper.channel, &letter, sizeof(letter), NULL, &event, 1, NULL));
         sleep_for(ZX_MSEC(5));
-        EXPECT_OK(zx_task_kill(helper.process));
-        EXPECT_OK(helper_wait(&helper, &code));
-        EXPECT(code != 0);
+        CHECK(helper_kill(&helper));
         EXPECT_EQUAL(object_signals(helper.channel), ZX_CHANNEL_PEER_CLOSED);
         EXPECT_EQUAL(object_handle_count(event), 1);
         CHECK(cargo_create(&cargo, 3));

@@ -198,9 +198,7 @@ TEST(data_pipe_processes, a_producer_goes_to_and_fro_with_its_open_write) {
         CHECK(expect_read(&pipe, "mh", 2));
     }
     CHECK(expect_no_leak(&before, 16));
-    EXPECT_OK(zx_handle_close(helper.channel));
-    helper.channel = ZX_HANDLE_INVALID;
-    CHECK(helper_finish(&helper, 0));
+    CHECK(helper_hang_up(&helper, 0));
     pipe_destroy(&pipe);
 }
 
@@ -267,14 +265,12 @@ HELPER(sleeps_in_two_phases) {
 TEST(data_pipe_processes, a_producer_killed_in_a_two_phase_write_has_written_nothing) {
     struct helper helper;
     struct pipe pipe;
-    int64_t code;
     CHECK(pipe_create(&pipe, 1, CAPACITY));
     CHECK(pipe_fill(&pipe, "before", 6));
     CHECK(helper_start(&helper, "sleeps_in_two_phases"));
     CHECK(send_end(&helper, &pipe.producer));
     EXPECT_EQUAL(hear(helper.channel), 'k');
-    EXPECT_OK(zx_task_kill(helper.process));
-    EXPECT_OK(helper_wait(&helper, &code));
+    CHECK(helper_kill(&helper));
     helper_close(&helper);
     EXPECT_EQUAL(object_signals(pipe.consumer), READABLE | MX_SIGNAL_PEER_CLOSED);
     CHECK(expect_read(&pipe, "before", 6));
@@ -285,15 +281,13 @@ TEST(data_pipe_processes, a_producer_killed_in_a_two_phase_write_has_written_not
 TEST(data_pipe_processes, a_consumer_killed_in_a_two_phase_read_closes_the_pipe) {
     struct helper helper;
     struct pipe pipe;
-    int64_t code;
     zx_info_kernel_memory_t before = kernel_memory();
     CHECK(pipe_create(&pipe, 1, CAPACITY));
     CHECK(pipe_fill(&pipe, "before", 6));
     CHECK(helper_start(&helper, "sleeps_in_two_phases"));
     CHECK(send_end(&helper, &pipe.consumer));
     EXPECT_EQUAL(hear(helper.channel), 'k');
-    EXPECT_OK(zx_task_kill(helper.process));
-    EXPECT_OK(helper_wait(&helper, &code));
+    CHECK(helper_kill(&helper));
     helper_close(&helper);
     EXPECT_EQUAL(object_signals(pipe.producer), MX_SIGNAL_PEER_CLOSED);
     EXPECT_STATUS((mx_status_t)mx_datapipe_write(pipe.producer, 0, 1, "x"), ERR_REMOTE_CLOSED);

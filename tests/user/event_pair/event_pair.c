@@ -347,14 +347,12 @@ TEST(event_pair_processes, signals_go_to_and_fro_until_an_end_is_closed) {
 TEST(event_pair_processes, the_end_of_a_killed_process_is_closed) {
     struct helper helper;
     zx_handle_t near, far;
-    int64_t code;
     CHECK(helper_start(&helper, "answers"));
     EXPECT_OK(zx_eventpair_create(0, &near, &far));
     EXPECT_OK(zx_channel_write(helper.channel, 0, NULL, 0, &far, 1));
     EXPECT_OK(zx_object_signal_peer(near, 0, ZX_EVENTPAIR_SIGNALED));
     EXPECT_OK(zx_object_wait_one(near, ZX_EVENTPAIR_SIGNALED, PATIENCE, NULL));
-    EXPECT_OK(zx_task_kill(helper.process));
-    EXPECT_OK(helper_wait(&helper, &code));
+    CHECK(helper_kill(&helper));
     EXPECT(wait_for(near, ZX_EVENTPAIR_PEER_CLOSED, ZX_SEC(10)));
     EXPECT_STATUS(zx_object_signal_peer(near, 0, ZX_EVENTPAIR_SIGNALED), ZX_ERR_PEER_CLOSED);
     EXPECT_OK(zx_handle_close(near));

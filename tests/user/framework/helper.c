@@ -96,6 +96,27 @@ void helper_finish(struct helper* helper, int64_t expected) {
     EXPECT_EQUAL(return_code, expected);
 }
 
+void helper_hang_up(struct helper* helper, int64_t expected) {
+    EXPECT_OK(zx_handle_close(helper->channel));
+    helper->channel = ZX_HANDLE_INVALID;
+    helper_finish(helper, expected);
+}
+
+void helper_kill(const struct helper* helper) {
+    int64_t return_code;
+    EXPECT_OK(zx_task_kill(helper->process));
+    EXPECT_OK(helper_wait(helper, &return_code));
+    EXPECT_EQUAL(return_code, ZX_ERR_CANCELED);
+}
+
+void helper_report_ready(zx_handle_t channel) {
+    zx_channel_write(channel, 0, NULL, 0, NULL, 0);
+}
+
+void helper_wait_until_ready(const struct helper* helper) {
+    EXPECT_OK(channel_receive(helper->channel, NULL, 0, NULL, NULL, 0, NULL));
+}
+
 zx_status_t channel_receive(zx_handle_t channel, void* bytes, uint32_t size, uint32_t* actual,
                             zx_handle_t* handles, uint32_t room, uint32_t* actual_handles) {
     uint32_t ignored;

@@ -35,15 +35,24 @@ struct helper {
     zx_handle_t channel; /* our end; the helper has the other */
 };
 
-/* Starts it; a failure fails the test. It has duplicates of our resource, boot archive and job. */
+/* Starts it; fails the test if that fails. It has duplicates of our resource, boot archive and job.
+ */
 void helper_start(struct helper* helper, const char* role);
-/* The same in a job of ours; answers what the launch did. On failure nothing is open. */
+/* The same in a job of ours; returns the status of the launch. On failure nothing is open. */
 zx_status_t helper_start_in(struct helper* helper, const char* role, zx_handle_t job);
-/* Waits for its end, closes both handles, and fails the test when it did not answer `expected`. */
+/* Waits for its end, closes both handles, and fails the test unless it returned `expected`. */
 void helper_finish(struct helper* helper, int64_t expected);
-/* Waits until the process has ended (some seconds) and answers its return code. */
+/* The same of a helper that ends when our end of the channel is closed. */
+void helper_hang_up(struct helper* helper, int64_t expected);
+/* Kills it and waits for its end; both handles stay open. Fails the test if it ended by itself. */
+void helper_kill(const struct helper* helper);
+/* Waits some seconds until the process has ended, and stores its return code. */
 zx_status_t helper_wait(const struct helper* helper, int64_t* return_code);
 void helper_close(struct helper* helper);
+
+/* A helper that has set all up reports so; its starter waits for that. */
+void helper_report_ready(zx_handle_t channel);
+void helper_wait_until_ready(const struct helper* helper);
 
 /* Blocks until the channel is readable or its peer closed, then reads a message of at most `size`
  * bytes and `room` handles. */

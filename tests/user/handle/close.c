@@ -157,22 +157,19 @@ HELPER(collects_handles) {
     for (int i = 0; i < 100000; i++)
         if (zx_handle_duplicate(event, ZX_RIGHT_SAME_RIGHTS, &ignored) != ZX_OK)
             return 1;
-    zx_channel_write(channel, 0, "x", 1, NULL, 0);
+    helper_report_ready(channel);
     return zx_nanosleep(ZX_TIME_INFINITE);
 }
 
 TEST(handle_table, of_a_killed_process_with_100000_handles_is_released) {
     struct helper helper;
-    char byte;
-    int64_t code;
     zx_info_kernel_memory_t before = {0};
     for (int round = 0; round < 2; round++) { /* the first one warms the caches up */
         if (round == 1)
             before = kernel_memory();
         CHECK(helper_start(&helper, "collects_handles"));
-        EXPECT_OK(channel_receive(helper.channel, &byte, 1, NULL, NULL, 0, NULL));
-        EXPECT_OK(zx_task_kill(helper.process));
-        EXPECT_OK(helper_wait(&helper, &code));
+        CHECK(helper_wait_until_ready(&helper));
+        CHECK(helper_kill(&helper));
         helper_close(&helper);
     }
     CHECK(expect_no_leak(&before, 32));

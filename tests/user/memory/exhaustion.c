@@ -199,7 +199,6 @@ static bool memory_becomes_scarce(void) {
 
 TEST(exhaustion, leaves_other_programs_alive_until_the_glutton_is_killed) {
     struct helper helper;
-    int64_t code;
     EXPECT(warm_up());
     CHECK(expect_to_go_on());
     zx_info_kernel_memory_t before = kernel_memory();
@@ -207,8 +206,7 @@ TEST(exhaustion, leaves_other_programs_alive_until_the_glutton_is_killed) {
     EXPECT(memory_becomes_scarce());
     for (int i = 0; i < 10; i++)
         CHECK(expect_to_go_on());
-    EXPECT_OK(zx_task_kill(helper.process));
-    EXPECT_OK(helper_wait(&helper, &code));
+    CHECK(helper_kill(&helper));
     helper_close(&helper);
     CHECK(expect_no_leak(&before, PAGE_SLACK));
 }

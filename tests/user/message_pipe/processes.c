@@ -115,7 +115,6 @@ TEST(msgpipe_processes, unread_handles_of_a_killed_process_are_released) {
     mx_handle_t ends[2];
     struct helper helper;
     struct cargo cargo;
-    int64_t code;
     char byte;
     uint32_t size = 1;
     zx_info_kernel_memory_t before = kernel_memory();
@@ -125,8 +124,7 @@ TEST(msgpipe_processes, unread_handles_of_a_killed_process_are_released) {
     CHECK(cargo_create(&cargo, CARGO_MAX));
     EXPECT_STATUS(mx_msgpipe_write(ends[0], "h", 1, cargo.handles, cargo.count, 0), NO_ERROR);
     CHECK(cargo_expect_travelling(&cargo));
-    EXPECT_OK(zx_task_kill(helper.process));
-    EXPECT_OK(helper_wait(&helper, &code));
+    CHECK(helper_kill(&helper));
     CHECK(cargo_expect_discarded(&cargo));
     EXPECT_EQUAL(object_signals(ends[0]), MX_SIGNAL_PEER_CLOSED);
     cargo_destroy(&cargo);

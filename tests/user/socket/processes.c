@@ -147,15 +147,13 @@ HELPER(waits) {
 
 static void kill_with_bytes_queued(const char* role, uint32_t options, size_t queued) {
     struct companion companion;
-    int64_t code;
     CHECK(companion_start(&companion, role, options));
     EXPECT_EQUAL(receive_some(companion.socket, scratch(), 1), 1);
     if (queued > 0)
         CHECK(put(companion.socket, pattern(0, queued), queued));
     else
         sleep_for(ZX_MSEC(3));
-    EXPECT_OK(zx_task_kill(companion.helper.process));
-    EXPECT_OK(helper_wait(&companion.helper, &code));
+    CHECK(helper_kill(&companion.helper));
     EXPECT(wait_for(companion.socket, ZX_SOCKET_PEER_CLOSED, ZX_SEC(10)));
     EXPECT_EQUAL(object_signals(companion.socket), ZX_SOCKET_PEER_CLOSED);
     CHECK(expect_no_write(companion.socket, ZX_ERR_PEER_CLOSED));

@@ -170,7 +170,7 @@ HELPER(keeps_window) {
     if (room <= 0)
         return 2;
     memset((void*)address, 'k', (size_t)room);
-    zx_channel_write(channel, 0, NULL, 0, NULL, 0);
+    helper_report_ready(channel);
     return zx_nanosleep(ZX_TIME_INFINITE);
 }
 
@@ -178,14 +178,12 @@ HELPER(keeps_window) {
 static void kill_with_window(void) {
     struct helper helper;
     mx_handle_t consumer, producer = mx_datapipe_create(0, 1, CAPACITY, &consumer);
-    int64_t code;
     EXPECT(producer > 0);
     CHECK(helper_start(&helper, "keeps_window"));
     EXPECT_OK(zx_channel_write(helper.channel, 0, NULL, 0, &producer, 1));
-    EXPECT_OK(channel_receive(helper.channel, NULL, 0, NULL, NULL, 0, NULL));
+    CHECK(helper_wait_until_ready(&helper));
     EXPECT_EQUAL(mx_datapipe_read(consumer, 0, CHUNK, seen), ERR_SHOULD_WAIT);
-    EXPECT_OK(zx_task_kill(helper.process));
-    EXPECT_OK(helper_wait(&helper, &code));
+    CHECK(helper_kill(&helper));
     EXPECT_EQUAL(mx_datapipe_read(consumer, 0, CHUNK, seen), ERR_REMOTE_CLOSED);
     EXPECT_EQUAL(object_signals(consumer), MX_SIGNAL_PEER_CLOSED);
     helper_close(&helper);
@@ -215,7 +213,7 @@ HELPER(is_a_crowd) {
         if (raw_thread_create(&crowd[i]) != ZX_OK ||
             raw_thread_start(&crowd[i], sleep_for_ever, 0, 0) != ZX_OK)
             return 1;
-    zx_channel_write(channel, 0, NULL, 0, NULL, 0);
+    helper_report_ready(channel);
     return zx_nanosleep(ZX_TIME_INFINITE);
 }
 
@@ -235,12 +233,10 @@ static void wait_until_left(zx_handle_t process) {
 
 static void kill_crowd(void) {
     struct helper helper;
-    int64_t code;
     CHECK(helper_start(&helper, "is_a_crowd"));
-    EXPECT_OK(channel_receive(helper.channel, NULL, 0, NULL, NULL, 0, NULL));
+    CHECK(helper_wait_until_ready(&helper));
     EXPECT_EQUAL(thread_count(helper.process), CROWD + 1);
-    EXPECT_OK(zx_task_kill(helper.process));
-    EXPECT_OK(helper_wait(&helper, &code));
+    CHECK(helper_kill(&helper));
     CHECK(wait_until_left(helper.process));
     helper_close(&helper);
 }

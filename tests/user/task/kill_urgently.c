@@ -138,7 +138,7 @@ HELPER(crowd) {
                 ZX_OK)
             return 1;
     }
-    zx_channel_write(channel, 0, "x", 1, NULL, 0);
+    helper_report_ready(channel);
     zx_thread_set_priority(zx_thread_self(), 0);
     for (;;)
         ;
@@ -146,9 +146,8 @@ HELPER(crowd) {
 
 TEST(kill_below_a_spinner, of_a_process_with_many_threads) {
     struct helper helper;
-    char byte;
     CHECK(helper_start(&helper, "crowd"));
-    EXPECT_OK(channel_receive(helper.channel, &byte, 1, NULL, NULL, 0, NULL));
+    CHECK(helper_wait_until_ready(&helper));
     sleep_for(ZX_MSEC(3));
     CHECK(start_spinner());
     zx_status_t status = zx_task_kill(helper.process);
@@ -195,12 +194,11 @@ static void end_spinners(void) {
 TEST(kill_below_a_spinner, of_a_process_whose_cleaning_up_is_above_many_spinners) {
     static uint64_t before[SPINNERS];
     struct helper helper;
-    char byte;
     int have_run = 0;
     if (zx_thread_set_affinity(zx_thread_self(), FIRST_CPU << 1) != ZX_OK)
         return;
     CHECK(helper_start(&helper, "crowd"));
-    EXPECT_OK(channel_receive(helper.channel, &byte, 1, NULL, NULL, 0, NULL));
+    CHECK(helper_wait_until_ready(&helper));
     CHECK(start_spinners());
     for (int i = 0; i < SPINNERS; i++)
         before[i] = atomic_load(&spins_of[i]);

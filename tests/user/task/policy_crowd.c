@@ -32,7 +32,7 @@ HELPER(crowd_and_a_bad_handle) {
             zx_thread_start(handle, (zx_vaddr_t)sleep_for_ever, top, 0, 0) != ZX_OK)
             return 1;
     }
-    zx_channel_write(channel, 0, "x", 1, NULL, 0);
+    helper_report_ready(channel);
     channel_receive(channel, &byte, 1, NULL, NULL, 0, NULL);
     zx_handle_close(BAD_HANDLE);
     return 0;
@@ -42,11 +42,10 @@ TEST(policy, ends_a_process_of_many_threads) {
     const zx_policy_basic_t policy = {ZX_POL_BAD_HANDLE, ZX_POL_ACTION_KILL};
     struct helper helper;
     zx_handle_t job;
-    char byte;
     EXPECT_OK(zx_job_create(zx_job_default(), 0, &job));
     EXPECT_OK(zx_job_set_policy(job, ZX_JOB_POL_ABSOLUTE, ZX_JOB_POL_BASIC, &policy, 1));
     EXPECT_OK(helper_start_in(&helper, "crowd_and_a_bad_handle", job));
-    EXPECT_OK(channel_receive(helper.channel, &byte, 1, NULL, NULL, 0, NULL));
+    CHECK(helper_wait_until_ready(&helper));
     EXPECT_OK(zx_channel_write(helper.channel, 0, "x", 1, NULL, 0));
     EXPECT(wait_for(helper.process, ZX_PROCESS_TERMINATED, PATIENCE));
     EXPECT_EQUAL(process_return_code(helper.process), POLICY_KILLED);

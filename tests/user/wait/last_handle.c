@@ -146,16 +146,15 @@ static void send_it_into_nothing(zx_handle_t handle) {
 HELPER(holds_what_it_gets) {
     zx_handle_t handle;
     channel_receive(channel, NULL, 0, NULL, &handle, 1, NULL);
-    zx_channel_write(channel, 0, "r", 1, NULL, 0);
+    helper_report_ready(channel);
     return zx_nanosleep(ZX_TIME_INFINITE);
 }
 
 static void kill_who_has_it(zx_handle_t handle) {
     struct helper helper;
-    char byte;
     CHECK(helper_start(&helper, "holds_what_it_gets"));
     EXPECT_OK(zx_channel_write(helper.channel, 0, NULL, 0, &handle, 1));
-    EXPECT_OK(channel_receive(helper.channel, &byte, 1, NULL, NULL, 0, NULL));
+    CHECK(helper_wait_until_ready(&helper));
     EXPECT_OK(zx_task_kill(helper.process));
     helper_close(&helper);
 }
