@@ -1,4 +1,5 @@
 /* eventpair_create, and what signals do between the two ends. */
+#include <create_pair.h>
 #include <helper.h>
 #include <objects.h>
 #include <race.h>
@@ -22,50 +23,17 @@ static const struct generation mx = {mx_eventpair_create, mx_object_signal, mx_o
 /* --- create ----------------------------------------------------------------------------------- */
 
 TEST_BOTH(eventpair_create, makes_two_ends_without_signals) {
-    zx_handle_t near, far;
-    zx_info_handle_basic_t info;
-    EXPECT_OK(generation->create(0, &near, &far));
-    EXPECT(near > 0 && far > 0 && near != far);
-    EXPECT_EQUAL(handle_rights(near), EVENT_PAIR_RIGHTS);
-    EXPECT_EQUAL(handle_rights(far), EVENT_PAIR_RIGHTS);
-    EXPECT_EQUAL(object_signals(near), 0);
-    EXPECT_EQUAL(object_signals(far), 0);
-    EXPECT_OK(zx_object_get_info(far, ZX_INFO_HANDLE_BASIC, &info, sizeof(info), NULL, NULL));
-    EXPECT_EQUAL(info.type, ZX_OBJ_TYPE_EVENTPAIR);
-    EXPECT_EQUAL(info.related_koid, handle_koid(near));
-    EXPECT_OK(zx_handle_close(near));
-    EXPECT_OK(zx_handle_close(far));
+    CHECK(expect_two_ends(generation->create, 0, ZX_OBJ_TYPE_EVENTPAIR, EVENT_PAIR_RIGHTS, 0));
 }
 
 TEST_BOTH(eventpair_create, options_are_not_supported) {
     static const uint32_t unknown[] = {1, 2, 0x80000000, UINT32_MAX};
-    zx_handle_t near = 5, far = 6;
-    zx_info_kernel_memory_t before = kernel_memory();
-    for (size_t i = 0; i < countof(unknown); i++) {
-        EXPECT_STATUS(generation->create(unknown[i], &near, &far), ZX_ERR_NOT_SUPPORTED);
-        EXPECT_STATUS(generation->create(unknown[i], NULL, NULL), ZX_ERR_NOT_SUPPORTED);
-    }
-    EXPECT_EQUAL(near, 5);
-    EXPECT_EQUAL(far, 6);
-    CHECK(expect_no_leak(&before, 2));
-}
-
-static void bad_places(const struct generation* generation) {
-    void* bad[BAD_POINTER_COUNT];
-    bad_pointers_to_write(bad);
-    for (size_t i = 0; i < BAD_POINTER_COUNT; i++) {
-        zx_handle_t good = 5;
-        EXPECT_STATUS(generation->create(0, bad[i], &good), ZX_ERR_INVALID_ARGS);
-        EXPECT_STATUS(generation->create(0, &good, bad[i]), ZX_ERR_INVALID_ARGS);
-        EXPECT_EQUAL(good, 5);
-    }
+    for (size_t i = 0; i < countof(unknown); i++)
+        CHECK(expect_options_refused(generation->create, unknown[i], ZX_ERR_NOT_SUPPORTED));
 }
 
 TEST_BOTH(eventpair_create, bad_out_pointers_are_invalid_args_and_leak_nothing) {
-    CHECK(bad_places(generation)); /* warms the caches up */
-    zx_info_kernel_memory_t before = kernel_memory();
-    CHECK(bad_places(generation));
-    CHECK(expect_no_leak(&before, 2));
+    CHECK(expect_bad_places_refused(generation->create, 0));
 }
 
 TEST(zx_eventpair_create, a_thousand_pairs_leave_no_memory_behind) {

@@ -23,6 +23,10 @@ zx_rights_t handle_rights(zx_handle_t handle) {
     return basic_info(handle).rights;
 }
 
+uint32_t handle_type(zx_handle_t handle) {
+    return basic_info(handle).type;
+}
+
 zx_koid_t handle_koid(zx_handle_t handle) {
     return basic_info(handle).koid;
 }

@@ -11,6 +11,8 @@
 bool handle_is_valid(zx_handle_t handle);
 /* 0 for what is no handle. */
 zx_rights_t handle_rights(zx_handle_t handle);
+/* ZX_OBJ_TYPE_NONE for what is no handle. */
+uint32_t handle_type(zx_handle_t handle);
 zx_koid_t handle_koid(zx_handle_t handle);
 /* Of an end its peer's. */
 zx_koid_t handle_related_koid(zx_handle_t handle);

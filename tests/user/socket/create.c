@@ -1,58 +1,25 @@
 /* socket_create: options, what the ends are, bad places for the handles. */
 #include "fixture.h"
 
+#include <create_pair.h>
+
+static const uint32_t kinds[] = {STREAM, DATAGRAM};
+
 TEST_BOTH(socket_create, makes_two_connected_ends) {
-    static const uint32_t kinds[] = {STREAM, DATAGRAM};
-    for (size_t i = 0; i < countof(kinds); i++) {
-        struct pair pair;
-        zx_info_handle_basic_t info;
-        CHECK(pair_create(&pair, generation, kinds[i]));
-        EXPECT(pair.near > 0 && pair.far > 0 && pair.near != pair.far);
-        EXPECT_EQUAL(handle_rights(pair.near), SOCKET_RIGHTS);
-        EXPECT_EQUAL(handle_rights(pair.far), SOCKET_RIGHTS);
-        EXPECT_EQUAL(object_handle_count(pair.near), 1);
-        EXPECT_EQUAL(object_signals(pair.near), ZX_SOCKET_WRITABLE);
-        EXPECT_EQUAL(object_signals(pair.far), ZX_SOCKET_WRITABLE);
-        EXPECT_OK(
-            zx_object_get_info(pair.near, ZX_INFO_HANDLE_BASIC, &info, sizeof(info), NULL, NULL));
-        EXPECT_EQUAL(info.type, ZX_OBJ_TYPE_SOCKET);
-        EXPECT_EQUAL(info.related_koid, handle_koid(pair.far));
-        CHECK(expect_empty(pair.near));
-        CHECK(expect_empty(pair.far));
-        pair_close(&pair);
-    }
+    for (size_t i = 0; i < countof(kinds); i++)
+        CHECK(expect_two_ends(generation->create, kinds[i], ZX_OBJ_TYPE_SOCKET, SOCKET_RIGHTS,
+                              ZX_SOCKET_WRITABLE));
 }
 
 TEST_BOTH(socket_create, unknown_options_are_invalid_args) {
     static const uint32_t unknown[] = {1, 3, 4, 6, 0x80000000, UINT32_MAX};
-    for (size_t i = 0; i < countof(unknown); i++) {
-        zx_handle_t near = 5, far = 6;
-        zx_info_kernel_memory_t before = kernel_memory();
-        EXPECT_STATUS(generation->create(unknown[i], &near, &far), ZX_ERR_INVALID_ARGS);
-        EXPECT_STATUS(generation->create(unknown[i], NULL, NULL), ZX_ERR_INVALID_ARGS);
-        EXPECT_EQUAL(near, 5);
-        EXPECT_EQUAL(far, 6);
-        CHECK(expect_no_leak(&before, 2));
-    }
-}
-
-static void bad_places(const struct generation* generation) {
-    void* bad[BAD_POINTER_COUNT];
-    bad_pointers_to_write(bad);
-    for (size_t i = 0; i < BAD_POINTER_COUNT; i++) {
-        zx_handle_t good = 5;
-        EXPECT_STATUS(generation->create(STREAM, bad[i], &good), ZX_ERR_INVALID_ARGS);
-        EXPECT_EQUAL(good, 5);
-        EXPECT_STATUS(generation->create(DATAGRAM, &good, bad[i]), ZX_ERR_INVALID_ARGS);
-        EXPECT_EQUAL(good, 5);
-    }
+    for (size_t i = 0; i < countof(unknown); i++)
+        CHECK(expect_options_refused(generation->create, unknown[i], ZX_ERR_INVALID_ARGS));
 }
 
 TEST_BOTH(socket_create, bad_out_pointers_are_invalid_args_and_leak_nothing) {
-    CHECK(bad_places(generation)); /* warms the caches up */
-    zx_info_kernel_memory_t before = kernel_memory();
-    CHECK(bad_places(generation));
-    CHECK(expect_no_leak(&before, 2));
+    for (size_t i = 0; i < countof(kinds); i++)
+        CHECK(expect_bad_places_refused(generation->create, kinds[i]));
 }
 
 static void create_and_use(void) {
