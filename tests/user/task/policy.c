@@ -1,7 +1,6 @@
-/* Policies of jobs: how they are set and inherited, and what each condition does. */
-#include "hand_made.h"
+/* Policies of jobs: what each condition does, in the job itself and in those below. */
+#include "policy_fixture.h"
 
-#include <helper.h>
 #include <objects.h>
 #include <test.h>
 
@@ -9,124 +8,6 @@
 #include <magenta/syscalls/msgpipe.h>
 #include <magenta/syscalls/policy.h>
 #include <zircon/process.h>
-#include <zircon/syscalls/policy.h>
-
-#define PATIENCE ZX_SEC(30)
-#define POLICY_KILLED (-1025)
-#define ALLOW ZX_POL_ACTION_ALLOW
-#define DENY ZX_POL_ACTION_DENY
-#define KILL ZX_POL_ACTION_KILL
-#define EXCEPTION ZX_POL_ACTION_EXCEPTION
-
-typedef zx_status_t (*set_policy_t)(zx_handle_t, uint32_t, uint32_t, const void*, uint32_t);
-static const set_policy_t spellings[] = {zx_job_set_policy, mx_job_set_policy};
-
-static zx_status_t set(zx_handle_t job, uint32_t options, uint32_t condition, uint32_t action) {
-    const zx_policy_basic_t policy = {condition, action};
-    return zx_job_set_policy(job, options, ZX_JOB_POL_BASIC, &policy, 1);
-}
-
-static zx_status_t set_absolute(zx_handle_t job, uint32_t condition, uint32_t action) {
-    return set(job, ZX_JOB_POL_ABSOLUTE, condition, action);
-}
-
-static zx_handle_t create_job(zx_handle_t parent) {
-    zx_handle_t job = ZX_HANDLE_INVALID;
-    zx_job_create(parent, 0, &job);
-    return job;
-}
-
-/* --- setting ---------------------------------------------------------------------------------- */
-
-TEST(job_set_policy, faults_are_told_in_order) {
-    for (size_t i = 0; i < countof(spellings); i++) {
-        set_policy_t call = spellings[i];
-        zx_policy_basic_t policy[ZX_POL_MAX + 1] = {{0}};
-        zx_handle_t job = create_job(zx_job_default());
-        zx_handle_t poor = duplicate_without(job, ZX_RIGHT_SET_POLICY);
-        EXPECT(handle_rights(job) & ZX_RIGHT_SET_POLICY);
-        EXPECT_STATUS(call(stale_handle(), 2, 0, policy, 1), ZX_ERR_INVALID_ARGS);
-        EXPECT_STATUS(call(stale_handle(), 0, 1, policy, 1), ZX_ERR_INVALID_ARGS);
-        EXPECT_STATUS(call(stale_handle(), 0, 0, NULL, 100), ZX_ERR_BAD_HANDLE);
-        EXPECT_STATUS(call(zx_process_self(), 0, 0, NULL, 100), ZX_ERR_WRONG_TYPE);
-        EXPECT_STATUS(call(poor, 0, 0, NULL, 100), ZX_ERR_ACCESS_DENIED);
-        EXPECT_STATUS(call(job, 0, 0, policy, ZX_POL_MAX + 1), ZX_ERR_OUT_OF_RANGE);
-        EXPECT_STATUS(call(job, 0, 0, NULL, UINT32_MAX), ZX_ERR_OUT_OF_RANGE);
-        EXPECT_STATUS(call(job, 0, 0, policy, 0), ZX_ERR_INVALID_ARGS);
-        EXPECT_STATUS(call(job, 0, 0, NULL, 1), ZX_ERR_INVALID_ARGS);
-        EXPECT_STATUS(call(job, 0, 0, BAD_POINTER, ZX_POL_MAX), ZX_ERR_INVALID_ARGS);
-        EXPECT_OK(call(job, 0, 0, policy, ZX_POL_MAX));
-        EXPECT_OK(zx_handle_close(poor));
-        EXPECT_OK(zx_handle_close(job));
-    }
-}
-
-/* One entry that is not known, and none counts. */
-TEST(job_set_policy, unknown_entries_are_not_supported_and_change_nothing) {
-    static const uint32_t actions[] = {4, 6, 7, 8, 13, UINT32_MAX};
-    zx_handle_t job = create_job(zx_job_default());
-    for (size_t i = 0; i < countof(actions) + 2; i++) {
-        zx_policy_basic_t policy[] = {{ZX_POL_NEW_EVENT, DENY}, {ZX_POL_NEW_VMO, DENY}};
-        if (i < countof(actions))
-            policy[1].policy = actions[i];
-        else
-            policy[1].condition = i == countof(actions) ? ZX_POL_MAX : UINT32_MAX;
-        for (uint32_t options = 0; options < 2; options++)
-            EXPECT_STATUS(zx_job_set_policy(job, options, 0, policy, 2), ZX_ERR_NOT_SUPPORTED);
-    }
-    EXPECT_OK(set_absolute(job, ZX_POL_NEW_EVENT, ALLOW)); /* was not set */
-    EXPECT_OK(zx_handle_close(job));
-}
-
-TEST(job_set_policy, a_job_with_processes_or_jobs_is_bad_state) {
-    zx_handle_t job = create_job(zx_job_default()), process, vmar;
-    zx_handle_t inner = create_job(job);
-    EXPECT_STATUS(set_absolute(job, ZX_POL_NEW_EVENT, DENY), ZX_ERR_BAD_STATE);
-    EXPECT_OK(zx_handle_close(inner));
-    EXPECT_OK(set_absolute(job, ZX_POL_NEW_EVENT, DENY));
-    EXPECT_OK(zx_process_create(job, "p", 1, 0, &process, &vmar));
-    EXPECT_STATUS(set_absolute(job, ZX_POL_NEW_VMO, DENY), ZX_ERR_BAD_STATE);
-    EXPECT_OK(zx_task_kill(process));
-    EXPECT(wait_for(job, ZX_JOB_NO_PROCESSES, PATIENCE));
-    EXPECT_OK(set_absolute(job, ZX_POL_NEW_VMO, DENY));
-    EXPECT_STATUS(set_absolute(zx_job_default(), ZX_POL_NEW_VMO, DENY), ZX_ERR_BAD_STATE);
-    const zx_handle_t handles[] = {job, process, vmar};
-    EXPECT_OK(zx_handle_close_many(handles, countof(handles)));
-}
-
-/* What is set stays, in the job itself and in those below. */
-static void conflict_row(bool is_inherited) {
-    zx_handle_t outer = create_job(zx_job_default()), job = outer;
-    EXPECT_OK(set_absolute(outer, ZX_POL_NEW_EVENT, DENY));
-    if (is_inherited)
-        job = create_job(outer);
-    EXPECT_OK(set_absolute(job, ZX_POL_NEW_EVENT, DENY)); /* no conflict */
-    EXPECT_STATUS(set_absolute(job, ZX_POL_NEW_EVENT, ALLOW), ZX_ERR_ALREADY_EXISTS);
-    EXPECT_STATUS(set_absolute(job, ZX_POL_NEW_EVENT, KILL), ZX_ERR_ALREADY_EXISTS);
-    EXPECT_STATUS(set_absolute(job, ZX_POL_NEW_ANY, ALLOW), ZX_ERR_ALREADY_EXISTS);
-    /* All or nothing: the entry before the conflict is not set. */
-    const zx_policy_basic_t both[] = {{ZX_POL_NEW_VMO, DENY}, {ZX_POL_NEW_EVENT, ALLOW}};
-    EXPECT_STATUS(zx_job_set_policy(job, ZX_JOB_POL_ABSOLUTE, 0, both, 2), ZX_ERR_ALREADY_EXISTS);
-    EXPECT_OK(set_absolute(job, ZX_POL_NEW_VMO, ALLOW));
-    /* A relative one is passed over. */
-    EXPECT_OK(set(job, ZX_JOB_POL_RELATIVE, ZX_POL_NEW_EVENT, ALLOW));
-    EXPECT_OK(set(job, ZX_JOB_POL_RELATIVE, ZX_POL_NEW_ANY, ALLOW));
-    EXPECT_OK(set_absolute(job, ZX_POL_NEW_EVENT, DENY));
-    EXPECT_OK(set_absolute(job, ZX_POL_NEW_SOCKET, ALLOW));
-    EXPECT_STATUS(set_absolute(job, ZX_POL_NEW_SOCKET, DENY), ZX_ERR_ALREADY_EXISTS);
-    if (is_inherited)
-        EXPECT_OK(zx_handle_close(job));
-    EXPECT_OK(zx_handle_close(outer));
-}
-
-TEST(job_set_policy, what_was_set_before_stays) {
-    CHECK(conflict_row(false));
-}
-TEST(job_set_policy, what_the_parent_set_stays) {
-    CHECK(conflict_row(true));
-}
-
-/* --- conditions ------------------------------------------------------------------------------- */
 
 /* What a helper is told to do. */
 static zx_status_t make_event(void) {
@@ -227,24 +108,8 @@ static zx_handle_t executable_vmo(void) {
     return vmo;
 }
 
-/* Has the helper do it; PEER_CLOSED: it ended instead of an answer. */
-static zx_status_t have_done(struct helper* helper, uint32_t number) {
-    zx_handle_t vmo = executable_vmo();
-    zx_status_t answer = 1;
-    zx_status_t status = zx_channel_write(helper->channel, 0, &number, sizeof(number), &vmo, 1);
-    if (status == ZX_OK)
-        status = channel_receive(helper->channel, &answer, sizeof(answer), NULL, NULL, 0, NULL);
-    return status == ZX_OK ? answer : status;
-}
-
 static void start_in(struct helper* helper, zx_handle_t job) {
     EXPECT_OK(helper_start_in(helper, "does_deeds", job));
-}
-
-static void stop(struct helper* helper) {
-    EXPECT_OK(zx_handle_close(helper->channel));
-    EXPECT(wait_for(helper->process, ZX_PROCESS_TERMINATED, PATIENCE));
-    EXPECT_OK(zx_handle_close(helper->process));
 }
 
 TEST(job_policy, without_one_all_is_allowed_but_write_and_execute) {
@@ -252,8 +117,8 @@ TEST(job_policy, without_one_all_is_allowed_but_write_and_execute) {
     struct helper helper;
     CHECK(start_in(&helper, job));
     for (uint32_t i = 0; i < countof(deeds); i++)
-        EXPECT_STATUS(have_done(&helper, i), deeds[i].by_default);
-    CHECK(stop(&helper));
+        EXPECT_STATUS(have_done(&helper, i, executable_vmo()), deeds[i].by_default);
+    CHECK(helper_hang_up(&helper, 0));
     EXPECT_OK(zx_handle_close(job));
     EXPECT_STATUS((given_vmo = executable_vmo(), map_write_execute()), ZX_ERR_ACCESS_DENIED);
     EXPECT_OK(zx_handle_close(given_vmo));
@@ -264,17 +129,17 @@ static void action_row(uint32_t action, bool is_inherited) {
     for (uint32_t which = 0; which < countof(deeds); which++) {
         if (deeds[which].condition == ZX_POL_NEW_ANY)
             continue;
-        zx_handle_t outer = create_job(zx_job_default());
-        EXPECT_OK(set_absolute(outer, deeds[which].condition, action));
+        zx_handle_t outer = create_job_with(deeds[which].condition, action);
         zx_handle_t job = is_inherited ? create_job(outer) : duplicate(outer);
         struct helper helper;
         CHECK(start_in(&helper, job));
         for (uint32_t i = 0; i < countof(deeds); i++) {
             bool is_meant = deeds[i].condition == deeds[which].condition;
             zx_status_t expected = action == ALLOW ? ZX_OK : ZX_ERR_ACCESS_DENIED;
-            EXPECT_STATUS(have_done(&helper, i), is_meant ? expected : deeds[i].by_default);
+            EXPECT_STATUS(have_done(&helper, i, executable_vmo()),
+                          is_meant ? expected : deeds[i].by_default);
         }
-        CHECK(stop(&helper));
+        CHECK(helper_hang_up(&helper, 0));
         EXPECT_OK(zx_handle_close(job));
         EXPECT_OK(zx_handle_close(outer));
     }
@@ -301,23 +166,20 @@ TEST(job_policy, of_anything_new_stands_for_all_of_it) {
     struct helper helper;
     CHECK(start_in(&helper, job));
     for (uint32_t i = 0; i < countof(deeds); i++)
-        EXPECT_STATUS(have_done(&helper, i),
+        EXPECT_STATUS(have_done(&helper, i, executable_vmo()),
                       deeds[i].condition == ZX_POL_NEW_EVENT ? ZX_OK : ZX_ERR_ACCESS_DENIED);
-    CHECK(stop(&helper));
+    CHECK(helper_hang_up(&helper, 0));
     EXPECT_OK(zx_handle_close(job));
 }
 
 /* KILL, and as long as nobody takes exceptions, EXCEPTION with either. */
 static void kill_row(uint32_t action) {
     for (uint32_t which = 0; which < countof(deeds); which++) {
-        zx_handle_t job = create_job(zx_job_default());
-        EXPECT_OK(set_absolute(job, deeds[which].condition, action));
+        zx_handle_t job = create_job_with(deeds[which].condition, action);
         struct helper helper;
         CHECK(start_in(&helper, job));
-        EXPECT_STATUS(have_done(&helper, which), ZX_ERR_PEER_CLOSED);
-        EXPECT(wait_for(helper.process, ZX_PROCESS_TERMINATED, PATIENCE));
-        EXPECT_EQUAL(process_return_code(helper.process), POLICY_KILLED);
-        CHECK(stop(&helper));
+        EXPECT_STATUS(have_done(&helper, which, executable_vmo()), ZX_ERR_PEER_CLOSED);
+        CHECK(expect_ended_by_policy(&helper));
         EXPECT_OK(zx_handle_close(job));
     }
 }
@@ -332,16 +194,15 @@ TEST(job_policy, an_exception_ends_the_process) {
 
 /* The default is not set: a job below may loosen it, but not once the parent has set it. */
 TEST(job_policy, write_and_execute_can_be_allowed_unless_the_parent_denies_it) {
-    zx_handle_t outer = create_job(zx_job_default());
-    EXPECT_OK(set_absolute(outer, ZX_POL_VMAR_WX, DENY));
+    zx_handle_t outer = create_job_with(ZX_POL_VMAR_WX, DENY);
     zx_handle_t inner = create_job(outer);
     EXPECT_STATUS(set_absolute(inner, ZX_POL_VMAR_WX, ALLOW), ZX_ERR_ALREADY_EXISTS);
-    EXPECT_OK(set(inner, ZX_JOB_POL_RELATIVE, ZX_POL_VMAR_WX, ALLOW));
+    EXPECT_OK(set_policy(inner, ZX_JOB_POL_RELATIVE, ZX_POL_VMAR_WX, ALLOW));
     struct helper helper;
     CHECK(start_in(&helper, inner));
     for (uint32_t i = 0; i < countof(deeds); i++)
-        EXPECT_STATUS(have_done(&helper, i), deeds[i].by_default);
-    CHECK(stop(&helper));
+        EXPECT_STATUS(have_done(&helper, i, executable_vmo()), deeds[i].by_default);
+    CHECK(helper_hang_up(&helper, 0));
     EXPECT_OK(zx_handle_close(inner));
     EXPECT_OK(zx_handle_close(outer));
 }

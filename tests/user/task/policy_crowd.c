@@ -1,16 +1,13 @@
 /* A process of very many threads that its job's policy ends. */
+#include "policy_fixture.h"
 #include "raw_thread.h"
 
-#include <helper.h>
 #include <objects.h>
 #include <test.h>
 
 #include <zircon/process.h>
-#include <zircon/syscalls/policy.h>
 
-#define PATIENCE ZX_SEC(100)
 #define CROWD 1500
-#define POLICY_KILLED (-1025)
 #define BAD_HANDLE 0x7ffffff7
 
 static char stacks[CROWD][256] __attribute__((aligned(16)));
@@ -38,17 +35,12 @@ HELPER(crowd_and_a_bad_handle) {
     return 0;
 }
 
-TEST(policy, ends_a_process_of_many_threads) {
-    const zx_policy_basic_t policy = {ZX_POL_BAD_HANDLE, ZX_POL_ACTION_KILL};
+TEST(job_policy, kill_ends_a_process_of_many_threads) {
     struct helper helper;
-    zx_handle_t job;
-    EXPECT_OK(zx_job_create(zx_job_default(), 0, &job));
-    EXPECT_OK(zx_job_set_policy(job, ZX_JOB_POL_ABSOLUTE, ZX_JOB_POL_BASIC, &policy, 1));
+    zx_handle_t job = create_job_with(ZX_POL_BAD_HANDLE, KILL);
     EXPECT_OK(helper_start_in(&helper, "crowd_and_a_bad_handle", job));
     CHECK(helper_wait_until_ready(&helper));
     EXPECT_OK(zx_channel_write(helper.channel, 0, "x", 1, NULL, 0));
-    EXPECT(wait_for(helper.process, ZX_PROCESS_TERMINATED, PATIENCE));
-    EXPECT_EQUAL(process_return_code(helper.process), POLICY_KILLED);
-    helper_close(&helper);
+    CHECK(expect_ended_by_policy(&helper));
     EXPECT_OK(zx_handle_close(job));
 }

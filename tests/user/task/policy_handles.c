@@ -1,16 +1,13 @@
 /* Policies on bad handles and wrong objects. ALLOW and DENY make no difference: the call returns
  * its error. The others end the process. */
-#include <helper.h>
+#include "policy_fixture.h"
+
 #include <objects.h>
 #include <test.h>
 
 #include <magenta/syscalls.h>
 #include <magenta/syscalls/msgpipe.h>
 #include <zircon/process.h>
-#include <zircon/syscalls/policy.h>
-
-#define PATIENCE ZX_SEC(30)
-#define POLICY_KILLED (-1025)
 
 /* --- what is wrong, and what a process must be able to do ------------------------------------- */
 
@@ -122,71 +119,53 @@ HELPER(does_wrong) {
     return 0;
 }
 
-static zx_handle_t job_with(uint32_t condition, uint32_t action) {
-    const zx_policy_basic_t policy = {condition, action};
-    zx_handle_t job = ZX_HANDLE_INVALID;
-    zx_job_create(zx_job_default(), 0, &job);
-    zx_job_set_policy(job, ZX_JOB_POL_ABSOLUTE, ZX_JOB_POL_BASIC, &policy, 1);
-    return job;
-}
-
-static zx_status_t have_done(struct helper* helper, uint32_t number) {
-    zx_status_t answer = 1;
-    zx_status_t status = zx_channel_write(helper->channel, 0, &number, sizeof(number), NULL, 0);
-    if (status == ZX_OK)
-        status = channel_receive(helper->channel, &answer, sizeof(answer), NULL, NULL, 0, NULL);
-    return status == ZX_OK ? answer : status;
-}
-
 static void returns_row(uint32_t condition, uint32_t action) {
-    zx_handle_t job = job_with(condition, action);
+    zx_handle_t job = create_job_with(condition, action);
     struct helper helper;
     EXPECT_OK(helper_start_in(&helper, "does_wrong", job));
     for (uint32_t i = 0; i < countof(deeds); i++)
-        EXPECT_STATUS(have_done(&helper, i), deeds[i].status);
-    helper_close(&helper);
+        EXPECT_STATUS(have_done(&helper, i, ZX_HANDLE_INVALID), deeds[i].status);
+    CHECK(helper_hang_up(&helper, 0));
     EXPECT_OK(zx_handle_close(job));
 }
 
 TEST(job_policy, allow_and_deny_of_bad_handles_return_the_error) {
-    CHECK(returns_row(ZX_POL_BAD_HANDLE, ZX_POL_ACTION_ALLOW));
-    CHECK(returns_row(ZX_POL_BAD_HANDLE, ZX_POL_ACTION_DENY));
+    CHECK(returns_row(ZX_POL_BAD_HANDLE, ALLOW));
+    CHECK(returns_row(ZX_POL_BAD_HANDLE, DENY));
 }
 TEST(job_policy, allow_and_deny_of_wrong_objects_return_the_error) {
-    CHECK(returns_row(ZX_POL_WRONG_OBJECT, ZX_POL_ACTION_ALLOW));
-    CHECK(returns_row(ZX_POL_WRONG_OBJECT, ZX_POL_ACTION_DENY));
+    CHECK(returns_row(ZX_POL_WRONG_OBJECT, ALLOW));
+    CHECK(returns_row(ZX_POL_WRONG_OBJECT, DENY));
 }
 
 /* A fresh process for each deed that is meant; one for all others, which must come through. */
 static void kill_row(uint32_t condition, uint32_t action) {
-    zx_handle_t job = job_with(condition, action);
+    zx_handle_t job = create_job_with(condition, action);
     struct helper patient;
     EXPECT_OK(helper_start_in(&patient, "does_wrong", job));
     for (uint32_t i = 0; i < countof(deeds); i++) {
         zx_status_t status = deeds[i].status;
         bool is_fault = status == ZX_ERR_BAD_HANDLE || status == ZX_ERR_WRONG_TYPE;
         if (!is_fault || condition_of(status) != condition) {
-            EXPECT_STATUS(have_done(&patient, i), status);
+            EXPECT_STATUS(have_done(&patient, i, ZX_HANDLE_INVALID), status);
             continue;
         }
         struct helper helper;
         EXPECT_OK(helper_start_in(&helper, "does_wrong", job));
-        EXPECT_STATUS(have_done(&helper, i), ZX_ERR_PEER_CLOSED);
-        EXPECT(wait_for(helper.process, ZX_PROCESS_TERMINATED, PATIENCE));
-        EXPECT_EQUAL(process_return_code(helper.process), POLICY_KILLED);
-        helper_close(&helper);
+        EXPECT_STATUS(have_done(&helper, i, ZX_HANDLE_INVALID), ZX_ERR_PEER_CLOSED);
+        CHECK(expect_ended_by_policy(&helper));
     }
     EXPECT(!process_has_ended(patient.process));
-    helper_close(&patient);
+    CHECK(helper_hang_up(&patient, 0));
     EXPECT_OK(zx_handle_close(job));
 }
 
 TEST(job_policy, kill_for_bad_handles_ends_the_process) {
-    CHECK(kill_row(ZX_POL_BAD_HANDLE, ZX_POL_ACTION_KILL));
+    CHECK(kill_row(ZX_POL_BAD_HANDLE, KILL));
 }
 TEST(job_policy, kill_for_wrong_objects_ends_the_process) {
-    CHECK(kill_row(ZX_POL_WRONG_OBJECT, ZX_POL_ACTION_KILL));
+    CHECK(kill_row(ZX_POL_WRONG_OBJECT, KILL));
 }
 TEST(job_policy, an_exception_for_bad_handles_ends_the_process) {
-    CHECK(kill_row(ZX_POL_BAD_HANDLE, ZX_POL_ACTION_EXCEPTION));
+    CHECK(kill_row(ZX_POL_BAD_HANDLE, EXCEPTION));
 }
