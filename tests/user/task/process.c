@@ -152,32 +152,73 @@ TEST(zx_task_kill, of_a_process_that_never_started) {
 
 /* --- create and start ------------------------------------------------------------------------- */
 
-TEST(zx_process_create, faults) {
+/* Nothing is stored. */
+static void expect_no_process(zx_handle_t job, const char* name, uint32_t options,
+                              zx_status_t expected) {
     zx_handle_t process = 5, vmar = 6;
-    zx_handle_t poor = duplicate_without(zx_job_default(), ZX_RIGHT_MANAGE_PROCESS);
-    EXPECT_STATUS(zx_process_create(zx_job_default(), "x", 1, 1, &process, &vmar),
-                  ZX_ERR_INVALID_ARGS);
-    EXPECT_STATUS(zx_process_create(stale_handle(), "x", 1, 0, &process, &vmar), ZX_ERR_BAD_HANDLE);
-    EXPECT_STATUS(zx_process_create(zx_process_self(), "x", 1, 0, &process, &vmar),
-                  ZX_ERR_WRONG_TYPE);
-    EXPECT_STATUS(zx_process_create(poor, "x", 1, 0, &process, &vmar), ZX_ERR_ACCESS_DENIED);
-    EXPECT_STATUS(zx_process_create(zx_job_default(), (const char*)8, 1, 0, &process, &vmar),
-                  ZX_ERR_INVALID_ARGS);
+    EXPECT_STATUS(zx_process_create(job, name, 1, options, &process, &vmar), expected);
     EXPECT_EQUAL(process, 5);
     EXPECT_EQUAL(vmar, 6);
+}
+
+TEST(zx_process_create, options_are_invalid_args_before_the_handle) {
+    CHECK(expect_no_process(zx_job_default(), "x", 1, ZX_ERR_INVALID_ARGS));
+    CHECK(expect_no_process(stale_handle(), BAD_POINTER, 0x80000000, ZX_ERR_INVALID_ARGS));
+}
+
+TEST(zx_process_create, invalid_handle_is_bad_handle) {
+    CHECK(expect_no_process(0, "x", 0, ZX_ERR_BAD_HANDLE));
+    CHECK(expect_no_process(stale_handle(), "x", 0, ZX_ERR_BAD_HANDLE));
+    CHECK(expect_no_process(stale_handle(), BAD_POINTER, 0, ZX_ERR_BAD_HANDLE));
+}
+
+TEST(zx_process_create, other_object_is_wrong_type) {
+    CHECK(expect_no_process(zx_process_self(), "x", 0, ZX_ERR_WRONG_TYPE));
+}
+
+TEST(zx_process_create, missing_manage_process_right_is_access_denied) {
+    zx_handle_t poor = duplicate_without(zx_job_default(), ZX_RIGHT_MANAGE_PROCESS);
+    CHECK(expect_no_process(poor, "x", 0, ZX_ERR_ACCESS_DENIED));
     EXPECT_OK(zx_handle_close(poor));
+}
+
+TEST(zx_process_create, bad_name_pointer_is_invalid_args_and_leaves_no_process) {
+    void* bad[BAD_POINTER_COUNT];
+    bad_pointers_to_read(bad);
+    zx_handle_t job;
+    EXPECT_OK(zx_job_create(zx_job_default(), 0, &job));
+    for (size_t i = 0; i < BAD_POINTER_COUNT; i++)
+        CHECK(expect_no_process(job, bad[i], 0, ZX_ERR_INVALID_ARGS));
+    EXPECT_EQUAL(object_signals(job), ZX_JOB_NO_PROCESSES | ZX_JOB_NO_JOBS);
+    EXPECT_OK(zx_handle_close(job));
 }
 
 /* --- jobs ----------------------------------------------------------------------------------- */
 
-TEST(zx_job_create, faults) {
+/* Nothing is stored. */
+static void expect_no_job(zx_handle_t parent, uint32_t options, zx_status_t expected) {
     zx_handle_t job = 5;
-    zx_handle_t poor = duplicate_without(zx_job_default(), ZX_RIGHT_MANAGE_JOB);
-    EXPECT_STATUS(zx_job_create(zx_job_default(), 1, &job), ZX_ERR_INVALID_ARGS);
-    EXPECT_STATUS(zx_job_create(stale_handle(), 0, &job), ZX_ERR_BAD_HANDLE);
-    EXPECT_STATUS(zx_job_create(zx_process_self(), 0, &job), ZX_ERR_WRONG_TYPE);
-    EXPECT_STATUS(zx_job_create(poor, 0, &job), ZX_ERR_ACCESS_DENIED);
+    EXPECT_STATUS(zx_job_create(parent, options, &job), expected);
     EXPECT_EQUAL(job, 5);
+}
+
+TEST(zx_job_create, options_are_invalid_args_before_the_handle) {
+    CHECK(expect_no_job(zx_job_default(), 1, ZX_ERR_INVALID_ARGS));
+    CHECK(expect_no_job(stale_handle(), 0x80000000, ZX_ERR_INVALID_ARGS));
+}
+
+TEST(zx_job_create, invalid_handle_is_bad_handle) {
+    CHECK(expect_no_job(0, 0, ZX_ERR_BAD_HANDLE));
+    CHECK(expect_no_job(stale_handle(), 0, ZX_ERR_BAD_HANDLE));
+}
+
+TEST(zx_job_create, other_object_is_wrong_type) {
+    CHECK(expect_no_job(zx_process_self(), 0, ZX_ERR_WRONG_TYPE));
+}
+
+TEST(zx_job_create, missing_manage_job_right_is_access_denied) {
+    zx_handle_t poor = duplicate_without(zx_job_default(), ZX_RIGHT_MANAGE_JOB);
+    CHECK(expect_no_job(poor, 0, ZX_ERR_ACCESS_DENIED));
     EXPECT_OK(zx_handle_close(poor));
 }
 

@@ -64,42 +64,86 @@ TEST(zx_thread_start, a_second_time_is_bad_state) {
     EXPECT_OK(zx_handle_close(thread.handle));
 }
 
-TEST(zx_thread_start, addresses_outside_user_space_are_invalid_args) {
+static zx_vaddr_t entry_of(void (*function)(uintptr_t, uintptr_t)) {
+    return (zx_vaddr_t)function;
+}
+
+static zx_vaddr_t stack_top(void) {
+    return (zx_vaddr_t)thread.stack + sizeof(thread.stack);
+}
+
+TEST(zx_thread_start, entry_or_stack_outside_user_space_is_invalid_args) {
     static const zx_vaddr_t bad[] = {USER_END, 0x0000800000000000, 0xffffffff80000000,
                                      0x8000000000000000};
     EXPECT_OK(raw_thread_create(&thread));
-    for (size_t i = 0; i < countof(bad); i++)
-        EXPECT_STATUS(zx_thread_start(thread.handle, bad[i], (zx_vaddr_t)thread.stack + 4096, 0, 0),
+    for (size_t i = 0; i < countof(bad); i++) {
+        EXPECT_STATUS(zx_thread_start(thread.handle, bad[i], stack_top(), 0, 0),
                       ZX_ERR_INVALID_ARGS);
-    EXPECT_STATUS(
-        zx_thread_start(thread.handle, (zx_vaddr_t)store_arguments, 0xffffffff80000000, 0, 0),
-        ZX_ERR_INVALID_ARGS);
+        EXPECT_STATUS(zx_thread_start(thread.handle, entry_of(store_arguments), bad[i], 0, 0),
+                      ZX_ERR_INVALID_ARGS);
+    }
     EXPECT_EQUAL(thread_state(thread.handle), ZX_THREAD_STATE_NEW);
     EXPECT_OK(zx_handle_close(thread.handle));
 }
 
-TEST(zx_thread_start, faults_of_the_handle) {
+TEST(zx_thread_start, invalid_handle_is_bad_handle) {
+    EXPECT_STATUS(zx_thread_start(0, entry_of(store_arguments), stack_top(), 0, 0),
+                  ZX_ERR_BAD_HANDLE);
+    EXPECT_STATUS(zx_thread_start(stale_handle(), entry_of(store_arguments), stack_top(), 0, 0),
+                  ZX_ERR_BAD_HANDLE);
+}
+
+TEST(zx_thread_start, other_object_is_wrong_type) {
+    EXPECT_STATUS(zx_thread_start(zx_process_self(), entry_of(store_arguments), stack_top(), 0, 0),
+                  ZX_ERR_WRONG_TYPE);
+}
+
+TEST(zx_thread_start, missing_write_right_is_access_denied) {
     EXPECT_OK(raw_thread_create(&thread));
     zx_handle_t poor = duplicate_without(thread.handle, ZX_RIGHT_WRITE);
-    zx_vaddr_t entry = (zx_vaddr_t)store_arguments, stack = (zx_vaddr_t)thread.stack + 4096;
-    EXPECT_STATUS(zx_thread_start(stale_handle(), entry, stack, 0, 0), ZX_ERR_BAD_HANDLE);
-    EXPECT_STATUS(zx_thread_start(zx_process_self(), entry, stack, 0, 0), ZX_ERR_WRONG_TYPE);
-    EXPECT_STATUS(zx_thread_start(poor, entry, stack, 0, 0), ZX_ERR_ACCESS_DENIED);
+    EXPECT_STATUS(zx_thread_start(poor, entry_of(store_arguments), stack_top(), 0, 0),
+                  ZX_ERR_ACCESS_DENIED);
+    EXPECT_EQUAL(thread_state(thread.handle), ZX_THREAD_STATE_NEW);
     EXPECT_OK(zx_handle_close(poor));
     EXPECT_OK(zx_handle_close(thread.handle));
 }
 
-TEST(zx_thread_create, faults) {
+/* Nothing is stored, and no thread is left behind. */
+static void expect_no_thread(zx_handle_t process, const char* name, size_t size, uint32_t options,
+                             zx_status_t expected) {
     zx_handle_t handle = 5;
-    zx_handle_t poor = duplicate_without(zx_process_self(), ZX_RIGHT_MANAGE_THREAD);
-    EXPECT_STATUS(zx_thread_create(zx_process_self(), "x", 1, 1, &handle), ZX_ERR_INVALID_ARGS);
-    EXPECT_STATUS(zx_thread_create(stale_handle(), "x", 1, 0, &handle), ZX_ERR_BAD_HANDLE);
-    EXPECT_STATUS(zx_thread_create(zx_thread_self(), "x", 1, 0, &handle), ZX_ERR_WRONG_TYPE);
-    EXPECT_STATUS(zx_thread_create(poor, "x", 1, 0, &handle), ZX_ERR_ACCESS_DENIED);
-    EXPECT_STATUS(zx_thread_create(zx_process_self(), (const char*)8, 4, 0, &handle),
-                  ZX_ERR_INVALID_ARGS);
+    uint64_t before = kernel_memory().threads;
+    EXPECT_STATUS(zx_thread_create(process, name, size, options, &handle), expected);
     EXPECT_EQUAL(handle, 5);
+    EXPECT_AT_MOST(kernel_memory().threads, before);
+}
+
+TEST(zx_thread_create, options_are_invalid_args_before_the_handle) {
+    CHECK(expect_no_thread(zx_process_self(), "x", 1, 1, ZX_ERR_INVALID_ARGS));
+    CHECK(expect_no_thread(stale_handle(), BAD_POINTER, 1, 0x80000000, ZX_ERR_INVALID_ARGS));
+}
+
+TEST(zx_thread_create, invalid_handle_is_bad_handle) {
+    CHECK(expect_no_thread(0, "x", 1, 0, ZX_ERR_BAD_HANDLE));
+    CHECK(expect_no_thread(stale_handle(), "x", 1, 0, ZX_ERR_BAD_HANDLE));
+    CHECK(expect_no_thread(stale_handle(), BAD_POINTER, 1, 0, ZX_ERR_BAD_HANDLE));
+}
+
+TEST(zx_thread_create, other_object_is_wrong_type) {
+    CHECK(expect_no_thread(zx_thread_self(), "x", 1, 0, ZX_ERR_WRONG_TYPE));
+}
+
+TEST(zx_thread_create, missing_manage_thread_right_is_access_denied) {
+    zx_handle_t poor = duplicate_without(zx_process_self(), ZX_RIGHT_MANAGE_THREAD);
+    CHECK(expect_no_thread(poor, "x", 1, 0, ZX_ERR_ACCESS_DENIED));
     EXPECT_OK(zx_handle_close(poor));
+}
+
+TEST(zx_thread_create, bad_name_pointer_is_invalid_args) {
+    void* bad[BAD_POINTER_COUNT];
+    bad_pointers_to_read(bad);
+    for (size_t i = 0; i < BAD_POINTER_COUNT; i++)
+        CHECK(expect_no_thread(zx_process_self(), bad[i], 4, 0, ZX_ERR_INVALID_ARGS));
 }
 
 TEST(zx_thread_create, that_never_starts_is_released) {
@@ -245,18 +289,25 @@ TEST(zx_task_kill, of_a_dead_thread_is_ok) {
     CHECK(kill_and_close());
 }
 
-TEST(zx_task_kill, faults_of_the_handle) {
-    zx_handle_t event;
-    EXPECT_OK(zx_event_create(0, &event));
-    EXPECT_OK(raw_thread_create(&thread));
-    zx_handle_t poor = duplicate_without(thread.handle, ZX_RIGHT_DESTROY);
+TEST(zx_task_kill, invalid_handle_is_bad_handle) {
     EXPECT_STATUS(zx_task_kill(0), ZX_ERR_BAD_HANDLE);
     EXPECT_STATUS(zx_task_kill(stale_handle()), ZX_ERR_BAD_HANDLE);
+}
+
+TEST(zx_task_kill, other_object_is_wrong_type) {
+    zx_handle_t event;
+    EXPECT_OK(zx_event_create(0, &event));
     EXPECT_STATUS(zx_task_kill(event), ZX_ERR_WRONG_TYPE);
+    EXPECT_OK(zx_handle_close(event));
+}
+
+TEST(zx_task_kill, missing_destroy_right_is_access_denied_and_nothing_is_killed) {
+    EXPECT_OK(raw_thread_create(&thread));
+    zx_handle_t poor = duplicate_without(thread.handle, ZX_RIGHT_DESTROY);
     EXPECT_STATUS(zx_task_kill(poor), ZX_ERR_ACCESS_DENIED);
     EXPECT_EQUAL(thread_state(thread.handle), ZX_THREAD_STATE_NEW);
-    const zx_handle_t handles[] = {event, thread.handle, poor};
-    EXPECT_OK(zx_handle_close_many(handles, countof(handles)));
+    EXPECT_OK(zx_handle_close(poor));
+    EXPECT_OK(zx_handle_close(thread.handle));
 }
 
 /* A thread of ours goes on when all handles to it are closed. */
@@ -277,31 +328,81 @@ TEST(zx_thread_set_priority, takes_0_to_31) {
     EXPECT_OK(raw_thread_create(&thread));
     EXPECT_OK(zx_thread_set_priority(thread.handle, 0));
     EXPECT_OK(zx_thread_set_priority(thread.handle, 31));
-    EXPECT_STATUS(zx_thread_set_priority(thread.handle, 32), ZX_ERR_OUT_OF_RANGE);
     EXPECT_OK(zx_handle_close(thread.handle));
 }
 
-TEST(zx_thread_set_priority, faults_of_the_handle) {
-    zx_handle_t poor = duplicate_without(zx_thread_self(), ZX_RIGHT_MANAGE_THREAD);
+TEST(zx_thread_set_priority, more_than_31_is_out_of_range) {
+    EXPECT_OK(raw_thread_create(&thread));
+    EXPECT_STATUS(zx_thread_set_priority(thread.handle, 32), ZX_ERR_OUT_OF_RANGE);
+    EXPECT_STATUS(zx_thread_set_priority(thread.handle, UINT32_MAX), ZX_ERR_OUT_OF_RANGE);
+    EXPECT_OK(zx_handle_close(thread.handle));
+}
+
+TEST(zx_thread_set_priority, invalid_handle_is_bad_handle) {
+    EXPECT_STATUS(zx_thread_set_priority(0, 3), ZX_ERR_BAD_HANDLE);
     EXPECT_STATUS(zx_thread_set_priority(stale_handle(), 3), ZX_ERR_BAD_HANDLE);
+}
+
+TEST(zx_thread_set_priority, other_object_is_wrong_type) {
     EXPECT_STATUS(zx_thread_set_priority(zx_process_self(), 3), ZX_ERR_WRONG_TYPE);
+}
+
+TEST(zx_thread_set_priority, missing_manage_thread_right_is_access_denied) {
+    zx_handle_t poor = duplicate_without(zx_thread_self(), ZX_RIGHT_MANAGE_THREAD);
     EXPECT_STATUS(zx_thread_set_priority(poor, 3), ZX_ERR_ACCESS_DENIED);
     EXPECT_OK(zx_handle_close(poor));
 }
 
-TEST(zx_thread_set_affinity, keeps_a_thread_on_the_first_cpu) {
+/* Notes each CPU that it runs on, by the number of its local APIC, as a bit. */
+RAW_THREAD note_cpus(uintptr_t rounds, uintptr_t unused) {
+    (void)unused;
+    for (; rounds > 0; rounds--) {
+        uint32_t eax = 1, ebx, ecx = 0, edx;
+        __asm__ volatile("cpuid" : "+a"(eax), "=b"(ebx), "+c"(ecx), "=d"(edx));
+        seen[0] |= (uintptr_t)1 << (ebx >> 24);
+        zx_thread_yield();
+    }
+    zx_thread_exit();
+}
+
+static void expect_to_stay_on(uint32_t cpu_mask) {
+    seen[0] = 0;
     EXPECT_OK(raw_thread_create(&thread));
-    EXPECT_OK(zx_thread_set_affinity(thread.handle, 1));
-    EXPECT_OK(raw_thread_start(&thread, store_arguments, 5, 5));
+    EXPECT_OK(zx_thread_set_affinity(thread.handle, cpu_mask));
+    EXPECT_OK(raw_thread_start(&thread, note_cpus, 1000, 0));
     EXPECT(wait_for(thread.handle, ZX_THREAD_TERMINATED, PATIENCE));
+    EXPECT_EQUAL(seen[0], cpu_mask);
+    EXPECT_OK(zx_handle_close(thread.handle));
+}
+
+TEST(zx_thread_set_affinity, keeps_a_thread_on_the_first_cpu) {
+    CHECK(expect_to_stay_on(1));
+}
+
+TEST(zx_thread_set_affinity, keeps_a_thread_on_the_second_cpu) {
+    if (zx_thread_set_affinity(zx_thread_self(), 2) != ZX_OK)
+        SKIP("there is one CPU");
+    EXPECT_OK(zx_thread_set_affinity(zx_thread_self(), UINT32_MAX));
+    CHECK(expect_to_stay_on(2));
+}
+
+TEST(zx_thread_set_affinity, no_cpu_is_invalid_args) {
+    EXPECT_OK(raw_thread_create(&thread));
     EXPECT_STATUS(zx_thread_set_affinity(thread.handle, 0), ZX_ERR_INVALID_ARGS);
     EXPECT_OK(zx_handle_close(thread.handle));
 }
 
-TEST(zx_thread_set_affinity, faults_of_the_handle) {
-    zx_handle_t poor = duplicate_without(zx_thread_self(), ZX_RIGHT_MANAGE_THREAD);
+TEST(zx_thread_set_affinity, invalid_handle_is_bad_handle) {
+    EXPECT_STATUS(zx_thread_set_affinity(0, 1), ZX_ERR_BAD_HANDLE);
     EXPECT_STATUS(zx_thread_set_affinity(stale_handle(), 1), ZX_ERR_BAD_HANDLE);
+}
+
+TEST(zx_thread_set_affinity, other_object_is_wrong_type) {
     EXPECT_STATUS(zx_thread_set_affinity(zx_process_self(), 1), ZX_ERR_WRONG_TYPE);
+}
+
+TEST(zx_thread_set_affinity, missing_manage_thread_right_is_access_denied) {
+    zx_handle_t poor = duplicate_without(zx_thread_self(), ZX_RIGHT_MANAGE_THREAD);
     EXPECT_STATUS(zx_thread_set_affinity(poor, 1), ZX_ERR_ACCESS_DENIED);
     EXPECT_OK(zx_handle_close(poor));
 }
