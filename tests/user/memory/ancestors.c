@@ -103,28 +103,6 @@ TEST(mx_vmo_read, and_write_stop_at_the_end_and_say_so) {
     EXPECT_STATUS(mx_handle_close(vmo), MX_OK);
 }
 
-TEST(mx_vmo_read, faults_change_nothing) {
-    mx_handle_t vmo;
-    char byte = 'k';
-    size_t actual = 5;
-    EXPECT_STATUS(mx_vmo_create(PAGE, 0, &vmo), MX_OK);
-    mx_handle_t poor = duplicate_without(vmo, MX_RIGHT_READ | MX_RIGHT_WRITE);
-    EXPECT_STATUS(mx_vmo_read(vmo, &byte, PAGE + 1, 1, &actual), MX_ERR_OUT_OF_RANGE);
-    EXPECT_STATUS(mx_vmo_write(vmo, &byte, UINT64_MAX, 1, &actual), MX_ERR_OUT_OF_RANGE);
-    EXPECT_STATUS(mx_vmo_read(poor, &byte, 0, 1, &actual), MX_ERR_ACCESS_DENIED);
-    EXPECT_STATUS(mx_vmo_write(poor, &byte, 0, 1, &actual), MX_ERR_ACCESS_DENIED);
-    EXPECT_STATUS(mx_vmo_read(stale_handle(), &byte, 0, 1, &actual), MX_ERR_BAD_HANDLE);
-    EXPECT_STATUS(mx_vmo_read(vmo, BAD_POINTER, 0, 1, &actual), MX_ERR_INVALID_ARGS);
-    EXPECT_STATUS(mx_vmo_write(vmo, BAD_POINTER, 0, 1, &actual), MX_ERR_INVALID_ARGS);
-    EXPECT_STATUS(mx_vmo_write(vmo, &byte, 0, 1, (size_t*)8), MX_ERR_INVALID_ARGS);
-    EXPECT_EQUAL(actual, 5);
-    EXPECT_EQUAL(byte, 'k');
-    EXPECT_STATUS(mx_vmo_read(vmo, &byte, 0, 1, &actual), MX_OK);
-    EXPECT_EQUAL(byte, 0); /* the write with a bad pointer wrote nothing */
-    EXPECT_STATUS(mx_handle_close(poor), MX_OK);
-    EXPECT_STATUS(mx_handle_close(vmo), MX_OK);
-}
-
 TEST(mx_vmo_clone, is_the_same_call) {
     mx_handle_t vmo, clone;
     uint64_t size = 0;
@@ -134,85 +112,6 @@ TEST(mx_vmo_clone, is_the_same_call) {
     EXPECT_EQUAL(size, PAGE);
     EXPECT_STATUS(mx_handle_close(clone), MX_OK);
     EXPECT_STATUS(mx_handle_close(vmo), MX_OK);
-}
-
-/* --- 2016: the memory of a process ------------------------------------------------------------ */
-
-TEST(mx_process_map_vm, maps_protects_and_unmaps) {
-    mx_handle_t vmo;
-    uintptr_t address = 0, fixed;
-    const uint32_t read_write = MX_VM_FLAG_PERM_READ | MX_VM_FLAG_PERM_WRITE;
-    EXPECT_STATUS(mx_vmo_create(4 * PAGE, 0, &vmo), NO_ERROR);
-    EXPECT_STATUS(mx_process_map_vm(mx_process_self(), vmo, 0, 4 * PAGE, &address, read_write),
-                  NO_ERROR);
-    EXPECT(is_writable(address + 3 * PAGE));
-    EXPECT_STATUS(mx_process_protect_vm(mx_process_self(), address, PAGE, MX_VM_FLAG_PERM_READ),
-                  NO_ERROR);
-    EXPECT(is_readable(address));
-    EXPECT(!is_writable(address));
-    EXPECT_STATUS(mx_process_unmap_vm(mx_process_self(), address, 4 * PAGE), NO_ERROR);
-    EXPECT(!is_readable(address));
-    fixed = address; /* free now */
-    EXPECT_STATUS(mx_process_map_vm(mx_process_self(), vmo, PAGE, PAGE, &fixed,
-                                    read_write | MX_VM_FLAG_FIXED),
-                  NO_ERROR);
-    EXPECT_EQUAL(fixed, address);
-    EXPECT_STATUS(
-        mx_process_map_vm(mx_process_self(), vmo, 0, PAGE, &fixed, read_write | MX_VM_FLAG_FIXED),
-        ERR_NO_MEMORY);
-    EXPECT_STATUS(mx_process_map_vm(mx_process_self(), vmo, 0, PAGE, &fixed,
-                                    read_write | MX_VM_FLAG_ALLOC_BASE),
-                  NO_ERROR);
-    EXPECT(fixed != address && is_writable(fixed));
-    EXPECT_STATUS(mx_process_unmap_vm(mx_process_self(), fixed, PAGE), NO_ERROR);
-    EXPECT_STATUS(mx_process_unmap_vm(mx_process_self(), address, PAGE), NO_ERROR);
-    EXPECT_STATUS(mx_handle_close(vmo), NO_ERROR);
-}
-
-TEST(mx_process_map_vm, works_on_another_process) {
-    zx_handle_t process, vmar, vmo;
-    uintptr_t address;
-    EXPECT_OK(zx_process_create(zx_job_default(), "other", 5, 0, &process, &vmar));
-    EXPECT_STATUS(mx_vmo_create(PAGE, 0, &vmo), NO_ERROR);
-    EXPECT_STATUS(mx_process_map_vm(process, vmo, 0, PAGE, &address, MX_VM_FLAG_PERM_READ),
-                  NO_ERROR);
-    EXPECT(!is_readable(address)); /* not here */
-    EXPECT_OK(zx_vmar_protect(vmar, 0, address, PAGE));
-    EXPECT_STATUS(mx_process_unmap_vm(process, address, PAGE), NO_ERROR);
-    EXPECT_STATUS(mx_process_protect_vm(process, address, PAGE, 0), ERR_NOT_FOUND);
-    EXPECT_OK(zx_task_kill(process));
-    EXPECT(wait_for(process, ZX_PROCESS_TERMINATED, ZX_SEC(60)));
-    EXPECT_STATUS(mx_process_map_vm(process, vmo, 0, PAGE, &address, MX_VM_FLAG_PERM_READ),
-                  ERR_BAD_STATE);
-    const zx_handle_t handles[] = {process, vmar, vmo};
-    EXPECT_OK(zx_handle_close_many(handles, countof(handles)));
-}
-
-TEST(mx_process_map_vm, faults) {
-    mx_handle_t vmo, self = mx_process_self();
-    uintptr_t address = 8;
-    EXPECT_STATUS(mx_vmo_create(PAGE, 0, &vmo), NO_ERROR);
-    mx_handle_t poor = duplicate_without(self, MX_RIGHT_WRITE);
-    mx_handle_t read_only = duplicate_without(vmo, MX_RIGHT_WRITE);
-    const uint32_t read = MX_VM_FLAG_PERM_READ;
-    EXPECT_STATUS(mx_process_map_vm(self, vmo, 0, PAGE, &address, read | 1u << 31),
-                  ERR_INVALID_ARGS);
-    EXPECT_STATUS(mx_process_map_vm(self, vmo, 0, PAGE, &address, read | MX_VM_FLAG_DMA),
-                  ERR_NOT_SUPPORTED);
-    EXPECT_STATUS(mx_process_map_vm(poor, vmo, 0, PAGE, &address, read), ERR_ACCESS_DENIED);
-    EXPECT_STATUS(mx_process_map_vm(vmo, vmo, 0, PAGE, &address, read), ERR_WRONG_TYPE);
-    EXPECT_STATUS(mx_process_map_vm(self, self, 0, PAGE, &address, read), ERR_WRONG_TYPE);
-    EXPECT_STATUS(
-        mx_process_map_vm(self, read_only, 0, PAGE, &address, read | MX_VM_FLAG_PERM_WRITE),
-        ERR_ACCESS_DENIED);
-    EXPECT_STATUS(mx_process_map_vm(self, vmo, 0, PAGE, &address, read | MX_VM_FLAG_FIXED),
-                  ERR_INVALID_ARGS); /* below all memory */
-    EXPECT_STATUS(mx_process_map_vm(self, vmo, 0, PAGE, (uintptr_t*)8, read), ERR_INVALID_ARGS);
-    EXPECT_STATUS(mx_process_unmap_vm(poor, 0x10000, PAGE), ERR_ACCESS_DENIED);
-    EXPECT_STATUS(mx_process_protect_vm(poor, 0x10000, PAGE, read), ERR_ACCESS_DENIED);
-    EXPECT_EQUAL(address, 8);
-    const zx_handle_t handles[] = {vmo, poor, read_only};
-    EXPECT_OK(zx_handle_close_many(handles, countof(handles)));
 }
 
 /* --- 2018-07's names for the order that 2017 had ---------------------------------------------- */

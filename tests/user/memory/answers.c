@@ -7,37 +7,7 @@
 #include <jacinth/bootstrap.h>
 #include <zircon/process.h>
 
-#include "reach.h"
-
-#define PAGE PAGE_SIZE_BYTES
-#define READ ZX_VM_PERM_READ
-#define WRITE ZX_VM_PERM_WRITE
-#define EXECUTE ZX_VM_PERM_EXECUTE
-#define ANY_CHILD \
-    (ZX_VM_CAN_MAP_READ | ZX_VM_CAN_MAP_WRITE | ZX_VM_CAN_MAP_EXECUTE | ZX_VM_CAN_MAP_SPECIFIC)
-
-/* A VMAR of eight pages, and a VMO of eight. */
-struct place {
-    zx_handle_t vmar, vmo;
-    zx_vaddr_t base;
-};
-
-static void place_make(struct place* place) {
-    EXPECT_OK(
-        zx_vmar_allocate(zx_vmar_root_self(), ANY_CHILD, 0, 8 * PAGE, &place->vmar, &place->base));
-    EXPECT_OK(zx_vmo_create(8 * PAGE, 0, &place->vmo));
-}
-
-static void place_end(const struct place* place) {
-    EXPECT_OK(zx_vmar_destroy(place->vmar));
-    EXPECT_OK(zx_handle_close(place->vmar));
-    EXPECT_OK(zx_handle_close(place->vmo));
-}
-
-static zx_status_t map_at(const struct place* place, uint32_t options, size_t page, size_t pages) {
-    zx_vaddr_t address;
-    return zx_vmar_map(place->vmar, options, page * PAGE, place->vmo, 0, pages * PAGE, &address);
-}
+#include "place.h"
 
 /* --- places ----------------------------------------------------------------------------------- */
 
@@ -48,104 +18,24 @@ TEST(zx_vmar_map, a_place_outside_is_invalid_args) {
     } outside[] = {{8, 1}, {7, 2}, {0, 9}, {9, 1}, {1ul << 40, 1}, {(1ul << 52) - 1, 1}};
     static const uint32_t kinds[] = {ZX_VM_SPECIFIC, ZX_VM_SPECIFIC_OVERWRITE,
                                      ZX_VM_SPECIFIC | ZX_VM_SPECIFIC_OVERWRITE};
-    CHECK(place_make(&place));
+    CHECK(place_create(&place));
     for (size_t i = 0; i < countof(outside); i++)
         for (size_t k = 0; k < countof(kinds); k++)
             EXPECT_STATUS(map_at(&place, READ | kinds[k], outside[i].page, outside[i].pages),
                           ZX_ERR_INVALID_ARGS);
     for (size_t page = 0; page < 8; page++)
         EXPECT(!is_readable(place.base + page * PAGE));
-    CHECK(place_end(&place));
+    CHECK(place_destroy(&place));
 }
 
 TEST(zx_vmar_map, more_than_the_vmar_is_invalid_args) {
     struct place place;
-    CHECK(place_make(&place));
+    CHECK(place_create(&place));
     EXPECT_STATUS(map_at(&place, READ, 0, 9), ZX_ERR_INVALID_ARGS);
     EXPECT_STATUS(map_at(&place, READ | ZX_VM_COMPACT, 0, 1ul << 30), ZX_ERR_INVALID_ARGS);
     EXPECT_OK(map_at(&place, READ, 0, 8));
     EXPECT_STATUS(map_at(&place, READ, 0, 1), ZX_ERR_NO_MEMORY); /* full, not too small */
-    CHECK(place_end(&place));
-}
-
-TEST(zx_vmar_allocate, a_place_outside_or_too_large_is_invalid_args) {
-    struct place place;
-    zx_handle_t child = 5;
-    zx_vaddr_t address = 6;
-    CHECK(place_make(&place));
-    EXPECT_STATUS(zx_vmar_allocate(place.vmar, ANY_CHILD, 0, 9 * PAGE, &child, &address),
-                  ZX_ERR_INVALID_ARGS);
-    EXPECT_STATUS(zx_vmar_allocate(place.vmar, ANY_CHILD | ZX_VM_SPECIFIC, 7 * PAGE, 2 * PAGE,
-                                   &child, &address),
-                  ZX_ERR_INVALID_ARGS);
-    EXPECT_STATUS(
-        zx_vmar_allocate(place.vmar, ANY_CHILD | ZX_VM_SPECIFIC, 8 * PAGE, PAGE, &child, &address),
-        ZX_ERR_INVALID_ARGS);
-    EXPECT_EQUAL(child, 5);
-    EXPECT_EQUAL(address, 6);
-    EXPECT_OK(zx_vmar_allocate(place.vmar, ANY_CHILD, 0, 8 * PAGE, &child, &address));
-    EXPECT_OK(zx_handle_close(child));
-    CHECK(place_end(&place));
-}
-
-TEST(zx_vmar_allocate, a_size_of_broken_pages_is_invalid_args) {
-    static const size_t sizes[] = {0, 1, PAGE - 1, PAGE + 1, SIZE_MAX, SIZE_MAX - PAGE + 1};
-    zx_handle_t child = 5;
-    zx_vaddr_t address = 6;
-    for (size_t i = 0; i < countof(sizes); i++)
-        EXPECT_STATUS(
-            zx_vmar_allocate(zx_vmar_root_self(), ANY_CHILD, 0, sizes[i], &child, &address),
-            ZX_ERR_INVALID_ARGS);
-    EXPECT_EQUAL(child, 5);
-    EXPECT_EQUAL(address, 6);
-}
-
-/* Options come before the handle, rights before the size. */
-TEST(zx_vmar_allocate, faults_are_reported_in_order) {
-    static const uint32_t bad_options[] = {
-        1u << 31, READ, WRITE, EXECUTE, ZX_VM_MAP_RANGE, ZX_VM_SPECIFIC_OVERWRITE};
-    static const struct {
-        zx_rights_t right;
-        uint32_t capability;
-    } rights[] = {{ZX_RIGHT_READ, ZX_VM_CAN_MAP_READ},
-                  {ZX_RIGHT_WRITE, ZX_VM_CAN_MAP_WRITE},
-                  {ZX_RIGHT_EXECUTE, ZX_VM_CAN_MAP_EXECUTE}};
-    struct place place;
-    zx_handle_t narrow, child = 5;
-    zx_vaddr_t base, address = 6;
-    CHECK(place_make(&place));
-    for (size_t i = 0; i < countof(bad_options); i++)
-        EXPECT_STATUS(
-            zx_vmar_allocate(stale_handle(), ANY_CHILD | bad_options[i], 0, PAGE, &child, &address),
-            ZX_ERR_INVALID_ARGS);
-    EXPECT_STATUS(zx_vmar_allocate(stale_handle(), ANY_CHILD, 0, 0, &child, &address),
-                  ZX_ERR_BAD_HANDLE);
-    EXPECT_STATUS(zx_vmar_allocate(place.vmo, ANY_CHILD, 0, 0, &child, &address),
-                  ZX_ERR_WRONG_TYPE);
-    /* What the handle does not allow, nor does a child that is made with it. */
-    for (size_t i = 0; i < countof(rights); i++) {
-        zx_handle_t poor = duplicate_without(place.vmar, rights[i].right);
-        EXPECT_STATUS(zx_vmar_allocate(poor, rights[i].capability, 0, 0, &child, &address),
-                      ZX_ERR_ACCESS_DENIED);
-        EXPECT_STATUS(zx_vmar_allocate(poor, ANY_CHILD, 0, PAGE, &child, &address),
-                      ZX_ERR_ACCESS_DENIED);
-        EXPECT_OK(zx_handle_close(poor));
-    }
-    /* Nor what the parent does not allow, whatever the handle does. */
-    EXPECT_OK(zx_vmar_allocate(place.vmar, ZX_VM_CAN_MAP_READ, 0, 4 * PAGE, &narrow, &base));
-    static const uint32_t more[] = {ZX_VM_CAN_MAP_WRITE, ZX_VM_CAN_MAP_EXECUTE,
-                                    ZX_VM_CAN_MAP_SPECIFIC, ZX_VM_SPECIFIC};
-    for (size_t i = 0; i < countof(more); i++)
-        EXPECT_STATUS(
-            zx_vmar_allocate(narrow, ZX_VM_CAN_MAP_READ | more[i], 0, PAGE, &child, &address),
-            ZX_ERR_ACCESS_DENIED);
-    EXPECT_EQUAL(child, 5);
-    EXPECT_EQUAL(address, 6);
-    EXPECT_OK(zx_vmar_allocate(narrow, ZX_VM_CAN_MAP_READ, 0, 4 * PAGE, &child, &address));
-    EXPECT_EQUAL(address, base); /* nothing had stayed there */
-    EXPECT_OK(zx_handle_close(child));
-    EXPECT_OK(zx_handle_close(narrow));
-    CHECK(place_end(&place));
+    CHECK(place_destroy(&place));
 }
 
 /* Overwriting is mapping in a place of the caller's choice: bounds and rights count. */
@@ -153,7 +43,7 @@ TEST(zx_vmar_map, overwriting_needs_a_place_inside_and_the_right) {
     struct place place;
     zx_handle_t narrow;
     zx_vaddr_t base, address;
-    CHECK(place_make(&place));
+    CHECK(place_create(&place));
     EXPECT_STATUS(map_at(&place, READ | ZX_VM_SPECIFIC_OVERWRITE, 7, 2), ZX_ERR_INVALID_ARGS);
     EXPECT_STATUS(map_at(&place, READ | ZX_VM_SPECIFIC_OVERWRITE, 8, 1), ZX_ERR_INVALID_ARGS);
     EXPECT(!is_readable(place.base + 7 * PAGE));
@@ -166,12 +56,12 @@ TEST(zx_vmar_map, overwriting_needs_a_place_inside_and_the_right) {
         ZX_ERR_ACCESS_DENIED);
     EXPECT(!is_readable(base));
     EXPECT_OK(zx_handle_close(narrow));
-    CHECK(place_end(&place));
+    CHECK(place_destroy(&place));
 }
 
 TEST(zx_vmar_map, overwriting_gives_back_what_was_there) {
     struct place place;
-    CHECK(place_make(&place));
+    CHECK(place_create(&place));
     zx_info_kernel_memory_t before = {0};
     for (int i = 0; i < 40; i++) {
         zx_handle_t vmo;
@@ -189,7 +79,7 @@ TEST(zx_vmar_map, overwriting_gives_back_what_was_there) {
             EXPECT_EQUAL(*(char*)(place.base + (i % 2 ? 0 : 4 * PAGE)), i - 1);
     }
     CHECK(expect_no_leak(&before, 8));
-    CHECK(place_end(&place));
+    CHECK(place_destroy(&place));
 }
 
 TEST(zx_vmar_map, an_occupied_place_is_no_memory_and_stays_as_it_is) {
@@ -199,7 +89,7 @@ TEST(zx_vmar_map, an_occupied_place_is_no_memory_and_stays_as_it_is) {
     struct place place;
     zx_handle_t inner, child = 5;
     zx_vaddr_t address = 6;
-    CHECK(place_make(&place));
+    CHECK(place_create(&place));
     EXPECT_OK(map_at(&place, READ | WRITE | ZX_VM_SPECIFIC, 2, 2));
     EXPECT_OK(zx_vmar_allocate(place.vmar, ANY_CHILD | ZX_VM_SPECIFIC, 6 * PAGE, PAGE, &inner,
                                &(zx_vaddr_t){0}));
@@ -217,12 +107,12 @@ TEST(zx_vmar_map, an_occupied_place_is_no_memory_and_stays_as_it_is) {
         EXPECT_EQUAL(is_writable(place.base + page * PAGE), page == 2 || page == 3);
     EXPECT_OK(map_at(&place, READ | ZX_VM_SPECIFIC, 4, 2)); /* between the two is free */
     EXPECT_OK(zx_handle_close(inner));
-    CHECK(place_end(&place));
+    CHECK(place_destroy(&place));
 }
 
 TEST(zx_vmar_map, overwriting_and_bringing_in_at_once_is_invalid_args) {
     struct place place;
-    CHECK(place_make(&place));
+    CHECK(place_create(&place));
     EXPECT_OK(map_at(&place, READ | WRITE | ZX_VM_SPECIFIC, 0, 2));
     ((char*)place.base)[PAGE] = 'k';
     EXPECT_STATUS(map_at(&place, READ | ZX_VM_SPECIFIC_OVERWRITE | ZX_VM_MAP_RANGE, 0, 2),
@@ -230,84 +120,14 @@ TEST(zx_vmar_map, overwriting_and_bringing_in_at_once_is_invalid_args) {
     EXPECT(is_writable(place.base));
     EXPECT_EQUAL(((char*)place.base)[PAGE], 'k');
     EXPECT_OK(map_at(&place, READ | ZX_VM_SPECIFIC | ZX_VM_MAP_RANGE, 2, 2));
-    CHECK(place_end(&place));
-}
-
-/* Options come before the handles, those before permissions that make no sense. */
-TEST(zx_vmar_map, faults_are_reported_in_order) {
-    struct place place;
-    zx_vaddr_t address;
-    CHECK(place_make(&place));
-    zx_handle_t read_only = duplicate_without(place.vmo, ZX_RIGHT_WRITE | ZX_RIGHT_EXECUTE);
-    zx_handle_t blind = duplicate_without(place.vmo, ZX_RIGHT_READ);
-    zx_handle_t poor = duplicate_without(place.vmar, ZX_RIGHT_WRITE);
-    static const uint32_t bad_options[] = {1u << 31, ZX_VM_CAN_MAP_READ,
-                                           ZX_VM_SPECIFIC_OVERWRITE | ZX_VM_MAP_RANGE};
-    for (size_t i = 0; i < countof(bad_options); i++)
-        EXPECT_STATUS(
-            zx_vmar_map(stale_handle(), READ | bad_options[i], 0, place.vmo, 0, PAGE, &address),
-            ZX_ERR_INVALID_ARGS);
-    EXPECT_STATUS(zx_vmar_map(place.vmar, WRITE, 0, read_only, 0, PAGE, &address),
-                  ZX_ERR_ACCESS_DENIED);
-    EXPECT_STATUS(zx_vmar_map(place.vmar, EXECUTE, 0, read_only, 0, PAGE, &address),
-                  ZX_ERR_ACCESS_DENIED);
-    EXPECT_STATUS(zx_vmar_map(place.vmar, READ | WRITE, 0, blind, 0, PAGE, &address),
-                  ZX_ERR_ACCESS_DENIED);
-    EXPECT_STATUS(zx_vmar_map(poor, WRITE, 0, place.vmo, 0, PAGE, &address), ZX_ERR_ACCESS_DENIED);
-    EXPECT_STATUS(zx_vmar_map(stale_handle(), WRITE, 0, place.vmo, 0, PAGE, &address),
-                  ZX_ERR_BAD_HANDLE);
-    EXPECT_STATUS(zx_vmar_map(place.vmar, WRITE, 0, place.vmo, 0, PAGE, &address),
-                  ZX_ERR_INVALID_ARGS);
-    EXPECT_STATUS(zx_vmar_map(place.vmar, EXECUTE, 0, place.vmo, 0, PAGE, &address),
-                  ZX_ERR_INVALID_ARGS);
-    const zx_handle_t handles[] = {read_only, blind, poor};
-    EXPECT_OK(zx_handle_close_many(handles, countof(handles)));
-    CHECK(place_end(&place));
-}
-
-/* What the VMAR itself does not allow counts like a right. */
-TEST(zx_vmar_map, what_the_vmar_does_not_allow_comes_first) {
-    struct place place;
-    zx_handle_t narrow;
-    zx_vaddr_t base, address;
-    CHECK(place_make(&place));
-    EXPECT_OK(zx_vmar_allocate(place.vmar, ZX_VM_CAN_MAP_READ, 0, 4 * PAGE, &narrow, &base));
-    EXPECT_STATUS(zx_vmar_map(narrow, WRITE, 0, place.vmo, 0, PAGE, &address),
-                  ZX_ERR_ACCESS_DENIED);
-    EXPECT_STATUS(
-        zx_vmar_map(narrow, READ | ZX_VM_SPECIFIC, 9 * PAGE, place.vmo, 0, PAGE, &address),
-        ZX_ERR_ACCESS_DENIED);
-    EXPECT_STATUS(zx_vmar_allocate(narrow, ZX_VM_CAN_MAP_WRITE, 0, 8 * PAGE, &narrow, &base),
-                  ZX_ERR_ACCESS_DENIED);
-    EXPECT_OK(zx_handle_close(narrow));
-    CHECK(place_end(&place));
-}
-
-TEST(zx_vmar_protect, faults_are_reported_in_order) {
-    struct place place;
-    CHECK(place_make(&place));
-    EXPECT_OK(map_at(&place, READ | ZX_VM_SPECIFIC, 0, 1));
-    zx_handle_t poor = duplicate_without(place.vmar, ZX_RIGHT_WRITE);
-    EXPECT_STATUS(zx_vmar_protect(stale_handle(), ZX_VM_SPECIFIC, place.base, PAGE),
-                  ZX_ERR_INVALID_ARGS);
-    EXPECT_STATUS(zx_vmar_protect(stale_handle(), WRITE, place.base, PAGE), ZX_ERR_BAD_HANDLE);
-    EXPECT_STATUS(zx_vmar_protect(poor, WRITE, place.base, PAGE), ZX_ERR_ACCESS_DENIED);
-    EXPECT_STATUS(zx_vmar_protect(place.vmar, WRITE, place.base, PAGE), ZX_ERR_INVALID_ARGS);
-    zx_handle_t read_only = duplicate_without(place.vmo, ZX_RIGHT_WRITE);
-    zx_vaddr_t address;
-    EXPECT_OK(zx_vmar_map(place.vmar, READ | ZX_VM_SPECIFIC, PAGE, read_only, 0, PAGE, &address));
-    EXPECT_STATUS(zx_vmar_protect(place.vmar, WRITE, address, PAGE), ZX_ERR_ACCESS_DENIED);
-    EXPECT(is_readable(address));
-    EXPECT_OK(zx_handle_close(poor));
-    EXPECT_OK(zx_handle_close(read_only));
-    CHECK(place_end(&place));
+    CHECK(place_destroy(&place));
 }
 
 TEST(zx_vmar_unmap, only_whole_children_are_overwritten) {
     struct place place;
     zx_handle_t child;
     zx_vaddr_t address;
-    CHECK(place_make(&place));
+    CHECK(place_create(&place));
     EXPECT_OK(zx_vmar_allocate(place.vmar, ANY_CHILD | ZX_VM_SPECIFIC, 2 * PAGE, 4 * PAGE, &child,
                                &address));
     EXPECT_OK(zx_vmar_map(child, READ | ZX_VM_SPECIFIC, 0, place.vmo, 0, 4 * PAGE, &address));
@@ -321,14 +141,14 @@ TEST(zx_vmar_unmap, only_whole_children_are_overwritten) {
     EXPECT(is_writable(place.base + 3 * PAGE));
     EXPECT_STATUS(zx_vmar_map(child, READ, 0, place.vmo, 0, PAGE, &address), ZX_ERR_BAD_STATE);
     EXPECT_OK(zx_handle_close(child));
-    CHECK(place_end(&place));
+    CHECK(place_destroy(&place));
 }
 
 TEST(zx_vmar_unmap, over_whole_children_takes_them_and_all_in_them) {
     struct place place;
     zx_handle_t child, inner;
     zx_vaddr_t address;
-    CHECK(place_make(&place));
+    CHECK(place_create(&place));
     EXPECT_OK(zx_vmar_allocate(place.vmar, ANY_CHILD | ZX_VM_SPECIFIC, 2 * PAGE, 4 * PAGE, &child,
                                &address));
     EXPECT_OK(
@@ -351,7 +171,7 @@ TEST(zx_vmar_unmap, over_whole_children_takes_them_and_all_in_them) {
     }
     EXPECT_OK(map_at(&place, READ | ZX_VM_SPECIFIC, 1, 6)); /* all of it is free again */
     EXPECT_OK(zx_handle_close_many(dead, countof(dead)));
-    CHECK(place_end(&place));
+    CHECK(place_destroy(&place));
 }
 
 /* --- past the end of the VMO ------------------------------------------------------------------ */

@@ -85,27 +85,6 @@ TEST(zx_vmo_write, outside_is_out_of_range_and_changes_nothing) {
     EXPECT_OK(zx_handle_close(vmo));
 }
 
-TEST(zx_vmo_write, faults_of_the_handle) {
-    zx_handle_t vmo, event;
-    char byte = 'x';
-    uint64_t size;
-    EXPECT_OK(zx_vmo_create(PAGE, 0, &vmo));
-    EXPECT_OK(zx_event_create(0, &event));
-    zx_handle_t no_write = duplicate_without(vmo, ZX_RIGHT_WRITE);
-    zx_handle_t no_read = duplicate_without(vmo, ZX_RIGHT_READ);
-    EXPECT_STATUS(zx_vmo_write(stale_handle(), &byte, 0, 1), ZX_ERR_BAD_HANDLE);
-    EXPECT_STATUS(zx_vmo_write(event, &byte, 0, 1), ZX_ERR_WRONG_TYPE);
-    EXPECT_STATUS(zx_vmo_write(no_write, &byte, 0, 1), ZX_ERR_ACCESS_DENIED);
-    EXPECT_STATUS(zx_vmo_read(stale_handle(), &byte, 0, 1), ZX_ERR_BAD_HANDLE);
-    EXPECT_STATUS(zx_vmo_read(event, &byte, 0, 1), ZX_ERR_WRONG_TYPE);
-    EXPECT_STATUS(zx_vmo_read(no_read, &byte, 0, 1), ZX_ERR_ACCESS_DENIED);
-    EXPECT_STATUS(zx_vmo_get_size(event, &size), ZX_ERR_WRONG_TYPE);
-    EXPECT_OK(zx_vmo_read(no_write, &byte, 0, 1));
-    EXPECT_EQUAL(byte, 0);
-    const zx_handle_t handles[] = {vmo, event, no_write, no_read};
-    EXPECT_OK(zx_handle_close_many(handles, countof(handles)));
-}
-
 /* --- clones ------------------------------------------------------------------------------- */
 
 static void expect_byte(zx_handle_t vmo, uint64_t offset, char expected) {
@@ -173,21 +152,6 @@ TEST(zx_vmo_clone, of_a_read_only_handle_can_be_written) {
     EXPECT_OK(zx_vmar_unmap(zx_vmar_root_self(), address, PAGE));
     const zx_handle_t handles[] = {parent, read_only, clone};
     EXPECT_OK(zx_handle_close_many(handles, countof(handles)));
-}
-
-TEST(zx_vmo_clone, faults) {
-    zx_handle_t vmo, clone = 5;
-    EXPECT_OK(zx_vmo_create(PAGE, 0, &vmo));
-    zx_handle_t no_read = duplicate_without(vmo, ZX_RIGHT_READ);
-    EXPECT_STATUS(zx_vmo_clone(vmo, 0, 0, PAGE, &clone), ZX_ERR_INVALID_ARGS);
-    EXPECT_STATUS(zx_vmo_clone(vmo, 2, 0, PAGE, &clone), ZX_ERR_INVALID_ARGS);
-    EXPECT_STATUS(zx_vmo_clone(stale_handle(), ZX_VMO_CLONE_COPY_ON_WRITE, 0, PAGE, &clone),
-                  ZX_ERR_BAD_HANDLE);
-    EXPECT_STATUS(zx_vmo_clone(no_read, ZX_VMO_CLONE_COPY_ON_WRITE, 0, PAGE, &clone),
-                  ZX_ERR_ACCESS_DENIED);
-    EXPECT_EQUAL(clone, 5);
-    EXPECT_OK(zx_handle_close(no_read));
-    EXPECT_OK(zx_handle_close(vmo));
 }
 
 TEST(zx_vmo_clone, leaks_nothing) {
