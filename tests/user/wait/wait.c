@@ -1,8 +1,7 @@
-/* object_wait_one and object_wait_many in both generations, 2016's handle_wait_one and _many. */
+/* object_wait_one and object_wait_many of 2018; those of 2017 and 2016 are in older.c. */
 #include <objects.h>
 #include <test.h>
 
-#include <magenta/syscalls.h>
 #include <threads.h>
 
 #define SOON (zx_clock_get_monotonic() + ZX_MSEC(3))
@@ -48,33 +47,34 @@ TEST(zx_object_wait_one, deadline_is_kept) {
     EXPECT_OK(zx_handle_close(event));
 }
 
-/* Each generation asks for its own right. */
-TEST(zx_object_wait_one, needs_wait_not_read) {
+TEST(zx_object_wait_one, missing_wait_right_is_access_denied) {
     zx_handle_t event;
     zx_signals_t observed = 0x77;
     EXPECT_OK(zx_event_create(0, &event));
     zx_handle_t no_wait = duplicate_without(event, ZX_RIGHT_WAIT);
-    zx_handle_t no_read = duplicate_without(event, ZX_RIGHT_READ);
     EXPECT_STATUS(zx_object_wait_one(no_wait, 0, 0, &observed), ZX_ERR_ACCESS_DENIED);
     EXPECT_EQUAL(observed, 0x77);
-    EXPECT_STATUS(zx_object_wait_one(no_read, 0, 0, &observed), ZX_ERR_TIMED_OUT);
-    EXPECT_STATUS(mx_object_wait_one(no_read, 0, 0, &observed), MX_ERR_ACCESS_DENIED);
-    EXPECT_STATUS(mx_object_wait_one(no_wait, 0, 0, &observed), MX_ERR_TIMED_OUT);
-    EXPECT_STATUS(mx_handle_wait_one(no_read, 0, 0, &observed), ERR_ACCESS_DENIED);
-    EXPECT_STATUS(mx_handle_wait_one(no_wait, 0, 0, &observed), ERR_TIMED_OUT);
-    const zx_handle_t handles[] = {event, no_wait, no_read};
-    EXPECT_OK(zx_handle_close_many(handles, countof(handles)));
+    EXPECT_OK(zx_handle_close(no_wait));
+    EXPECT_OK(zx_handle_close(event));
 }
 
-TEST(zx_object_wait_one, no_handle_is_bad_handle) {
+TEST(zx_object_wait_one, no_right_but_wait_is_needed) {
+    zx_handle_t event;
     zx_signals_t observed = 0x77;
-    EXPECT_STATUS(zx_object_wait_one(0, 0, 0, &observed), ZX_ERR_BAD_HANDLE);
-    EXPECT_STATUS(zx_object_wait_one(stale_handle(), 0, ZX_TIME_INFINITE, &observed),
-                  ZX_ERR_BAD_HANDLE);
-    EXPECT_STATUS(mx_object_wait_one(stale_handle(), 0, MX_TIME_INFINITE, &observed),
-                  MX_ERR_BAD_HANDLE);
-    EXPECT_STATUS(mx_handle_wait_one(stale_handle(), 0, MX_TIME_INFINITE, &observed),
-                  ERR_BAD_HANDLE);
+    EXPECT_OK(zx_event_create(0, &event));
+    zx_handle_t only_wait = duplicate_without(event, (zx_rights_t)~ZX_RIGHT_WAIT);
+    EXPECT_STATUS(zx_object_wait_one(only_wait, 0, 0, &observed), ZX_ERR_TIMED_OUT);
+    EXPECT_EQUAL(observed, 0);
+    EXPECT_OK(zx_handle_close(only_wait));
+    EXPECT_OK(zx_handle_close(event));
+}
+
+TEST(zx_object_wait_one, invalid_handle_is_bad_handle) {
+    const zx_handle_t bad[] = {ZX_HANDLE_INVALID, -1, INT32_MIN, INT32_MAX, stale_handle()};
+    zx_signals_t observed = 0x77;
+    for (size_t i = 0; i < countof(bad); i++)
+        EXPECT_STATUS(zx_object_wait_one(bad[i], 0, ZX_TIME_INFINITE, &observed),
+                      ZX_ERR_BAD_HANDLE);
     EXPECT_EQUAL(observed, 0x77);
 }
 
@@ -226,7 +226,6 @@ TEST(zx_object_wait_many, more_than_64_are_out_of_range) {
     CHECK(create_items(items, countof(items)));
     EXPECT_STATUS(zx_object_wait_many(items, countof(items), 0), ZX_ERR_OUT_OF_RANGE);
     EXPECT_STATUS(zx_object_wait_many(items, SIZE_MAX, 0), ZX_ERR_OUT_OF_RANGE);
-    EXPECT_STATUS(mx_object_wait_many(items, countof(items), 0), MX_ERR_OUT_OF_RANGE);
     EXPECT_EQUAL(items[0].pending, 0x77);
     close_items(items, countof(items));
 }
@@ -260,8 +259,6 @@ TEST(zx_object_wait_many, the_leftmost_faulty_item_decides_and_pending_stays) {
     EXPECT_STATUS(zx_object_wait_many(items, countof(items), 0), ZX_ERR_ACCESS_DENIED);
     items[1].handle = stale_handle();
     EXPECT_STATUS(zx_object_wait_many(items, countof(items), 0), ZX_ERR_BAD_HANDLE);
-    EXPECT_STATUS(mx_object_wait_many(items, countof(items), 0), MX_ERR_BAD_HANDLE);
-    EXPECT_STATUS(mx_handle_wait_many(items, countof(items), 0), ERR_BAD_HANDLE);
     for (size_t i = 0; i < countof(items); i++)
         EXPECT_EQUAL(items[i].pending, 0x77);
     items[1].handle = good;
@@ -302,47 +299,6 @@ TEST(zx_object_wait_many, is_woken_by_a_signal) {
 
 TEST(zx_object_wait_many, closing_a_handle_cancels) {
     CHECK(many_during(close_handle, ZX_ERR_CANCELED, ZX_SIGNAL_HANDLE_CLOSED));
-}
-
-/* --- 2017 and 2016 ---------------------------------------------------------------------------- */
-
-TEST(mx_object_wait_many, answers_as_zx_does) {
-    mx_wait_item_t items[2];
-    CHECK(create_items(items, 2));
-    EXPECT_STATUS(mx_object_wait_many(items, 2, 0), MX_ERR_TIMED_OUT);
-    EXPECT_STATUS(mx_object_signal(items[1].handle, 0, MX_EVENT_SIGNALED), MX_OK);
-    EXPECT_STATUS(mx_object_wait_many(items, 2, MX_TIME_INFINITE), MX_OK);
-    EXPECT_EQUAL(items[0].pending, 0);
-    EXPECT_EQUAL(items[1].pending, MX_EVENT_SIGNALED);
-    close_items(items, 2);
-}
-
-TEST(mx_handle_wait_one, timeout_is_relative) {
-    mx_handle_t event;
-    mx_signals_t observed = 1;
-    EXPECT_STATUS(mx_event_create(0, &event), NO_ERROR);
-    mx_time_t start = zx_clock_get_monotonic();
-    EXPECT_STATUS(mx_handle_wait_one(event, MX_SIGNAL_SIGNALED, MX_MSEC(3), &observed),
-                  ERR_TIMED_OUT);
-    EXPECT(zx_clock_get_monotonic() >= start + MX_MSEC(3));
-    EXPECT_EQUAL(observed, 0);
-    EXPECT_STATUS(mx_object_signal(event, 0, MX_SIGNAL_SIGNALED), NO_ERROR);
-    EXPECT_STATUS(mx_handle_wait_one(event, MX_SIGNAL_SIGNALED, MX_TIME_INFINITE, &observed),
-                  NO_ERROR);
-    EXPECT_EQUAL(observed, MX_SIGNAL_SIGNALED);
-    EXPECT_STATUS(mx_handle_close(event), NO_ERROR);
-}
-
-TEST(mx_handle_wait_many, timeout_is_relative) {
-    mx_wait_item_t items[2];
-    CHECK(create_items(items, 2));
-    mx_time_t start = zx_clock_get_monotonic();
-    EXPECT_STATUS(mx_handle_wait_many(items, 2, MX_MSEC(3)), ERR_TIMED_OUT);
-    EXPECT(zx_clock_get_monotonic() >= start + MX_MSEC(3));
-    EXPECT_STATUS(mx_object_signal(items[0].handle, 0, MX_SIGNAL_SIGNALED), NO_ERROR);
-    EXPECT_STATUS(mx_handle_wait_many(items, 2, 0), NO_ERROR);
-    EXPECT_EQUAL(items[0].pending, MX_SIGNAL_SIGNALED);
-    close_items(items, 2);
 }
 
 /* --- wake-ups are never lost ------------------------------------------------------------------ */
