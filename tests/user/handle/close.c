@@ -7,23 +7,24 @@
 #include <stdlib.h>
 #include <zircon/process.h>
 
+/* One generation's spelling. */
+struct generation {
+    zx_status_t (*close)(zx_handle_t);
+    zx_status_t (*close_many)(const zx_handle_t*, size_t);
+};
+static const struct generation zx = {zx_handle_close, zx_handle_close_many};
+static const struct generation mx = {mx_handle_close, mx_handle_close_many};
+
 /* Values that never named anything. */
 static const zx_handle_t never_valid[] = {-1, INT32_MIN, INT32_MAX, 1, 2, 12345678, -12345678};
 
-TEST(zx_handle_close, closes_and_a_second_time_is_bad_handle) {
+TEST_BOTH(handle_close, closes_and_a_second_time_is_bad_handle) {
     zx_handle_t event;
     EXPECT_OK(zx_event_create(0, &event));
     EXPECT(event > 0);
-    EXPECT_OK(zx_handle_close(event));
+    EXPECT_OK(generation->close(event));
     EXPECT(!handle_is_valid(event));
-    EXPECT_STATUS(zx_handle_close(event), ZX_ERR_BAD_HANDLE);
-}
-
-TEST(mx_handle_close, closes_and_a_second_time_is_bad_handle) {
-    mx_handle_t event;
-    EXPECT_STATUS(mx_event_create(0, &event), MX_OK);
-    EXPECT_STATUS(mx_handle_close(event), MX_OK);
-    EXPECT_STATUS(mx_handle_close(event), MX_ERR_BAD_HANDLE);
+    EXPECT_STATUS(generation->close(event), ZX_ERR_BAD_HANDLE);
 }
 
 TEST(zx_handle_close, zero_is_ok) {
@@ -34,11 +35,9 @@ TEST(mx_handle_close, zero_is_bad_handle) {
     EXPECT_STATUS(mx_handle_close(MX_HANDLE_INVALID), MX_ERR_BAD_HANDLE);
 }
 
-TEST(zx_handle_close, forged_and_negative_values_are_bad_handle) {
-    for (size_t i = 0; i < countof(never_valid); i++) {
-        EXPECT_STATUS(zx_handle_close(never_valid[i]), ZX_ERR_BAD_HANDLE);
-        EXPECT_STATUS(mx_handle_close(never_valid[i]), MX_ERR_BAD_HANDLE);
-    }
+TEST_BOTH(handle_close, forged_and_negative_values_are_bad_handle) {
+    for (size_t i = 0; i < countof(never_valid); i++)
+        EXPECT_STATUS(generation->close(never_valid[i]), ZX_ERR_BAD_HANDLE);
 }
 
 /* No value near a valid one is valid, too: neither with another index nor another generation. */
@@ -65,67 +64,61 @@ TEST(zx_handle_close, value_is_not_reused_soon) {
     EXPECT(!handle_is_valid(first));
 }
 
-TEST(zx_handle_close, last_handle_releases_the_object) {
+TEST_BOTH(handle_close, last_handle_releases_the_object) {
     zx_handle_t ends[2], copy;
     EXPECT_OK(zx_channel_create(0, &ends[0], &ends[1]));
     EXPECT_OK(zx_handle_duplicate(ends[0], ZX_RIGHT_SAME_RIGHTS, &copy));
-    EXPECT_OK(zx_handle_close(ends[0]));
+    EXPECT_OK(generation->close(ends[0]));
     EXPECT_EQUAL(object_signals(ends[1]), ZX_CHANNEL_WRITABLE);
-    EXPECT_OK(zx_handle_close(copy));
+    EXPECT_OK(generation->close(copy));
     EXPECT_EQUAL(object_signals(ends[1]) & ZX_CHANNEL_PEER_CLOSED, ZX_CHANNEL_PEER_CLOSED);
-    EXPECT_OK(zx_handle_close(ends[1]));
+    EXPECT_OK(generation->close(ends[1]));
 }
 
 /* --- many --------------------------------------------------------------------------------- */
 
-TEST(zx_handle_close_many, closes_all) {
+TEST_BOTH(handle_close_many, closes_all) {
     zx_handle_t events[200];
     for (size_t i = 0; i < countof(events); i++)
         EXPECT_OK(zx_event_create(0, &events[i]));
-    EXPECT_OK(zx_handle_close_many(events, countof(events)));
+    EXPECT_OK(generation->close_many(events, countof(events)));
     for (size_t i = 0; i < countof(events); i++)
         EXPECT(!handle_is_valid(events[i]));
 }
 
-TEST(zx_handle_close_many, nothing_is_ok_with_a_null_array) {
-    EXPECT_OK(zx_handle_close_many(NULL, 0));
+TEST_BOTH(handle_close_many, nothing_is_ok_with_a_null_array) {
+    EXPECT_OK(generation->close_many(NULL, 0));
 }
 
-TEST(zx_handle_close_many, null_array_is_invalid_args) {
-    EXPECT_STATUS(zx_handle_close_many(NULL, 1), ZX_ERR_INVALID_ARGS);
+TEST_BOTH(handle_close_many, bad_array_is_invalid_args) {
+    void* bad[BAD_POINTER_COUNT];
+    bad_pointers_to_read(bad);
+    for (size_t i = 0; i < BAD_POINTER_COUNT; i++)
+        EXPECT_STATUS(generation->close_many(bad[i], 1), ZX_ERR_INVALID_ARGS);
 }
 
-TEST(zx_handle_close_many, zeros_are_passed_over) {
+TEST_BOTH(handle_close_many, zeros_are_passed_over) {
     zx_handle_t handles[3] = {ZX_HANDLE_INVALID, 0, ZX_HANDLE_INVALID};
     EXPECT_OK(zx_event_create(0, &handles[1]));
-    EXPECT_OK(zx_handle_close_many(handles, countof(handles)));
+    EXPECT_OK(generation->close_many(handles, countof(handles)));
     EXPECT(!handle_is_valid(handles[1]));
 }
 
-TEST(zx_handle_close_many, an_invalid_element_is_bad_handle_and_the_others_are_closed) {
+TEST_BOTH(handle_close_many, an_invalid_element_is_bad_handle_and_the_others_are_closed) {
     zx_handle_t handles[3] = {0, -7, 0};
     EXPECT_OK(zx_event_create(0, &handles[0]));
     EXPECT_OK(zx_event_create(0, &handles[2]));
-    EXPECT_STATUS(zx_handle_close_many(handles, countof(handles)), ZX_ERR_BAD_HANDLE);
+    EXPECT_STATUS(generation->close_many(handles, countof(handles)), ZX_ERR_BAD_HANDLE);
     EXPECT(!handle_is_valid(handles[0]));
     EXPECT(!handle_is_valid(handles[2]));
 }
 
-TEST(zx_handle_close_many, the_same_handle_twice_is_bad_handle_and_closed) {
+TEST_BOTH(handle_close_many, the_same_handle_twice_is_bad_handle_and_closed) {
     zx_handle_t handles[2];
     EXPECT_OK(zx_event_create(0, &handles[0]));
     handles[1] = handles[0];
-    EXPECT_STATUS(zx_handle_close_many(handles, countof(handles)), ZX_ERR_BAD_HANDLE);
+    EXPECT_STATUS(generation->close_many(handles, countof(handles)), ZX_ERR_BAD_HANDLE);
     EXPECT(!handle_is_valid(handles[0]));
-}
-
-TEST(mx_handle_close_many, closes_all) {
-    mx_handle_t events[2];
-    EXPECT_STATUS(mx_event_create(0, &events[0]), MX_OK);
-    EXPECT_STATUS(mx_event_create(0, &events[1]), MX_OK);
-    EXPECT_STATUS(mx_handle_close_many(events, 2), MX_OK);
-    EXPECT(!handle_is_valid(events[0]));
-    EXPECT(!handle_is_valid(events[1]));
 }
 
 /* --- whose handle ------------------------------------------------------------------------- */
