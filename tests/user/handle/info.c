@@ -1,4 +1,4 @@
-/* object_get_info on handles, and names. */
+/* object_get_info: what it shows of handles and objects, and its errors. */
 #include <objects.h>
 #include <test.h>
 
@@ -115,77 +115,100 @@ TEST(zx_object_get_info, koids_are_never_used_twice) {
     }
 }
 
-/* --- errors, in both generations -------------------------------------------------------------- */
+/* --- errors ----------------------------------------------------------------------------------- */
 
-typedef zx_status_t (*get_info_t)(zx_handle_t handle, uint32_t topic, void* buffer, size_t size,
-                                  size_t* actual, size_t* available);
+/* One generation's spelling. */
+struct generation {
+    zx_status_t (*get_info)(zx_handle_t handle, uint32_t topic, void* buffer, size_t size,
+                            size_t* actual, size_t* available);
+};
+static const struct generation zx = {zx_object_get_info};
+static const struct generation mx = {mx_object_get_info};
 
-static void expect_faults_in_order(get_info_t get_info) {
-    zx_info_process_t info;
-    zx_handle_t event;
+/* It fails so, and stores nothing. */
+static void expect_no_info(const struct generation* generation, zx_handle_t handle, uint32_t topic,
+                           zx_status_t expected) {
+    zx_info_process_t info, before;
+    size_t actual = 77, available = 78;
     memset(&info, 0x5a, sizeof(info));
-    zx_info_process_t before = info;
-    EXPECT_OK(zx_event_create(0, &event));
-    zx_handle_t process = duplicate_without(zx_process_self(), ZX_RIGHT_INSPECT);
-    EXPECT_STATUS(get_info(stale_handle(), 9999, &info, sizeof(info), NULL, NULL),
-                  ZX_ERR_NOT_SUPPORTED);
-    EXPECT_STATUS(get_info(stale_handle(), ZX_INFO_PROCESS, &info, sizeof(info), NULL, NULL),
-                  ZX_ERR_BAD_HANDLE);
-    EXPECT_STATUS(get_info(event, ZX_INFO_PROCESS, &info, sizeof(info), NULL, NULL),
-                  ZX_ERR_WRONG_TYPE);
-    EXPECT_STATUS(get_info(process, ZX_INFO_PROCESS, &info, sizeof(info), NULL, NULL),
-                  ZX_ERR_ACCESS_DENIED);
+    before = info;
+    EXPECT_STATUS(generation->get_info(handle, topic, &info, sizeof(info), &actual, &available),
+                  expected);
     EXPECT_BYTES(&info, &before, sizeof(info));
-    EXPECT_OK(zx_handle_close(event));
-    EXPECT_OK(zx_handle_close(process));
+    EXPECT_EQUAL(actual, 77);
+    EXPECT_EQUAL(available, 78);
 }
 
-TEST(zx_object_get_info, faults_are_told_in_order) {
-    CHECK(expect_faults_in_order(zx_object_get_info));
+TEST_BOTH(object_get_info, unknown_topics_are_not_supported_before_the_handle) {
+    CHECK(expect_no_info(generation, zx_process_self(), 9999, ZX_ERR_NOT_SUPPORTED));
+    CHECK(expect_no_info(generation, stale_handle(), 9999, ZX_ERR_NOT_SUPPORTED));
 }
 
-TEST(mx_object_get_info, faults_are_told_in_order) {
-    CHECK(expect_faults_in_order(mx_object_get_info));
+TEST_BOTH(object_get_info, invalid_handle_is_bad_handle) {
+    CHECK(expect_no_info(generation, ZX_HANDLE_INVALID, ZX_INFO_PROCESS, ZX_ERR_BAD_HANDLE));
+    CHECK(expect_no_info(generation, stale_handle(), ZX_INFO_PROCESS, ZX_ERR_BAD_HANDLE));
 }
 
-static void expect_short_buffer_untouched(get_info_t get_info) {
+TEST_BOTH(object_get_info, other_object_is_wrong_type) {
     zx_handle_t event;
-    zx_info_handle_basic_t info;
+    EXPECT_OK(zx_event_create(0, &event));
+    CHECK(expect_no_info(generation, event, ZX_INFO_PROCESS, ZX_ERR_WRONG_TYPE));
+    EXPECT_OK(zx_handle_close(event));
+}
+
+TEST_BOTH(object_get_info, missing_inspect_right_is_access_denied) {
+    zx_handle_t poor = duplicate_without(zx_process_self(), ZX_RIGHT_INSPECT);
+    CHECK(expect_no_info(generation, poor, ZX_INFO_PROCESS, ZX_ERR_ACCESS_DENIED));
+    EXPECT_OK(zx_handle_close(poor));
+}
+
+TEST_BOTH(object_get_info, short_buffer_is_buffer_too_small_and_untouched) {
+    zx_handle_t event;
+    zx_info_handle_basic_t info, before;
     size_t actual = 77, available = 77;
     EXPECT_OK(zx_event_create(0, &event));
     memset(&info, 0x5a, sizeof(info));
-    EXPECT_STATUS(
-        get_info(event, ZX_INFO_HANDLE_BASIC, &info, sizeof(info) - 1, &actual, &available),
-        ZX_ERR_BUFFER_TOO_SMALL);
-    EXPECT_EQUAL(info.koid, 0x5a5a5a5a5a5a5a5a);
+    before = info;
+    EXPECT_STATUS(generation->get_info(event, ZX_INFO_HANDLE_BASIC, &info, sizeof(info) - 1,
+                                       &actual, &available),
+                  ZX_ERR_BUFFER_TOO_SMALL);
+    EXPECT_BYTES(&info, &before, sizeof(info));
     EXPECT_EQUAL(actual, 0);
     EXPECT_EQUAL(available, 1);
     EXPECT_OK(zx_handle_close(event));
 }
 
-TEST(zx_object_get_info, short_buffer_is_buffer_too_small_and_untouched) {
-    CHECK(expect_short_buffer_untouched(zx_object_get_info));
-}
-
-TEST(mx_object_get_info, short_buffer_is_buffer_too_small_and_untouched) {
-    CHECK(expect_short_buffer_untouched(mx_object_get_info));
-}
-
-TEST(mx_object_get_info, bad_pointers_are_invalid_args) {
+TEST_BOTH(object_get_info, bad_buffer_is_invalid_args) {
     void* bad[BAD_POINTER_COUNT];
+    size_t actual = 77, available = 78;
     bad_pointers_to_write(bad);
-    zx_handle_t event;
-    zx_info_handle_basic_t info;
-    EXPECT_OK(zx_event_create(0, &event));
     for (size_t i = 0; i < BAD_POINTER_COUNT; i++)
-        EXPECT_STATUS(
-            mx_object_get_info(event, MX_INFO_HANDLE_BASIC, bad[i], sizeof(info), NULL, NULL),
-            MX_ERR_INVALID_ARGS);
-    EXPECT_OK(zx_handle_close(event));
+        EXPECT_STATUS(generation->get_info(zx_process_self(), ZX_INFO_HANDLE_BASIC, bad[i],
+                                           sizeof(zx_info_handle_basic_t), &actual, &available),
+                      ZX_ERR_INVALID_ARGS);
+    EXPECT_EQUAL(actual, 77);
+    EXPECT_EQUAL(available, 78);
 }
 
-/* Every type of object says what it is. */
-TEST(zx_object_get_info, types) {
+TEST_BOTH(object_get_info, bad_actual_or_available_is_invalid_args) {
+    void* bad[BAD_POINTER_COUNT];
+    zx_info_handle_basic_t info;
+    bad_pointers_to_write(bad);
+    for (size_t i = 0; i < BAD_POINTER_COUNT; i++) {
+        if (!bad[i]) /* not wanted */
+            continue;
+        EXPECT_STATUS(generation->get_info(zx_process_self(), ZX_INFO_HANDLE_BASIC, &info,
+                                           sizeof(info), bad[i], NULL),
+                      ZX_ERR_INVALID_ARGS);
+        EXPECT_STATUS(generation->get_info(zx_process_self(), ZX_INFO_HANDLE_BASIC, &info,
+                                           sizeof(info), NULL, bad[i]),
+                      ZX_ERR_INVALID_ARGS);
+    }
+}
+
+/* --- what each topic shows -------------------------------------------------------------------- */
+
+TEST_BOTH(object_get_info, every_type_of_object_says_what_it_is) {
     zx_handle_t vmo, event, job;
     zx_info_handle_basic_t info;
     EXPECT_OK(zx_vmo_create(1, 0, &vmo));
@@ -203,8 +226,8 @@ TEST(zx_object_get_info, types) {
         {zx_vmar_root_self(), ZX_OBJ_TYPE_VMAR},
     };
     for (size_t i = 0; i < countof(objects); i++) {
-        EXPECT_OK(zx_object_get_info(objects[i].handle, ZX_INFO_HANDLE_BASIC, &info, sizeof(info),
-                                     NULL, NULL));
+        EXPECT_OK(generation->get_info(objects[i].handle, ZX_INFO_HANDLE_BASIC, &info, sizeof(info),
+                                       NULL, NULL));
         EXPECT_EQUAL(info.type, objects[i].type);
     }
     EXPECT_OK(zx_handle_close(vmo));
@@ -264,65 +287,23 @@ TEST(zx_object_get_info, process_threads_lists_each_as_far_as_there_is_room) {
     EXPECT_OK(zx_handle_close_many(handles, countof(handles)));
 }
 
-TEST(zx_object_get_info, process_threads_needs_enumerate) {
+TEST_BOTH(object_get_info, process_threads_without_enumerate_right_is_access_denied) {
+    zx_handle_t poor = duplicate_without(zx_process_self(), ZX_RIGHT_ENUMERATE);
+    CHECK(expect_no_info(generation, poor, ZX_INFO_PROCESS_THREADS, ZX_ERR_ACCESS_DENIED));
+    EXPECT_OK(zx_handle_close(poor));
+}
+
+TEST_BOTH(object_get_info, process_threads_of_another_object_is_wrong_type) {
+    CHECK(expect_no_info(generation, zx_thread_self(), ZX_INFO_PROCESS_THREADS, ZX_ERR_WRONG_TYPE));
+}
+
+TEST_BOTH(object_get_info, process_threads_needs_no_inspect_right) {
     zx_koid_t koid = 1;
     size_t actual = 77;
-    zx_handle_t poor = duplicate_without(zx_process_self(), ZX_RIGHT_ENUMERATE);
-    zx_handle_t rich = duplicate_without(zx_process_self(), ZX_RIGHT_INSPECT);
-    EXPECT_STATUS(
-        zx_object_get_info(poor, ZX_INFO_PROCESS_THREADS, &koid, sizeof(koid), &actual, NULL),
-        ZX_ERR_ACCESS_DENIED);
-    EXPECT_STATUS(zx_object_get_info(zx_thread_self(), ZX_INFO_PROCESS_THREADS, &koid, sizeof(koid),
-                                     &actual, NULL),
-                  ZX_ERR_WRONG_TYPE);
-    EXPECT_EQUAL(koid, 1);
-    EXPECT_EQUAL(actual, 77);
-    EXPECT_OK(
-        zx_object_get_info(rich, ZX_INFO_PROCESS_THREADS, &koid, sizeof(koid), &actual, NULL));
+    zx_handle_t no_inspect = duplicate_without(zx_process_self(), ZX_RIGHT_INSPECT);
+    EXPECT_OK(generation->get_info(no_inspect, ZX_INFO_PROCESS_THREADS, &koid, sizeof(koid),
+                                   &actual, NULL));
     EXPECT_EQUAL(actual, 1);
     EXPECT(koid != 1);
-    EXPECT_OK(zx_handle_close(poor));
-    EXPECT_OK(zx_handle_close(rich));
-}
-
-TEST(mx_object_get_info, answers_as_zx_does) {
-    mx_handle_t event;
-    mx_info_handle_basic_t info;
-    EXPECT_STATUS(mx_event_create(0, &event), MX_OK);
-    EXPECT_STATUS(mx_object_get_info(event, MX_INFO_HANDLE_BASIC, &info, sizeof(info), NULL, NULL),
-                  MX_OK);
-    EXPECT_EQUAL(info.type, MX_OBJ_TYPE_EVENT);
-    EXPECT_EQUAL(info.related_koid, MX_KOID_INVALID);
-    EXPECT_STATUS(mx_handle_close(event), MX_OK);
-}
-
-TEST(zx_object_set_property, name_of_a_vmo_is_kept_and_cut) {
-    zx_handle_t vmo;
-    char name[ZX_MAX_NAME_LEN];
-    static const char long_name[] = "a name that is quite a bit longer than a name may be";
-    EXPECT_OK(zx_vmo_create(1, 0, &vmo));
-    EXPECT_OK(zx_object_set_property(vmo, ZX_PROP_NAME, "ruby", 4));
-    EXPECT_OK(zx_object_get_property(vmo, ZX_PROP_NAME, name, sizeof(name)));
-    EXPECT_STRING(name, "ruby");
-    EXPECT_OK(zx_object_set_property(vmo, ZX_PROP_NAME, long_name, sizeof(long_name)));
-    EXPECT_OK(zx_object_get_property(vmo, ZX_PROP_NAME, name, sizeof(name)));
-    EXPECT_EQUAL(strlen(name), ZX_MAX_NAME_LEN - 1);
-    EXPECT_EQUAL(strncmp(name, long_name, ZX_MAX_NAME_LEN - 1), 0);
-    EXPECT_STATUS(zx_object_get_property(vmo, ZX_PROP_NAME, name, 31), ZX_ERR_BUFFER_TOO_SMALL);
-    EXPECT_OK(zx_handle_close(vmo));
-}
-
-TEST(zx_object_set_property, needs_the_right) {
-    zx_handle_t vmo;
-    char name[ZX_MAX_NAME_LEN];
-    EXPECT_OK(zx_vmo_create(1, 0, &vmo));
-    zx_handle_t no_set = duplicate_without(vmo, ZX_RIGHT_SET_PROPERTY);
-    zx_handle_t no_get = duplicate_without(vmo, ZX_RIGHT_GET_PROPERTY);
-    EXPECT_STATUS(zx_object_set_property(no_set, ZX_PROP_NAME, "x", 1), ZX_ERR_ACCESS_DENIED);
-    EXPECT_STATUS(zx_object_get_property(no_get, ZX_PROP_NAME, name, sizeof(name)),
-                  ZX_ERR_ACCESS_DENIED);
-    EXPECT_STATUS(zx_object_set_property(vmo, 9999, "x", 1), ZX_ERR_INVALID_ARGS);
-    EXPECT_OK(zx_handle_close(no_set));
-    EXPECT_OK(zx_handle_close(no_get));
-    EXPECT_OK(zx_handle_close(vmo));
+    EXPECT_OK(zx_handle_close(no_inspect));
 }

@@ -53,80 +53,190 @@ static void zoo_destroy(struct zoo* zoo) {
     EXPECT_OK(zx_handle_close(zoo->pipe_end));
 }
 
+static void expect_name(zx_handle_t handle, const char* expected) {
+    char name[ZX_MAX_NAME_LEN] = "untouched";
+    EXPECT_OK(zx_object_get_property(handle, ZX_PROP_NAME, name, sizeof(name)));
+    EXPECT_STRING(name, expected);
+}
+
+TEST(name, is_empty_at_first_unless_the_object_is_made_with_one) {
+    struct zoo zoo;
+    CHECK(zoo_create(&zoo));
+    for (int i = 0; i < COUNT; i++)
+        CHECK(expect_name(zoo.handles[i], i == PROCESS ? "p" : i == THREAD ? "t" : ""));
+    CHECK(zoo_destroy(&zoo));
+}
+
 TEST(name, of_every_object_can_be_set_and_read) {
     zx_info_kernel_memory_t before = kernel_memory();
     struct zoo zoo;
     CHECK(zoo_create(&zoo));
-    for (int round = 0; round < 2; round++)
-        for (int i = 0; i < COUNT; i++) {
-            char name[ZX_MAX_NAME_LEN] = "untouched";
-            const char* first = i == PROCESS ? "p" : i == THREAD ? "t" : "";
-            EXPECT_OK(zx_object_get_property(zoo.handles[i], ZX_PROP_NAME, name, sizeof(name)));
-            EXPECT_STRING(name, round == 0 ? first : "ruby");
-            EXPECT_OK(mx_object_set_property(zoo.handles[i], MX_PROP_NAME, "agate", 5));
-            EXPECT_OK(mx_object_get_property(zoo.handles[i], MX_PROP_NAME, name, sizeof(name)));
-            EXPECT_STRING(name, "agate");
-            EXPECT_OK(zx_object_set_property(zoo.handles[i], ZX_PROP_NAME, "ruby", 5));
-            EXPECT_OK(zx_object_get_property(zoo.handles[i], ZX_PROP_NAME, name, sizeof(name)));
-            EXPECT_STRING(name, "ruby");
-        }
-    /* Each end has its own. */
-    for (size_t i = 0; i < countof(zoo.others); i++) {
-        char name[ZX_MAX_NAME_LEN] = "untouched";
-        EXPECT_OK(zx_object_get_property(zoo.others[i], ZX_PROP_NAME, name, sizeof(name)));
-        EXPECT_STRING(name, "");
+    for (int i = 0; i < COUNT; i++) {
+        EXPECT_OK(zx_object_set_property(zoo.handles[i], ZX_PROP_NAME, "ruby", 4));
+        CHECK(expect_name(zoo.handles[i], "ruby"));
+        EXPECT_OK(mx_object_set_property(zoo.handles[i], MX_PROP_NAME, "agate", 5));
+        CHECK(expect_name(zoo.handles[i], "agate"));
     }
     CHECK(zoo_destroy(&zoo));
     CHECK(expect_no_leak(&before, 8));
 }
 
-TEST(name, faults) {
+TEST(name, belongs_to_one_end_of_a_pair) {
     struct zoo zoo;
-    char name[ZX_MAX_NAME_LEN] = "untouched";
     CHECK(zoo_create(&zoo));
-    for (int i = 0; i < COUNT; i++) {
-        zx_handle_t handle = zoo.handles[i];
-        EXPECT_STATUS(zx_object_get_property(handle, ZX_PROP_NAME, name, sizeof(name) - 1),
-                      ZX_ERR_BUFFER_TOO_SMALL);
-        EXPECT_STRING(name, "untouched");
-        EXPECT_STATUS(zx_object_get_property(handle, ZX_PROP_NAME, NULL, sizeof(name)),
-                      ZX_ERR_INVALID_ARGS);
-        EXPECT_STATUS(zx_object_set_property(handle, ZX_PROP_NAME, NULL, 4), ZX_ERR_INVALID_ARGS);
-        EXPECT_OK(zx_object_set_property(handle, ZX_PROP_NAME, NULL, 0));
-        EXPECT_OK(zx_object_get_property(handle, ZX_PROP_NAME, name, sizeof(name)));
-        EXPECT_STRING(name, "");
-        strcpy(name, "untouched");
-    }
-    EXPECT_STATUS(zx_object_get_property(stale_handle(), ZX_PROP_NAME, name, sizeof(name)),
-                  ZX_ERR_BAD_HANDLE);
+    for (int i = 0; i < COUNT; i++)
+        EXPECT_OK(zx_object_set_property(zoo.handles[i], ZX_PROP_NAME, "ruby", 4));
+    for (size_t i = 0; i < countof(zoo.others); i++)
+        CHECK(expect_name(zoo.others[i], ""));
+    CHECK(expect_name(zoo.pipe_end, ""));
     CHECK(zoo_destroy(&zoo));
 }
 
-/* Of types without rights for properties, those to read and to write count. */
-TEST(name, needs_rights) {
-    static const struct {
-        int which;
-        zx_rights_t get, set;
-    } cases[] = {
-        {JOB, ZX_RIGHT_GET_PROPERTY, ZX_RIGHT_SET_PROPERTY},
-        {PROCESS, ZX_RIGHT_GET_PROPERTY, ZX_RIGHT_SET_PROPERTY},
-        {VMO, ZX_RIGHT_GET_PROPERTY, ZX_RIGHT_SET_PROPERTY},
-        {CHANNEL, ZX_RIGHT_READ, ZX_RIGHT_WRITE},
-        {EVENT, ZX_RIGHT_READ, ZX_RIGHT_WRITE},
-    };
-    struct zoo zoo;
+TEST(name, that_is_too_long_is_cut) {
+    zx_handle_t vmo;
     char name[ZX_MAX_NAME_LEN];
+    static const char long_name[] = "a name that is quite a bit longer than a name may be";
+    EXPECT_OK(zx_vmo_create(1, 0, &vmo));
+    EXPECT_OK(zx_object_set_property(vmo, ZX_PROP_NAME, long_name, sizeof(long_name)));
+    EXPECT_OK(zx_object_get_property(vmo, ZX_PROP_NAME, name, sizeof(name)));
+    EXPECT_EQUAL(strlen(name), ZX_MAX_NAME_LEN - 1);
+    EXPECT_EQUAL(strncmp(name, long_name, ZX_MAX_NAME_LEN - 1), 0);
+    EXPECT_OK(zx_handle_close(vmo));
+}
+
+TEST(name, of_no_bytes_is_empty) {
+    struct zoo zoo;
     CHECK(zoo_create(&zoo));
-    for (size_t i = 0; i < countof(cases); i++) {
-        zx_handle_t no_get = duplicate_without(zoo.handles[cases[i].which], cases[i].get);
-        zx_handle_t no_set = duplicate_without(zoo.handles[cases[i].which], cases[i].set);
-        EXPECT_STATUS(zx_object_get_property(no_get, ZX_PROP_NAME, name, sizeof(name)),
-                      ZX_ERR_ACCESS_DENIED);
-        EXPECT_OK(zx_object_set_property(no_get, ZX_PROP_NAME, "opal", 4));
-        EXPECT_STATUS(zx_object_set_property(no_set, ZX_PROP_NAME, "x", 1), ZX_ERR_ACCESS_DENIED);
-        EXPECT_OK(zx_object_get_property(no_set, ZX_PROP_NAME, name, sizeof(name)));
-        EXPECT_STRING(name, "opal");
+    for (int i = 0; i < COUNT; i++) {
+        EXPECT_OK(zx_object_set_property(zoo.handles[i], ZX_PROP_NAME, "opal", 4));
+        EXPECT_OK(zx_object_set_property(zoo.handles[i], ZX_PROP_NAME, NULL, 0));
+        CHECK(expect_name(zoo.handles[i], ""));
+    }
+    CHECK(zoo_destroy(&zoo));
+}
+
+/* --- errors ----------------------------------------------------------------------------------- */
+
+/* One generation's spelling. */
+struct generation {
+    zx_status_t (*get)(zx_handle_t, uint32_t property, void* value, size_t size);
+    zx_status_t (*set)(zx_handle_t, uint32_t property, const void* value, size_t size);
+};
+static const struct generation zx = {zx_object_get_property, zx_object_set_property};
+static const struct generation mx = {mx_object_get_property, mx_object_set_property};
+
+/* Getting (setting) the property of such a size fails so. */
+static void expect_no_get(const struct generation* generation, zx_handle_t handle,
+                          uint32_t property, size_t size, zx_status_t expected) {
+    char name[ZX_MAX_NAME_LEN] = "untouched";
+    EXPECT_STATUS(generation->get(handle, property, name, size), expected);
+    EXPECT_STRING(name, "untouched");
+}
+
+static void expect_no_set(const struct generation* generation, zx_handle_t handle,
+                          uint32_t property, zx_status_t expected) {
+    EXPECT_STATUS(generation->set(handle, property, "new", 3), expected);
+}
+
+/* A VMO that has the name "kept". */
+static zx_handle_t create_named(void) {
+    zx_handle_t vmo = ZX_HANDLE_INVALID;
+    if (zx_vmo_create(1, 0, &vmo) == ZX_OK)
+        zx_object_set_property(vmo, ZX_PROP_NAME, "kept", 4);
+    return vmo;
+}
+
+TEST_BOTH(object_get_property, unknown_properties_are_invalid_args) {
+    zx_handle_t vmo = create_named();
+    CHECK(expect_no_get(generation, vmo, 9999, ZX_MAX_NAME_LEN, ZX_ERR_INVALID_ARGS));
+    EXPECT_OK(zx_handle_close(vmo));
+}
+
+TEST_BOTH(object_get_property, invalid_handle_is_bad_handle) {
+    CHECK(expect_no_get(generation, ZX_HANDLE_INVALID, ZX_PROP_NAME, ZX_MAX_NAME_LEN,
+                        ZX_ERR_BAD_HANDLE));
+    CHECK(expect_no_get(generation, stale_handle(), ZX_PROP_NAME, ZX_MAX_NAME_LEN,
+                        ZX_ERR_BAD_HANDLE));
+}
+
+TEST_BOTH(object_get_property, short_buffer_is_buffer_too_small_and_untouched) {
+    struct zoo zoo;
+    CHECK(zoo_create(&zoo));
+    for (int i = 0; i < COUNT; i++)
+        CHECK(expect_no_get(generation, zoo.handles[i], ZX_PROP_NAME, ZX_MAX_NAME_LEN - 1,
+                            ZX_ERR_BUFFER_TOO_SMALL));
+    CHECK(zoo_destroy(&zoo));
+}
+
+TEST_BOTH(object_get_property, bad_buffer_is_invalid_args) {
+    void* bad[BAD_POINTER_COUNT];
+    zx_handle_t vmo = create_named();
+    bad_pointers_to_write(bad);
+    for (size_t i = 0; i < BAD_POINTER_COUNT; i++)
+        EXPECT_STATUS(generation->get(vmo, ZX_PROP_NAME, bad[i], ZX_MAX_NAME_LEN),
+                      ZX_ERR_INVALID_ARGS);
+    EXPECT_OK(zx_handle_close(vmo));
+}
+
+TEST_BOTH(object_set_property, unknown_properties_are_invalid_args) {
+    zx_handle_t vmo = create_named();
+    CHECK(expect_no_set(generation, vmo, 9999, ZX_ERR_INVALID_ARGS));
+    CHECK(expect_name(vmo, "kept"));
+    EXPECT_OK(zx_handle_close(vmo));
+}
+
+TEST_BOTH(object_set_property, invalid_handle_is_bad_handle) {
+    CHECK(expect_no_set(generation, ZX_HANDLE_INVALID, ZX_PROP_NAME, ZX_ERR_BAD_HANDLE));
+    CHECK(expect_no_set(generation, stale_handle(), ZX_PROP_NAME, ZX_ERR_BAD_HANDLE));
+}
+
+TEST_BOTH(object_set_property, bad_buffer_is_invalid_args_and_the_name_stays) {
+    void* bad[BAD_POINTER_COUNT];
+    zx_handle_t vmo = create_named();
+    bad_pointers_to_read(bad);
+    for (size_t i = 0; i < BAD_POINTER_COUNT; i++)
+        EXPECT_STATUS(generation->set(vmo, ZX_PROP_NAME, bad[i], 4), ZX_ERR_INVALID_ARGS);
+    CHECK(expect_name(vmo, "kept"));
+    EXPECT_OK(zx_handle_close(vmo));
+}
+
+/* --- rights ----------------------------------------------------------------------------------- */
+
+/* Of types without rights for properties, those to read and to write count. */
+static const struct {
+    int which;
+    zx_rights_t get, set;
+} needs[] = {
+    {JOB, ZX_RIGHT_GET_PROPERTY, ZX_RIGHT_SET_PROPERTY},
+    {PROCESS, ZX_RIGHT_GET_PROPERTY, ZX_RIGHT_SET_PROPERTY},
+    {VMO, ZX_RIGHT_GET_PROPERTY, ZX_RIGHT_SET_PROPERTY},
+    {CHANNEL, ZX_RIGHT_READ, ZX_RIGHT_WRITE},
+    {EVENT, ZX_RIGHT_READ, ZX_RIGHT_WRITE},
+};
+
+TEST_BOTH(object_get_property, of_the_name_without_the_right_is_access_denied) {
+    struct zoo zoo;
+    CHECK(zoo_create(&zoo));
+    for (size_t i = 0; i < countof(needs); i++) {
+        zx_handle_t no_get = duplicate_without(zoo.handles[needs[i].which], needs[i].get);
+        CHECK(
+            expect_no_get(generation, no_get, ZX_PROP_NAME, ZX_MAX_NAME_LEN, ZX_ERR_ACCESS_DENIED));
+        EXPECT_OK(generation->set(no_get, ZX_PROP_NAME, "opal", 4)); /* needs another right */
+        CHECK(expect_name(zoo.handles[needs[i].which], "opal"));
         EXPECT_OK(zx_handle_close(no_get));
+    }
+    CHECK(zoo_destroy(&zoo));
+}
+
+TEST_BOTH(object_set_property, of_the_name_without_the_right_is_access_denied) {
+    struct zoo zoo;
+    CHECK(zoo_create(&zoo));
+    for (size_t i = 0; i < countof(needs); i++) {
+        zx_handle_t handle = zoo.handles[needs[i].which];
+        zx_handle_t no_set = duplicate_without(handle, needs[i].set);
+        EXPECT_OK(zx_object_set_property(handle, ZX_PROP_NAME, "opal", 4));
+        CHECK(expect_no_set(generation, no_set, ZX_PROP_NAME, ZX_ERR_ACCESS_DENIED));
+        CHECK(expect_name(no_set, "opal")); /* needs another right */
         EXPECT_OK(zx_handle_close(no_set));
     }
     CHECK(zoo_destroy(&zoo));
