@@ -1,5 +1,7 @@
 #include "fixture.h"
 
+const char alphabet[33] = "abcdefghijklmnopqrstuvwxyz012345";
+
 void pipe_create(struct pipe* pipe, size_t element_size, size_t capacity) {
     *pipe = (struct pipe){MX_HANDLE_INVALID, MX_HANDLE_INVALID};
     pipe->producer = mx_datapipe_create(0, element_size, capacity, &pipe->consumer);
@@ -49,6 +51,18 @@ void expect_read(struct pipe* pipe, const void* bytes, size_t size) {
     CHECK(expect_waiting(pipe, bytes, size));
     EXPECT_EQUAL(mx_datapipe_read(pipe->consumer, DISCARD, size, NULL), size);
     EXPECT_EQUAL(mx_datapipe_read(pipe->consumer, QUERY, 0, NULL), 0);
+}
+
+char* begin_write(const struct pipe* pipe, mx_ssize_t expected) {
+    uintptr_t address = 0;
+    mx_ssize_t run = mx_datapipe_begin_write(pipe->producer, 0, &address);
+    return run == expected ? (char*)address : NULL;
+}
+
+const char* begin_read(const struct pipe* pipe, mx_ssize_t expected) {
+    uintptr_t address = 0;
+    mx_ssize_t run = mx_datapipe_begin_read(pipe->consumer, 0, &address);
+    return run == expected ? (const char*)address : NULL;
 }
 
 void snapshot_take(const struct pipe* pipe, struct snapshot* snapshot) {

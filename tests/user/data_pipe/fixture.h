@@ -22,6 +22,11 @@
 /* The most any test has waiting in a pipe whose contents it keeps. */
 #define CONTENTS_MAX 256
 
+/* Most tests use a pipe of four elements of four bytes. */
+#define ELEMENT 4
+#define CAPACITY 16
+extern const char alphabet[33];
+
 struct pipe {
     mx_handle_t producer, consumer;
 };
@@ -40,6 +45,10 @@ void pipe_fill(struct pipe* pipe, const void* bytes, size_t size);
 void expect_waiting(const struct pipe* pipe, const void* bytes, size_t size);
 /* The same, and they are gone afterwards. */
 void expect_read(struct pipe* pipe, const void* bytes, size_t size);
+
+/* Begin a two-phase write (read). NULL if the call did not return `expected` bytes. */
+char* begin_write(const struct pipe* pipe, mx_ssize_t expected);
+const char* begin_read(const struct pipe* pipe, mx_ssize_t expected);
 
 /* Everything that a failed call may not change: what waits, and the signals of both ends. */
 struct snapshot {

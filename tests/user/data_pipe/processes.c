@@ -5,7 +5,7 @@
 #include <jacinth/launch.h>
 #include <stdlib.h>
 
-#define CAPACITY 4096u
+#define RING_BYTES 4096u
 #define PATIENCE ZX_SEC(30)
 
 static mx_handle_t receive_end(zx_handle_t channel) {
@@ -69,7 +69,7 @@ TEST(data_pipe_processes, a_stream_arrives_whole_by_copies_and_in_two_phases) {
     struct pipe pipe;
     unsigned char buffer[700];
     size_t place = 0;
-    CHECK(pipe_create(&pipe, 1, CAPACITY));
+    CHECK(pipe_create(&pipe, 1, RING_BYTES));
     CHECK(helper_start(&helper, "reads_the_stream"));
     CHECK(send_end(&helper, &pipe.consumer));
     for (int turn = 0; place < STREAM_SIZE; turn++) {
@@ -107,7 +107,7 @@ HELPER(goes_on_writing) {
         return 2;
     if (mx_datapipe_end_write(producer, 5) != NO_ERROR)
         return 3;
-    if (mx_datapipe_begin_write(producer, 0, &address) != CAPACITY - 5)
+    if (mx_datapipe_begin_write(producer, 0, &address) != RING_BYTES - 5)
         return 4;
     memcpy((char*)address, " there", 6);
     if (mx_datapipe_end_write(producer, 6) != NO_ERROR)
@@ -120,9 +120,9 @@ TEST(data_pipe_processes, an_open_write_moves_and_the_sender_loses_the_window) {
     struct helper helper;
     struct pipe pipe;
     uintptr_t address;
-    CHECK(pipe_create(&pipe, 1, CAPACITY));
+    CHECK(pipe_create(&pipe, 1, RING_BYTES));
     CHECK(helper_start(&helper, "goes_on_writing"));
-    EXPECT_EQUAL(mx_datapipe_begin_write(pipe.producer, 0, &address), CAPACITY);
+    EXPECT_EQUAL(mx_datapipe_begin_write(pipe.producer, 0, &address), RING_BYTES);
     memcpy((char*)address, "hello", 5);
     CHECK(send_end(&helper, &pipe.producer));
     EXPECT(!is_mapped((void*)address));
@@ -150,7 +150,7 @@ TEST(data_pipe_processes, touching_the_window_of_a_handle_that_was_sent_is_a_fau
     struct helper helper;
     struct pipe pipe;
     int64_t code;
-    CHECK(pipe_create(&pipe, 1, CAPACITY));
+    CHECK(pipe_create(&pipe, 1, RING_BYTES));
     CHECK(helper_start(&helper, "touches_what_it_has_sent"));
     CHECK(send_end(&helper, &pipe.producer));
     pipe.producer = receive_end(helper.channel);
@@ -184,7 +184,7 @@ TEST(data_pipe_processes, a_producer_goes_to_and_fro_with_its_open_write) {
     struct helper helper;
     struct pipe pipe;
     uintptr_t address;
-    CHECK(pipe_create(&pipe, 1, CAPACITY));
+    CHECK(pipe_create(&pipe, 1, RING_BYTES));
     CHECK(helper_start(&helper, "bounces"));
     zx_info_kernel_memory_t before;
     for (int round = 0; round < 200; round++) {
@@ -206,9 +206,9 @@ TEST(data_pipe_processes, an_unread_message_with_an_end_that_dies_closes_it) {
     struct pipe pipe;
     mx_handle_t near, far;
     uintptr_t address;
-    CHECK(pipe_create(&pipe, 1, CAPACITY));
+    CHECK(pipe_create(&pipe, 1, RING_BYTES));
     EXPECT_OK(mx_channel_create(0, &near, &far));
-    EXPECT_EQUAL(mx_datapipe_begin_write(pipe.producer, 0, &address), CAPACITY);
+    EXPECT_EQUAL(mx_datapipe_begin_write(pipe.producer, 0, &address), RING_BYTES);
     EXPECT_OK(mx_channel_write(near, 0, NULL, 0, &pipe.producer, 1));
     EXPECT(!is_mapped((void*)address));
     EXPECT_EQUAL(object_signals(pipe.consumer), 0); /* in flight is not closed */
@@ -226,8 +226,8 @@ TEST(data_pipe_processes, the_argument_of_a_new_process_takes_no_window_along) {
     struct pipe pipe;
     zx_handle_t process, vmar, thread;
     uintptr_t address;
-    CHECK(pipe_create(&pipe, 1, CAPACITY));
-    EXPECT_EQUAL(mx_datapipe_begin_write(pipe.producer, 0, &address), CAPACITY);
+    CHECK(pipe_create(&pipe, 1, RING_BYTES));
+    EXPECT_EQUAL(mx_datapipe_begin_write(pipe.producer, 0, &address), RING_BYTES);
     EXPECT_OK(zx_process_create(zx_job_default(), "p", 1, 0, &process, &vmar));
     EXPECT_OK(zx_thread_create(process, "t", 1, 0, &thread));
     EXPECT_STATUS(mx_process_start(process, thread, 1ul << 63, 0, pipe.producer, 0),
@@ -265,7 +265,7 @@ HELPER(sleeps_in_two_phases) {
 TEST(data_pipe_processes, a_producer_killed_in_a_two_phase_write_has_written_nothing) {
     struct helper helper;
     struct pipe pipe;
-    CHECK(pipe_create(&pipe, 1, CAPACITY));
+    CHECK(pipe_create(&pipe, 1, RING_BYTES));
     CHECK(pipe_fill(&pipe, "before", 6));
     CHECK(helper_start(&helper, "sleeps_in_two_phases"));
     CHECK(send_end(&helper, &pipe.producer));
@@ -282,7 +282,7 @@ TEST(data_pipe_processes, a_consumer_killed_in_a_two_phase_read_closes_the_pipe)
     struct helper helper;
     struct pipe pipe;
     zx_info_kernel_memory_t before = kernel_memory();
-    CHECK(pipe_create(&pipe, 1, CAPACITY));
+    CHECK(pipe_create(&pipe, 1, RING_BYTES));
     CHECK(pipe_fill(&pipe, "before", 6));
     CHECK(helper_start(&helper, "sleeps_in_two_phases"));
     CHECK(send_end(&helper, &pipe.consumer));

@@ -2,16 +2,12 @@
  * four. */
 #include "fixture.h"
 
-#define ELEMENT 4
-#define CAPACITY 16
 #define UNKNOWN_FLAG 16u
-
-static const char letters[] = "abcdefghijklmnopqrstuvwxyz012345";
 
 /* Three elements wait. */
 static void create(struct pipe* pipe, struct snapshot* before) {
     CHECK(pipe_create(pipe, ELEMENT, CAPACITY));
-    CHECK(pipe_fill(pipe, letters, 3 * ELEMENT));
+    CHECK(pipe_fill(pipe, alphabet, 3 * ELEMENT));
     snapshot_take(pipe, before);
 }
 
@@ -54,7 +50,7 @@ TEST(mx_datapipe_read, what_is_no_consumer_is_wrong_type) {
     pipe_destroy(&pipe);
 }
 
-TEST(mx_datapipe_read, needs_the_read_right) {
+TEST(mx_datapipe_read, missing_read_right_is_access_denied) {
     struct pipe pipe;
     struct snapshot before;
     CHECK(create(&pipe, &before));
@@ -95,18 +91,18 @@ TEST(mx_datapipe_read, discard_query_and_peek_exclude_each_other) {
     pipe_destroy(&pipe);
 }
 
-TEST(mx_datapipe_read, query_answers_what_waits_and_looks_at_nothing_else) {
+TEST(mx_datapipe_read, query_returns_what_waits_and_looks_at_nothing_else) {
     struct pipe pipe;
     CHECK(pipe_create(&pipe, ELEMENT, CAPACITY));
     EXPECT_EQUAL(mx_datapipe_read(pipe.consumer, QUERY, 0, NULL), 0);
-    CHECK(pipe_fill(&pipe, letters, 3 * ELEMENT));
+    CHECK(pipe_fill(&pipe, alphabet, 3 * ELEMENT));
     EXPECT_EQUAL(mx_datapipe_read(pipe.consumer, QUERY, 0, NULL), 3 * ELEMENT);
     EXPECT_EQUAL(mx_datapipe_read(pipe.consumer, QUERY, 3, BAD_POINTER), 3 * ELEMENT);
     EXPECT_EQUAL(mx_datapipe_read(pipe.consumer, QUERY | ALL_OR_NONE, 400, NULL), 3 * ELEMENT);
     EXPECT_EQUAL(object_signals(pipe.consumer), READABLE);
     pipe_close_producer(&pipe);
     EXPECT_EQUAL(mx_datapipe_read(pipe.consumer, QUERY, 0, NULL), 3 * ELEMENT);
-    CHECK(expect_read(&pipe, letters, 3 * ELEMENT));
+    CHECK(expect_read(&pipe, alphabet, 3 * ELEMENT));
     EXPECT_EQUAL(mx_datapipe_read(pipe.consumer, QUERY, 0, NULL), 0);
     pipe_destroy(&pipe);
 }
@@ -134,10 +130,10 @@ TEST(mx_datapipe_read, discard_takes_without_a_buffer) {
     CHECK(create(&pipe, &before));
     CHECK(expect_failure(&pipe, DISCARD | ALL_OR_NONE, CAPACITY, ERR_OUT_OF_RANGE));
     EXPECT_EQUAL(mx_datapipe_read(pipe.consumer, DISCARD, ELEMENT, NULL), ELEMENT);
-    CHECK(expect_waiting(&pipe, letters + ELEMENT, 2 * ELEMENT));
+    CHECK(expect_waiting(&pipe, alphabet + ELEMENT, 2 * ELEMENT));
     EXPECT_EQUAL(mx_datapipe_read(pipe.consumer, DISCARD | ALL_OR_NONE, ELEMENT, BAD_POINTER),
                  ELEMENT);
-    CHECK(expect_waiting(&pipe, letters + 2 * ELEMENT, ELEMENT));
+    CHECK(expect_waiting(&pipe, alphabet + 2 * ELEMENT, ELEMENT));
     EXPECT_EQUAL(mx_datapipe_read(pipe.consumer, DISCARD, SIZE_MAX & ~3ul, NULL), ELEMENT);
     EXPECT_EQUAL(object_signals(pipe.consumer), 0);
     EXPECT_EQUAL(object_signals(pipe.producer), WRITABLE);
@@ -154,12 +150,12 @@ TEST(mx_datapipe_read, all_or_none_takes_all_or_none) {
     for (size_t i = 0; i < countof(sizes); i++)
         CHECK(expect_failure(&pipe, ALL_OR_NONE, sizes[i], ERR_OUT_OF_RANGE));
     EXPECT_EQUAL(mx_datapipe_read(pipe.consumer, ALL_OR_NONE, 2 * ELEMENT, buffer), 2 * ELEMENT);
-    EXPECT_BYTES(buffer, letters, 2 * ELEMENT);
+    EXPECT_BYTES(buffer, alphabet, 2 * ELEMENT);
     pipe_close_producer(&pipe);
     CHECK(expect_failure(&pipe, ALL_OR_NONE, 2 * ELEMENT, ERR_REMOTE_CLOSED));
     CHECK(expect_failure(&pipe, ALL_OR_NONE | DISCARD, 2 * ELEMENT, ERR_REMOTE_CLOSED));
     EXPECT_EQUAL(mx_datapipe_read(pipe.consumer, ALL_OR_NONE, ELEMENT, buffer), ELEMENT);
-    EXPECT_BYTES(buffer, letters + 2 * ELEMENT, ELEMENT);
+    EXPECT_BYTES(buffer, alphabet + 2 * ELEMENT, ELEMENT);
     pipe_destroy(&pipe);
 }
 
@@ -264,40 +260,90 @@ TEST(mx_datapipe_read, what_was_written_before_the_producer_closed_stays_readabl
     EXPECT_EQUAL(mx_datapipe_read(pipe.consumer, 0, ELEMENT, buffer), ELEMENT);
     EXPECT_EQUAL(object_signals(pipe.consumer), READABLE | MX_SIGNAL_PEER_CLOSED);
     EXPECT_EQUAL(mx_datapipe_read(pipe.consumer, 0, CAPACITY, buffer), 2 * ELEMENT);
-    EXPECT_BYTES(buffer, letters + ELEMENT, 2 * ELEMENT);
+    EXPECT_BYTES(buffer, alphabet + ELEMENT, 2 * ELEMENT);
     EXPECT_EQUAL(object_signals(pipe.consumer), MX_SIGNAL_PEER_CLOSED);
     EXPECT_STATUS((mx_status_t)mx_datapipe_read(pipe.consumer, 0, ELEMENT, buffer),
                   ERR_REMOTE_CLOSED);
     pipe_destroy(&pipe);
 }
 
-/* --- the order of the checks ------------------------------------------------------------------ */
+/* --- the order of the checks: everything that comes later is wrong, too -------------------------
+ */
 
-TEST(mx_datapipe_read, order_is_handle_flags_busy_elements_closed_empty_all_or_none_buffer) {
+/* A read without a buffer fails so, and takes nothing. */
+static void expect_first(const struct pipe* pipe, uint32_t flags, size_t requested,
+                         mx_status_t expected) {
+    struct snapshot before;
+    snapshot_take(pipe, &before);
+    EXPECT_STATUS((mx_status_t)mx_datapipe_read(pipe->consumer, flags, requested, NULL), expected);
+    CHECK(expect_unchanged(pipe, &before));
+}
+
+static void begin(struct pipe* pipe) {
+    uintptr_t address;
+    EXPECT_EQUAL(mx_datapipe_begin_read(pipe->consumer, 0, &address), 3 * ELEMENT);
+}
+
+TEST(mx_datapipe_read, the_handle_comes_before_flags) {
+    EXPECT_STATUS((mx_status_t)mx_datapipe_read(0, UNKNOWN_FLAG, 3, NULL), ERR_BAD_HANDLE);
+}
+
+TEST(mx_datapipe_read, unknown_flags_come_before_flags_that_exclude_each_other) {
     struct pipe pipe;
     struct snapshot before;
-    uintptr_t address;
     CHECK(create(&pipe, &before));
-    mx_handle_t consumer = pipe.consumer;
-    EXPECT_STATUS((mx_status_t)mx_datapipe_read(0, UNKNOWN_FLAG, 3, NULL), ERR_BAD_HANDLE);
-    EXPECT_EQUAL(mx_datapipe_begin_read(consumer, 0, &address), 3 * ELEMENT);
-    EXPECT_STATUS((mx_status_t)mx_datapipe_read(consumer, UNKNOWN_FLAG | PEEK | DISCARD, 3, NULL),
-                  ERR_NOT_SUPPORTED);
-    EXPECT_STATUS((mx_status_t)mx_datapipe_read(consumer, PEEK | DISCARD, 3, NULL),
-                  ERR_INVALID_ARGS);
-    EXPECT_STATUS((mx_status_t)mx_datapipe_read(consumer, ALL_OR_NONE, 3, NULL), ERR_BUSY);
-    EXPECT_OK(mx_datapipe_end_read(consumer, 0));
-    EXPECT_STATUS((mx_status_t)mx_datapipe_read(consumer, ALL_OR_NONE, CAPACITY, NULL),
-                  ERR_OUT_OF_RANGE);
-    EXPECT_STATUS((mx_status_t)mx_datapipe_read(consumer, ALL_OR_NONE, 3 * ELEMENT, NULL),
-                  ERR_INVALID_ARGS);
-    CHECK(expect_unchanged(&pipe, &before));
-    CHECK(expect_read(&pipe, letters, 3 * ELEMENT));
-    EXPECT_STATUS((mx_status_t)mx_datapipe_read(consumer, 0, 3, NULL), ERR_INVALID_ARGS);
-    EXPECT_STATUS((mx_status_t)mx_datapipe_read(consumer, ALL_OR_NONE, ELEMENT, NULL),
-                  ERR_SHOULD_WAIT);
+    CHECK(begin(&pipe));
+    CHECK(expect_first(&pipe, UNKNOWN_FLAG | PEEK | DISCARD, 3, ERR_NOT_SUPPORTED));
+    pipe_destroy(&pipe);
+}
+
+TEST(mx_datapipe_read, flags_come_before_an_open_two_phase_read) {
+    struct pipe pipe;
+    struct snapshot before;
+    CHECK(create(&pipe, &before));
+    CHECK(begin(&pipe));
+    CHECK(expect_first(&pipe, PEEK | DISCARD, 3, ERR_INVALID_ARGS));
+    pipe_destroy(&pipe);
+}
+
+TEST(mx_datapipe_read, an_open_two_phase_read_comes_before_elements) {
+    struct pipe pipe;
+    struct snapshot before;
+    CHECK(create(&pipe, &before));
+    CHECK(begin(&pipe));
+    CHECK(expect_first(&pipe, ALL_OR_NONE, 3, ERR_BUSY));
+    pipe_destroy(&pipe);
+}
+
+TEST(mx_datapipe_read, elements_come_before_the_closed_producer_and_an_empty_pipe) {
+    struct pipe pipe;
+    CHECK(pipe_create(&pipe, ELEMENT, CAPACITY));
+    CHECK(expect_first(&pipe, 0, 3, ERR_INVALID_ARGS));
     pipe_close_producer(&pipe);
-    EXPECT_STATUS((mx_status_t)mx_datapipe_read(consumer, 0, 3, NULL), ERR_INVALID_ARGS);
-    EXPECT_STATUS((mx_status_t)mx_datapipe_read(consumer, 0, 0, NULL), ERR_REMOTE_CLOSED);
+    CHECK(expect_first(&pipe, 0, 3, ERR_INVALID_ARGS));
+    pipe_destroy(&pipe);
+}
+
+TEST(mx_datapipe_read, the_closed_producer_comes_before_nothing) {
+    struct pipe pipe;
+    CHECK(pipe_create(&pipe, ELEMENT, CAPACITY));
+    pipe_close_producer(&pipe);
+    CHECK(expect_first(&pipe, 0, 0, ERR_REMOTE_CLOSED));
+    pipe_destroy(&pipe);
+}
+
+TEST(mx_datapipe_read, an_empty_pipe_comes_before_all_or_none) {
+    struct pipe pipe;
+    CHECK(pipe_create(&pipe, ELEMENT, CAPACITY));
+    CHECK(expect_first(&pipe, ALL_OR_NONE, ELEMENT, ERR_SHOULD_WAIT));
+    pipe_destroy(&pipe);
+}
+
+TEST(mx_datapipe_read, all_or_none_comes_before_the_buffer) {
+    struct pipe pipe;
+    struct snapshot before;
+    CHECK(create(&pipe, &before));
+    CHECK(expect_first(&pipe, ALL_OR_NONE, CAPACITY, ERR_OUT_OF_RANGE));
+    CHECK(expect_first(&pipe, ALL_OR_NONE, 3 * ELEMENT, ERR_INVALID_ARGS));
     pipe_destroy(&pipe);
 }

@@ -1,8 +1,6 @@
 /* The thresholds of both ends, and the signals that follow them. */
 #include "fixture.h"
 
-#define ELEMENT 4
-#define CAPACITY 16
 #define READ_THRESHOLD MX_PROP_DATAPIPE_READ_THRESHOLD
 #define WRITE_THRESHOLD MX_PROP_DATAPIPE_WRITE_THRESHOLD
 

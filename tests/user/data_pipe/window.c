@@ -1,7 +1,7 @@
 /* The windows of two-phase calls: how long they last, and what the program may do to them. */
 #include "fixture.h"
 
-#define CAPACITY 12288u
+#define RING_BYTES 12288u
 #define PAGE PAGE_SIZE_BYTES
 
 /* Begins and ends both, which leaves both windows. */
@@ -18,7 +18,7 @@ static void open_windows(const struct pipe* pipe, char** in, char** out) {
 }
 
 static void create_with_windows(struct pipe* pipe, char** in, char** out) {
-    CHECK(pipe_create(pipe, 1, CAPACITY));
+    CHECK(pipe_create(pipe, 1, RING_BYTES));
     CHECK(open_windows(pipe, in, out));
 }
 
@@ -28,12 +28,12 @@ TEST(data_pipe_window, stays_in_one_place_from_one_call_to_the_next) {
     CHECK(create_with_windows(&pipe, &in, &out));
     for (size_t i = 1; i < 100; i++) {
         uintptr_t address;
-        EXPECT_EQUAL(mx_datapipe_begin_write(pipe.producer, 0, &address), CAPACITY - i);
+        EXPECT_EQUAL(mx_datapipe_begin_write(pipe.producer, 0, &address), RING_BYTES - i);
         EXPECT_EQUAL(address, in + i);
         EXPECT_OK(mx_datapipe_end_write(pipe.producer, 1));
     }
-    EXPECT(is_mapped_writable(in + CAPACITY - 1));
-    EXPECT(!is_mapped(in + CAPACITY));
+    EXPECT(is_mapped_writable(in + RING_BYTES - 1));
+    EXPECT(!is_mapped(in + RING_BYTES));
     pipe_destroy(&pipe);
 }
 
@@ -77,7 +77,7 @@ TEST(data_pipe_window, stays_when_the_handle_is_replaced) {
     in[1] = 'j';
     EXPECT_OK(mx_datapipe_end_write(pipe.producer, 1));
     CHECK(expect_waiting(&pipe, "ij", 2));
-    EXPECT_EQUAL(mx_datapipe_begin_write(pipe.producer, 0, &address), CAPACITY - 2);
+    EXPECT_EQUAL(mx_datapipe_begin_write(pipe.producer, 0, &address), RING_BYTES - 2);
     EXPECT_EQUAL(address, in + 2);
     pipe_close_producer(&pipe);
     EXPECT(!is_mapped(in));
@@ -114,7 +114,7 @@ TEST(data_pipe_window, stays_when_sending_fails) {
     EXPECT(is_mapped_writable(in));
     EXPECT(is_mapped(out));
     uintptr_t address;
-    EXPECT_EQUAL(mx_datapipe_begin_write(pipe.producer, 0, &address), CAPACITY - 1);
+    EXPECT_EQUAL(mx_datapipe_begin_write(pipe.producer, 0, &address), RING_BYTES - 1);
     EXPECT_EQUAL(address, in + 1);
     EXPECT_OK(mx_handle_close(near));
     pipe_destroy(&pipe);
@@ -127,7 +127,7 @@ TEST(data_pipe_window, an_open_write_goes_with_the_handle_and_is_ended_there) {
     char *in = NULL, *out = NULL;
     uintptr_t address = 77;
     CHECK(create_with_windows(&pipe, &in, &out));
-    EXPECT_EQUAL(mx_datapipe_begin_write(pipe.producer, 0, &address), CAPACITY - 1);
+    EXPECT_EQUAL(mx_datapipe_begin_write(pipe.producer, 0, &address), RING_BYTES - 1);
     memcpy((char*)address, "jk", 2);
     CHECK(send_and_receive(&pipe.producer));
     EXPECT(!is_mapped(in));
@@ -148,13 +148,13 @@ TEST(data_pipe_window, unmapped_by_the_program_comes_anew) {
     struct pipe pipe;
     char *in = NULL, *out = NULL, *in_again = NULL, *out_again = NULL;
     CHECK(create_with_windows(&pipe, &in, &out));
-    EXPECT_OK(zx_vmar_unmap(zx_vmar_root_self(), (zx_vaddr_t)in, CAPACITY));
+    EXPECT_OK(zx_vmar_unmap(zx_vmar_root_self(), (zx_vaddr_t)in, RING_BYTES));
     EXPECT_OK(zx_vmar_unmap(zx_vmar_root_self(), (zx_vaddr_t)out + PAGE, PAGE)); /* the middle */
     EXPECT(!is_mapped(in));
     EXPECT(is_mapped(out));
     CHECK(open_windows(&pipe, &in_again, &out_again));
     in_again -= 1; /* the second byte was written this time */
-    for (size_t i = 0; i < CAPACITY; i += PAGE) {
+    for (size_t i = 0; i < RING_BYTES; i += PAGE) {
         EXPECT(is_mapped_writable(in_again + i));
         EXPECT(is_mapped(out_again + i));
     }
@@ -206,8 +206,8 @@ TEST(data_pipe_window, protected_as_a_whole_comes_anew_too) {
     struct pipe pipe;
     char *in = NULL, *out = NULL, *in_again = NULL, *out_again = NULL;
     CHECK(create_with_windows(&pipe, &in, &out));
-    EXPECT_OK(zx_vmar_protect(zx_vmar_root_self(), ZX_VM_PERM_READ, (zx_vaddr_t)in, CAPACITY));
-    EXPECT_OK(zx_vmar_protect(zx_vmar_root_self(), 0, (zx_vaddr_t)out, CAPACITY));
+    EXPECT_OK(zx_vmar_protect(zx_vmar_root_self(), ZX_VM_PERM_READ, (zx_vaddr_t)in, RING_BYTES));
+    EXPECT_OK(zx_vmar_protect(zx_vmar_root_self(), 0, (zx_vaddr_t)out, RING_BYTES));
     CHECK(open_windows(&pipe, &in_again, &out_again));
     EXPECT(!is_mapped(in));
     EXPECT(!is_mapped(out));
@@ -219,7 +219,7 @@ TEST(data_pipe_window, copies_do_not_need_it) {
     struct pipe pipe;
     char *in = NULL, *out = NULL;
     CHECK(create_with_windows(&pipe, &in, &out));
-    EXPECT_OK(zx_vmar_unmap(zx_vmar_root_self(), (zx_vaddr_t)in, CAPACITY));
+    EXPECT_OK(zx_vmar_unmap(zx_vmar_root_self(), (zx_vaddr_t)in, RING_BYTES));
     CHECK(pipe_fill(&pipe, "jkl", 3));
     EXPECT_EQUAL(out[1], 'j');
     CHECK(expect_read(&pipe, "ijkl", 4));
