@@ -158,76 +158,97 @@ TEST(data_pipe_threshold, must_be_whole_elements_up_to_the_capacity) {
     pipe_destroy(&pipe);
 }
 
-TEST(data_pipe_threshold, belongs_to_one_kind_of_end) {
+/* Neither is it set nor read. */
+static void expect_refused(mx_handle_t handle, uint32_t property, mx_status_t expected) {
+    size_t size = ELEMENT;
+    EXPECT_STATUS(mx_object_set_property(handle, property, &size, sizeof(size)), expected);
+    EXPECT_STATUS(mx_object_get_property(handle, property, &size, sizeof(size)), expected);
+    EXPECT_EQUAL(size, ELEMENT);
+}
+
+/* The thresholds are as set below: no failed call has changed them. */
+static void create_with_thresholds(struct pipe* pipe) {
+    CHECK(pipe_create(pipe, ELEMENT, CAPACITY));
+    CHECK(set(pipe->consumer, READ_THRESHOLD, 2 * ELEMENT));
+    CHECK(set(pipe->producer, WRITE_THRESHOLD, 3 * ELEMENT));
+}
+
+static void expect_thresholds(const struct pipe* pipe) {
+    size_t found = 0;
+    EXPECT_OK(mx_object_get_property(pipe->consumer, READ_THRESHOLD, &found, sizeof(found)));
+    EXPECT_EQUAL(found, 2 * ELEMENT);
+    EXPECT_OK(mx_object_get_property(pipe->producer, WRITE_THRESHOLD, &found, sizeof(found)));
+    EXPECT_EQUAL(found, 3 * ELEMENT);
+}
+
+TEST(data_pipe_threshold, of_what_is_no_handle_is_bad_handle) {
+    CHECK(expect_refused(0, READ_THRESHOLD, MX_ERR_BAD_HANDLE));
+    CHECK(expect_refused(stale_handle(), WRITE_THRESHOLD, MX_ERR_BAD_HANDLE));
+}
+
+TEST(data_pipe_threshold, of_the_other_kind_of_end_is_wrong_type) {
     struct pipe pipe;
-    mx_handle_t event;
-    size_t size = 4;
-    CHECK(pipe_create(&pipe, ELEMENT, CAPACITY));
-    EXPECT_OK(zx_event_create(0, &event));
-    const struct {
-        mx_handle_t handle;
-        uint32_t property;
-        mx_status_t expected;
-    } wrong[] = {
-        {pipe.producer, READ_THRESHOLD, MX_ERR_WRONG_TYPE},
-        {pipe.consumer, WRITE_THRESHOLD, MX_ERR_WRONG_TYPE},
-        {event, READ_THRESHOLD, MX_ERR_WRONG_TYPE},
-        {event, WRITE_THRESHOLD, MX_ERR_WRONG_TYPE},
-        {0, READ_THRESHOLD, MX_ERR_BAD_HANDLE},
-        {stale_handle(), WRITE_THRESHOLD, MX_ERR_BAD_HANDLE},
-    };
-    for (size_t i = 0; i < countof(wrong); i++) {
-        EXPECT_STATUS(
-            mx_object_set_property(wrong[i].handle, wrong[i].property, &size, sizeof(size)),
-            wrong[i].expected);
-        EXPECT_STATUS(
-            mx_object_get_property(wrong[i].handle, wrong[i].property, &size, sizeof(size)),
-            wrong[i].expected);
-    }
-    EXPECT_EQUAL(size, 4);
-    EXPECT_OK(mx_handle_close(event));
+    CHECK(create_with_thresholds(&pipe));
+    CHECK(expect_refused(pipe.producer, READ_THRESHOLD, MX_ERR_WRONG_TYPE));
+    CHECK(expect_refused(pipe.consumer, WRITE_THRESHOLD, MX_ERR_WRONG_TYPE));
+    CHECK(expect_thresholds(&pipe));
     pipe_destroy(&pipe);
 }
 
-TEST(data_pipe_threshold, is_for_who_may_use_the_end) {
+TEST(data_pipe_threshold, of_another_object_is_wrong_type) {
+    mx_handle_t event;
+    EXPECT_OK(zx_event_create(0, &event));
+    CHECK(expect_refused(event, READ_THRESHOLD, MX_ERR_WRONG_TYPE));
+    CHECK(expect_refused(event, WRITE_THRESHOLD, MX_ERR_WRONG_TYPE));
+    EXPECT_OK(mx_handle_close(event));
+}
+
+TEST(data_pipe_threshold, of_a_producer_without_write_right_can_be_read_only) {
     struct pipe pipe;
-    size_t size = 4;
-    CHECK(pipe_create(&pipe, ELEMENT, CAPACITY));
+    size_t size = ELEMENT;
+    CHECK(create_with_thresholds(&pipe));
     CHECK(remove_rights(&pipe.producer, MX_RIGHT_WRITE));
     EXPECT_STATUS(mx_object_set_property(pipe.producer, WRITE_THRESHOLD, &size, sizeof(size)),
                   MX_ERR_ACCESS_DENIED);
-    EXPECT_OK(mx_object_get_property(pipe.producer, WRITE_THRESHOLD, &size, sizeof(size)));
-    EXPECT_EQUAL(size, 0);
-    CHECK(remove_rights(&pipe.consumer, MX_RIGHT_READ));
-    EXPECT_STATUS(mx_object_set_property(pipe.consumer, READ_THRESHOLD, &size, sizeof(size)),
-                  MX_ERR_ACCESS_DENIED);
-    EXPECT_STATUS(mx_object_get_property(pipe.consumer, READ_THRESHOLD, &size, sizeof(size)),
-                  MX_ERR_ACCESS_DENIED);
+    CHECK(expect_thresholds(&pipe));
     pipe_destroy(&pipe);
 }
 
-TEST(data_pipe_threshold, is_a_size_t_at_a_good_address) {
+TEST(data_pipe_threshold, of_a_consumer_without_read_right_is_access_denied) {
     struct pipe pipe;
-    void* bad[BAD_POINTER_COUNT];
-    size_t size = 8;
-    CHECK(pipe_create(&pipe, ELEMENT, CAPACITY));
-    CHECK(set(pipe.consumer, READ_THRESHOLD, 12));
+    CHECK(create_with_thresholds(&pipe));
+    CHECK(remove_rights(&pipe.consumer, MX_RIGHT_READ));
+    CHECK(expect_refused(pipe.consumer, READ_THRESHOLD, MX_ERR_ACCESS_DENIED));
+    pipe_destroy(&pipe);
+}
+
+TEST(data_pipe_threshold, shorter_than_a_size_t_is_buffer_too_small) {
+    struct pipe pipe;
+    size_t size = ELEMENT;
+    CHECK(create_with_thresholds(&pipe));
     for (size_t room = 0; room < sizeof(size); room++) {
         EXPECT_STATUS(mx_object_set_property(pipe.consumer, READ_THRESHOLD, &size, room),
                       MX_ERR_BUFFER_TOO_SMALL);
         EXPECT_STATUS(mx_object_get_property(pipe.consumer, READ_THRESHOLD, &size, room),
                       MX_ERR_BUFFER_TOO_SMALL);
     }
+    EXPECT_EQUAL(size, ELEMENT);
+    CHECK(expect_thresholds(&pipe));
+    pipe_destroy(&pipe);
+}
+
+TEST(data_pipe_threshold, at_a_bad_address_is_invalid_args) {
+    struct pipe pipe;
+    void* bad[BAD_POINTER_COUNT];
+    CHECK(create_with_thresholds(&pipe));
     bad_pointers_to_read(bad);
     for (size_t i = 0; i < countof(bad); i++)
-        EXPECT_STATUS(mx_object_set_property(pipe.consumer, READ_THRESHOLD, bad[i], sizeof(size)),
+        EXPECT_STATUS(mx_object_set_property(pipe.consumer, READ_THRESHOLD, bad[i], sizeof(size_t)),
                       MX_ERR_INVALID_ARGS);
     bad_pointers_to_write(bad);
     for (size_t i = 0; i < countof(bad); i++)
-        EXPECT_STATUS(mx_object_get_property(pipe.consumer, READ_THRESHOLD, bad[i], sizeof(size)),
+        EXPECT_STATUS(mx_object_get_property(pipe.consumer, READ_THRESHOLD, bad[i], sizeof(size_t)),
                       MX_ERR_INVALID_ARGS);
-    EXPECT_EQUAL(size, 8);
-    EXPECT_OK(mx_object_get_property(pipe.consumer, READ_THRESHOLD, &size, sizeof(size)));
-    EXPECT_EQUAL(size, 12);
+    CHECK(expect_thresholds(&pipe));
     pipe_destroy(&pipe);
 }

@@ -175,28 +175,60 @@ TEST(mx_msgpipe_read, a_size_without_a_place_is_no_room) {
 
 /* --- what waits --------------------------------------------------------------------------- */
 
-TEST(mx_msgpipe_read, empty_is_should_wait_then_remote_closed) {
+/* A read fails so, and stores nothing. */
+static void expect_no_message(mx_handle_t end, mx_status_t expected) {
+    char bytes[2] = ".";
+    uint32_t num_bytes = 1, num_handles = 4;
+    mx_handle_t handles[4] = {7, 7, 7, 7};
+    EXPECT_STATUS(mx_msgpipe_read(end, bytes, &num_bytes, handles, &num_handles, 0), expected);
+    EXPECT_STRING(bytes, ".");
+    EXPECT_EQUAL(num_bytes, 1);
+    EXPECT_EQUAL(num_handles, 4);
+    EXPECT_EQUAL(handles[0], 7);
+}
+
+TEST(mx_msgpipe_read, nothing_waiting_is_should_wait) {
+    FOR_ALL_KINDS(kind) {
+        struct fixture fixture;
+        CHECK(fixture_create(&fixture, kind));
+        CHECK(expect_no_message(fixture.far, ERR_SHOULD_WAIT));
+        CHECK(expect_unchanged(&fixture));
+        fixture_destroy(&fixture);
+    }
+}
+
+TEST(mx_msgpipe_read, nothing_waiting_and_the_other_side_gone_is_remote_closed) {
+    FOR_ALL_KINDS(kind) {
+        struct fixture fixture;
+        CHECK(fixture_create(&fixture, kind));
+        EXPECT_STATUS(mx_handle_close(fixture.near), NO_ERROR);
+        fixture.near = MX_HANDLE_INVALID;
+        CHECK(expect_no_message(fixture.far, ERR_REMOTE_CLOSED));
+        EXPECT_EQUAL(object_signals(fixture.far), MX_SIGNAL_PEER_CLOSED);
+        fixture_destroy(&fixture);
+    }
+}
+
+TEST(mx_msgpipe_read, what_was_written_before_the_other_side_went_stays_readable) {
     FOR_ALL_KINDS(kind) {
         struct fixture fixture;
         char bytes[2] = ".";
         uint32_t num_bytes = 1, num_handles = 4;
         mx_handle_t handles[4] = {7, 7, 7, 7};
         CHECK(fixture_create(&fixture, kind));
-        CHECK(expect_empty(fixture.far));
         EXPECT_STATUS(fixture_write(&fixture, fixture.cargo.handles, 3), NO_ERROR);
-        mx_handle_close(fixture.near);
-        /* What was written before the other side went is still there. */
+        mx_handle_close(fixture.near); /* a reply pipe's has gone already */
         EXPECT_STATUS(mx_msgpipe_read(fixture.far, bytes, &num_bytes, handles, &num_handles, 0),
                       NO_ERROR);
         EXPECT_STRING(bytes, "x");
         EXPECT_EQUAL(num_handles, kind == REPLY ? 4 : 3);
-        mx_handle_close_many(handles, num_handles);
+        memcpy(fixture.cargo.handles, handles, 3 * sizeof(handles[0]));
+        CHECK(cargo_expect_kept(&fixture.cargo));
+        if (kind == REPLY)
+            EXPECT_STATUS(mx_handle_close(handles[3]), NO_ERROR);
+        CHECK(expect_no_message(fixture.far, ERR_REMOTE_CLOSED));
         EXPECT_EQUAL(object_signals(fixture.far), MX_SIGNAL_PEER_CLOSED);
-        num_handles = 4;
-        EXPECT_STATUS(mx_msgpipe_read(fixture.far, bytes, &num_bytes, handles, &num_handles, 0),
-                      ERR_REMOTE_CLOSED);
-        EXPECT_EQUAL(num_bytes, 1);
-        EXPECT_EQUAL(num_handles, 4);
+        fixture.near = MX_HANDLE_INVALID;
         fixture_destroy(&fixture);
     }
 }
@@ -241,41 +273,46 @@ TEST(mx_msgpipe_read, unknown_flags_are_invalid_args_and_keep_the_message) {
     fixture_destroy(&fixture);
 }
 
-/* Here each fault of the handle has a word of its own, and comes before those of the pointers. */
-TEST(mx_msgpipe_read, faults_of_the_handle_are_told_in_order) {
-    struct fixture fixture;
+/* A read through the handle fails so, with good places, with bad ones, and with one bad one.
+ * Nothing is stored. Here each fault of the handle has a word of its own. */
+static void expect_handle_refused(mx_handle_t handle, mx_status_t expected) {
+    char bytes[4] = "...";
+    uint32_t num_bytes = 3, num_handles = 3;
+    mx_handle_t handles[3] = {7, 7, 7};
+    EXPECT_STATUS(mx_msgpipe_read(handle, bytes, &num_bytes, handles, &num_handles, 0), expected);
+    EXPECT_STATUS(mx_msgpipe_read(handle, BAD_POINTER, BAD_POINTER, BAD_POINTER, BAD_POINTER, 0),
+                  expected);
+    EXPECT_STATUS(mx_msgpipe_read(handle, bytes, &num_bytes, handles, BAD_POINTER, 0), expected);
+    EXPECT_STRING(bytes, "...");
+    EXPECT_EQUAL(num_bytes, 3);
+    EXPECT_EQUAL(num_handles, 3);
+    EXPECT_EQUAL(handles[0], 7);
+}
+
+TEST(mx_msgpipe_read, invalid_handle_is_bad_handle_before_pointers) {
+    const mx_handle_t bad[] = {MX_HANDLE_INVALID, -1, INT32_MIN, INT32_MAX, stale_handle()};
+    for (size_t i = 0; i < countof(bad); i++)
+        CHECK(expect_handle_refused(bad[i], ERR_BAD_HANDLE));
+}
+
+TEST(mx_msgpipe_read, other_object_is_wrong_type_before_rights_and_pointers) {
     mx_handle_t event, ends[2];
-    CHECK(create_with_message(&fixture));
     EXPECT_STATUS(mx_event_create(0, &event), NO_ERROR);
     EXPECT_STATUS(mx_channel_create(0, &ends[0], &ends[1]), NO_ERROR);
+    mx_handle_t poor = duplicate_without(event, MX_RIGHT_READ);
+    CHECK(expect_handle_refused(event, ERR_WRONG_TYPE));
+    CHECK(expect_handle_refused(poor, ERR_WRONG_TYPE));
+    CHECK(expect_handle_refused(ends[0], ERR_WRONG_TYPE));
+    const mx_handle_t handles[] = {event, poor, ends[0], ends[1]};
+    EXPECT_STATUS(mx_handle_close_many(handles, countof(handles)), NO_ERROR);
+}
+
+TEST(mx_msgpipe_read, missing_read_right_is_access_denied_before_pointers) {
+    struct fixture fixture;
+    CHECK(create_with_message(&fixture));
     mx_handle_t no_read = duplicate_without(fixture.far, MX_RIGHT_READ);
-    mx_handle_t poor_event = duplicate_without(event, MX_RIGHT_READ);
-    const struct {
-        mx_handle_t handle;
-        mx_status_t status;
-    } rows[] = {{MX_HANDLE_INVALID, ERR_BAD_HANDLE}, {-1, ERR_BAD_HANDLE},
-                {INT32_MAX, ERR_BAD_HANDLE},         {stale_handle(), ERR_BAD_HANDLE},
-                {poor_event, ERR_WRONG_TYPE},        {ends[0], ERR_WRONG_TYPE},
-                {no_read, ERR_ACCESS_DENIED}};
-    for (size_t i = 0; i < countof(rows); i++) {
-        char bytes[4] = "...";
-        uint32_t num_bytes = 3, num_handles = 3, *const bad = (uint32_t*)8;
-        mx_handle_t handles[3] = {7, 7, 7};
-        EXPECT_STATUS(mx_msgpipe_read(rows[i].handle, bytes, &num_bytes, handles, &num_handles, 0),
-                      rows[i].status);
-        EXPECT_STATUS(mx_msgpipe_read(rows[i].handle, bad, bad, (void*)bad, bad, 0),
-                      rows[i].status);
-        EXPECT_STATUS(mx_msgpipe_read(rows[i].handle, bytes, &num_bytes, handles, bad, 0),
-                      rows[i].status);
-        EXPECT_STRING(bytes, "...");
-        EXPECT_EQUAL(num_bytes, 3);
-        EXPECT_EQUAL(num_handles, 3);
-        EXPECT_EQUAL(handles[0], 7);
-    }
-    mx_handle_close_many(ends, 2);
-    mx_handle_close(event);
-    mx_handle_close(no_read);
-    mx_handle_close(poor_event);
+    CHECK(expect_handle_refused(no_read, ERR_ACCESS_DENIED));
+    EXPECT_STATUS(mx_handle_close(no_read), NO_ERROR);
     CHECK(expect_message(&fixture));
     fixture_destroy(&fixture);
 }
