@@ -74,6 +74,12 @@ static zx_info_process_t process_info(zx_handle_t process) {
     return info;
 }
 
+uint32_t thread_state(zx_handle_t thread) {
+    zx_info_thread_t info = {.state = UINT32_MAX};
+    zx_object_get_info(thread, ZX_INFO_THREAD, &info, sizeof(info), NULL, NULL);
+    return info.state;
+}
+
 bool process_has_ended(zx_handle_t process) {
     return process_info(process).exited;
 }
@@ -201,11 +207,12 @@ void wait_until_handle_count(zx_handle_t handle, uint32_t count) {
     EXPECT_EQUAL(object_handle_count(handle), count);
 }
 
+static bool blocks_or_is_dead(uint32_t state) {
+    return ZX_THREAD_STATE_BASIC(state) == ZX_THREAD_STATE_BLOCKED || state == ZX_THREAD_STATE_DEAD;
+}
+
 void wait_until_blocked(zx_handle_t thread) {
-    zx_info_thread_t info = {.state = ZX_THREAD_STATE_NEW};
-    while (ZX_THREAD_STATE_BASIC(info.state) != ZX_THREAD_STATE_BLOCKED &&
-           info.state != ZX_THREAD_STATE_DEAD) {
+    EXPECT_EQUAL(handle_type(thread), ZX_OBJ_TYPE_THREAD);
+    while (!blocks_or_is_dead(thread_state(thread)))
         zx_thread_yield();
-        EXPECT_OK(zx_object_get_info(thread, ZX_INFO_THREAD, &info, sizeof(info), NULL, NULL));
-    }
 }

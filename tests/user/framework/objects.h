@@ -29,6 +29,8 @@ zx_handle_t stale_handle(void);
 
 /* Waits until `signals` (one of them) are shown or `patience` is over; true: shown. */
 bool wait_for(zx_handle_t handle, zx_signals_t signals, zx_duration_t patience);
+/* ZX_THREAD_STATE_*; UINT32_MAX for what is no thread. */
+uint32_t thread_state(zx_handle_t thread);
 bool process_has_ended(zx_handle_t process);
 int64_t process_return_code(zx_handle_t process);
 

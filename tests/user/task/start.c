@@ -82,59 +82,107 @@ static void fail(const struct generation* generation, zx_handle_t process, zx_ha
     EXPECT_OK(zx_handle_close(near));
 }
 
-TEST_BOTH(process_start, faults_of_the_handles_come_first) {
+/* The handles fail so, with a good entry and with a bad one. */
+static void fail_for_handles(const struct generation* generation, const struct hand_made* made,
+                             zx_handle_t process, zx_handle_t thread, zx_status_t expected) {
+    CHECK(fail(generation, process, thread, made->code, made->stack, expected));
+    for (size_t i = 0; i < countof(not_user); i++)
+        CHECK(fail(generation, process, thread, not_user[i], 0, expected));
+    EXPECT_EQUAL(thread_state(made->thread), ZX_THREAD_STATE_NEW);
+}
+
+TEST_BOTH(process_start, invalid_process_is_bad_handle) {
     struct hand_made made;
-    static struct raw_thread foreign;
     CHECK(hand_made_create(&made));
-    EXPECT_OK(raw_thread_create(&foreign));
-    zx_handle_t poor_process = duplicate_without(made.process, ZX_RIGHT_WRITE);
-    zx_handle_t poor_thread = duplicate_without(made.thread, ZX_RIGHT_WRITE);
-    const struct {
-        zx_handle_t process, thread;
-        zx_status_t status;
-    } cases[] = {
-        {0, made.thread, ZX_ERR_BAD_HANDLE},
-        {stale_handle(), made.thread, ZX_ERR_BAD_HANDLE},
-        {made.thread, made.thread, ZX_ERR_WRONG_TYPE},
-        {poor_process, made.thread, ZX_ERR_ACCESS_DENIED},
-        {poor_process, stale_handle(), ZX_ERR_ACCESS_DENIED},
-        {made.process, stale_handle(), ZX_ERR_BAD_HANDLE},
-        {made.process, made.process, ZX_ERR_WRONG_TYPE},
-        {made.process, poor_thread, ZX_ERR_ACCESS_DENIED},
-        {made.process, foreign.handle, ZX_ERR_ACCESS_DENIED},
-    };
-    for (size_t i = 0; i < countof(cases); i++) {
-        CHECK(fail(generation, cases[i].process, cases[i].thread, made.code, made.stack,
-                   cases[i].status));
-        CHECK(fail(generation, cases[i].process, cases[i].thread, not_user[i % countof(not_user)],
-                   0, cases[i].status));
-    }
-    EXPECT(!process_has_ended(made.process));
-    const zx_handle_t handles[] = {poor_process, poor_thread, foreign.handle};
-    EXPECT_OK(zx_handle_close_many(handles, countof(handles)));
+    CHECK(fail_for_handles(generation, &made, 0, made.thread, ZX_ERR_BAD_HANDLE));
+    CHECK(fail_for_handles(generation, &made, stale_handle(), made.thread, ZX_ERR_BAD_HANDLE));
     hand_made_destroy(&made);
 }
 
-/* The argument's handle is one of the handles: it comes before the state. */
-TEST_BOTH(process_start, faults_of_the_argument_come_before_the_entry) {
+TEST_BOTH(process_start, other_object_as_process_is_wrong_type) {
+    struct hand_made made;
+    CHECK(hand_made_create(&made));
+    CHECK(fail_for_handles(generation, &made, made.thread, made.thread, ZX_ERR_WRONG_TYPE));
+    hand_made_destroy(&made);
+}
+
+TEST_BOTH(process_start, missing_write_right_of_the_process_is_access_denied_before_the_thread) {
+    struct hand_made made;
+    CHECK(hand_made_create(&made));
+    zx_handle_t poor = duplicate_without(made.process, ZX_RIGHT_WRITE);
+    CHECK(fail_for_handles(generation, &made, poor, made.thread, ZX_ERR_ACCESS_DENIED));
+    CHECK(fail_for_handles(generation, &made, poor, stale_handle(), ZX_ERR_ACCESS_DENIED));
+    EXPECT_OK(zx_handle_close(poor));
+    hand_made_destroy(&made);
+}
+
+TEST_BOTH(process_start, invalid_thread_is_bad_handle) {
+    struct hand_made made;
+    CHECK(hand_made_create(&made));
+    CHECK(fail_for_handles(generation, &made, made.process, 0, ZX_ERR_BAD_HANDLE));
+    CHECK(fail_for_handles(generation, &made, made.process, stale_handle(), ZX_ERR_BAD_HANDLE));
+    hand_made_destroy(&made);
+}
+
+TEST_BOTH(process_start, other_object_as_thread_is_wrong_type) {
+    struct hand_made made;
+    CHECK(hand_made_create(&made));
+    CHECK(fail_for_handles(generation, &made, made.process, made.process, ZX_ERR_WRONG_TYPE));
+    hand_made_destroy(&made);
+}
+
+TEST_BOTH(process_start, missing_write_right_of_the_thread_is_access_denied) {
+    struct hand_made made;
+    CHECK(hand_made_create(&made));
+    zx_handle_t poor = duplicate_without(made.thread, ZX_RIGHT_WRITE);
+    CHECK(fail_for_handles(generation, &made, made.process, poor, ZX_ERR_ACCESS_DENIED));
+    EXPECT_OK(zx_handle_close(poor));
+    hand_made_destroy(&made);
+}
+
+TEST_BOTH(process_start, a_thread_of_another_process_is_access_denied) {
+    static struct raw_thread foreign;
+    struct hand_made made;
+    CHECK(hand_made_create(&made));
+    EXPECT_OK(raw_thread_create(&foreign));
+    CHECK(fail_for_handles(generation, &made, made.process, foreign.handle, ZX_ERR_ACCESS_DENIED));
+    EXPECT_EQUAL(thread_state(foreign.handle), ZX_THREAD_STATE_NEW);
+    EXPECT_OK(zx_handle_close(foreign.handle));
+    hand_made_destroy(&made);
+}
+
+TEST_BOTH(process_start, invalid_argument_is_bad_handle_before_the_entry) {
+    const zx_handle_t bad[] = {ZX_HANDLE_INVALID, -1, stale_handle()};
+    struct hand_made made;
+    CHECK(hand_made_create(&made));
+    for (size_t i = 0; i < countof(bad); i++) {
+        EXPECT_STATUS(generation->start(made.process, made.thread, not_user[0], 0, bad[i], 0),
+                      ZX_ERR_BAD_HANDLE);
+        EXPECT_STATUS(
+            generation->start(made.process, made.thread, made.code, made.stack, bad[i], 0),
+            ZX_ERR_BAD_HANDLE);
+    }
+    EXPECT_EQUAL(thread_state(made.thread), ZX_THREAD_STATE_NEW);
+    hand_made_destroy(&made);
+}
+
+TEST_BOTH(process_start, argument_without_transfer_right_is_access_denied_before_the_entry) {
     struct hand_made made;
     zx_handle_t event;
     CHECK(hand_made_create(&made));
     EXPECT_OK(zx_event_create(0, &event));
     zx_handle_t fixed = duplicate_without(event, ZX_RIGHT_TRANSFER);
-    EXPECT_STATUS(generation->start(made.process, made.thread, not_user[0], 0, stale_handle(), 0),
-                  ZX_ERR_BAD_HANDLE);
     EXPECT_STATUS(generation->start(made.process, made.thread, not_user[0], 0, fixed, 0),
                   ZX_ERR_ACCESS_DENIED);
+    EXPECT_EQUAL(handle_is_valid(fixed), !generation->discards);
     EXPECT_EQUAL(object_handle_count(event), generation->discards ? 1 : 2);
-    if (!generation->discards)
-        EXPECT_OK(zx_handle_close(fixed));
-    CHECK(fail(generation, made.process, made.thread, not_user[0], 0, ZX_ERR_INVALID_ARGS));
+    EXPECT_EQUAL(thread_state(made.thread), ZX_THREAD_STATE_NEW);
+    zx_handle_close(fixed);
     EXPECT_OK(zx_handle_close(event));
     hand_made_destroy(&made);
 }
 
-TEST_BOTH(process_start, addresses_outside_user_space_are_invalid_args) {
+TEST_BOTH(process_start, entry_or_stack_outside_user_space_is_invalid_args) {
     struct hand_made made;
     CHECK(hand_made_create(&made));
     for (size_t i = 0; i < countof(not_user); i++) {
@@ -143,23 +191,42 @@ TEST_BOTH(process_start, addresses_outside_user_space_are_invalid_args) {
         CHECK(fail(generation, made.process, made.thread, made.code, not_user[i],
                    ZX_ERR_INVALID_ARGS));
     }
-    /* Nothing has happened: it can still be started. */
+    EXPECT_EQUAL(thread_state(made.thread), ZX_THREAD_STATE_NEW);
+    hand_made_destroy(&made);
+}
+
+/* Starts the process with its own code, which ends it. */
+static void start(const struct generation* generation, const struct hand_made* made) {
     zx_handle_t event;
     EXPECT_OK(zx_event_create(0, &event));
-    EXPECT_OK(generation->start(made.process, made.thread, made.code, made.stack, event, 0));
+    EXPECT_OK(generation->start(made->process, made->thread, made->code, made->stack, event, 0));
+}
+
+TEST_BOTH(process_start, after_a_failure_the_process_can_still_be_started) {
+    struct hand_made made;
+    CHECK(hand_made_create(&made));
+    CHECK(fail(generation, made.process, made.thread, not_user[0], 0, ZX_ERR_INVALID_ARGS));
+    CHECK(start(generation, &made));
     EXPECT(wait_for(made.process, ZX_PROCESS_TERMINATED, PATIENCE));
     hand_made_destroy(&made);
 }
 
-TEST_BOTH(process_start, the_state_comes_before_the_entry) {
+TEST_BOTH(process_start, a_second_time_is_bad_state_before_the_entry) {
     struct hand_made made;
-    zx_handle_t event;
     CHECK(hand_made_create(&made));
-    EXPECT_OK(zx_event_create(0, &event));
-    EXPECT_OK(generation->start(made.process, made.thread, made.code, made.stack, event, 0));
+    CHECK(start(generation, &made));
     CHECK(fail(generation, made.process, made.thread, made.code, made.stack, ZX_ERR_BAD_STATE));
     CHECK(fail(generation, made.process, made.thread, not_user[0], 0, ZX_ERR_BAD_STATE));
     EXPECT(wait_for(made.process, ZX_PROCESS_TERMINATED, PATIENCE));
+    hand_made_destroy(&made);
+}
+
+TEST_BOTH(process_start, of_an_ended_process_is_bad_state_before_the_entry) {
+    struct hand_made made;
+    CHECK(hand_made_create(&made));
+    EXPECT_OK(zx_task_kill(made.process));
+    EXPECT(wait_for(made.process, ZX_PROCESS_TERMINATED, PATIENCE));
+    CHECK(fail(generation, made.process, made.thread, made.code, made.stack, ZX_ERR_BAD_STATE));
     CHECK(fail(generation, made.process, made.thread, not_user[0], 0, ZX_ERR_BAD_STATE));
     hand_made_destroy(&made);
 }
@@ -217,7 +284,6 @@ TEST(zx_process_start, as_another_kills_the_first_thread) {
 
 TEST_BOTH(thread_start, before_the_process_was_started_is_bad_state_whatever_the_entry) {
     struct hand_made made;
-    zx_handle_t event;
     CHECK(hand_made_create(&made));
     const zx_vaddr_t entries[] = {made.code, 0, 1, not_user[0], not_user[2], UINT64_MAX};
     for (size_t i = 0; i < countof(entries); i++) {
@@ -226,9 +292,15 @@ TEST_BOTH(thread_start, before_the_process_was_started_is_bad_state_whatever_the
         EXPECT_STATUS(generation->start_thread(made.thread, made.code, entries[i], 0, 0),
                       ZX_ERR_BAD_STATE);
     }
-    /* The thread is still good for the start of the process. */
-    EXPECT_OK(zx_event_create(0, &event));
-    EXPECT_OK(zx_process_start(made.process, made.thread, made.code, made.stack, event, 0));
+    CHECK(start(generation, &made)); /* the thread is still good for that */
+    EXPECT(wait_for(made.process, ZX_PROCESS_TERMINATED, PATIENCE));
+    hand_made_destroy(&made);
+}
+
+TEST_BOTH(thread_start, after_the_process_has_ended_is_bad_state_whatever_the_entry) {
+    struct hand_made made;
+    CHECK(hand_made_create(&made));
+    CHECK(start(generation, &made));
     EXPECT(wait_for(made.process, ZX_PROCESS_TERMINATED, PATIENCE));
     EXPECT_STATUS(generation->start_thread(made.thread, made.code, made.stack, 0, 0),
                   ZX_ERR_BAD_STATE);

@@ -14,12 +14,6 @@
 
 static struct raw_thread thread; /* one test at a time */
 
-static uint32_t thread_state(zx_handle_t handle) {
-    zx_info_thread_t info = {.state = 99};
-    zx_object_get_info(handle, ZX_INFO_THREAD, &info, sizeof(info), NULL, NULL);
-    return info.state;
-}
-
 static bool has_terminated(void) {
     return object_signals(thread.handle) & ZX_THREAD_TERMINATED;
 }
