@@ -24,11 +24,18 @@ TEST(zx_futex_wait, deadline_is_kept) {
     EXPECT_STATUS(zx_futex_wait(&futex, 1, 0), ZX_ERR_TIMED_OUT);
 }
 
+/* Two bytes behind an aligned word. */
+static const zx_futex_t* misaligned(void) {
+    static zx_futex_t futexes[2];
+    return (const zx_futex_t*)((char*)futexes + 2);
+}
+
 TEST(zx_futex_wait, misaligned_address_is_invalid_args) {
-    zx_futex_t futexes[2] = {0, 0};
-    const zx_futex_t* misaligned = (const zx_futex_t*)((char*)futexes + 2);
-    EXPECT_STATUS(zx_futex_wait(misaligned, 0, 0), ZX_ERR_INVALID_ARGS);
-    EXPECT_STATUS(zx_futex_wake(misaligned, 1), ZX_ERR_INVALID_ARGS);
+    EXPECT_STATUS(zx_futex_wait(misaligned(), 0, ZX_TIME_INFINITE), ZX_ERR_INVALID_ARGS);
+}
+
+TEST(zx_futex_wake, misaligned_address_is_invalid_args) {
+    EXPECT_STATUS(zx_futex_wake(misaligned(), 1), ZX_ERR_INVALID_ARGS);
 }
 
 TEST(zx_futex_wake, of_nobody_is_ok) {
@@ -38,7 +45,7 @@ TEST(zx_futex_wake, of_nobody_is_ok) {
 }
 
 /* A page that nobody has touched reads as zeros, also where it may not be written. */
-TEST(zx_futex_wait, on_an_untouched_read_only_page) {
+TEST(zx_futex_wait, reads_an_untouched_read_only_page_as_zeros) {
     zx_futex_t* page = read_only_page();
     EXPECT(page);
     EXPECT_STATUS(zx_futex_wait(page, 1, ZX_TIME_INFINITE), ZX_ERR_BAD_STATE);
@@ -47,15 +54,21 @@ TEST(zx_futex_wait, on_an_untouched_read_only_page) {
     EXPECT_STATUS(zx_futex_wait(page, 0, 0), ZX_ERR_INVALID_ARGS);
 }
 
+static const uintptr_t past_user_space[] = {USER_END, 0x0000800000000000, 0xffff800000000000,
+                                            0xffffffff80000000, UINTPTR_MAX & ~3ul};
+
+TEST(zx_futex_wait, addresses_past_user_space_are_invalid_args) {
+    for (size_t i = 0; i < countof(past_user_space); i++)
+        EXPECT_STATUS(zx_futex_wait((zx_futex_t*)past_user_space[i], 0, ZX_TIME_INFINITE),
+                      ZX_ERR_INVALID_ARGS);
+}
+
 TEST(zx_futex_wake, addresses_past_user_space_are_invalid_args) {
-    static const uintptr_t past[] = {USER_END, 0x0000800000000000, 0xffff800000000000,
-                                     0xffffffff80000000, UINTPTR_MAX & ~3ul};
-    for (size_t i = 0; i < countof(past); i++) {
-        EXPECT_STATUS(zx_futex_wake((zx_futex_t*)past[i], 1), ZX_ERR_INVALID_ARGS);
-        EXPECT_STATUS(zx_futex_wake((zx_futex_t*)past[i], 0), ZX_ERR_INVALID_ARGS);
-        EXPECT_STATUS(zx_futex_wait((zx_futex_t*)past[i], 0, 0), ZX_ERR_INVALID_ARGS);
+    for (size_t i = 0; i < countof(past_user_space); i++) {
+        EXPECT_STATUS(zx_futex_wake((zx_futex_t*)past_user_space[i], 1), ZX_ERR_INVALID_ARGS);
+        EXPECT_STATUS(zx_futex_wake((zx_futex_t*)past_user_space[i], 0), ZX_ERR_INVALID_ARGS);
     }
-    EXPECT_OK(zx_futex_wake((zx_futex_t*)(USER_END - 4), 1));
+    EXPECT_OK(zx_futex_wake((zx_futex_t*)(USER_END - 4), 1)); /* the last that a program may use */
 }
 
 struct crowd {
