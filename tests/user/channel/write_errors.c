@@ -157,6 +157,23 @@ TEST_BOTH(channel_write, bad_handles_pointer_is_invalid_args) {
     }
 }
 
+/* The array ends at a page's end, before its count does: it cannot be read as a whole, so nothing
+ * of it is discarded. */
+TEST_BOTH(channel_write, handles_that_run_into_nothing_are_invalid_args_and_stay) {
+    struct fixture fixture;
+    CHECK(fixture_create(&fixture));
+    size_t size = fixture.cargo.count * sizeof(zx_handle_t);
+    zx_handle_t* handles = (zx_handle_t*)guarded_buffer(size);
+    EXPECT(handles);
+    memcpy(handles, fixture.cargo.handles, size);
+    EXPECT_STATUS(generation->write(fixture.near, 0, "x", 1, handles, fixture.cargo.count + 1),
+                  ZX_ERR_INVALID_ARGS);
+    CHECK(cargo_expect_kept(&fixture.cargo));
+    CHECK(expect_empty(fixture.far));
+    guarded_buffer_free((char*)handles, size);
+    fixture_destroy(&fixture);
+}
+
 /* --- elements of the array -------------------------------------------------------------------- */
 
 /* Writes the three handles with `odd` before the one at `place`. */
