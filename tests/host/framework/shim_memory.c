@@ -180,10 +180,6 @@ bool user_copy_out(uintptr_t to_user, const void* from, size_t size) {
     return true;
 }
 
-bool user_copy_in_small(void* to, uintptr_t from_user, size_t size) {
-    return user_copy_in(to, from_user, size);
-}
-
 bool user_touch_small(uintptr_t address, size_t size) {
     return can_access(address, size);
 }
@@ -193,12 +189,9 @@ bool user_touch_with_words(uintptr_t address, size_t size, uintptr_t word0, uint
            (!word1 || can_access(word1, 4));
 }
 
-bool user_read_word(uint32_t* value, uintptr_t from_user) {
-    return user_copy_in(value, from_user, sizeof(*value));
-}
-
 bool user_load_words(uintptr_t from0, uint32_t* value0, uintptr_t from1, uint32_t* value1) {
-    return (!from0 || user_read_word(value0, from0)) && (!from1 || user_read_word(value1, from1));
+    return (!from0 || user_copy_in(value0, from0, sizeof(*value0))) &&
+           (!from1 || user_copy_in(value1, from1, sizeof(*value1)));
 }
 
 bool user_write_word(uintptr_t to_user, uint32_t value) {

@@ -43,11 +43,9 @@ bool user_copy_in(void* to, uintptr_t from_user, size_t size);
 bool user_copy_out(uintptr_t to_user, const void* from, size_t size);
 
 #if __STDC_HOSTED__ /* the build machine's tests bring their own */
-bool user_copy_in_small(void* to, uintptr_t from_user, size_t size);
-bool user_touch_small(uintptr_t address, size_t size);
 bool user_load_words(uintptr_t from0, uint32_t* value0, uintptr_t from1, uint32_t* value1);
+bool user_touch_small(uintptr_t address, size_t size);
 bool user_touch_with_words(uintptr_t address, size_t size, uintptr_t word0, uintptr_t word1);
-bool user_read_word(uint32_t* value, uintptr_t from_user);
 bool user_write_word(uintptr_t to_user, uint32_t value);
 bool user_copy_out_with_words(uintptr_t to_user, const void* from, size_t size, uintptr_t word0,
                               uint32_t value0, uintptr_t word1, uint32_t value1);
@@ -215,16 +213,6 @@ fault:
     return false;
 }
 
-/* Like user_copy_in, for at most USER_SMALL_MAX bytes. */
-static inline bool user_copy_in_small(void* to, uintptr_t from_user, size_t size) {
-    if (unlikely(!user_addresses_are_low(from_user)))
-        return false;
-    user_access_open();
-    bool is_copied = user_access_copy(to, (const void*)from_user, size);
-    user_access_close();
-    return is_copied;
-}
-
 /* Returns whether a range of 1 to USER_SMALL_MAX bytes can be written. */
 static inline bool user_touch_small(uintptr_t address, size_t size) {
     if (unlikely(!user_addresses_are_low(address)))
@@ -246,15 +234,6 @@ static inline bool user_touch_with_words(uintptr_t address, size_t size, uintptr
         (!word0 || user_access_touch_word(word0)) && (!word1 || user_access_touch_word(word1));
     user_access_close();
     return can_write;
-}
-
-static inline bool user_read_word(uint32_t* value, uintptr_t from_user) {
-    if (unlikely(!user_addresses_are_low(from_user)))
-        return false;
-    user_access_open();
-    bool is_read = user_access_load(value, from_user);
-    user_access_close();
-    return is_read;
 }
 
 static inline bool user_write_word(uintptr_t to_user, uint32_t value) {
@@ -321,3 +300,12 @@ static inline bool user_copy_out_with_size(uintptr_t to_user, const void* from, 
     return is_done;
 }
 #endif
+
+/* Like user_copy_in, for at most USER_SMALL_MAX bytes. */
+static inline bool user_copy_in_small(void* to, uintptr_t from_user, size_t size) {
+    return user_copy_in_with_size(to, from_user, size, 0, 0);
+}
+
+static inline bool user_read_word(uint32_t* value, uintptr_t from_user) {
+    return from_user && user_load_words(from_user, value, 0, NULL);
+}
