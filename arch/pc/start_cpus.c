@@ -20,19 +20,7 @@
 #define TRAMPOLINE_PAGE 0x8000ul /* below 1 MiB, which main.c keeps out of the free memory */
 #define INIT_WAIT_NANOSECONDS 200000
 #define STARTUP_WAIT_NANOSECONDS 200000
-#define EFER_NXE (1u << 11)
 #define ARRIVAL_LIMIT_NANOSECONDS 500000000l
-
-/* The words at the end of trampoline.S. */
-struct trampoline_words {
-    uint32_t page_tables, efer_bits;
-    uint64_t final_tables, stack;
-    struct cpu* cpu;
-    void (*entry)(struct cpu*);
-};
-
-extern const char trampoline_start[], trampoline_end[], trampoline_words[];
-extern char boot_pml4[];
 
 static atomic_bool has_arrived;
 static void (*secondary_main)(void);
@@ -78,27 +66,13 @@ free_both:
  */
 
 /* Runs on the new CPU, on its own stack. */
-static void secondary_entry(struct cpu* cpu) {
+static void secondary_entry(void) {
     paging_init_cpu();
-    cpu_init_secondary(cpu);
+    cpu_init_secondary(this_cpu());
     local_apic_init_cpu();
     cpu_set_online();
     atomic_store(&has_arrived, true);
     secondary_main();
-}
-
-static void prepare_trampoline(struct cpu* cpu, void* stack_top) {
-    char* page = physical_to_virtual(physical_address(TRAMPOLINE_PAGE));
-    memcpy(page, trampoline_start, (size_t)(trampoline_end - trampoline_start));
-    struct trampoline_words words = {
-        .page_tables = (uint32_t)kernel_image_to_physical(boot_pml4).value,
-        .efer_bits = cpu_features.has_nx ? EFER_NXE : 0,
-        .final_tables = page_table_kernel()->root.value,
-        .stack = (uint64_t)stack_top,
-        .cpu = cpu,
-        .entry = secondary_entry,
-    };
-    memcpy(page + (trampoline_words - trampoline_start), &words, sizeof(words));
 }
 
 static bool wait_for_arrival(zx_duration_t limit) {
@@ -133,7 +107,12 @@ static bool start_one(uint32_t apic_id) {
             cpu_remove(cpu);
         return false;
     }
-    prepare_trampoline(cpu, stack_top);
+    cpu_start = (struct cpu_start){
+        .page_tables = page_table_kernel()->root.value,
+        .stack_top = stack_top,
+        .cpu = cpu,
+        .entry = secondary_entry,
+    };
     if (start(apic_id))
         return true;
     log_warning("the CPU with APIC id %u does not answer", apic_id);
@@ -144,6 +123,8 @@ static bool start_one(uint32_t apic_id) {
 void machine_start_cpus(const struct machine_description* description, uint32_t limit,
                         void (*entry)(void)) {
     secondary_main = entry;
+    memcpy(physical_to_virtual(physical_address(TRAMPOLINE_PAGE)), trampoline_start,
+           (size_t)(trampoline_end - trampoline_start));
     if (limit == 0 || limit > CPU_MAX)
         limit = CPU_MAX;
     for (uint32_t i = 0; i < description->cpu_count && cpu_count() < limit; i++) {

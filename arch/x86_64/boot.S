@@ -1,19 +1,24 @@
-/* From the loader to C.
+/* From the loader to C, and from the start-up message of another CPU to C.
  *
- * There are two entries: Multiboot2 (GRUB) and PVH (qemu -kernel). Both loaders leave the CPU in
- * 32-bit protected mode with flat segments; paging and interrupts are off. Until the jump to the
- * higher half this code runs at its physical address. So every symbol is written as
- * PHYSICAL(symbol). */
+ * The boot CPU has two entries: Multiboot2 (GRUB) and PVH (qemu -kernel). Both loaders leave the CPU
+ * in 32-bit protected mode with flat segments; paging and interrupts are off. Another CPU comes from
+ * real mode, by the trampoline. Until the jump to the higher half this code runs at its physical
+ * address. So every symbol is written as PHYSICAL(symbol). */
 #define PHYSICAL(symbol) ((symbol) - 0xffffffff80000000)
 
 #define MULTIBOOT2_HEADER_MAGIC 0xe85250d6
 #define MULTIBOOT2_LOADER_MAGIC 0x36d76289
 #define PVH_LOADER_MAGIC 0x336ec578 /* what hvm_start_info begins with */
 
+#define BOOT_CODE_64 0x08 /* selectors of boot_gdt */
+#define BOOT_CODE_32 0x10
+#define BOOT_DATA 0x18
+
 #define PAGE_PRESENT 0x1
 #define PAGE_WRITABLE 0x2
 #define PAGE_LARGE 0x80
 
+#define CR0_PE 0x1
 #define CR0_PG_WP_PE 0x80010001
 #define CR4_PAE_OSFXSR 0x220
 #define MSR_EFER 0xc0000080
@@ -61,7 +66,6 @@ multiboot_header_end:
 
     .section .bss.page_aligned, "aw", @nobits
     .balign 4096
-    .globl boot_pml4
 boot_pml4:
     .skip 4096
 boot_pdpt_low: /* the first 4 GiB, used by the identity map and by the direct map */
@@ -82,6 +86,17 @@ boot_stack_top:
     .globl boot_entry_ticks
 boot_entry_ticks:
     .quad 0
+    /* struct cpu_start (arch/cpu_start.h), for the boot CPU. */
+    .globl cpu_start
+cpu_start:
+start_page_tables:
+    .quad PHYSICAL(boot_pml4)
+start_stack_top:
+    .quad boot_stack_top
+start_cpu:
+    .quad boot_cpu
+start_entry:
+    .quad kernel_main
 
     .section .rodata, "a"
 no_long_mode_text:
@@ -93,11 +108,25 @@ serial_set_up_end:
 boot_gdt:
     .quad 0
     .quad 0x00209a0000000000 /* 64-bit code */
-    .quad 0x0000920000000000 /* data */
+    .quad 0x00cf9a000000ffff /* 32-bit code */
+    .quad 0x00cf92000000ffff /* data */
 boot_gdt_end:
+
+/* --- 16-bit ---------------------------------------------------------------------------------- */
+
+/* The board copies this to a page below 1 MiB. A CPU that is started begins at that page. */
+    .globl trampoline_start, trampoline_end
+    .code16
+trampoline_start:
+    cli
+    lgdtl %cs:(boot_gdt_pointer - trampoline_start)
+    mov $CR0_PE, %eax
+    mov %eax, %cr0
+    ljmpl $BOOT_CODE_32, $PHYSICAL(trampoline_entry)
 boot_gdt_pointer:
     .short boot_gdt_end - boot_gdt - 1
-    .quad PHYSICAL(boot_gdt)
+    .long PHYSICAL(boot_gdt)
+trampoline_end:
 
 /* --- 32-bit ---------------------------------------------------------------------------------- */
 
@@ -109,46 +138,50 @@ boot_gdt_pointer:
 boot_entry_pvh:
     mov $PVH_LOADER_MAGIC, %eax
 
-/* eax: the loader's magic, ebx: its information. Both are kept in ebp and ebx from here on. */
+/* eax: the loader's magic, ebx: its information. Both become arguments of kernel_main. */
 boot_entry_multiboot2:
-    mov %eax, %ebp
+    mov %eax, %edi
+    mov %ebx, %esi
     cld
     mov $PHYSICAL(boot_stack_top), %esp
 
     mov $0x80000000, %eax
-    push %ebx
     cpuid
-    pop %ebx
     cmp $0x80000001, %eax
     jb no_long_mode
     mov $0x80000001, %eax
-    push %ebx
     cpuid
-    pop %ebx
-    mov %edx, %edi /* features, for NX below */
     test $(1 << 29), %edx
     jz no_long_mode
     rdtsc
     mov %eax, PHYSICAL(boot_entry_ticks)
     mov %edx, PHYSICAL(boot_entry_ticks) + 4
-
     call fill_page_tables
+    lgdt PHYSICAL(boot_gdt_pointer)
+
+enter_long_mode:
     mov $PHYSICAL(boot_pml4), %eax
     mov %eax, %cr3
     mov $CR4_PAE_OSFXSR, %eax
     mov %eax, %cr4
-
+    mov $0x80000001, %eax
+    cpuid
+    mov %edx, %ebx
     mov $MSR_EFER, %ecx
     rdmsr
     or $EFER_LME, %eax
-    test $(1 << 20), %edi
+    test $(1 << 20), %ebx
     jz 1f
     or $EFER_NXE, %eax
 1:  wrmsr
     mov $CR0_PG_WP_PE, %eax
     mov %eax, %cr0
-    lgdt PHYSICAL(boot_gdt_pointer)
-    ljmp $8, $PHYSICAL(long_mode)
+    ljmp $BOOT_CODE_64, $PHYSICAL(long_mode)
+
+trampoline_entry:
+    mov $BOOT_DATA, %eax
+    mov %eax, %ds
+    jmp enter_long_mode
 
 /* 2 MiB pages over the first 4 GiB; clobbers eax, ecx. */
 fill_page_tables:
@@ -217,25 +250,28 @@ long_mode:
     movabs $higher_half, %rax
     jmp *%rax
 
+/* Only the final page tables are sure to map the stack of a CPU that is started. So cpu_start names
+ * its page tables, too. */
 higher_half:
-    mov $boot_stack_top, %rsp
     xor %eax, %eax
     mov %eax, %ds
     mov %eax, %es
     mov %eax, %ss
     mov %eax, %fs
     mov %eax, %gs
+    mov start_page_tables, %rax
+    mov %rax, %cr3
+    mov start_stack_top, %rsp
     /* C code finds its CPU, and the stack protector its cookie, through GS. */
-    mov $boot_cpu, %rax
-    mov %rax, %rdx
-    shr $32, %rdx
+    mov start_cpu, %eax
+    mov start_cpu + 4, %edx
     mov $MSR_GS_BASE, %ecx
     wrmsr
 
-    mov %ebp, %edi
-    mov %ebx, %esi
+    mov %edi, %edi
+    mov %esi, %esi
     xor %ebp, %ebp /* the end of every backtrace */
-    call kernel_main
+    call *start_entry
     ud2
 
     .section .note.GNU-stack, "", @progbits

@@ -26,8 +26,19 @@ void cpu_remove(struct cpu* cpu);
  * early stack without a guard page. */
 void cpu_set_exception_stacks(struct cpu* cpu, void* const tops[EXCEPTION_STACK_COUNT]);
 
+/* What a CPU loads when it has entered long mode (boot.S). The board sets it for each CPU that it
+ * starts. Then it sends the CPU to a copy of the trampoline, at a page below 1 MiB. */
+struct cpu_start {
+    uint64_t page_tables; /* a physical address */
+    void* stack_top;
+    struct cpu* cpu;
+    void (*entry)(void); /* never returns */
+};
+extern struct cpu_start cpu_start;
+extern const char trampoline_start[], trampoline_end[];
+
 /* Sets up features, descriptors and system call entry. Called on the new CPU itself, with the final
- * page tables loaded. The GS base may have any value before. */
+ * page tables loaded. */
 void cpu_init_secondary(struct cpu* cpu);
 /* Called on the new CPU. CPUs come online in the order of their numbers. */
 void cpu_set_online(void);
