@@ -4,6 +4,8 @@
  * in 32-bit protected mode with flat segments; paging and interrupts are off. Another CPU comes from
  * real mode, by the trampoline. Until the jump to the higher half this code runs at its physical
  * address. So every symbol is written as PHYSICAL(symbol). */
+#include "registers.h"
+
 #define PHYSICAL(symbol) ((symbol) - 0xffffffff80000000)
 
 #define MULTIBOOT2_HEADER_MAGIC 0xe85250d6
@@ -19,12 +21,8 @@
 #define PAGE_LARGE 0x80
 
 #define CR0_PE 0x1
-#define CR0_PG_WP_PE 0x80010001
-#define CR4_PAE_OSFXSR 0x220
-#define MSR_EFER 0xc0000080
-#define EFER_LME 0x100
-#define EFER_NXE 0x800
-#define MSR_GS_BASE 0xc0000101
+#define CR0_PG_WP_NE_MP_PE 0x80010023
+#define CR4_OSXMMEXCPT_OSFXSR_PAE_DE 0x628
 
 #define COM1 0x3f8
 #define VGA_TEXT 0xb8000
@@ -162,7 +160,7 @@ boot_entry_multiboot2:
 enter_long_mode:
     mov $PHYSICAL(boot_pml4), %eax
     mov %eax, %cr3
-    mov $CR4_PAE_OSFXSR, %eax
+    mov $CR4_OSXMMEXCPT_OSFXSR_PAE_DE, %eax
     mov %eax, %cr4
     mov $0x80000001, %eax
     cpuid
@@ -174,7 +172,7 @@ enter_long_mode:
     jz 1f
     or $EFER_NXE, %eax
 1:  wrmsr
-    mov $CR0_PG_WP_PE, %eax
+    mov $CR0_PG_WP_NE_MP_PE, %eax
     mov %eax, %cr0
     ljmp $BOOT_CODE_64, $PHYSICAL(long_mode)
 

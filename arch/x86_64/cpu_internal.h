@@ -59,14 +59,6 @@ static inline void msr_write(uint32_t msr, uint64_t value) {
     __asm__ volatile("wrmsr" ::"c"(msr), "a"((uint32_t)value), "d"((uint32_t)(value >> 32))
                      : "memory");
 }
-static inline uint64_t cr0_read(void) {
-    uint64_t value;
-    __asm__ volatile("mov %%cr0, %0" : "=r"(value));
-    return value;
-}
-static inline void cr0_write(uint64_t value) {
-    __asm__ volatile("mov %0, %%cr0" ::"r"(value));
-}
 static inline uint64_t cr2_read(void) {
     uint64_t value;
     __asm__ volatile("mov %%cr2, %0" : "=r"(value));

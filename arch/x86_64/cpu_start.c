@@ -29,18 +29,14 @@ static bool bit(uint32_t word, unsigned number) {
 }
 
 static void detect_features(void) {
-    uint32_t highest = cpuid(0, 0).eax;
-    uint32_t highest_extended = cpuid(0x80000000, 0).eax;
     struct cpuid_result basic = cpuid(1, 0);
     struct cpuid_result extended = cpuid(0x80000001, 0);
     cpu_features.has_xsave = bit(basic.ecx, 26);
-    cpu_features.has_x2apic = bit(basic.ecx, 21);
     cpu_features.has_rdrand = bit(basic.ecx, 30);
     cpu_features.has_global_pages = bit(basic.edx, 13);
     cpu_features.has_nx = bit(extended.edx, 20);
     cpu_features.has_1gib_pages = bit(extended.edx, 26);
-    cpu_features.has_rdtscp = bit(extended.edx, 27);
-    if (highest >= 7) {
+    if (cpuid(0, 0).eax >= 7) {
         struct cpuid_result structured = cpuid(7, 0);
         cpu_features.has_fsgsbase = bit(structured.ebx, 0);
         cpu_features.has_smep = bit(structured.ebx, 7);
@@ -48,8 +44,6 @@ static void detect_features(void) {
         cpu_features.has_smap = bit(structured.ebx, 20);
         cpu_features.has_umip = bit(structured.ecx, 2);
     }
-    if (highest_extended >= 0x80000007)
-        cpu_features.has_invariant_tsc = bit(cpuid(0x80000007, 0).edx, 8);
 }
 
 /* --- bring-up ------------------------------------------------------------------------------ */
@@ -61,12 +55,11 @@ static void syscall_init_cpu(void) {
     msr_write(MSR_STAR, (uint64_t)SELECTOR_USER_BASE << 48 | (uint64_t)SELECTOR_KERNEL_CODE << 32);
     msr_write(MSR_LSTAR, (uint64_t)syscall_entry);
     msr_write(MSR_FMASK, RFLAGS_IF | RFLAGS_DF | RFLAGS_TF | RFLAGS_AC | RFLAGS_NT | RFLAGS_IOPL);
-    uint64_t efer = msr_read(MSR_EFER) | EFER_SCE;
-    msr_write(MSR_EFER, cpu_features.has_nx ? efer | EFER_NXE : efer);
+    msr_write(MSR_EFER, msr_read(MSR_EFER) | EFER_SCE);
 }
 
 static void protections_init_cpu(void) {
-    uint64_t cr4 = cr4_read() | CR4_DE;
+    uint64_t cr4 = cr4_read();
     if (cpu_features.has_smep)
         cr4 |= CR4_SMEP;
     if (cpu_features.has_smap)
@@ -76,7 +69,6 @@ static void protections_init_cpu(void) {
     if (cpu_features.has_fsgsbase)
         cr4 |= CR4_FSGSBASE;
     cr4_write(cr4);
-    cr0_write(cr0_read() | CR0_WP);
 }
 
 /* See USER_ACCESS_PATCH in arch/user_copy.h. Code is writable only while the boot page tables are
@@ -100,7 +92,6 @@ void cpu_set_exception_stacks(struct cpu* cpu, void* const tops[EXCEPTION_STACK_
 
 static void cpu_init_common(struct cpu* cpu) {
     descriptors_init_cpu(cpu);
-    msr_write(MSR_KERNEL_GS_BASE, 0);
     syscall_init_cpu();
     protections_init_cpu();
 }

@@ -28,17 +28,11 @@ struct fxsave_header {
     uint32_t mxcsr;
 };
 
-static void xcr0_write(uint32_t mask) {
-    __asm__ volatile("xsetbv" ::"c"(0), "a"(mask), "d"(0));
-}
-
 void fpu_init_cpu(void) {
-    cr0_write((cr0_read() & ~(CR0_EM | CR0_TS)) | CR0_MP | CR0_NE);
-    cr4_write(cr4_read() | CR4_OSFXSR | CR4_OSXMMEXCPT);
-    if (cpu_features.has_xsave) {
-        cr4_write(cr4_read() | CR4_OSXSAVE);
-        xcr0_write(fpu_xsave_mask);
-    }
+    if (!cpu_features.has_xsave)
+        return;
+    cr4_write(cr4_read() | CR4_OSXSAVE);
+    __asm__ volatile("xsetbv" ::"c"(0), "a"(fpu_xsave_mask), "d"(0));
 }
 
 void fpu_init_boot(void) {
@@ -46,10 +40,9 @@ void fpu_init_boot(void) {
         fpu_xsave_mask = cpuid(CPUID_XSAVE, 0).eax & (XCR0_X87_SSE_AVX | XCR0_AVX512);
     fpu_has_quick_exchange = cpu_features.has_xsave && cpu_features.has_fsgsbase;
     fpu_init_cpu();
-    uint32_t state_size = FXSAVE_SIZE;
-    if (cpu_features.has_xsave)
-        state_size = cpuid(CPUID_XSAVE, 0).ebx; /* for the components just enabled */
-    fpu_memory_init(state_size, STATE_ALIGNMENT);
+    /* With XSAVE: the size for the components just enabled. */
+    fpu_memory_init(cpu_features.has_xsave ? cpuid(CPUID_XSAVE, 0).ebx : FXSAVE_SIZE,
+                    STATE_ALIGNMENT);
 }
 
 /* With XSAVE, XRSTOR reads only the header and MXCSR. A zero header says that all registers have

@@ -1,17 +1,9 @@
 /* Names for the numbers in the processor manuals: control registers, MSRs, selectors. arch only.
+ * boot.S sets the bits of CR0, CR4 and EFER that every CPU has, and EFER's bit for NX.
  * The assembler accepts no suffix at a number, so constants that assembly uses have none. */
 #pragma once
 
-#define CR0_MP (1ul << 1)
-#define CR0_EM (1ul << 2)
-#define CR0_TS (1ul << 3)
-#define CR0_NE (1ul << 5)
-#define CR0_WP (1ul << 16)
-
-#define CR4_DE (1ul << 3)
 #define CR4_PGE (1ul << 7)
-#define CR4_OSFXSR (1ul << 9)
-#define CR4_OSXMMEXCPT (1ul << 10)
 #define CR4_UMIP (1ul << 11)
 #define CR4_FSGSBASE (1ul << 16)
 #define CR4_OSXSAVE (1ul << 18)
@@ -29,7 +21,8 @@
 #define MSR_KERNEL_GS_BASE 0xc0000102
 
 #define EFER_SCE (1ul << 0)
-#define EFER_NXE (1ul << 11)
+#define EFER_LME 0x100
+#define EFER_NXE 0x800
 
 #define RFLAGS_TF (1ul << 8)
 #define RFLAGS_IF (1ul << 9)
@@ -48,7 +41,6 @@
 #define SELECTOR_USER_CODE 0x2b
 #define SELECTOR_TSS 0x30
 
-#define VECTOR_DEBUG 1
 #define VECTOR_NMI 2
 #define VECTOR_DOUBLE_FAULT 8
 #define VECTOR_PAGE_FAULT 14

@@ -15,6 +15,7 @@
 #include "../../arch/x86_64/registers.h"
 #include "all_cpus.h"
 
+#define CR0_WP (1ul << 16)
 #define SIZE (2 * PAGE_SIZE)
 
 static uint64_t read_msr(uint32_t number) {

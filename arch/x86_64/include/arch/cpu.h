@@ -135,6 +135,6 @@ uint64_t cpu_random(void);
 
 struct cpu_features {
     bool has_nx, has_smep, has_smap, has_umip, has_fsgsbase, has_xsave, has_erms, has_rdrand;
-    bool has_global_pages, has_1gib_pages, has_invariant_tsc, has_rdtscp, has_x2apic;
+    bool has_global_pages, has_1gib_pages;
 };
 extern struct cpu_features cpu_features;

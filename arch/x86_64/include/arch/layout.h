@@ -25,7 +25,6 @@
 #endif
 #define KERNEL_STACKS_SIZE (4ul << 40)
 #define KERNEL_HEAP_BASE (KERNEL_STACKS_BASE + KERNEL_STACKS_SIZE)
-#define KERNEL_HEAP_SIZE (512ul << 30)
 #define KERNEL_IMAGE_BASE 0xffffffff80000000ul
 
 #ifndef __ASSEMBLER__
