@@ -8,6 +8,7 @@
 #include <debug/console.h>
 #include <debug/panic.h>
 #include <mm/device_map.h>
+#include <mm/kernel_stack.h>
 
 #include "pc_internal.h"
 #include "port.h"
@@ -22,18 +23,17 @@ void machine_early_init(void) {
     cpu_init_boot();
 }
 
-static void map_local_apic(uint64_t address) {
-    volatile void* window = device_map(physical_address(address), LOCAL_APIC_WINDOW_SIZE);
+void machine_init(const struct machine_description* description) {
+    void* exception_stack_top = kernel_stack_alloc();
+    if (!exception_stack_top)
+        boot_fail("not enough memory for the exception stack");
+    cpu_set_exception_stack(this_cpu(), exception_stack_top);
+    legacy_controller_disable();
+    volatile void* window =
+        device_map(physical_address(description->local_apic_address), LOCAL_APIC_WINDOW_SIZE);
     if (!window)
         boot_fail("not enough memory to map the interrupt controller");
     local_apic_init(window);
-}
-
-void machine_init(const struct machine_description* description) {
-    if (!exception_stacks_alloc(cpu_by_number(0)))
-        boot_fail("not enough memory for the exception stacks");
-    legacy_controller_disable();
-    map_local_apic(description->local_apic_address);
     io_apic_init(description);
     clock_calibrate(description->hpet_address);
 }

@@ -1,12 +1,9 @@
 /* What the files of the board share. */
 #pragma once
 
-#include <stdbool.h>
 #include <stdint.h>
 
 #include <pc/machine.h>
-
-struct cpu;
 
 /* serial.c */
 void serial_init(void);
@@ -22,7 +19,3 @@ void interrupt_register(uint32_t line, interrupt_handler_t handler, void* argume
 /* timers.c: measures the time stamp counter and the APIC timer by the HPET; if hpet_address is 0,
  * by the PIT. */
 void clock_calibrate(uint64_t hpet_address);
-
-/* start_cpus.c: allocates the CPU's exception stacks, with guard pages. False: no memory, and no
- * stack was allocated. */
-bool exception_stacks_alloc(struct cpu* cpu);

@@ -92,7 +92,7 @@ start_page_tables:
 start_stack_top:
     .quad boot_stack_top
 start_cpu:
-    .quad boot_cpu
+    .quad all_cpus
 start_entry:
     .quad kernel_main
 

@@ -3,7 +3,6 @@
 #include <arch/clock.h>
 
 #include <abi/types.h>
-#include <arch/cpu.h>
 #include <arch/local_apic.h>
 #include <lib/compiler.h>
 
@@ -53,10 +52,4 @@ void clock_set_timer(zx_time_t deadline) {
     uint64_t nanoseconds = deadline > now ? (uint64_t)(deadline - now) : 0;
     uint64_t counts = scale(nanoseconds, timer_counts_per_nanosecond);
     local_apic_timer_start((uint32_t)MAX(MIN(counts + 1, UINT32_MAX), 1ul));
-}
-
-void clock_busy_wait(zx_duration_t duration) {
-    uint64_t start = timestamp_read();
-    while ((zx_duration_t)scale(timestamp_read() - start, nanoseconds_per_tick) < duration)
-        cpu_relax();
 }

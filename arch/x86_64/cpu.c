@@ -22,21 +22,10 @@ _Static_assert(SYSCALL_MAX_NUMBER == 128, "see syscall_entry.S");
 
 struct cpu_features cpu_features;
 
-static struct cpu_arch boot_cpu_arch HOT_DATA;
-struct cpu boot_cpu HOT_DATA = {
-    .self = &boot_cpu,
-    .mask = 1,
-    .preempt_count = PREEMPT_NOT_WANTED,
-    .arch = &boot_cpu_arch,
+struct cpu all_cpus[CPU_MAX] HOT_DATA = {
+    {.self = &all_cpus[0], .mask = 1, .preempt_count = PREEMPT_NOT_WANTED},
 };
-
-struct cpu* cpus[CPU_MAX] = {&boot_cpu};
-static uint32_t cpus_allocated = 1;
 _Atomic uint32_t cpus_online = 1;
-
-struct cpu* cpu_by_number(uint32_t number) {
-    return number < cpus_allocated ? cpus[number] : NULL;
-}
 
 uint64_t cpu_random(void) {
     static _Atomic uint64_t state;
@@ -55,27 +44,19 @@ uint64_t cpu_random(void) {
 
 /* --- registration ---------------------------------------------------------------------------- */
 
-size_t cpu_arch_size(void) {
-    return sizeof(struct cpu_arch);
-}
-
-void cpu_add(struct cpu* cpu, struct cpu_arch* arch, uint32_t apic_id) {
-    ASSERT(cpus_allocated < CPU_MAX);
+struct cpu* cpu_prepare(uint32_t apic_id) {
+    uint32_t number = cpu_count();
+    struct cpu* cpu = &all_cpus[number];
+    ASSERT(number < CPU_MAX);
     *cpu = (struct cpu){
         .self = cpu,
         .preempt_count = PREEMPT_NOT_WANTED,
-        .number = cpus_allocated,
-        .mask = 1u << cpus_allocated,
-        .stack_guard = boot_cpu.stack_guard, /* the same on all CPUs: threads move */
+        .number = number,
+        .mask = 1u << number,
+        .stack_guard = all_cpus[0].stack_guard, /* the same on all CPUs: threads move */
         .apic_id = apic_id,
-        .arch = arch,
     };
-    cpus[cpus_allocated++] = cpu;
-}
-
-void cpu_remove(struct cpu* cpu) {
-    ASSERT(cpu->number == cpus_allocated - 1);
-    cpus[--cpus_allocated] = NULL;
+    return cpu;
 }
 
 void cpu_set_online(void) {

@@ -5,33 +5,6 @@
 #include <arch/interrupt.h>
 #include <lib/address.h>
 
-/* The task state segment: only its stacks matter in 64-bit mode. */
-struct task_state {
-    uint32_t reserved0;
-    uint64_t stacks[3];
-    uint64_t reserved1;
-    uint64_t interrupt_stacks[7];
-    uint64_t reserved2;
-    uint16_t reserved3;
-    uint16_t io_map_base;
-} __attribute__((packed));
-
-enum exception_stack {
-    EXCEPTION_STACK_DOUBLE_FAULT,
-    EXCEPTION_STACK_NMI,
-    EXCEPTION_STACK_MACHINE_CHECK,
-};
-_Static_assert(EXCEPTION_STACK_MACHINE_CHECK + 1 == EXCEPTION_STACK_COUNT, "see arch/cpu_start.h");
-
-/* The part of struct cpu that only arch uses. */
-struct cpu_arch {
-    uint64_t gdt[8];
-    struct task_state task_state;
-};
-
-extern struct cpu boot_cpu;
-extern struct cpu* cpus[CPU_MAX]; /* by number; only cpu.c writes it */
-
 /* descriptors.c */
 void descriptors_init_cpu(struct cpu* cpu);
 void interrupt_table_init(void);

@@ -10,17 +10,8 @@
 
 #define EARLY_EXCEPTION_STACK_SIZE 8192ul
 
-/* What lies at the top of each exception stack: see exceptions.S. */
-struct exception_stack_top {
-    struct cpu* cpu;
-    uint64_t alignment;
-};
-
-/* For the boot CPU, until stacks with guard pages exist. */
-static struct {
-    uint8_t space[EARLY_EXCEPTION_STACK_SIZE];
-    struct exception_stack_top top;
-} early_exception_stack __attribute__((aligned(16)));
+/* For the boot CPU, until a stack with a guard page exists. */
+static uint8_t early_exception_stack[EARLY_EXCEPTION_STACK_SIZE] __attribute__((aligned(16)));
 
 /* --- what it can do ------------------------------------------------------------------------ */
 
@@ -79,15 +70,11 @@ static void smap_patch(void) {
         memcpy((void*)smap_patches_start[i].address, &smap_patches_start[i].instruction, 3);
 }
 
-static void exception_stack_set(struct cpu* cpu, unsigned index, void* end) {
-    struct exception_stack_top* top = (struct exception_stack_top*)end - 1;
-    top->cpu = cpu;
-    cpu->arch->task_state.interrupt_stacks[index] = (uint64_t)top;
-}
-
-void cpu_set_exception_stacks(struct cpu* cpu, void* const tops[EXCEPTION_STACK_COUNT]) {
-    for (unsigned i = 0; i < EXCEPTION_STACK_COUNT; i++)
-        exception_stack_set(cpu, i, tops[i]);
+/* exceptions.S finds the struct cpu at the top of the stack, which stays aligned to 16 bytes. */
+void cpu_set_exception_stack(struct cpu* cpu, void* top) {
+    struct cpu** place = (struct cpu**)top - 2;
+    *place = cpu;
+    cpu->task_state.interrupt_stacks[0] = (uint64_t)place;
 }
 
 static void cpu_init_common(struct cpu* cpu) {
@@ -99,14 +86,13 @@ static void cpu_init_common(struct cpu* cpu) {
 /* This function changes the stack protector's cookie, so it must not be checked itself. */
 __attribute__((no_stack_protector)) void cpu_init_boot(void) {
     detect_features();
-    for (unsigned i = 0; i < EXCEPTION_STACK_COUNT; i++)
-        exception_stack_set(&boot_cpu, i, &early_exception_stack.top + 1);
+    cpu_set_exception_stack(&all_cpus[0], early_exception_stack + sizeof(early_exception_stack));
     interrupt_table_init();
     user_copy_init();
     if (cpu_features.has_smap)
         smap_patch();
-    cpu_init_common(&boot_cpu);
-    boot_cpu.stack_guard = cpu_random() & ~0xfful; /* a zero byte ends string overruns */
+    cpu_init_common(&all_cpus[0]);
+    all_cpus[0].stack_guard = cpu_random() & ~0xfful; /* a zero byte ends string overruns */
     fpu_init_boot();
 }
 

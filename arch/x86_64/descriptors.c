@@ -35,17 +35,9 @@ extern const char exception_entries[];
 
 static struct gate interrupt_table[VECTOR_COUNT];
 
+/* The number of the stack in the task state; 0: stay on the thread's stack. */
 static uint8_t gate_stack(unsigned vector) {
-    switch (vector) {
-    case VECTOR_DOUBLE_FAULT:
-        return EXCEPTION_STACK_DOUBLE_FAULT + 1;
-    case VECTOR_NMI:
-        return EXCEPTION_STACK_NMI + 1;
-    case VECTOR_MACHINE_CHECK:
-        return EXCEPTION_STACK_MACHINE_CHECK + 1;
-    default:
-        return 0; /* stay on the thread's stack */
-    }
+    return vector == VECTOR_DOUBLE_FAULT || vector == VECTOR_NMI || vector == VECTOR_MACHINE_CHECK;
 }
 
 void interrupt_table_init(void) {
@@ -76,10 +68,8 @@ static void load_segments(const struct descriptor_pointer* gdt) {
 }
 
 void descriptors_init_cpu(struct cpu* cpu) {
-    struct cpu_arch* arch = cpu->arch;
-    uint64_t base = (uint64_t)&arch->task_state;
-    uint64_t* gdt = arch->gdt;
-    gdt[0] = 0;
+    uint64_t base = (uint64_t)&cpu->task_state;
+    uint64_t* gdt = cpu->gdt;
     gdt[SELECTOR_KERNEL_CODE / 8] = DESCRIPTOR_KERNEL_CODE;
     gdt[SELECTOR_KERNEL_DATA / 8] = DESCRIPTOR_KERNEL_DATA;
     gdt[SELECTOR_USER_DATA / 8] = DESCRIPTOR_USER_DATA;
@@ -87,11 +77,9 @@ void descriptors_init_cpu(struct cpu* cpu) {
     gdt[SELECTOR_TSS / 8] = DESCRIPTOR_TSS_AVAILABLE | (sizeof(struct task_state) - 1) |
                             (base & 0xffffff) << 16 | (base >> 24 & 0xff) << 56;
     gdt[SELECTOR_TSS / 8 + 1] = base >> 32;
+    cpu->task_state.io_map_base = sizeof(struct task_state); /* no port is open to user mode */
 
-    cpu->interrupt_stack_top = arch->task_state.stacks;
-    arch->task_state.io_map_base = sizeof(struct task_state); /* no port is open to user mode */
-
-    struct descriptor_pointer gdt_pointer = {sizeof(arch->gdt) - 1, gdt};
+    struct descriptor_pointer gdt_pointer = {sizeof(cpu->gdt) - 1, gdt};
     struct descriptor_pointer idt_pointer = {sizeof(interrupt_table) - 1, interrupt_table};
     load_segments(&gdt_pointer);
     __asm__ volatile("ltr %0" ::"r"((uint16_t)SELECTOR_TSS));

@@ -110,7 +110,7 @@ exception_return:
 
 /* NMI, double fault, machine check. They can come between SYSCALL and SWAPGS, so CS does not show
  * whether the kernel's GS is loaded. Nor does the sign of the GS base, because user mode can set
- * it. So the top of each of these stacks holds the address of the struct cpu.
+ * it. So the top of the stack of these exceptions holds the address of the struct cpu.
  *
  * exception_dispatch_own_stack never returns: it reports and stops. */
 exception_on_own_stack:

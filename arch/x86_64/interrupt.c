@@ -12,21 +12,15 @@
 static atomic_bool is_stopping;
 
 void ipi_reschedule(uint32_t cpu) {
-    local_apic_send(cpus[cpu]->apic_id, APIC_DELIVER_FIXED | VECTOR_RESCHEDULE);
+    local_apic_send(all_cpus[cpu].apic_id, APIC_DELIVER_FIXED | VECTOR_RESCHEDULE);
 }
 
 void ipi_send_call(uint32_t cpu) {
-    local_apic_send(cpus[cpu]->apic_id, APIC_DELIVER_FIXED | VECTOR_CALL);
+    local_apic_send(all_cpus[cpu].apic_id, APIC_DELIVER_FIXED | VECTOR_CALL);
 }
 
 void interrupt_raise_soft(void) {
     local_apic_send(0, APIC_DELIVER_FIXED | APIC_TO_SELF | VECTOR_SOFT);
-}
-
-static void send_nmi_to_others(void) {
-    for (uint32_t i = 0; i < cpu_count(); i++)
-        if (i != cpu_number())
-            local_apic_send(cpu_by_number(i)->apic_id, APIC_DELIVER_NMI | APIC_LEVEL_ASSERT);
 }
 
 bool cpu_is_stopping(void) {
@@ -35,8 +29,9 @@ bool cpu_is_stopping(void) {
 
 void cpu_stop_others(void) {
     atomic_store(&is_stopping, true);
-    if (cpu_count() > 1)
-        send_nmi_to_others();
+    for (uint32_t i = 0; i < cpu_count(); i++)
+        if (i != cpu_number())
+            local_apic_send(all_cpus[i].apic_id, APIC_DELIVER_NMI | APIC_LEVEL_ASSERT);
 }
 
 /* Interrupts whose handlers unpark threads. A message from another CPU unparks none. */

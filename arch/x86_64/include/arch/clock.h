@@ -15,6 +15,3 @@ void clock_set_timer(zx_time_t deadline);
  * `timer_counts` are how far each counted in `nanoseconds`. The board calls this once; before that
  * clock_now returns 0. */
 void clock_set_rates(uint64_t ticks, uint64_t timer_counts, uint64_t nanoseconds);
-
-/* Spins; for hardware bring-up only. */
-void clock_busy_wait(zx_duration_t duration);

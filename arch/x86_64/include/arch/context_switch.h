@@ -51,7 +51,7 @@ static ALWAYS_INLINE struct thread_context*
 context_switch(struct cpu* cpu, struct thread_context* from, struct thread_context* to,
                uint64_t to_stack_top, struct thread_context** left) {
     cpu->kernel_stack_top = to_stack_top;
-    *cpu->interrupt_stack_top = to_stack_top;
+    cpu->task_state.stacks[0] = to_stack_top;
     context_exchange_user_state(from, to);
     __asm__ volatile("pushq $1f\n"
                      "push %%rbp\n"

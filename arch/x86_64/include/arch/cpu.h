@@ -16,7 +16,16 @@ struct thread;
 struct sched_cpu;
 struct page_cache;
 
-typedef uint64_t unaligned_uint64_t __attribute__((aligned(4)));
+/* The task state segment: only its stacks matter in 64-bit mode. */
+struct task_state {
+    uint32_t reserved0;
+    uint64_t stacks[3]; /* the first: where an interrupt of user mode puts its stack */
+    uint64_t reserved1;
+    uint64_t interrupt_stacks[7];
+    uint64_t reserved2;
+    uint16_t reserved3;
+    uint16_t io_map_base;
+} __attribute__((packed));
 
 /* Fixed offsets: entry code reads them by GS-relative address (asserted in cpu.c). */
 struct cpu {
@@ -33,11 +42,13 @@ struct cpu {
     struct aspace* active_aspace;  /* its page tables are loaded; NULL: the kernel's own */
     struct page_cache* page_cache; /* mm: per-CPU free pages */
     struct sched_cpu* sched;       /* sched: run queue, timers, idle thread */
-    struct cpu_arch* arch;         /* GDT, TSS, IST stacks: arch only */
-    unaligned_uint64_t* interrupt_stack_top; /* where an interrupt of user mode puts its stack */
     uint64_t statistics_interrupts;
     uint64_t statistics_ipis;
-};
+    struct task_state task_state; /* arch only, as the next one */
+    uint64_t gdt[8];
+} __attribute__((aligned(CACHE_LINE_SIZE)));
+
+extern struct cpu all_cpus[CPU_MAX]; /* by number */
 
 /* Returns the structure of the CPU that runs this code; the result stays right while preemption is
  * off. The assembly is volatile, because a switch may move the thread to another CPU. So the
@@ -85,7 +96,9 @@ static inline uint32_t cpu_count(void) {
 static inline uint32_t cpu_online_mask(void) {
     return (uint32_t)((1ul << cpu_count()) - 1);
 }
-struct cpu* cpu_by_number(uint32_t number);
+static inline struct cpu* cpu_by_number(uint32_t number) {
+    return &all_cpus[number];
+}
 
 /* Interrupts. The saved state is opaque: pass it to interrupts_restore. */
 typedef uint64_t interrupt_state_t;
