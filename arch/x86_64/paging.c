@@ -100,21 +100,19 @@ static void entry_clear(struct page_table* table, uint64_t* path[], virtual_addr
     }
 }
 
-/* Finds the tables for `address` down to level 0; false: the entry at level `*missing` is empty or
- * a large page. */
-static bool walk(const struct page_table* table, virtual_address_t address, uint64_t* path[],
-                 unsigned* missing) {
-    path[TOP_LEVEL] = physical_to_virtual(table->root);
+/* Finds the tables for `address` down to level 0. Returns the level of the entry that ends the
+ * walk: 0, or the level at which an entry is empty or a large page. */
+static unsigned walk(const struct page_table* table, virtual_address_t address, uint64_t* path[]) {
+    unsigned level = TOP_LEVEL;
+    path[level] = physical_to_virtual(table->root);
 #pragma GCC unroll 3
-    for (unsigned level = TOP_LEVEL; level > 0; level--) {
+    for (; level > 0; level--) {
         uint64_t entry = path[level][entry_index(address, level)];
-        if (!(entry & ENTRY_PRESENT) || entry & ENTRY_LARGE) {
-            *missing = level;
-            return false;
-        }
+        if (!(entry & ENTRY_PRESENT) || entry & ENTRY_LARGE)
+            break;
         path[level - 1] = table_at(entry);
     }
-    return true;
+    return level;
 }
 
 /* --- TLBs ---------------------------------------------------------------------------------- */
@@ -178,9 +176,7 @@ void page_table_destroy(struct page_table* table) {
 /* Creates the missing tables for `address` down to level 0: all of them, or none (NO_MEMORY). */
 static zx_status_t walk_or_create(struct page_table* table, virtual_address_t address,
                                   uint64_t* path[]) {
-    unsigned missing;
-    if (walk(table, address, path, &missing))
-        return ZX_OK;
+    unsigned missing = walk(table, address, path);
     struct table_chain created = {NULL};
     for (unsigned i = 0; i < missing; i++) {
         uint64_t* new_table = table_page_alloc();
@@ -234,22 +230,29 @@ static void change_flush(struct page_table* table, const struct change* change) 
         flush_everywhere(table, change->start, change->end - change->start);
 }
 
-/* Walks once for each table of level 0, and then goes along that table. If entry_clear unlinks it,
- * it is empty, but is not freed before tables_free. Returns `end`, or a later address if nothing is
- * mapped before that. */
-static ALWAYS_INLINE virtual_address_t clear_range(struct page_table* table, virtual_address_t at,
-                                                   virtual_address_t end, struct table_chain* freed,
-                                                   struct change* change) {
+/* Unmaps the pages of a range (`flags` 0), or gives them the entry bits `flags`. Walks once for
+ * each table of level 0, and then goes along that table. If entry_clear unlinks it, it is empty,
+ * but is not freed before tables_free. Returns `end`, or a later address if nothing is mapped
+ * before that. */
+static ALWAYS_INLINE virtual_address_t change_range(struct page_table* table, virtual_address_t at,
+                                                    virtual_address_t end, uint64_t flags,
+                                                    struct table_chain* freed,
+                                                    struct change* change) {
     while (at < end) {
         uint64_t* path[TOP_LEVEL + 1];
-        unsigned missing;
-        if (!walk(table, at, path, &missing)) {
-            at = entry_end(at, missing);
+        unsigned level = walk(table, at, path);
+        if (level > 0) {
+            at = entry_end(at, level);
             continue;
         }
-        for (virtual_address_t stop = MIN(entry_end(at, 1), end); at < stop; at += PAGE_SIZE)
-            if (path[0][entry_index(at, 0)] & ENTRY_PRESENT) {
-                entry_clear(table, path, at, freed);
+        uint64_t* entry = &path[0][entry_index(at, 0)];
+        for (virtual_address_t stop = MIN(entry_end(at, 1), end); at < stop;
+             at += PAGE_SIZE, entry++)
+            if (*entry & ENTRY_PRESENT) {
+                if (flags)
+                    *entry = (*entry & ENTRY_ADDRESS_MASK) | flags;
+                else
+                    entry_clear(table, path, at, freed);
                 change_note(change, at);
             }
     }
@@ -259,7 +262,7 @@ static ALWAYS_INLINE virtual_address_t clear_range(struct page_table* table, vir
 void page_table_unmap(struct page_table* table, virtual_address_t address, size_t size) {
     struct table_chain freed = {NULL};
     struct change change = {0};
-    (void)clear_range(table, address, address + size, &freed, &change);
+    (void)change_range(table, address, address + size, 0, &freed, &change);
     change_flush(table, &change);
     tables_free(&freed);
 }
@@ -273,7 +276,7 @@ size_t page_table_unmap_some(struct page_table* table, virtual_address_t address
     while (*units > 0 && at < end) {
         size_t tables = table->table_pages;
         virtual_address_t part_end = MIN(at + PART_SIZE, end);
-        virtual_address_t next = clear_range(table, at, part_end, &freed, &change);
+        virtual_address_t next = change_range(table, at, part_end, 0, &freed, &change);
         *units -= 1 + (int64_t)((part_end - at) / LOOK_SIZE_PER_UNIT + tables - table->table_pages);
         if (change.end > at)
             *units -= (int64_t)((change.end - at) / CLEAR_SIZE_PER_UNIT);
@@ -287,29 +290,13 @@ size_t page_table_unmap_some(struct page_table* table, virtual_address_t address
 void page_table_protect(struct page_table* table, virtual_address_t address, size_t size,
                         uint32_t flags) {
     struct change change = {0};
-    virtual_address_t end = address + size;
-    for (virtual_address_t at = address; at < end;) {
-        uint64_t* path[TOP_LEVEL + 1];
-        unsigned missing;
-        if (!walk(table, at, path, &missing)) {
-            at = entry_end(at, missing);
-            continue;
-        }
-        for (virtual_address_t stop = MIN(entry_end(at, 1), end); at < stop; at += PAGE_SIZE) {
-            uint64_t* entry = &path[0][entry_index(at, 0)];
-            if (*entry & ENTRY_PRESENT) {
-                *entry = (*entry & ENTRY_ADDRESS_MASK) | entry_flags(flags);
-                change_note(&change, at);
-            }
-        }
-    }
+    (void)change_range(table, address, address + size, entry_flags(flags), NULL, &change);
     change_flush(table, &change);
 }
 
 bool page_table_kernel_take(virtual_address_t address, physical_address_t* physical) {
     uint64_t* path[TOP_LEVEL + 1];
-    unsigned missing;
-    if (!walk(&kernel_table, address, path, &missing))
+    if (walk(&kernel_table, address, path) > 0)
         return false;
     uint64_t* entry = &path[0][entry_index(address, 0)];
     if (!(*entry & ENTRY_PRESENT))
@@ -327,15 +314,11 @@ void page_table_kernel_flush(void) {
 bool page_table_query(const struct page_table* table, virtual_address_t address,
                       physical_address_t* physical, uint32_t* flags) {
     uint64_t* path[TOP_LEVEL + 1];
-    unsigned missing = 0;
-    uint64_t entry;
-    if (walk(table, address, path, &missing))
-        entry = path[0][entry_index(address, 0)];
-    else
-        entry = path[missing][entry_index(address, missing)];
+    unsigned level = walk(table, address, path);
+    uint64_t entry = path[level][entry_index(address, level)];
     if (!(entry & ENTRY_PRESENT))
         return false;
-    uint64_t offset_mask = (1ul << level_shift(missing)) - 1;
+    uint64_t offset_mask = (1ul << level_shift(level)) - 1;
     *physical =
         physical_address((entry & ENTRY_ADDRESS_MASK & ~offset_mask) | (address & offset_mask));
     *flags = PAGING_READ | (entry & ENTRY_WRITABLE ? PAGING_WRITE : 0) |
