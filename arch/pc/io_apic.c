@@ -22,11 +22,6 @@
 #define REDIRECTION_LEVEL (1u << 15)
 #define REDIRECTION_MASKED (1u << 16)
 
-#define LEGACY_COMMAND_1 0x20
-#define LEGACY_DATA_1 0x21
-#define LEGACY_COMMAND_2 0xa0
-#define LEGACY_DATA_2 0xa1
-
 static struct {
     volatile uint32_t* window;
     uint32_t first_interrupt, line_count;
@@ -34,10 +29,7 @@ static struct {
 static uint32_t io_apic_count;
 static const struct machine_description* machine;
 
-static struct {
-    interrupt_handler_t handler;
-    void* argument;
-} handlers[VECTOR_DEVICE_COUNT];
+static interrupt_handler_t handlers[VECTOR_DEVICE_COUNT];
 
 static uint32_t io_apic_read(volatile uint32_t* window, uint32_t reg) {
     window[WINDOW_SELECT / 4] = reg;
@@ -89,29 +81,29 @@ static void route(uint32_t isa_line, uint8_t vector) {
     log_warning("no interrupt controller has line %u", isa_line);
 }
 
-void interrupt_register(uint32_t line, interrupt_handler_t handler, void* argument) {
+void interrupt_register(uint32_t line, interrupt_handler_t handler) {
     ASSERT(line < VECTOR_DEVICE_COUNT);
-    handlers[line].argument = argument;
-    handlers[line].handler = handler;
+    handlers[line] = handler;
     route(line, (uint8_t)(VECTOR_DEVICE_FIRST + line));
 }
 
 void device_interrupt(uint32_t line) {
-    if (handlers[line].handler)
-        handlers[line].handler(handlers[line].argument);
+    if (handlers[line])
+        handlers[line]();
 }
 
 /* The controllers are first moved to vectors away from the exceptions, and then masked. A masked
  * controller can still raise a spurious interrupt. */
 void legacy_controller_disable(void) {
-    port_write8(LEGACY_COMMAND_1, 0x11);
-    port_write8(LEGACY_COMMAND_2, 0x11);
-    port_write8(LEGACY_DATA_1, VECTOR_SPURIOUS & 0xf8);
-    port_write8(LEGACY_DATA_2, VECTOR_SPURIOUS & 0xf8);
-    port_write8(LEGACY_DATA_1, 4);
-    port_write8(LEGACY_DATA_2, 2);
-    port_write8(LEGACY_DATA_1, 1);
-    port_write8(LEGACY_DATA_2, 1);
-    port_write8(LEGACY_DATA_1, 0xff);
-    port_write8(LEGACY_DATA_2, 0xff);
+    static const struct {
+        uint16_t command, data;
+        uint8_t cascade;
+    } controllers[] = {{0x20, 0x21, 4}, {0xa0, 0xa1, 2}};
+    for (size_t i = 0; i < ARRAY_LENGTH(controllers); i++) {
+        port_write8(controllers[i].command, 0x11);
+        port_write8(controllers[i].data, VECTOR_SPURIOUS & 0xf8);
+        port_write8(controllers[i].data, controllers[i].cascade);
+        port_write8(controllers[i].data, 1);
+        port_write8(controllers[i].data, 0xff);
+    }
 }

@@ -13,8 +13,8 @@ void io_apic_init(const struct machine_description* description);
 void legacy_controller_disable(void);
 /* Registers the handler of a device interrupt. It runs with interrupts off on the CPU that receives
  * the interrupt. `line` is the ISA IRQ number (0-15), before the overrides of the MADT. */
-typedef void (*interrupt_handler_t)(void* argument);
-void interrupt_register(uint32_t line, interrupt_handler_t handler, void* argument);
+typedef void (*interrupt_handler_t)(void);
+void interrupt_register(uint32_t line, interrupt_handler_t handler);
 
 /* timers.c: measures the time stamp counter and the APIC timer by the HPET; if hpet_address is 0,
  * by the PIT. */

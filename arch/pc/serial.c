@@ -122,9 +122,8 @@ void serial_use_polling(void) {
 
 /* The line raises a new interrupt only after all causes of the last are gone. The listener is
  * called once for each call of serial_ask_for_room. */
-static void on_interrupt(void* unused) {
+static void on_interrupt(void) {
     uint8_t cause;
-    (void)unused;
     while (!((cause = port_read8(COM1 + REGISTER_INTERRUPT_CAUSE)) & CAUSE_NONE)) {
         while (port_read8(COM1 + REGISTER_LINE_STATUS) & STATUS_DATA_READY)
             receiver(port_read8(COM1 + REGISTER_DATA));
@@ -140,7 +139,7 @@ void serial_enable_interrupts(void (*receive)(uint8_t byte), void (*on_room)(voi
         return;
     receiver = receive;
     room_listener = on_room;
-    interrupt_register(COM1_INTERRUPT_LINE, on_interrupt, NULL);
+    interrupt_register(COM1_INTERRUPT_LINE, on_interrupt);
     is_interrupt_driven = true;
     enable_interrupts(INTERRUPT_ON_RECEIVE);
 }
