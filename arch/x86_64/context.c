@@ -5,7 +5,6 @@
 #include <arch/interrupt.h>
 
 #include "cpu_internal.h"
-#include "fpu_internal.h"
 #include "registers.h"
 
 void context_first_run(void);
@@ -40,6 +39,21 @@ uintptr_t backtrace_begin(const struct thread_context* context) {
 
 /* --- what belongs to user mode ------------------------------------------------------------------
  */
+
+/* `state` is aligned to 64 bytes, of the size that fpu_init_boot found. */
+static void fpu_save(void* state) {
+    if (cpu_features.has_xsave)
+        __asm__ volatile("xsave64 (%0)" ::"r"(state), "a"(fpu_xsave_mask), "d"(0) : "memory");
+    else
+        __asm__ volatile("fxsave64 (%0)" ::"r"(state) : "memory");
+}
+
+static void fpu_restore(const void* state) {
+    if (cpu_features.has_xsave)
+        __asm__ volatile("xrstor64 (%0)" ::"r"(state), "a"(fpu_xsave_mask), "d"(0) : "memory");
+    else
+        __asm__ volatile("fxrstor64 (%0)" ::"r"(state) : "memory");
+}
 
 /* While the kernel runs, the inactive GS base (of swapgs) is that of user mode. */
 static void save_user_bases(struct thread_context* context) {

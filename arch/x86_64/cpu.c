@@ -35,11 +35,8 @@ uint64_t cpu_random(void) {
         for (unsigned tries = 0; tries < 10 && !is_valid; tries++)
             __asm__ volatile("rdrand %0" : "=r"(value), "=@ccc"(is_valid));
     }
-    /* The time stamp and the calls so far go in too, mixed by splitmix64's finaliser. */
-    value ^= timestamp_read() + atomic_fetch_add(&state, 0x9e3779b97f4a7c15);
-    value = (value ^ value >> 30) * 0xbf58476d1ce4e5b9;
-    value = (value ^ value >> 27) * 0x94d049bb133111eb;
-    return value ^ value >> 31;
+    /* The time stamp and the calls so far go in too. */
+    return mix(value ^ (timestamp_read() + atomic_fetch_add(&state, 0x9e3779b97f4a7c15)));
 }
 
 /* --- registration ---------------------------------------------------------------------------- */

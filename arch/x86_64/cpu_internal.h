@@ -11,6 +11,13 @@ void interrupt_table_init(void);
 /* fpu.c */
 void fpu_init_boot(void);
 void fpu_init_cpu(void);
+/* user_copy.c */
+/* Sorts the fault table. Call it while the boot page tables are in use: the table is writable only
+ * then. */
+void user_copy_init(void);
+/* Returns where execution continues after a fault of the instruction at `rip`; 0: it may not fault.
+ */
+uintptr_t user_copy_fixup(uintptr_t rip);
 /* syscall_entry.S */
 void syscall_entry(void);
 
@@ -57,6 +64,13 @@ static inline uint64_t timestamp_read(void) {
     uint32_t low, high;
     __asm__ volatile("rdtsc" : "=a"(low), "=d"(high));
     return (uint64_t)high << 32 | low;
+}
+
+/* The finaliser of splitmix64. */
+static inline uint64_t mix(uint64_t value) {
+    value = (value ^ value >> 30) * 0xbf58476d1ce4e5b9;
+    value = (value ^ value >> 27) * 0x94d049bb133111eb;
+    return value ^ value >> 31;
 }
 
 struct cpuid_result {

@@ -6,7 +6,6 @@
 
 #include "cpu_internal.h"
 #include "registers.h"
-#include "user_copy_internal.h"
 
 #define EARLY_EXCEPTION_STACK_SIZE 8192ul
 

@@ -40,25 +40,6 @@
     cld
 .endm
 
-.macro RESTORE_REGISTERS
-    pop %r15
-    pop %r14
-    pop %r13
-    pop %r12
-    pop %r11
-    pop %r10
-    pop %r9
-    pop %r8
-    pop %rdi
-    pop %rsi
-    pop %rbp
-    pop %rbx
-    pop %rdx
-    pop %rcx
-    pop %rax
-    add $16, %rsp /* vector, error code */
-.endm
-
     .section .text, "ax"
     .balign 16
     .globl exception_entries
@@ -105,7 +86,22 @@ exception_return:
     testb $3, FRAME_CS(%rsp)
     jz 1f
     swapgs
-1:  RESTORE_REGISTERS
+1:  pop %r15
+    pop %r14
+    pop %r13
+    pop %r12
+    pop %r11
+    pop %r10
+    pop %r9
+    pop %r8
+    pop %rdi
+    pop %rsi
+    pop %rbp
+    pop %rbx
+    pop %rdx
+    pop %rcx
+    pop %rax
+    add $16, %rsp /* vector, error code */
     iretq
 
 /* NMI, double fault, machine check. They can come between SYSCALL and SWAPGS, so CS does not show

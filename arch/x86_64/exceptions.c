@@ -15,7 +15,6 @@
 
 #include "cpu_internal.h"
 #include "registers.h"
-#include "user_copy_internal.h"
 
 #define PAGE_FAULT_PRESENT (1u << 0)
 #define PAGE_FAULT_WRITE (1u << 1)

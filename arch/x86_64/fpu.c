@@ -1,6 +1,7 @@
-#include "fpu_internal.h"
+/* Floating point and vector registers. They are saved and restored in each switch between user
+ * threads, so that no thread can read the registers of another. */
+#include <arch/context_switch.h>
 
-#include <arch/context.h>
 #include <arch/upcalls.h>
 #include <lib/compiler.h>
 #include <lib/string.h>

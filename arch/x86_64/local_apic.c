@@ -40,7 +40,7 @@ static void apic_write(unsigned reg, uint32_t value) {
 void local_apic_init(volatile void* mapped_window) {
     window = mapped_window;
     local_apic_init_cpu();
-    this_cpu()->apic_id = local_apic_id();
+    this_cpu()->apic_id = apic_read(REGISTER_ID) >> 24;
 }
 
 void local_apic_init_cpu(void) {
@@ -52,10 +52,6 @@ void local_apic_init_cpu(void) {
     apic_write(REGISTER_TIMER_DIVIDE, DIVIDE_BY_1);
     apic_write(REGISTER_TIMER, VECTOR_TIMER);
     apic_write(REGISTER_SPURIOUS, SPURIOUS_APIC_ON | VECTOR_SPURIOUS);
-}
-
-uint32_t local_apic_id(void) {
-    return apic_read(REGISTER_ID) >> 24;
 }
 
 void local_apic_end_of_interrupt(void) {

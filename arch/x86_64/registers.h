@@ -10,6 +10,8 @@
 #define CR4_SMEP (1ul << 20)
 #define CR4_SMAP (1ul << 21)
 
+#define CPUID_XSAVE 0x0d
+
 #define MSR_APIC_BASE 0x1b
 #define MSR_SYSENTER_CS 0x174
 #define MSR_EFER 0xc0000080

@@ -7,6 +7,8 @@
 #include <arch/clock.h>
 #include <arch/cpu.h>
 
+#include "cpu_internal.h"
+
 #define DENSEST_POINTS 8u /* one of so many points ends the turn */
 #define DENSITIES 8u      /* each half as dense as the one before */
 #define SHORTEST_TURN_NANOSECONDS 100000u
@@ -30,13 +32,6 @@ static struct {
 } choices[CPU_MAX];
 
 static _Atomic uint64_t turns_ended, noted, hash;
-
-/* The finaliser of splitmix64. */
-static uint64_t mix(uint64_t value) {
-    value = (value ^ value >> 30) * 0xbf58476d1ce4e5b9;
-    value = (value ^ value >> 27) * 0x94d049bb133111eb;
-    return value ^ value >> 31;
-}
 
 /* Returns a number from 0 to limit - 1. */
 static uint32_t choose(uint32_t limit) {

@@ -2,7 +2,7 @@
 
 #include <arch/context.h>
 
-#include "user_copy_internal.h"
+#include "cpu_internal.h"
 
 #define TOUCHED_BETWEEN_LOOKS (64ul << 10) /* bytes, between two checks for a kill */
 
@@ -37,8 +37,8 @@ uintptr_t user_copy_fixup(uintptr_t rip) {
 
 static bool copy(void* to, const void* from, size_t size) {
     user_access_open();
-    bool is_copied = size >= BULK_COPY_MIN ? bulk_copy(to, from, size) == 0
-                                           : user_access_copy(to, from, size);
+    bool is_copied =
+        size >= BULK_COPY_MIN ? bulk_copy(to, from, size) == 0 : user_access_copy(to, from, size);
     user_access_close();
     return is_copied;
 }

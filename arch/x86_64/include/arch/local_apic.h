@@ -20,7 +20,6 @@
 void local_apic_init(volatile void* window);
 /* Called on each CPU but the boot CPU. */
 void local_apic_init_cpu(void);
-uint32_t local_apic_id(void);
 
 #define APIC_DELIVER_FIXED 0x00000u
 #define APIC_DELIVER_NMI 0x00400u
