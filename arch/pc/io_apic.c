@@ -58,17 +58,11 @@ void io_apic_init(const struct machine_description* description) {
     }
 }
 
-/* Routes an ISA line to `vector` on the boot CPU, following the overrides. */
+/* Routes an ISA line to `vector` on the boot CPU. */
 static void route(uint32_t isa_line, uint8_t vector) {
-    uint32_t interrupt = isa_line;
-    uint32_t flags = 0;
-    for (uint32_t i = 0; i < machine->override_count; i++) {
-        if (machine->overrides[i].isa_line != isa_line)
-            continue;
-        interrupt = machine->overrides[i].global_interrupt;
-        flags = (machine->overrides[i].is_active_low ? REDIRECTION_ACTIVE_LOW : 0) |
-                (machine->overrides[i].is_level_triggered ? REDIRECTION_LEVEL : 0);
-    }
+    uint32_t interrupt = machine->isa_lines[isa_line].global_interrupt;
+    uint32_t flags = (machine->isa_lines[isa_line].is_active_low ? REDIRECTION_ACTIVE_LOW : 0) |
+                     (machine->isa_lines[isa_line].is_level_triggered ? REDIRECTION_LEVEL : 0);
     for (uint32_t i = 0; i < io_apic_count; i++) {
         uint32_t line = interrupt - io_apics[i].first_interrupt;
         if (line >= io_apics[i].line_count)

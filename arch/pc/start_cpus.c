@@ -80,9 +80,7 @@ void machine_start_cpus(const struct machine_description* description, uint32_t 
            (size_t)(trampoline_end - trampoline_start));
     if (limit == 0 || limit > CPU_MAX)
         limit = CPU_MAX;
-    for (uint32_t i = 0; i < description->cpu_count && cpu_count() < limit; i++) {
-        uint32_t apic_id = description->cpus[i].apic_id;
-        if (description->cpus[i].is_enabled && apic_id != this_cpu()->apic_id)
-            start_one(apic_id);
-    }
+    for (uint32_t i = 0; i < description->cpu_count && cpu_count() < limit; i++)
+        if (description->apic_ids[i] != this_cpu()->apic_id)
+            start_one(description->apic_ids[i]);
 }

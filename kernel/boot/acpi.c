@@ -145,29 +145,11 @@ static const struct table* find_table(const struct rsdp* rsdp, const char* signa
     return NULL;
 }
 
-static void add_cpu(struct machine_description* machine, uint32_t apic_id, uint32_t flags) {
-    if (machine->cpu_count == ARRAY_LENGTH(machine->cpus))
-        return;
-    machine->cpus[machine->cpu_count].apic_id = apic_id;
-    machine->cpus[machine->cpu_count++].is_enabled = flags & APIC_FLAG_ENABLED;
-}
-
-static void add_override(struct machine_description* machine, const struct madt_override* o) {
-    if (machine->override_count == ARRAY_LENGTH(machine->overrides))
-        return;
-    uint32_t index = machine->override_count++;
-    machine->overrides[index].isa_line = o->source;
-    machine->overrides[index].global_interrupt = o->global_interrupt;
-    machine->overrides[index].is_active_low =
-        (o->flags & OVERRIDE_POLARITY_MASK) == OVERRIDE_ACTIVE_LOW;
-    machine->overrides[index].is_level_triggered =
-        (o->flags >> OVERRIDE_TRIGGER_SHIFT & 3u) == OVERRIDE_LEVEL;
-}
-
 static void read_madt_entry(struct machine_description* machine, const struct madt_entry* entry) {
     if (entry->type == MADT_LOCAL_APIC && entry->length >= sizeof(struct madt_local_apic)) {
         const struct madt_local_apic* apic = (const void*)entry;
-        add_cpu(machine, apic->apic_id, apic->flags);
+        if (apic->flags & APIC_FLAG_ENABLED && machine->cpu_count < ARRAY_LENGTH(machine->apic_ids))
+            machine->apic_ids[machine->cpu_count++] = apic->apic_id;
     } else if (entry->type == MADT_IO_APIC && entry->length >= sizeof(struct madt_io_apic)) {
         const struct madt_io_apic* apic = (const void*)entry;
         if (machine->io_apic_count < ARRAY_LENGTH(machine->io_apics)) {
@@ -175,7 +157,14 @@ static void read_madt_entry(struct machine_description* machine, const struct ma
             machine->io_apics[machine->io_apic_count++].first_interrupt = apic->first_interrupt;
         }
     } else if (entry->type == MADT_OVERRIDE && entry->length >= sizeof(struct madt_override)) {
-        add_override(machine, (const void*)entry);
+        const struct madt_override* o = (const void*)entry;
+        if (o->source >= ISA_LINE_COUNT)
+            return;
+        machine->isa_lines[o->source].global_interrupt = o->global_interrupt;
+        machine->isa_lines[o->source].is_active_low =
+            (o->flags & OVERRIDE_POLARITY_MASK) == OVERRIDE_ACTIVE_LOW;
+        machine->isa_lines[o->source].is_level_triggered =
+            (o->flags >> OVERRIDE_TRIGGER_SHIFT & 3u) == OVERRIDE_LEVEL;
     } else if (entry->type == MADT_LOCAL_APIC_ADDRESS &&
                entry->length >= sizeof(struct madt_local_apic_address)) {
         machine->local_apic_address = ((const struct madt_local_apic_address*)entry)->address;
@@ -184,7 +173,6 @@ static void read_madt_entry(struct machine_description* machine, const struct ma
 
 static void read_madt(struct machine_description* machine, const struct madt* madt) {
     machine->local_apic_address = madt->local_apic_address;
-    machine->has_8259 = madt->flags & 1;
     const char* end = (const char*)madt + madt->table.length;
     for (const char* at = (const char*)(madt + 1); at + sizeof(struct madt_entry) <= end;) {
         const struct madt_entry* entry = (const struct madt_entry*)at;
@@ -196,10 +184,9 @@ static void read_madt(struct machine_description* machine, const struct madt* ma
 }
 
 void acpi_describe_machine(const struct boot_info* info, struct machine_description* machine) {
-    *machine = (struct machine_description){
-        .local_apic_address = LOCAL_APIC_DEFAULT,
-        .has_8259 = true,
-    };
+    *machine = (struct machine_description){.local_apic_address = LOCAL_APIC_DEFAULT};
+    for (uint32_t line = 0; line < ISA_LINE_COUNT; line++)
+        machine->isa_lines[line].global_interrupt = line;
     const struct rsdp* rsdp = find_rsdp(info);
     if (!rsdp) {
         log_warning("no ACPI tables: one CPU, no device interrupts");

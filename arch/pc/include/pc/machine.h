@@ -5,12 +5,11 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#define ISA_LINE_COUNT 16
+
 /* The contents of the firmware's tables; filled by kernel/boot, used once by machine_init. */
 struct machine_description {
-    struct {
-        uint32_t apic_id;
-        bool is_enabled;
-    } cpus[256];
+    uint32_t apic_ids[256]; /* of the CPUs that can be started, the boot CPU among them */
     uint32_t cpu_count;
     uint64_t local_apic_address;
     struct {
@@ -19,12 +18,10 @@ struct machine_description {
     } io_apics[8];
     uint32_t io_apic_count;
     struct {
-        uint32_t isa_line, global_interrupt;
+        uint32_t global_interrupt;
         bool is_active_low, is_level_triggered;
-    } overrides[32];
-    uint32_t override_count;
+    } isa_lines[ISA_LINE_COUNT];
     uint64_t hpet_address; /* 0: none */
-    bool has_8259;
 };
 
 /* Sets up what all other code needs: the serial line in polled mode, GDT, IDT, the boot CPU's
