@@ -14,21 +14,15 @@ static void use(const struct bulk_routine* copier, const struct bulk_routine* cl
 }
 
 /* The shortest time is the measurement with the fewest interruptions. */
-static uint64_t time_copy(const struct bulk_routine* routine, void* to, const void* from) {
+static uint64_t time_page(const struct bulk_routine* routine, bool must_clear, void* to,
+                          const void* from) {
     uint64_t best = UINT64_MAX;
     for (int i = 0; i < TRIES; i++) {
         uint64_t start = clock_ticks();
-        routine->copy(to, from, PAGE_SIZE);
-        best = MIN(best, clock_ticks() - start);
-    }
-    return best;
-}
-
-static uint64_t time_clear(const struct bulk_routine* routine, void* page) {
-    uint64_t best = UINT64_MAX;
-    for (int i = 0; i < TRIES; i++) {
-        uint64_t start = clock_ticks();
-        routine->clear_page(page);
+        if (must_clear)
+            routine->clear_page(to);
+        else
+            routine->copy(to, from, PAGE_SIZE);
         best = MIN(best, clock_ticks() - start);
     }
     return best;
@@ -38,7 +32,8 @@ static void choose_quickest(void* to, const void* from) {
     const struct bulk_routine *copier = bulk_routine(0), *clearer = copier, *tried;
     uint64_t copy_best = UINT64_MAX, clear_best = UINT64_MAX;
     for (unsigned i = 0; (tried = bulk_routine(i)); i++) {
-        uint64_t copy_time = time_copy(tried, to, from), clear_time = time_clear(tried, to);
+        uint64_t copy_time = time_page(tried, false, to, from);
+        uint64_t clear_time = time_page(tried, true, to, from);
         log_debug("a page by %s: copied in %lu ticks, cleared in %lu", tried->name, copy_time,
                   clear_time);
         if (copy_time < copy_best) {

@@ -3,6 +3,7 @@
 #include <stdbool.h>
 
 #include <abi/memory.h>
+#include <lib/compiler.h>
 #include <lib/string.h>
 
 struct file_header {
@@ -35,14 +36,6 @@ enum {
     FLAG_READ = 4,
     PROGRAM_HEADER_COUNT_MAX = 64,
 };
-
-static uint64_t page_down(uint64_t value) {
-    return value & ~(uint64_t)(ELF_PAGE_SIZE - 1);
-}
-
-static uint64_t page_up(uint64_t value) {
-    return page_down(value + ELF_PAGE_SIZE - 1);
-}
 
 static const char* check_file_header(const struct file_header* header, size_t size) {
     if (size < sizeof(*header) || memcmp(header->magic, "\177ELF", 4) != 0)
@@ -83,7 +76,7 @@ static const char* add_segment(const struct program_header* header, size_t size,
         return "has a segment at an impossible address";
     if ((header->flags & FLAG_WRITE) && (header->flags & FLAG_EXECUTE))
         return "has a segment that is both writable and executable";
-    if (image->segment_count > 0 && page_down(header->address) < image->span)
+    if (image->segment_count > 0 && ALIGN_DOWN(header->address, ELF_PAGE_SIZE) < image->span)
         return "has segments that overlap";
     if (image->segment_count == ELF_SEGMENT_MAX)
         return "has too many segments";
@@ -94,7 +87,7 @@ static const char* add_segment(const struct program_header* header, size_t size,
         .file_size = header->file_size,
         .permissions = permissions_of(header->flags),
     };
-    image->span = page_up(header->address + header->memory_size);
+    image->span = ALIGN_UP(header->address + header->memory_size, ELF_PAGE_SIZE);
     return NULL;
 }
 
@@ -114,7 +107,7 @@ static const char* check_program_header(const struct program_header* header, siz
 
 /* Makes all addresses relative to the image's first page. */
 static void rebase(struct elf_image* image, uint64_t entry) {
-    uint64_t base = page_down(image->segments[0].address);
+    uint64_t base = ALIGN_DOWN(image->segments[0].address, ELF_PAGE_SIZE);
     for (size_t i = 0; i < image->segment_count; i++)
         image->segments[i].address -= base;
     image->span -= base;
@@ -133,7 +126,7 @@ static bool is_entry_executable(const struct elf_image* image) {
 
 const char* elf_check(const void* file, size_t size, struct elf_image* image) {
     struct file_header header = {.type = 0};
-    memcpy(&header, file, size < sizeof(header) ? size : sizeof(header));
+    memcpy(&header, file, MIN(size, sizeof(header)));
     const char* problem = check_file_header(&header, size);
     *image = (struct elf_image){.segment_count = 0};
     for (size_t i = 0; i < header.program_header_count && !problem; i++) {

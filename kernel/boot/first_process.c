@@ -118,6 +118,7 @@ static struct object* archive_vmo(const struct boot_info* info, void* archive, s
 
 /* --- memory of the program -------------------------------------------------------------------- */
 
+/* Each segment has a VMO of its own. */
 static void load_segment(const struct elf_segment* segment, const uint8_t* file,
                          struct vmar* vmar) {
     uint64_t in_page = segment->address % PAGE_SIZE;
@@ -138,8 +139,22 @@ static void load_segment(const struct elf_segment* segment, const uint8_t* file,
     vmo_release(vmo);
 }
 
-/* Loads the program at a random address and returns its entry point. Each segment has a VMO of its
- * own. */
+/* Returns the random address at which the image was loaded. */
+static uintptr_t load_image(const struct elf_image* image, const uint8_t* file, struct vmar* root) {
+    struct vmar* vmar;
+    virtual_address_t base;
+    require(vmar_allocate(root,
+                          ZX_VM_CAN_MAP_READ | ZX_VM_CAN_MAP_WRITE | ZX_VM_CAN_MAP_EXECUTE |
+                              ZX_VM_CAN_MAP_SPECIFIC,
+                          0, image->span, &vmar, &base),
+            "the first program's address range");
+    for (size_t i = 0; i < image->segment_count; i++)
+        load_segment(&image->segments[i], file, vmar);
+    vmar_release(vmar);
+    return base;
+}
+
+/* Returns the program's entry point. */
 static uintptr_t load_program(const char* name, const void* archive, size_t archive_size,
                               struct vmar* root) {
     struct bootfs_file file;
@@ -149,41 +164,20 @@ static uintptr_t load_program(const char* name, const void* archive, size_t arch
     const char* problem = elf_check(file.data, file.size, &image);
     if (problem)
         boot_fail("%s %s", name, problem);
-    struct vmar* vmar;
-    virtual_address_t base;
-    require(vmar_allocate(root,
-                          ZX_VM_CAN_MAP_READ | ZX_VM_CAN_MAP_WRITE | ZX_VM_CAN_MAP_EXECUTE |
-                              ZX_VM_CAN_MAP_SPECIFIC,
-                          0, image.span, &vmar, &base),
-            "the first program's address range");
-    for (size_t i = 0; i < image.segment_count; i++)
-        load_segment(&image.segments[i], file.data, vmar);
-    vmar_release(vmar);
-    return base + image.entry;
+    return load_image(&image, file.data, root) + image.entry;
 }
 
-/* Returns the end of the stack. The lowest page of the stack's range is a guard page: never mapped.
- */
+/* Returns the end of the stack. It is loaded like a program of one segment without contents. The
+ * first page of its range is a guard page: never mapped. */
 static uintptr_t make_stack(struct vmar* root) {
-    struct vmar* vmar;
-    struct vmo* vmo;
-    virtual_address_t base, mapped;
-    require(vmar_allocate(root, ZX_VM_CAN_MAP_READ | ZX_VM_CAN_MAP_WRITE | ZX_VM_CAN_MAP_SPECIFIC,
-                          0, PAGE_SIZE + STACK_SIZE, &vmar, &base),
-            "the first program's stack");
-    require(vmo_create(STACK_SIZE, &vmo), "the first program's stack");
-    uint32_t permissions = ZX_VM_PERM_READ | ZX_VM_PERM_WRITE;
-    require(vmar_map(vmar,
-                     &(struct vmar_map_request){.options = permissions | ZX_VM_SPECIFIC,
-                                                .allowed = permissions,
-                                                .vmar_offset = PAGE_SIZE,
-                                                .vmo = vmo,
-                                                .size = STACK_SIZE},
-                     &mapped),
-            "the first program's stack");
-    vmo_release(vmo);
-    vmar_release(vmar);
-    return mapped + STACK_SIZE;
+    static const struct elf_image stack = {
+        .span = PAGE_SIZE + STACK_SIZE,
+        .segment_count = 1,
+        .segments = {{.address = PAGE_SIZE,
+                      .memory_size = STACK_SIZE,
+                      .permissions = ZX_VM_PERM_READ | ZX_VM_PERM_WRITE}},
+    };
+    return load_image(&stack, NULL, root) + stack.span;
 }
 
 /* --- the bootstrap message ----------------------------------------------------------------------
@@ -191,6 +185,7 @@ static uintptr_t make_stack(struct vmar* root) {
 
 #define BOOTSTRAP_HANDLES_MAX 8
 
+/* It begins as the message does: the header, and behind it the words for the handles. */
 struct bootstrap {
     struct bootstrap_header header;
     uint32_t infos[BOOTSTRAP_HANDLES_MAX];
@@ -217,13 +212,11 @@ static struct message* make_message(struct bootstrap* bootstrap,
                                     const struct arguments* arguments) {
     char bytes[MESSAGE_KERNEL_BYTES_MAX];
     uint32_t handle_count = bootstrap->header.handle_count;
-    size_t infos_size = handle_count * sizeof(uint32_t), size = 0;
+    size_t size = sizeof(bootstrap->header) + handle_count * sizeof(bootstrap->infos[0]);
     bootstrap->header.magic = BOOTSTRAP_MAGIC;
     bootstrap->header.argument_count = arguments->count;
     bootstrap->header.argument_bytes = arguments->size;
-    memcpy(bytes, &bootstrap->header, size = sizeof(bootstrap->header));
-    memcpy(bytes + size, bootstrap->infos, infos_size);
-    size += infos_size;
+    memcpy(bytes, bootstrap, size);
     memcpy(bytes + size, arguments->text, arguments->size);
     size += arguments->size;
     struct message* message = require_memory(message_create(bytes, (uint32_t)size, handle_count));
