@@ -6,24 +6,38 @@
 static struct slab_cache job_cache = SLAB_CACHE_INITIALIZER(job_cache, "job", sizeof(struct job));
 static const struct object_ops job_ops;
 
-/* Under the parent's lock: a kill either finds the child in the list, or this finds `is_dying` set.
- */
-static zx_status_t join_parent(struct job* job, struct job* parent) {
+zx_status_t job_join(struct job* job, struct job_members* members, struct job_member* member,
+                     struct policy* policy) {
     zx_status_t status = ZX_OK;
-    if (parent->depth + 1 >= JOB_MAX_DEPTH)
-        return ZX_ERR_OUT_OF_RANGE;
-    spin_lock(parent->object.lock);
-    if (parent->is_dying) {
+    spin_lock(job->object.lock);
+    if (job->is_dying) {
         status = ZX_ERR_BAD_STATE;
-    } else if (parent->child_count == JOB_MAX_CHILDREN) {
+    } else if (members->count == JOB_MAX_CHILDREN) {
         status = ZX_ERR_NO_RESOURCES;
     } else {
-        list_push_back(&parent->children, &job->parent_node);
-        if (parent->child_count++ == 0)
-            object_update_signals_locked(&parent->object, ZX_JOB_NO_JOBS, 0);
-        job->policy = parent->policy;
+        list_push_back(&members->list, &member->node);
+        *policy = job->policy;
+        if (members->count++ == 0)
+            object_update_signals_locked(&job->object, members->none, 0);
     }
-    spin_unlock(parent->object.lock);
+    spin_unlock(job->object.lock);
+    return status;
+}
+
+void job_leave(struct job* job, struct job_members* members, struct job_member* member) {
+    spin_lock(job->object.lock);
+    if (list_node_is_linked(&member->node)) {
+        list_remove(&member->node);
+        if (--members->count == 0)
+            object_update_signals_locked(&job->object, 0, members->none);
+    }
+    spin_unlock(job->object.lock);
+}
+
+static zx_status_t join_parent(struct job* job, struct job* parent) {
+    if (parent->depth + 1 >= JOB_MAX_DEPTH)
+        return ZX_ERR_OUT_OF_RANGE;
+    zx_status_t status = job_join(parent, &parent->children, &job->member, &job->policy);
     if (status != ZX_OK)
         return status;
     object_reference(&parent->object);
@@ -32,14 +46,20 @@ static zx_status_t join_parent(struct job* job, struct job* parent) {
     return ZX_OK;
 }
 
+static void members_init(struct job_members* members, zx_signals_t none) {
+    list_init(&members->list);
+    members->count = 0;
+    members->none = none;
+}
+
 zx_status_t job_create(struct job* parent, struct job** out) {
     struct job* job = slab_alloc(&job_cache);
     if (!job)
         return ZX_ERR_NO_MEMORY;
     job->parent = NULL;
-    list_init(&job->children);
-    list_init(&job->processes);
-    job->child_count = job->process_count = 0;
+    job->member.object = &job->object;
+    members_init(&job->children, ZX_JOB_NO_JOBS);
+    members_init(&job->processes, ZX_JOB_NO_PROCESSES);
     job->depth = 0;
     job->is_dying = false;
     job->policy = (struct policy){.actions = 0};
@@ -54,60 +74,24 @@ zx_status_t job_create(struct job* parent, struct job** out) {
     return ZX_OK;
 }
 
-/* In one lock hold: either the process is in the list, and a kill finds it, or the kill has set
- * `is_dying`, and this fails. The policy is copied here too, so it cannot change between the copy
- * and the join. */
-zx_status_t job_add_process(struct job* job, struct list_node* node, struct policy* policy) {
-    zx_status_t status = ZX_OK;
-    spin_lock(job->object.lock);
-    if (job->is_dying) {
-        status = ZX_ERR_BAD_STATE;
-    } else if (job->process_count == JOB_MAX_CHILDREN) {
-        status = ZX_ERR_NO_RESOURCES;
-    } else {
-        list_push_back(&job->processes, node);
-        *policy = job->policy;
-        if (job->process_count++ == 0)
-            object_update_signals_locked(&job->object, ZX_JOB_NO_PROCESSES, 0);
-    }
-    spin_unlock(job->object.lock);
-    return status;
-}
-
 /* Under the lock no child or process can join between the look and the change. */
 zx_status_t job_set_policy(struct job* job, bool is_absolute, const zx_policy_basic_t* entries,
                            uint32_t count) {
     spin_lock(job->object.lock);
-    bool is_alone = job->child_count == 0 && job->process_count == 0;
+    bool is_alone = job->children.count == 0 && job->processes.count == 0;
     zx_status_t status =
         is_alone ? policy_add(&job->policy, is_absolute, entries, count) : ZX_ERR_BAD_STATE;
     spin_unlock(job->object.lock);
     return status;
 }
 
-void job_remove_process(struct job* job, struct list_node* node) {
-    spin_lock(job->object.lock);
-    if (list_node_is_linked(node)) {
-        list_remove(node);
-        if (--job->process_count == 0)
-            object_update_signals_locked(&job->object, 0, ZX_JOB_NO_PROCESSES);
-    }
-    spin_unlock(job->object.lock);
-}
-
 /* --- the end -----------------------------------------------------------------------------------
  */
 
-/* The parent is changed under its own lock; this job's lock is not needed, because no reference to
- * it is left. */
 static void job_destroy(struct object* object) {
     struct job* job = job_from(object);
     if (job->parent) {
-        spin_lock(job->parent->object.lock);
-        list_remove(&job->parent_node);
-        if (--job->parent->child_count == 0)
-            object_update_signals_locked(&job->parent->object, 0, ZX_JOB_NO_JOBS);
-        spin_unlock(job->parent->object.lock);
+        job_leave(job->parent, &job->parent->children, &job->member);
         object_release(&job->parent->object);
     }
     slab_free(&job_cache, job);

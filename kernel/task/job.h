@@ -13,13 +13,23 @@
 #define JOB_MAX_DEPTH 32u
 #define JOB_MAX_CHILDREN 4096u /* of jobs, and of processes */
 
+/* What a job lists: its child jobs, or its processes. */
+struct job_members {
+    struct list list; /* job_member.node; borrowed: see the rules above */
+    uint32_t count;
+    zx_signals_t none; /* what the job shows while there are none */
+};
+
+struct job_member {
+    struct list_node node;
+    struct object* object;
+};
+
 struct job {
-    struct object object; /* its lock guards the fields below */
-    struct job* parent;   /* a reference; NULL for the root */
-    struct list_node parent_node;
-    struct list children;  /* job.parent_node; borrowed: see the rules above */
-    struct list processes; /* process.job_node; borrowed */
-    uint32_t child_count, process_count;
+    struct object object;     /* its lock guards the fields below */
+    struct job* parent;       /* a reference; NULL for the root */
+    struct job_member member; /* in the parent's list; under the parent's lock */
+    struct job_members children, processes;
     uint32_t depth;
     bool is_dying;
     struct policy policy; /* constant while there are processes or jobs below */
@@ -33,11 +43,13 @@ zx_status_t job_create(struct job* parent, struct job** out);
 MUST_CHECK zx_status_t job_set_policy(struct job* job, bool is_absolute,
                                       const zx_policy_basic_t* entries, uint32_t count);
 
-/* For process.c: adds a process by its node, and writes the job's policy to `policy`. Errors as
- * job_create. */
-zx_status_t job_add_process(struct job* job, struct list_node* node, struct policy* policy);
-/* does nothing if it was not added */
-void job_remove_process(struct job* job, struct list_node* node);
+/* Adds a child job or a process, and writes the job's policy to `policy`. In one lock hold: either
+ * the member is in the list, and a kill finds it, or the kill has set `is_dying`, and this fails.
+ * Nor can the policy change between the copy and the join. Errors as job_create. */
+MUST_CHECK zx_status_t job_join(struct job* job, struct job_members* members,
+                                struct job_member* member, struct policy* policy);
+/* Does nothing if the member has not joined. */
+void job_leave(struct job* job, struct job_members* members, struct job_member* member);
 
 static inline struct job* job_from(struct object* object) {
     return CONTAINER_OF(object, struct job, object);

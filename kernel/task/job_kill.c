@@ -4,59 +4,38 @@
 #include <task/job.h>
 #include <task/process.h>
 
-/* Returns a process of the job with a reference; NULL: there are no more. *left: how many of the
+/* Returns a member of the job with a reference; NULL: there are no more. *left: how many of the
  * list have not been looked at. Each one looked at moves to the end of the list, so the next call
- * finds another. A process without references is being destroyed, and is skipped. */
-static struct process* next_process(struct job* job, uint32_t* left) {
-    struct process* victim = NULL;
+ * finds another. A member without references is being destroyed, and is skipped. */
+static struct object* next_member(struct job* job, struct job_members* members, uint32_t* left) {
+    struct object* found = NULL;
     spin_lock(job->object.lock);
-    while (*left > 0 && !victim && !list_is_empty(&job->processes)) {
-        struct list_node* node = list_pop_front(&job->processes);
-        list_push_back(&job->processes, node);
+    while (*left > 0 && !found && !list_is_empty(&members->list)) {
+        struct list_node* node = list_pop_front(&members->list);
+        list_push_back(&members->list, node);
         (*left)--;
-        struct process* process = LIST_ENTRY(node, struct process, job_node);
-        if (object_try_reference(&process->object))
-            victim = process;
+        struct object* object = LIST_ENTRY(node, struct job_member, node)->object;
+        if (object_try_reference(object))
+            found = object;
     }
     spin_unlock(job->object.lock);
-    return victim;
-}
-
-static void kill_processes(struct job* job) {
-    spin_lock(job->object.lock);
-    job->is_dying = true; /* from here on nothing can be added */
-    uint32_t left = job->process_count;
-    spin_unlock(job->object.lock);
-    struct process* victim;
-    while ((victim = next_process(job, &left))) {
-        process_kill(victim, ZX_ERR_CANCELED);
-        object_release(&victim->object);
-    }
-}
-
-/* The same for the child jobs. */
-static struct job* next_child(struct job* job, uint32_t* left) {
-    struct job* child = NULL;
-    spin_lock(job->object.lock);
-    while (*left > 0 && !child && !list_is_empty(&job->children)) {
-        struct list_node* node = list_pop_front(&job->children);
-        list_push_back(&job->children, node);
-        (*left)--;
-        struct job* candidate = LIST_ENTRY(node, struct job, parent_node);
-        if (object_try_reference(&candidate->object))
-            child = candidate;
-    }
-    spin_unlock(job->object.lock);
-    return child;
+    return found;
 }
 
 /* The recursion is limited by JOB_MAX_DEPTH. */
 void job_kill(struct job* job) {
-    kill_processes(job);
-    uint32_t left = job->child_count;
-    struct job* child;
-    while ((child = next_child(job, &left))) {
-        job_kill(child);
-        object_release(&child->object);
+    spin_lock(job->object.lock);
+    job->is_dying = true; /* from here on nothing can be added */
+    uint32_t left = job->processes.count;
+    spin_unlock(job->object.lock);
+    struct object* victim;
+    while ((victim = next_member(job, &job->processes, &left))) {
+        process_kill(process_from(victim), ZX_ERR_CANCELED);
+        object_release(victim);
+    }
+    left = job->children.count;
+    while ((victim = next_member(job, &job->children, &left))) {
+        job_kill(job_from(victim));
+        object_release(victim);
     }
 }

@@ -1,5 +1,5 @@
-/* Killing a job. This stands above both jobs and processes: a job knows its processes only as nodes
- * of its list. */
+/* Killing a job. This stands above both jobs and processes: a job knows its processes only as
+ * members of its list. */
 #pragma once
 
 struct job;

@@ -9,7 +9,6 @@
 #include <lib/units.h>
 #include <mm/aspace.h>
 #include <mm/slab.h>
-#include <task/job.h>
 #include <object/handle_list.h>
 #include <sched/cleaner.h>
 
@@ -75,9 +74,10 @@ zx_status_t process_create(struct job* job, const char* name, struct process** o
     if (status != ZX_OK)
         goto destroy_handles;
     object_init(&process->object, &process_ops, NULL, 0);
+    process->member.object = &process->object;
     object_reference(&job->object);
     process->job = job;
-    status = job_add_process(job, &process->job_node, &process->policy);
+    status = job_join(job, &job->processes, &process->member, &process->policy);
     if (status != ZX_OK) {
         object_release(&process->object);
         return status;
@@ -104,7 +104,7 @@ static bool let_go_some(struct process* process, int64_t* units) {
 }
 
 static void become_dead(struct process* process) {
-    job_remove_process(process->job, &process->job_node);
+    job_leave(process->job, &process->job->processes, &process->member);
     spin_lock(process->object.lock);
     process->state = PROCESS_DEAD;
     object_update_signals_locked(&process->object, 0, ZX_PROCESS_TERMINATED);
@@ -264,7 +264,7 @@ static bool process_destroy_some(struct object* object, int64_t* units) {
     if (handle_table_destroy_some(&process->handles, units))
         return true;
     if (process->state != PROCESS_DEAD)
-        job_remove_process(process->job, &process->job_node);
+        job_leave(process->job, &process->job->processes, &process->member);
     aspace_release(process->aspace);
     object_release(&process->job->object);
     slab_free(&process_cache, process);

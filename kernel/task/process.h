@@ -13,11 +13,11 @@
 #include <abi/limits.h>
 #include <object/handle_table.h>
 #include <object/object.h>
+#include <task/job.h>
 #include <task/policy.h>
 #include <sched/thread.h>
 
 struct aspace;
-struct job;
 
 enum process_state {
     PROCESS_INITIAL, /* made, not started */
@@ -44,7 +44,7 @@ struct process {
     /* Not 0: a failed look-up has met a condition for which the policy ends the process. The value
      * is the condition plus 1; UINT32_MAX: that has been done. */
     _Atomic uint32_t fatal_condition;
-    struct list_node job_node; /* in the job's list; under the job's lock */
+    struct job_member member; /* in the job's list; under the job's lock */
     /* Only for who cleans up: */
     struct destroy_list garbage;   /* objects that its handles kept alive */
     struct list_node cleanup_node; /* in the list of those left to the cleaner */

@@ -262,7 +262,7 @@ static bool make_bare_process(void) {
     if (!IS_OK(job_create(NULL, &job)))
         return false;
     bool is_made = IS_OK(process_create(job, "test", &process));
-    uint32_t count = job->process_count;
+    uint32_t count = job->processes.count;
     if (count != is_made)
         selftest_fail(__FILE__, __LINE__, "the job has %u processes", count);
     if (is_made)

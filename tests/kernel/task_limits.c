@@ -18,7 +18,7 @@ SELFTEST(task_limits, jobs_lie_as_deep_as_the_limit_says) {
     EXPECT_EQUAL(status, ZX_ERR_OUT_OF_RANGE);
     EXPECT_EQUAL(jobs[count - 1]->depth, count - 1);
     EXPECT_EQUAL(count, JOB_MAX_DEPTH);
-    EXPECT_EQUAL(jobs[count - 1]->child_count, 0);
+    EXPECT_EQUAL(jobs[count - 1]->children.count, 0);
     while (count > 0)
         object_release(&jobs[--count]->object);
     EXPECT_EQUAL(object_count(), before);
@@ -28,16 +28,16 @@ SELFTEST(task_limits, a_job_has_as_many_jobs_as_the_limit_says) {
     struct job *root, *last, *more;
     size_t before = object_count();
     EXPECT_OK(job_create(NULL, &root));
-    root->child_count = JOB_MAX_CHILDREN - 1;
+    root->children.count = JOB_MAX_CHILDREN - 1;
     EXPECT_OK(job_create(root, &last));
-    EXPECT_EQUAL(root->child_count, JOB_MAX_CHILDREN);
+    EXPECT_EQUAL(root->children.count, JOB_MAX_CHILDREN);
     EXPECT_EQUAL(job_create(root, &more), ZX_ERR_NO_RESOURCES);
-    EXPECT_EQUAL(root->child_count, JOB_MAX_CHILDREN);
+    EXPECT_EQUAL(root->children.count, JOB_MAX_CHILDREN);
     object_release(&last->object);
     EXPECT_OK(job_create(root, &last)); /* the place is free again */
     object_release(&last->object);
-    EXPECT_EQUAL(root->child_count, JOB_MAX_CHILDREN - 1);
-    root->child_count = 0;
+    EXPECT_EQUAL(root->children.count, JOB_MAX_CHILDREN - 1);
+    root->children.count = 0;
     object_release(&root->object);
     EXPECT_EQUAL(object_count(), before);
 }
@@ -47,14 +47,14 @@ SELFTEST(task_limits, a_job_has_as_many_processes_as_the_limit_says) {
     struct process *last, *more;
     size_t before = object_count();
     EXPECT_OK(job_create(NULL, &root));
-    root->process_count = JOB_MAX_CHILDREN - 1;
+    root->processes.count = JOB_MAX_CHILDREN - 1;
     EXPECT_OK(process_create(root, "last", &last));
-    EXPECT_EQUAL(root->process_count, JOB_MAX_CHILDREN);
+    EXPECT_EQUAL(root->processes.count, JOB_MAX_CHILDREN);
     EXPECT_EQUAL(process_create(root, "more", &more), ZX_ERR_NO_RESOURCES);
-    EXPECT_EQUAL(root->process_count, JOB_MAX_CHILDREN);
+    EXPECT_EQUAL(root->processes.count, JOB_MAX_CHILDREN);
     object_release(&last->object);
-    EXPECT_EQUAL(root->process_count, JOB_MAX_CHILDREN - 1);
-    root->process_count = 0;
+    EXPECT_EQUAL(root->processes.count, JOB_MAX_CHILDREN - 1);
+    root->processes.count = 0;
     object_release(&root->object);
     EXPECT_EQUAL(object_count(), before);
 }
