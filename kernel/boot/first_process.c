@@ -17,7 +17,6 @@
 #include <task/job.h>
 #include <task/leak_check.h>
 #include <task/process.h>
-#include <task/process_start.h>
 #include <task/user_thread.h>
 #include <object/resource.h>
 #include <object/vmar_object.h>
@@ -267,8 +266,8 @@ void first_process_start(const struct boot_info* info) {
 
     debug_input_init();
     log_info("starting %s", name);
-    require(process_start_begin(process, thread, &start), "the first process");
-    bool is_given = process_start_finish(process, thread, channel, 0);
+    require(user_thread_claim(thread, &start, PROCESS_INITIAL), "the first process");
+    bool is_given = user_thread_run_with_handle(thread, channel, 0);
     ASSERT(is_given);
     object_release(&thread->object);
     object_release(&process->object);

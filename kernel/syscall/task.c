@@ -7,7 +7,6 @@
 #include <task/job.h>
 #include <task/job_kill.h>
 #include <task/process.h>
-#include <task/process_start.h>
 #include <task/user_thread.h>
 #include <object/vmar_object.h>
 #include <syscall/handle_helpers.h>
@@ -104,11 +103,12 @@ static zx_status_t start_with_argument(struct process* process, struct user_thre
         .carrier_index = HANDLE_TRANSFER_NOWHERE,
         .errors = &errors,
     };
-    preempt_disable(); /* see process_start_finish */
+    preempt_disable(); /* see user_thread_run_with_handle */
     spin_lock(&table->lock);
     zx_status_t status = handle_transfer_take_locked(&transfer, NULL);
     if (status == ZX_OK) {
-        status = process_start_begin(process, thread, start);
+        status = thread->process == process ? user_thread_claim(thread, start, PROCESS_INITIAL)
+                                            : ZX_ERR_ACCESS_DENIED;
         handle_transfer_end_locked(&transfer, status);
     }
     spin_unlock(&table->lock);
@@ -117,7 +117,7 @@ static zx_status_t start_with_argument(struct process* process, struct user_thre
         return status;
     }
     object_reference(handle.object); /* the process may close it at once */
-    bool is_given = process_start_finish(process, thread, handle, argument);
+    bool is_given = user_thread_run_with_handle(thread, handle, argument);
     preempt_enable();
     handle_transfer_finish(&transfer);
     if (!is_given)

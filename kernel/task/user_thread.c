@@ -91,38 +91,50 @@ free_object:
     return status;
 }
 
-bool start_place_is_valid(const struct start_place* start) {
-    return start->entry < USER_ADDRESS_END && start->stack < USER_ADDRESS_END;
+/* From here on the thread counts as running. So if it is killed before it begins to run, the
+ * process ends with it. */
+zx_status_t user_thread_claim(struct user_thread* thread, const struct start_place* start,
+                              enum process_state state) {
+    struct process* process = thread->process;
+    zx_status_t status = ZX_OK;
+    spin_lock(process->object.lock);
+    if (process->state != state || thread->is_started) {
+        status = ZX_ERR_BAD_STATE;
+    } else if (start->entry >= USER_ADDRESS_END || start->stack >= USER_ADDRESS_END) {
+        status = ZX_ERR_INVALID_ARGS;
+    } else {
+        process->state = PROCESS_RUNNING;
+        process->running_count++;
+        thread->is_started = true;
+        thread->start = *start;
+        object_reference(&thread->object);
+    }
+    spin_unlock(process->object.lock);
+    return status;
 }
 
-void user_thread_claim_locked(struct user_thread* thread, const struct start_place* start) {
-    thread->is_started = true;
-    thread->process->running_count++;
-    thread->start = *start;
-    object_reference(&thread->object);
-}
-
-void user_thread_run(struct user_thread* thread, uint64_t argument1, uint64_t argument2) {
+static void run(struct user_thread* thread, uint64_t argument1, uint64_t argument2) {
     thread->argument1 = argument1;
     thread->argument2 = argument2;
     thread_start(thread->thread);
 }
 
+/* The table has no room only if another thread of the process has used it up meanwhile. If the
+ * process was killed in between, the table closes the handle with the rest. */
+bool user_thread_run_with_handle(struct user_thread* thread, struct handle argument,
+                                 uint64_t argument2) {
+    zx_handle_t value = ZX_HANDLE_INVALID;
+    bool is_added = handle_table_add(&thread->process->handles, argument, &value) == ZX_OK;
+    run(thread, (uint64_t)value, argument2);
+    return is_added;
+}
+
 zx_status_t user_thread_start(struct user_thread* thread, const struct start_place* start,
                               uint64_t argument1, uint64_t argument2) {
-    struct process* process = thread->process;
-    zx_status_t status = ZX_OK;
     preempt_disable(); /* a kill waits for the new thread, not for this caller to be scheduled */
-    spin_lock(process->object.lock);
-    if (process->state != PROCESS_RUNNING || thread->is_started)
-        status = ZX_ERR_BAD_STATE;
-    else if (!start_place_is_valid(start))
-        status = ZX_ERR_INVALID_ARGS;
-    else
-        user_thread_claim_locked(thread, start);
-    spin_unlock(process->object.lock);
+    zx_status_t status = user_thread_claim(thread, start, PROCESS_RUNNING);
     if (status == ZX_OK)
-        user_thread_run(thread, argument1, argument2);
+        run(thread, argument1, argument2);
     preempt_enable();
     return status;
 }

@@ -19,18 +19,23 @@ zx_status_t user_thread_create(struct process* process, const char* name, struct
  * `start` is not in user space. */
 zx_status_t user_thread_start(struct user_thread* thread, const struct start_place* start,
                               uint64_t argument1, uint64_t argument2);
-bool start_place_is_valid(const struct start_place* start);
 void user_thread_kill(struct user_thread* thread);
 
-/* Valid in user threads only. */
-static inline struct user_thread* user_thread_current(void) {
-    return thread_current()->owner;
-}
+/* Starting a process with its first thread takes two steps. The first step can fail. It may run
+ * under the lock of the handle table that the argument leaves. `state` is the state that the
+ * process must be in: PROCESS_INITIAL. Errors in this order: BAD_STATE: it is not, or the thread
+ * was started before. INVALID_ARGS: `start` is not in user space. */
+MUST_CHECK zx_status_t user_thread_claim(struct user_thread* thread,
+                                         const struct start_place* start, enum process_state state);
+/* The second step adds `argument` to the process's table and runs the thread, which gets its value
+ * as first argument. If the process or the thread was killed meanwhile, the thread ends at once.
+ * False: the table has no room, and the caller keeps the argument.
+ *
+ * Preemption is off between the two steps. The end of the process waits for the thread, which must
+ * not depend on its creator being scheduled. */
+MUST_CHECK bool user_thread_run_with_handle(struct user_thread* thread, struct handle argument,
+                                            uint64_t argument2);
+
 static inline struct user_thread* user_thread_from(struct object* object) {
     return CONTAINER_OF(object, struct user_thread, object);
 }
-
-/* For process_start.c: a start takes two steps. The first, under the process's lock, counts the
- * thread as running; the second runs it. */
-void user_thread_claim_locked(struct user_thread* thread, const struct start_place* start);
-void user_thread_run(struct user_thread* thread, uint64_t argument1, uint64_t argument2);
