@@ -25,7 +25,7 @@
 #include <sched/console_output.h>
 #include <sched/sched.h>
 #include <sched/thread.h>
-#include <task/process.h>
+#include <syscall/debug.h>
 
 #define BANNER "Jacinth\n"
 #define LOW_MEMORY_END (1ul << 20) /* firmware tables and the CPU start trampoline stay put */
@@ -118,10 +118,9 @@ void kernel_main(uint32_t magic, uint64_t info_address) {
     screen_put(BANNER, sizeof(BANNER) - 1); /* the serial line had it before */
     thread_init_cpu();
     machine_init(&machine);
-    console_enable_interrupts(EMERGENCY_CONSOLE_KEY, emergency_console_run);
+    console_enable_interrupts(debug_input_arrived, EMERGENCY_CONSOLE_KEY, emergency_console_run);
     start_turns();
     message_cycle_init();
-    process_debug_init();
     interrupts_enable();
     machine_start_cpus(&machine, (uint32_t)boot_option_number(&boot_info, "jacinth.cpus", 0),
                        secondary_cpu_main);

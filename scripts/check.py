@@ -31,6 +31,7 @@ DOORS = {
     "kernel/lib/panic.h": ("lib", "giving up: in debug"),
     "arch/x86_64/include/arch/upcalls.h": ("arch/x86_64", "all that the processor's code calls above itself"),
     "kernel/lock/spinlock.h": ("lock", "the check of the order of locks: in debug"),
+    "kernel/debug/panic.h": ("debug", "who runs, for the panic report: in task"),
     "kernel/debug/board.h": ("debug", "the serial line, the screen, the way out: in arch/pc"),
 }
 # What the compiler calls, and thus any room.

@@ -21,7 +21,6 @@
 #include <object/resource.h>
 #include <object/vmar_object.h>
 #include <object/vmo_object.h>
-#include <syscall/debug.h>
 
 #define DEFAULT_PROGRAM "bin/init"
 #define OPTION_PREFIX "jacinth."
@@ -264,7 +263,6 @@ void first_process_start(const struct boot_info* info) {
                RESOURCE_DEFAULT_RIGHTS);
     struct handle channel = send_message(make_message(&bootstrap, &arguments));
 
-    debug_input_init();
     log_info("starting %s", name);
     require(user_thread_claim(thread, &start, PROCESS_INITIAL), "the first process");
     bool is_given = user_thread_run_with_handle(thread, channel, 0);

@@ -252,8 +252,7 @@ static void receive(uint8_t byte) {
     if (input_head - input_tail < INPUT_ROOM)
         input[input_head++ % INPUT_ROOM] = (char)byte;
     spin_unlock_irqrestore(&input_lock, state);
-    if (input_notify)
-        input_notify();
+    input_notify();
 }
 
 static void line_has_room(void) {
@@ -261,14 +260,11 @@ static void line_has_room(void) {
         on_output();
 }
 
-void console_enable_interrupts(uint8_t key, void (*on_key)(void)) {
+void console_enable_interrupts(void (*on_input)(void), uint8_t key, void (*on_key)(void)) {
+    input_notify = on_input;
     emergency_key = key;
     run_emergency = on_key;
     serial_enable_interrupts(receive, line_has_room);
-}
-
-void console_set_input_listener(void (*on_input)(void)) {
-    input_notify = on_input;
 }
 
 size_t console_read(char* to, size_t room) {

@@ -48,10 +48,9 @@ void console_give_back(void);
 /* For panic: the same, and from now on no lock is taken, because its holder may be stopped. */
 void console_break_lock(void);
 
-/* From here on the serial line is driven by interrupts, and input is queued; but `key` calls
- * `on_key`, in interrupt context, and is not queued. */
-void console_enable_interrupts(uint8_t key, void (*on_key)(void));
-/* `on_input` runs in interrupt context after each character queued. */
-void console_set_input_listener(void (*on_input)(void));
+/* From here on the serial line is driven by interrupts, and input is queued: `on_input` is called
+ * after each character. But `key` calls `on_key` and is not queued. Both run in interrupt context.
+ */
+void console_enable_interrupts(void (*on_input)(void), uint8_t key, void (*on_key)(void));
 /* Takes up to `room` characters that were typed, and returns how many. */
 size_t console_read(char* to, size_t room);

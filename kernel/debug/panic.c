@@ -15,8 +15,6 @@
 #define EXIT_BOOT_FAILURE 0x21
 #define LOG_LINES_SHOWN 16
 
-void (*panic_describe_thread)(void (*print)(const char* format, ...));
-
 NORETURN void __stack_chk_fail(void);
 
 static void print_registers(const struct exception_frame* f) {
@@ -60,8 +58,7 @@ static NORETURN void report(const struct exception_frame* frame, uintptr_t frame
     }
     console_printf("backtrace:\n");
     symbol_print_backtrace(frame_pointer);
-    if (panic_describe_thread)
-        panic_describe_thread(console_printf);
+    panic_describe_thread();
     console_printf("last log lines:\n");
     log_replay(LOG_LINES_SHOWN, console_write);
     machine_exit(EXIT_PANIC);

@@ -3,5 +3,5 @@
 
 #include <lib/panic.h>
 
-/* Describes the current thread and process in the panic report; registered by kernel/task. */
-extern void (*panic_describe_thread)(void (*print)(const char* format, ...));
+/* Prints the current thread and process for the panic report. kernel/task defines it. */
+void panic_describe_thread(void);

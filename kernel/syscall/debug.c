@@ -39,15 +39,10 @@ zx_status_t sys_debug_write(user_in(char) text, size_t size) {
 
 /* --- input ---------------------------------------------------------------------------------- */
 
-static struct wait_queue input_waiters;
+static struct wait_queue input_waiters = WAIT_QUEUE_INITIALIZER(input_waiters);
 
-static void input_arrived(void) {
+void debug_input_arrived(void) {
     wait_queue_wake(&input_waiters, WAKE_ALL);
-}
-
-void debug_input_init(void) {
-    wait_queue_init(&input_waiters);
-    console_set_input_listener(input_arrived);
 }
 
 struct input_request {

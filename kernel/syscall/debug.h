@@ -1,5 +1,5 @@
 /* The system calls that read the console. */
 #pragma once
 
-/* Once, before the first program runs: serial input is queued from here on. */
-void debug_input_init(void);
+/* Wakes the threads that wait for input. Called when the console has queued a character. */
+void debug_input_arrived(void);

@@ -294,18 +294,14 @@ static const struct object_ops process_ops = {
 /* --- for the debugger ---------------------------------------------------------------------------
  */
 
-static void describe_current(void (*print)(const char* format, ...)) {
+void panic_describe_thread(void) {
     const struct thread* thread = thread_current();
     if (!thread)
         return;
-    print("thread '%s'", thread->name);
+    console_printf("thread '%s'", thread->name);
     if (thread->process)
-        print(" of process '%s'", thread->process->name);
-    print("\n");
-}
-
-void process_debug_init(void) {
-    panic_describe_thread = describe_current;
+        console_printf(" of process '%s'", thread->process->name);
+    console_printf("\n");
 }
 
 /* The process if `thread` is its first one, else NULL: so each process is printed once. */

@@ -98,6 +98,3 @@ MUST_CHECK static inline zx_status_t process_check_policy(uint32_t condition) {
     const struct process* process = process_current();
     return process->policy.actions == 0 ? ZX_OK : process_check_policy_set(process, condition);
 }
-
-/* Sets up the output for panic and the emergency console. */
-void process_debug_init(void);
