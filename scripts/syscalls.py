@@ -42,13 +42,6 @@ class Argument:
             return f"{self.base} {self.name}"
         return f"user_{self.direction}({self.base.replace('const ', '')}) {self.name}"
 
-    def decoder_kind(self):
-        if self.object_type:
-            return "HANDLE"
-        if self.is_pointer:
-            return "POINTER"
-        return "SIGNED" if self.base in ("int64_t", "int32_t", "zx_time_t") else "UNSIGNED"
-
 
 class Call:
     def __init__(self, match, where):
@@ -120,7 +113,6 @@ def kernel_table(calls):
     lines = [
         f"/* {WARNING} */",
         "#include <arch/upcalls.h>",
-        "#include <syscall/syscall.h>",
         "#include <syscalls/prototypes.h>",
         "",
         "const syscall_function_t syscall_table[SYSCALL_MAX_NUMBER] = {",
@@ -130,16 +122,7 @@ def kernel_table(calls):
         f"    [{number}] = (syscall_function_t){names.get(number, 'sys_bad_syscall')},"
         for number in range(TABLE_SIZE)
     ]
-    lines += ["};", "", "const struct syscall_description syscall_descriptions[] = {"]
-    for call in calls:
-        arguments = ", ".join(
-            f'{{"{a.name}", SYSCALL_ARGUMENT_{a.decoder_kind()}}}' for a in call.arguments
-        )
-        lines.append(
-            f'    {{{call.number}, "{call.spellings()[0]}", {len(call.arguments)}, {{{arguments}}}}},'
-        )
-    lines += ["};", f"const size_t syscall_description_count = {len(calls)};"]
-    return lines
+    return lines + ["};"]
 
 
 def user_prototypes(calls, generation):

@@ -1,6 +1,11 @@
 #include <syscalls/prototypes.h>
 
+#include <arch/upcalls.h>
 #include <syscall/handle_helpers.h>
+
+zx_status_t sys_bad_syscall(void) {
+    return ZX_ERR_BAD_SYSCALL;
+}
 
 zx_status_t sys_syscall_null(void) {
     return ZX_OK;
