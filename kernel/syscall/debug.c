@@ -14,9 +14,7 @@
 static zx_status_t check_resource(zx_handle_t handle) {
     struct object* resource;
     zx_status_t status = handle_get(handle, ZX_OBJ_TYPE_RESOURCE, ZX_RIGHT_NONE, &resource);
-    if (status == ZX_OK)
-        object_release(resource);
-    return status;
+    return status == ZX_OK ? handle_put(resource, ZX_OK) : status;
 }
 
 /* Each chunk is written whole; other writers may write between two chunks. A full queue makes the

@@ -30,16 +30,9 @@ zx_status_t sys_handle_close_many(user_in(zx_handle_t) handles, size_t num_handl
 
 static NOINLINE zx_status_t duplicate(zx_handle_t handle, zx_rights_t rights,
                                       user_out(zx_handle_t) out) {
-    struct handle_table* table = current_handles();
     zx_handle_t duplicate = ZX_HANDLE_INVALID;
-    zx_status_t status = handle_table_duplicate(table, handle, rights, &duplicate);
-    if (status != ZX_OK)
-        return status;
-    if (!user_write(out, &duplicate, 1)) {
-        handle_table_close(table, duplicate);
-        return ZX_ERR_INVALID_ARGS;
-    }
-    return ZX_OK;
+    zx_status_t status = handle_table_duplicate(current_handles(), handle, rights, &duplicate);
+    return status == ZX_OK ? handle_value_out(duplicate, out) : status;
 }
 
 zx_status_t sys_mx_handle_replace(zx_handle_t handle, zx_rights_t rights,

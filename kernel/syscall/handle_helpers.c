@@ -4,19 +4,13 @@
 
 zx_status_t handle_install_out(struct object* object, zx_rights_t rights,
                                user_out(zx_handle_t) out) {
-    struct handle_table* table = current_handles();
     struct handle handle = handle_make(object, rights);
     zx_handle_t value;
-    zx_status_t status = handle_table_add(table, handle, &value);
-    if (status != ZX_OK) {
-        handle_release(handle);
-        return status;
-    }
-    if (!user_write(out, &value, 1)) {
-        handle_table_close(table, value);
-        return ZX_ERR_INVALID_ARGS;
-    }
-    return ZX_OK;
+    zx_status_t status = handle_table_add(current_handles(), handle, &value);
+    if (status == ZX_OK)
+        return handle_value_out(value, out);
+    handle_release(handle);
+    return status;
 }
 
 static inline bool value_is_writable(user_out(zx_handle_t) out) {

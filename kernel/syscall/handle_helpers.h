@@ -12,11 +12,35 @@ MUST_CHECK static inline zx_status_t handle_get(zx_handle_t value, zx_obj_type_t
     return handle_table_get(current_handles(), value, type, rights, object);
 }
 
+/* The same, and the rights that the handle has. */
+MUST_CHECK static inline zx_status_t handle_get_with_rights(zx_handle_t value, zx_obj_type_t type,
+                                                            zx_rights_t rights,
+                                                            struct object** object,
+                                                            zx_rights_t* present) {
+    return handle_table_get_with_rights(current_handles(), value, type, rights, object, present);
+}
+
+/* Ends a call that began with handle_get: drops the reference, and returns the call's result. */
+static inline zx_status_t handle_put(struct object* object, zx_status_t status) {
+    object_release(object);
+    return status;
+}
+
 /* An entry for handle_table_add or a message. Consumes the caller's reference, and counts one
  * handle more. */
 static inline struct handle handle_make(struct object* object, zx_rights_t rights) {
     object_handle_added(object);
     return (struct handle){object, rights};
+}
+
+/* Writes the value of a new handle of the calling process to `out`. INVALID_ARGS: `out` is bad, and
+ * the handle is closed again. */
+MUST_CHECK static inline zx_status_t handle_value_out(zx_handle_t value,
+                                                      user_out(zx_handle_t) out) {
+    if (user_write(out, &value, 1))
+        return ZX_OK;
+    (void)handle_table_close(current_handles(), value);
+    return ZX_ERR_INVALID_ARGS;
 }
 
 /* Gives the calling process a handle, and writes its value to `out`. Consumes the reference. On

@@ -31,24 +31,23 @@ zx_status_t sys_vmo_create(uint64_t size, uint32_t options, user_out(zx_handle_t
     return handle_install_out(&object->object, VMO_DEFAULT_RIGHTS, out);
 }
 
-zx_status_t sys_vmo_read(zx_handle_t vmo, user_out(void) buffer, uint64_t offset, size_t size) {
+typedef zx_status_t vmo_copy_t(struct vmo* vmo, uintptr_t user, uint64_t offset, size_t size);
+
+static zx_status_t transfer(zx_handle_t handle, zx_rights_t right, vmo_copy_t* copy,
+                            uintptr_t buffer, uint64_t offset, size_t size) {
     struct object* object;
-    zx_status_t status = handle_get(vmo, ZX_OBJ_TYPE_VMO, ZX_RIGHT_READ, &object);
+    zx_status_t status = handle_get(handle, ZX_OBJ_TYPE_VMO, right, &object);
     if (status != ZX_OK)
         return status;
-    status = vmo_read_user(vmo_from_object(object), buffer.address, offset, size);
-    object_release(object);
-    return status;
+    return handle_put(object, copy(vmo_from_object(object), buffer, offset, size));
+}
+
+zx_status_t sys_vmo_read(zx_handle_t vmo, user_out(void) buffer, uint64_t offset, size_t size) {
+    return transfer(vmo, ZX_RIGHT_READ, vmo_read_user, buffer.address, offset, size);
 }
 
 zx_status_t sys_vmo_write(zx_handle_t vmo, user_in(void) buffer, uint64_t offset, size_t size) {
-    struct object* object;
-    zx_status_t status = handle_get(vmo, ZX_OBJ_TYPE_VMO, ZX_RIGHT_WRITE, &object);
-    if (status != ZX_OK)
-        return status;
-    status = vmo_write_user(vmo_from_object(object), buffer.address, offset, size);
-    object_release(object);
-    return status;
+    return transfer(vmo, ZX_RIGHT_WRITE, vmo_write_user, buffer.address, offset, size);
 }
 
 zx_status_t sys_vmo_get_size(zx_handle_t vmo, user_out(uint64_t) size) {
@@ -72,8 +71,8 @@ zx_status_t sys_vmo_clone(zx_handle_t vmo, uint32_t options, uint64_t offset, ui
     zx_status_t status = process_check_policy(ZX_POL_NEW_VMO);
     if (unlikely(status != ZX_OK))
         return status;
-    status = handle_table_get_with_rights(current_handles(), vmo, ZX_OBJ_TYPE_VMO,
-                                          ZX_RIGHT_DUPLICATE | ZX_RIGHT_READ, &object, &rights);
+    status = handle_get_with_rights(vmo, ZX_OBJ_TYPE_VMO, ZX_RIGHT_DUPLICATE | ZX_RIGHT_READ,
+                                    &object, &rights);
     if (status != ZX_OK)
         return status;
     struct vmo_object* clone;
@@ -89,8 +88,8 @@ zx_status_t sys_vmo_clone(zx_handle_t vmo, uint32_t options, uint64_t offset, ui
 
 static zx_status_t get_vmar(zx_handle_t handle, struct object** object, uint32_t* permissions) {
     zx_rights_t rights;
-    zx_status_t status = handle_table_get_with_rights(current_handles(), handle, ZX_OBJ_TYPE_VMAR,
-                                                      ZX_RIGHT_NONE, object, &rights);
+    zx_status_t status =
+        handle_get_with_rights(handle, ZX_OBJ_TYPE_VMAR, ZX_RIGHT_NONE, object, &rights);
     if (status == ZX_OK)
         *permissions = vmar_permissions_of(rights);
     return status;
@@ -107,38 +106,32 @@ zx_status_t sys_vmar_map(zx_handle_t vmar, uint32_t options, size_t vmar_offset,
     zx_status_t status = get_vmar(vmar, &vmar_object, &allowed);
     if (status != ZX_OK)
         return status;
-    status = handle_table_get_with_rights(current_handles(), vmo, ZX_OBJ_TYPE_VMO, ZX_RIGHT_MAP,
-                                          &vmo_object, &vmo_rights);
-    if (status == ZX_OK) {
-        /* The rights of both handles limit the mapping, now and in a later vmar_protect. */
-        const struct vmar_map_request request = {
-            .options = options & ~ZX_VM_REQUIRE_NON_RESIZABLE,
-            .allowed = allowed & vmar_permissions_of(vmo_rights),
-            .vmar_offset = vmar_offset,
-            .vmo = vmo_from_object(vmo_object),
-            .vmo_offset = vmo_offset,
-            .size = size,
-        };
-        if (options & ZX_VM_REQUIRE_NON_RESIZABLE && vmo_object_from(vmo_object)->is_resizable)
-            status = ZX_ERR_NOT_SUPPORTED;
-        else
-            status =
-                vmar_map_out(vmar_object_from(vmar_object)->vmar, &request, mapped_address.address);
-        object_release(vmo_object);
-    }
-    object_release(vmar_object);
-    return status;
+    status = handle_get_with_rights(vmo, ZX_OBJ_TYPE_VMO, ZX_RIGHT_MAP, &vmo_object, &vmo_rights);
+    if (status != ZX_OK)
+        return handle_put(vmar_object, status);
+    /* The rights of both handles limit the mapping, now and in a later vmar_protect. */
+    const struct vmar_map_request request = {
+        .options = options & ~ZX_VM_REQUIRE_NON_RESIZABLE,
+        .allowed = allowed & vmar_permissions_of(vmo_rights),
+        .vmar_offset = vmar_offset,
+        .vmo = vmo_from_object(vmo_object),
+        .vmo_offset = vmo_offset,
+        .size = size,
+    };
+    if (options & ZX_VM_REQUIRE_NON_RESIZABLE && vmo_object_from(vmo_object)->is_resizable)
+        status = ZX_ERR_NOT_SUPPORTED;
+    else
+        status =
+            vmar_map_out(vmar_object_from(vmar_object)->vmar, &request, mapped_address.address);
+    return handle_put(vmar_object, handle_put(vmo_object, status));
 }
 
 zx_status_t sys_vmar_unmap(zx_handle_t vmar, zx_vaddr_t address, size_t size) {
     struct object* object;
-    uint32_t permissions;
-    zx_status_t status = get_vmar(vmar, &object, &permissions);
+    zx_status_t status = handle_get(vmar, ZX_OBJ_TYPE_VMAR, ZX_RIGHT_NONE, &object);
     if (status != ZX_OK)
         return status;
-    status = vmar_unmap(vmar_object_from(object)->vmar, address, size);
-    object_release(object);
-    return status;
+    return handle_put(object, vmar_unmap(vmar_object_from(object)->vmar, address, size));
 }
 
 zx_status_t sys_vmar_protect(zx_handle_t vmar, uint32_t options, zx_vaddr_t address, size_t size) {
@@ -150,11 +143,10 @@ zx_status_t sys_vmar_protect(zx_handle_t vmar, uint32_t options, zx_vaddr_t addr
     zx_status_t status = get_vmar(vmar, &object, &permissions);
     if (status != ZX_OK)
         return status;
-    status = options & ~permissions
-                 ? ZX_ERR_ACCESS_DENIED
-                 : vmar_protect(vmar_object_from(object)->vmar, options, address, size);
-    object_release(object);
-    return status;
+    if (options & ~permissions)
+        return handle_put(object, ZX_ERR_ACCESS_DENIED);
+    struct vmar* place = vmar_object_from(object)->vmar;
+    return handle_put(object, vmar_protect(place, options, address, size));
 }
 
 /* The VMAR options that allow these mapping permissions. */
@@ -170,11 +162,8 @@ static zx_status_t install_child(struct aspace* aspace, struct vmar* child, virt
     struct vmar_object* object = vmar_object_create(aspace, child);
     if (!object)
         return ZX_ERR_NO_MEMORY;
-    zx_vaddr_t address = base;
-    if (!user_write(address_out, &address, 1)) {
-        object_release(&object->object);
-        return ZX_ERR_INVALID_ARGS;
-    }
+    if (!user_write(address_out, &base, 1))
+        return handle_put(&object->object, ZX_ERR_INVALID_ARGS);
     return handle_install_out(&object->object, VMAR_DEFAULT_RIGHTS, child_out);
 }
 
@@ -205,20 +194,16 @@ zx_status_t sys_vmar_allocate(zx_handle_t vmar, uint32_t options, size_t offset,
     zx_status_t status = get_vmar(vmar, &object, &permissions);
     if (status != ZX_OK)
         return status;
-    status = (options & CAN_MAP_MASK) & ~can_map_of(permissions)
-                 ? ZX_ERR_ACCESS_DENIED
-                 : allocate(vmar_object_from(object), options, offset, size, child, child_address);
-    object_release(object);
-    return status;
+    if ((options & CAN_MAP_MASK) & ~can_map_of(permissions))
+        return handle_put(object, ZX_ERR_ACCESS_DENIED);
+    return handle_put(
+        object, allocate(vmar_object_from(object), options, offset, size, child, child_address));
 }
 
 zx_status_t sys_vmar_destroy(zx_handle_t vmar) {
     struct object* object;
-    uint32_t permissions;
-    zx_status_t status = get_vmar(vmar, &object, &permissions);
+    zx_status_t status = handle_get(vmar, ZX_OBJ_TYPE_VMAR, ZX_RIGHT_NONE, &object);
     if (status != ZX_OK)
         return status;
-    status = vmar_destroy(vmar_object_from(object)->vmar);
-    object_release(object);
-    return status;
+    return handle_put(object, vmar_destroy(vmar_object_from(object)->vmar));
 }

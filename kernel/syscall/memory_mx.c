@@ -37,9 +37,8 @@ static zx_status_t transfer(zx_handle_t vmo, zx_rights_t right, vmo_copy_t* copy
     zx_status_t status = handle_get(vmo, ZX_OBJ_TYPE_VMO, right, &object);
     if (status != ZX_OK)
         return status;
-    status = copy_up_to_end(copy, vmo_from_object(object), buffer, offset, size, actual);
-    object_release(object);
-    return status;
+    return handle_put(object,
+                      copy_up_to_end(copy, vmo_from_object(object), buffer, offset, size, actual));
 }
 
 zx_status_t sys_mx_vmo_read(zx_handle_t vmo, user_out(void) buffer, uint64_t offset, size_t size,
@@ -96,21 +95,18 @@ zx_status_t sys_mx_process_map_vm(zx_handle_t process, zx_handle_t vmo, uint64_t
     zx_status_t status = get_root(process, &process_object, &root);
     if (status != ZX_OK)
         return status;
-    status = handle_table_get_with_rights(current_handles(), vmo, ZX_OBJ_TYPE_VMO, ZX_RIGHT_MAP,
-                                          &vmo_object, &rights);
-    if (status == ZX_OK) {
-        struct vmar_map_request request = {
-            .options = flags & VMAR_PERMISSIONS,
-            .allowed = vmar_permissions_of(rights),
-            .vmo = vmo_from_object(vmo_object),
-            .vmo_offset = offset,
-            .size = size,
-        };
-        status = map(root, &request, address, flags);
-        object_release(vmo_object);
-    }
-    object_release(process_object);
-    return status;
+    status = handle_get_with_rights(vmo, ZX_OBJ_TYPE_VMO, ZX_RIGHT_MAP, &vmo_object, &rights);
+    if (status != ZX_OK)
+        return handle_put(process_object, status);
+    struct vmar_map_request request = {
+        .options = flags & VMAR_PERMISSIONS,
+        .allowed = vmar_permissions_of(rights),
+        .vmo = vmo_from_object(vmo_object),
+        .vmo_offset = offset,
+        .size = size,
+    };
+    status = map(root, &request, address, flags);
+    return handle_put(process_object, handle_put(vmo_object, status));
 }
 
 zx_status_t sys_mx_process_protect_vm(zx_handle_t process, uintptr_t address, size_t size,
@@ -123,9 +119,7 @@ zx_status_t sys_mx_process_protect_vm(zx_handle_t process, uintptr_t address, si
     zx_status_t status = get_root(process, &object, &root);
     if (status != ZX_OK)
         return status;
-    status = vmar_protect(root, protection, address, size);
-    object_release(object);
-    return status;
+    return handle_put(object, vmar_protect(root, protection, address, size));
 }
 
 zx_status_t sys_mx_process_unmap_vm(zx_handle_t process, uintptr_t address, size_t size) {
@@ -134,7 +128,5 @@ zx_status_t sys_mx_process_unmap_vm(zx_handle_t process, uintptr_t address, size
     zx_status_t status = get_root(process, &object, &root);
     if (status != ZX_OK)
         return status;
-    status = vmar_unmap(root, address, size);
-    object_release(object);
-    return status;
+    return handle_put(object, vmar_unmap(root, address, size));
 }

@@ -55,43 +55,40 @@ zx_status_t sys_object_signal_peer(zx_handle_t handle, uint32_t clear_mask, uint
     zx_status_t status = handle_get(handle, ZX_OBJ_TYPE_NONE, ZX_RIGHT_SIGNAL_PEER, &object);
     if (status != ZX_OK)
         return status;
-    status = signal_peer(object, clear_mask, set_mask);
-    object_release(object);
-    return status;
+    return handle_put(object, signal_peer(object, clear_mask, set_mask));
 }
 
 /* --- properties ------------------------------------------------------------------------------- */
 
-static zx_status_t get_name(struct object* object, user_out(void) value, size_t value_size) {
+static zx_status_t get_name(struct object* object, uintptr_t value, size_t value_size) {
     char name[ZX_MAX_NAME_LEN];
     if (value_size < sizeof(name))
         return ZX_ERR_BUFFER_TOO_SMALL;
     object_get_name(object, name);
-    return user_copy_out(value.address, name, sizeof(name)) ? ZX_OK : ZX_ERR_INVALID_ARGS;
+    return user_copy_out(value, name, sizeof(name)) ? ZX_OK : ZX_ERR_INVALID_ARGS;
 }
 
 /* A name that is too long is cut. */
-static zx_status_t set_name(struct object* object, user_in(void) value, size_t value_size) {
+static zx_status_t set_name(struct object* object, uintptr_t value, size_t value_size) {
     char name[ZX_MAX_NAME_LEN] = {0};
-    if (!user_copy_in(name, value.address, MIN(value_size, sizeof(name) - 1)))
+    if (!user_copy_in(name, value, MIN(value_size, sizeof(name) - 1)))
         return ZX_ERR_INVALID_ARGS;
     return object_set_name(object, name);
 }
 
 /* The read and the write threshold of a data pipe: a size, kept at its end. */
-static zx_status_t get_threshold(struct object* object, user_out(void) value, size_t value_size) {
+static zx_status_t get_threshold(struct object* object, uintptr_t value, size_t value_size) {
     size_t threshold = data_pipe_threshold(object);
     if (value_size < sizeof(threshold))
         return ZX_ERR_BUFFER_TOO_SMALL;
-    return user_copy_out(value.address, &threshold, sizeof(threshold)) ? ZX_OK
-                                                                       : ZX_ERR_INVALID_ARGS;
+    return user_copy_out(value, &threshold, sizeof(threshold)) ? ZX_OK : ZX_ERR_INVALID_ARGS;
 }
 
-static zx_status_t set_threshold(struct object* object, user_in(void) value, size_t value_size) {
+static zx_status_t set_threshold(struct object* object, uintptr_t value, size_t value_size) {
     size_t threshold;
     if (value_size < sizeof(threshold))
         return ZX_ERR_BUFFER_TOO_SMALL;
-    if (!user_copy_in(&threshold, value.address, sizeof(threshold)))
+    if (!user_copy_in(&threshold, value, sizeof(threshold)))
         return ZX_ERR_INVALID_ARGS;
     return data_pipe_set_threshold(object, threshold);
 }
@@ -102,8 +99,8 @@ struct property {
     uint32_t number;
     zx_obj_type_t type; /* NONE: any */
     zx_rights_t get_right, set_right;
-    zx_status_t (*get)(struct object* object, user_out(void) value, size_t value_size);
-    zx_status_t (*set)(struct object* object, user_in(void) value, size_t value_size);
+    zx_status_t (*get)(struct object* object, uintptr_t value, size_t value_size);
+    zx_status_t (*set)(struct object* object, uintptr_t value, size_t value_size);
 };
 
 static const struct property* property_find(uint32_t number) {
@@ -125,43 +122,35 @@ static const struct property* property_find(uint32_t number) {
 static zx_status_t get_object(zx_handle_t handle, zx_obj_type_t type, zx_rights_t right,
                               struct object** object) {
     zx_rights_t present, needed = right;
-    zx_status_t status = handle_table_get_with_rights(current_handles(), handle, type,
-                                                      ZX_RIGHT_NONE, object, &present);
+    zx_status_t status = handle_get_with_rights(handle, type, ZX_RIGHT_NONE, object, &present);
     if (status != ZX_OK)
         return status;
     zx_rights_t usual = (*object)->ops->default_rights;
     if (!(usual & right))
         needed = usual & (right == ZX_RIGHT_SET_PROPERTY ? ZX_RIGHT_WRITE : ZX_RIGHT_READ);
-    if ((present & needed) == needed)
-        return ZX_OK;
-    object_release(*object);
-    return ZX_ERR_ACCESS_DENIED;
+    return (present & needed) == needed ? ZX_OK : handle_put(*object, ZX_ERR_ACCESS_DENIED);
+}
+
+static zx_status_t access_property(zx_handle_t handle, uint32_t number, bool must_set,
+                                   uintptr_t value, size_t value_size) {
+    const struct property* property = property_find(number);
+    if (!property)
+        return ZX_ERR_INVALID_ARGS;
+    struct object* object;
+    zx_status_t status = get_object(handle, property->type,
+                                    must_set ? property->set_right : property->get_right, &object);
+    if (status != ZX_OK)
+        return status;
+    return handle_put(object,
+                      (must_set ? property->set : property->get)(object, value, value_size));
 }
 
 zx_status_t sys_object_get_property(zx_handle_t handle, uint32_t number, user_out(void) value,
                                     size_t value_size) {
-    const struct property* property = property_find(number);
-    if (!property)
-        return ZX_ERR_INVALID_ARGS;
-    struct object* object;
-    zx_status_t status = get_object(handle, property->type, property->get_right, &object);
-    if (status != ZX_OK)
-        return status;
-    status = property->get(object, value, value_size);
-    object_release(object);
-    return status;
+    return access_property(handle, number, false, value.address, value_size);
 }
 
 zx_status_t sys_object_set_property(zx_handle_t handle, uint32_t number, user_in(void) value,
                                     size_t value_size) {
-    const struct property* property = property_find(number);
-    if (!property)
-        return ZX_ERR_INVALID_ARGS;
-    struct object* object;
-    zx_status_t status = get_object(handle, property->type, property->set_right, &object);
-    if (status != ZX_OK)
-        return status;
-    status = property->set(object, value, value_size);
-    object_release(object);
-    return status;
+    return access_property(handle, number, true, value.address, value_size);
 }

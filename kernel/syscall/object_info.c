@@ -208,8 +208,8 @@ static zx_status_t get_info(zx_handle_t handle, uint32_t topic_number, struct in
     const struct topic* topic = topic_find(topic_number);
     if (!topic)
         return ZX_ERR_NOT_SUPPORTED;
-    zx_status_t status = handle_table_get_with_rights(
-        current_handles(), handle, topic->type, topic->rights, &request.object, &request.rights);
+    zx_status_t status = handle_get_with_rights(handle, topic->type, topic->rights, &request.object,
+                                                &request.rights);
     if (status != ZX_OK)
         return status;
     status = count_is_writable(actual) && count_is_writable(available) ? topic->write(&request)

@@ -29,8 +29,7 @@ zx_status_t sys_job_create(zx_handle_t parent, uint32_t options, user_out(zx_han
     if (status != ZX_OK)
         return status;
     struct job* job;
-    status = job_create(job_from(parent_object), &job);
-    object_release(parent_object);
+    status = handle_put(parent_object, job_create(job_from(parent_object), &job));
     if (status != ZX_OK)
         return status;
     return handle_install_out(&job->object, job->object.ops->default_rights, out);
@@ -51,17 +50,14 @@ zx_status_t sys_job_set_policy(zx_handle_t job, uint32_t options, uint32_t topic
         status = ZX_ERR_INVALID_ARGS;
     else
         status = job_set_policy(job_from(object), options == ZX_JOB_POL_ABSOLUTE, entries, count);
-    object_release(object);
-    return status;
+    return handle_put(object, status);
 }
 
 static zx_status_t install_process(struct process* process, user_out(zx_handle_t) process_out,
                                    user_out(zx_handle_t) vmar_out) {
     struct vmar_object* vmar = vmar_object_create(process->aspace, aspace_root(process->aspace));
-    if (!vmar) {
-        object_release(&process->object);
-        return ZX_ERR_NO_MEMORY;
-    }
+    if (!vmar)
+        return handle_put(&process->object, ZX_ERR_NO_MEMORY);
     return handle_install_pair_out(&process->object, process->object.ops->default_rights,
                                    process_out, &vmar->object, VMAR_DEFAULT_RIGHTS, vmar_out);
 }
@@ -136,13 +132,11 @@ zx_status_t sys_mx_process_start(zx_handle_t process, zx_handle_t thread, zx_vad
     if (status != ZX_OK)
         return status;
     status = handle_get(thread, ZX_OBJ_TYPE_THREAD, ZX_RIGHT_WRITE, &thread_object);
-    if (status == ZX_OK) {
-        status = start_with_argument(process_from(process_object), user_thread_from(thread_object),
-                                     &start, argument_handle, argument);
-        object_release(thread_object);
-    }
-    object_release(process_object);
-    return status;
+    if (status != ZX_OK)
+        return handle_put(process_object, status);
+    status = start_with_argument(process_from(process_object), user_thread_from(thread_object),
+                                 &start, argument_handle, argument);
+    return handle_put(process_object, handle_put(thread_object, status));
 }
 
 /* 2018: on every failure the argument's handle is closed. */
@@ -186,9 +180,8 @@ zx_status_t sys_thread_start(zx_handle_t thread, zx_vaddr_t entry, zx_vaddr_t st
     if (status != ZX_OK)
         return status;
     const struct start_place start = {.entry = entry, .stack = stack};
-    status = user_thread_start(user_thread_from(object), &start, argument1, argument2);
-    object_release(object);
-    return status;
+    return handle_put(object,
+                      user_thread_start(user_thread_from(object), &start, argument1, argument2));
 }
 
 void sys_thread_exit(void) {
@@ -197,28 +190,25 @@ void sys_thread_exit(void) {
 
 zx_status_t sys_task_kill(zx_handle_t task) {
     struct object* object;
-    zx_status_t status = handle_get(task, ZX_OBJ_TYPE_NONE, 0, &object);
+    zx_rights_t rights;
+    zx_status_t status =
+        handle_get_with_rights(task, ZX_OBJ_TYPE_NONE, ZX_RIGHT_NONE, &object, &rights);
     if (status != ZX_OK)
         return status;
     zx_obj_type_t type = object->ops->type;
-    bool is_task =
-        type == ZX_OBJ_TYPE_JOB || type == ZX_OBJ_TYPE_PROCESS || type == ZX_OBJ_TYPE_THREAD;
-    object_release(object);
-    if (!is_task) {
-        handle_fault(current_handles(), ZX_ERR_WRONG_TYPE);
-        return ZX_ERR_WRONG_TYPE;
-    }
-    status = handle_get(task, type, ZX_RIGHT_DESTROY, &object);
-    if (status != ZX_OK)
-        return status;
-    if (type == ZX_OBJ_TYPE_JOB)
+    if (type != ZX_OBJ_TYPE_JOB && type != ZX_OBJ_TYPE_PROCESS && type != ZX_OBJ_TYPE_THREAD) {
+        status = ZX_ERR_WRONG_TYPE;
+        handle_fault(current_handles(), status);
+    } else if (!(rights & ZX_RIGHT_DESTROY)) {
+        status = ZX_ERR_ACCESS_DENIED;
+    } else if (type == ZX_OBJ_TYPE_JOB) {
         job_kill(job_from(object));
-    else if (type == ZX_OBJ_TYPE_PROCESS)
+    } else if (type == ZX_OBJ_TYPE_PROCESS) {
         process_kill(process_from(object), ZX_ERR_CANCELED);
-    else
+    } else {
         user_thread_kill(user_thread_from(object));
-    object_release(object);
-    return ZX_OK;
+    }
+    return handle_put(object, status);
 }
 
 zx_status_t sys_thread_yield(void) {
@@ -231,12 +221,10 @@ zx_status_t sys_thread_set_priority(zx_handle_t thread, uint32_t priority) {
     zx_status_t status = handle_get(thread, ZX_OBJ_TYPE_THREAD, ZX_RIGHT_MANAGE_THREAD, &object);
     if (status != ZX_OK)
         return status;
-    if (priority <= THREAD_PRIORITY_USER_MAX)
-        thread_set_priority(user_thread_from(object)->thread, priority);
-    else
-        status = ZX_ERR_OUT_OF_RANGE;
-    object_release(object);
-    return status;
+    if (priority > THREAD_PRIORITY_USER_MAX)
+        return handle_put(object, ZX_ERR_OUT_OF_RANGE);
+    thread_set_priority(user_thread_from(object)->thread, priority);
+    return handle_put(object, ZX_OK);
 }
 
 zx_status_t sys_thread_set_affinity(zx_handle_t thread, uint32_t cpu_mask) {
@@ -244,9 +232,7 @@ zx_status_t sys_thread_set_affinity(zx_handle_t thread, uint32_t cpu_mask) {
     zx_status_t status = handle_get(thread, ZX_OBJ_TYPE_THREAD, ZX_RIGHT_MANAGE_THREAD, &object);
     if (status != ZX_OK)
         return status;
-    status = thread_set_affinity(user_thread_from(object)->thread, cpu_mask);
-    object_release(object);
-    return status;
+    return handle_put(object, thread_set_affinity(user_thread_from(object)->thread, cpu_mask));
 }
 
 zx_status_t sys_thread_set_fs_base(uintptr_t base) {

@@ -40,10 +40,8 @@ static inline zx_status_t vmar_map_out(struct vmar* vmar, const struct vmar_map_
     zx_status_t status = vmar_map(vmar, request, &mapped);
     if (status != ZX_OK)
         return status;
-    zx_vaddr_t address = mapped;
-    if (!user_write_bytes(out, &address, sizeof(address))) {
-        (void)vmar_unmap(vmar, mapped, ALIGN_UP(request->size, (size_t)PAGE_SIZE_BYTES));
-        return ZX_ERR_INVALID_ARGS;
-    }
-    return ZX_OK;
+    if (user_write_bytes(out, &mapped, sizeof(mapped)))
+        return ZX_OK;
+    (void)vmar_unmap(vmar, mapped, ALIGN_UP(request->size, (size_t)PAGE_SIZE_BYTES));
+    return ZX_ERR_INVALID_ARGS;
 }
