@@ -8,7 +8,6 @@
 #include <arch/local_apic.h>
 #include <arch/paging.h>
 #include <debug/log.h>
-#include <lib/compiler.h>
 #include <lib/string.h>
 #include <mm/kernel_stack.h>
 

@@ -3,7 +3,6 @@
 
 #include <arch/cpu_start.h>
 #include <arch/interrupt.h>
-#include <lib/address.h>
 
 /* descriptors.c */
 void descriptors_init_cpu(struct cpu* cpu);

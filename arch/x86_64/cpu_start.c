@@ -1,7 +1,6 @@
 /* The features of the CPUs, and what the kernel turns on in each. */
 #include <arch/cpu_start.h>
 
-#include <lib/compiler.h>
 #include <lib/string.h>
 
 #include "cpu_internal.h"

@@ -1,8 +1,6 @@
 /* Segments, task state and the interrupt table. */
 #include "cpu_internal.h"
 
-#include <lib/compiler.h>
-
 #include "registers.h"
 
 #define DESCRIPTOR_KERNEL_CODE 0x00af9a000000ffff

@@ -4,7 +4,6 @@
 
 #include <abi/errors.h>
 #include <arch/cpu.h>
-#include <arch/interrupt.h>
 #include <arch/layout.h>
 #include <arch/preempt.h>
 #include <arch/upcalls.h>

@@ -1,8 +1,6 @@
 /* Multiboot2 information: pure parsing, no kernel state. */
 #pragma once
 
-#include <stdint.h>
-
 #include <boot/boot_info.h>
 
 #define MULTIBOOT2_LOADER_MAGIC 0x36d76289u

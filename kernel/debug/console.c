@@ -9,8 +9,6 @@
  * again. The screen still shows that text. */
 #include <debug/console.h>
 
-#include <stdatomic.h>
-
 #include <arch/clock.h>
 #include <debug/board.h>
 #include <lib/printf.h>

@@ -5,8 +5,6 @@
  * console_printf. */
 #pragma once
 
-#include <lib/compiler.h>
-
 #define EMERGENCY_CONSOLE_KEY 0x1d /* Ctrl-] */
 
 struct debug_command {

@@ -2,7 +2,6 @@
 #include <syscalls/prototypes.h>
 
 #include <ipc/message_cycle.h>
-#include <lib/string.h>
 #include <mm/kernel_stack.h>
 #include <mm/page.h>
 #include <mm/slab.h>

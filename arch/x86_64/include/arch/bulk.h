@@ -5,9 +5,7 @@
  * vectors. The vector routine restores the vector registers before it returns. */
 #pragma once
 
-#include <stdbool.h>
 #include <stddef.h>
-#include <stdint.h>
 
 struct bulk_routine {
     const char* name;

@@ -5,7 +5,6 @@
  * decrement and one branch. */
 #pragma once
 
-#include <stdbool.h>
 #include <stdint.h>
 
 #include <arch/cpu.h>
