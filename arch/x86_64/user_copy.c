@@ -54,7 +54,7 @@ bool user_copy_out(uintptr_t to_user, const void* from, size_t size) {
 static bool touch(uintptr_t address, bool is_write) {
     uint8_t byte;
     user_access_open();
-    bool is_present = is_write ? user_access_touch(address)
+    bool is_present = is_write ? user_access_touch(address, sizeof(byte))
                                : user_access_copy(&byte, (const void*)address, sizeof(byte));
     user_access_close();
     return is_present;

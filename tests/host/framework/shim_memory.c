@@ -180,10 +180,6 @@ bool user_copy_out(uintptr_t to_user, const void* from, size_t size) {
     return true;
 }
 
-bool user_touch_small(uintptr_t address, size_t size) {
-    return can_access(address, size);
-}
-
 bool user_touch_with_words(uintptr_t address, size_t size, uintptr_t word0, uintptr_t word1) {
     return (size == 0 || can_access(address, size)) && (!word0 || can_access(word0, 4)) &&
            (!word1 || can_access(word1, 4));

@@ -44,7 +44,6 @@ bool user_copy_out(uintptr_t to_user, const void* from, size_t size);
 
 #if __STDC_HOSTED__ /* the build machine's tests bring their own */
 bool user_load_words(uintptr_t from0, uint32_t* value0, uintptr_t from1, uint32_t* value1);
-bool user_touch_small(uintptr_t address, size_t size);
 bool user_touch_with_words(uintptr_t address, size_t size, uintptr_t word0, uintptr_t word1);
 bool user_write_word(uintptr_t to_user, uint32_t value);
 bool user_copy_out_with_words(uintptr_t to_user, const void* from, size_t size, uintptr_t word0,
@@ -131,36 +130,46 @@ fault:
     return false;
 }
 
-/* Returns whether a byte can be written, and does not change it; user_access_touch_word does so for
- * a word. The caller has opened access. */
-static inline bool user_access_touch(uintptr_t address) {
-    __asm__ volatile goto("1: lock orb $0, (%0)\n" USER_ACCESS_MAY_FAULT(1b)
-                          :
-                          : "r"(address)
-                          : "memory", "cc"
-                          : fault);
+/* Returns whether 1, 4 or 8 bytes can be written, and does not change them; `size` is a constant.
+ * The caller has opened access. */
+static ALWAYS_INLINE bool user_access_touch(uintptr_t address, size_t size) {
+    if (size == sizeof(uint64_t))
+        __asm__ volatile goto("1: lock orq $0, (%0)\n" USER_ACCESS_MAY_FAULT(1b)
+                              :
+                              : "r"(address)
+                              : "memory", "cc"
+                              : fault);
+    else if (size == sizeof(uint32_t))
+        __asm__ volatile goto("1: lock orl $0, (%0)\n" USER_ACCESS_MAY_FAULT(1b)
+                              :
+                              : "r"(address)
+                              : "memory", "cc"
+                              : fault);
+    else
+        __asm__ volatile goto("1: lock orb $0, (%0)\n" USER_ACCESS_MAY_FAULT(1b)
+                              :
+                              : "r"(address)
+                              : "memory", "cc"
+                              : fault);
     return true;
 fault:
     return false;
 }
 
-static inline bool user_access_touch_word(uintptr_t address) {
-    __asm__ volatile goto("1: lock orl $0, (%0)\n" USER_ACCESS_MAY_FAULT(1b)
-                          :
-                          : "r"(address)
-                          : "memory", "cc"
-                          : fault);
-    return true;
-fault:
-    return false;
-}
-
-static inline bool user_access_store(uintptr_t address, uint32_t value) {
-    __asm__ volatile goto("1: movl %1, (%0)\n" USER_ACCESS_MAY_FAULT(1b)
-                          :
-                          : "r"(address), "r"(value)
-                          : "memory"
-                          : fault);
+/* Writes a word of 4 or 8 bytes. */
+static ALWAYS_INLINE bool user_access_store(uintptr_t address, uint64_t value, size_t size) {
+    if (size == sizeof(uint64_t))
+        __asm__ volatile goto("1: movq %1, (%0)\n" USER_ACCESS_MAY_FAULT(1b)
+                              :
+                              : "r"(address), "r"(value)
+                              : "memory"
+                              : fault);
+    else
+        __asm__ volatile goto("1: movl %1, (%0)\n" USER_ACCESS_MAY_FAULT(1b)
+                              :
+                              : "r"(address), "r"((uint32_t)value)
+                              : "memory"
+                              : fault);
     return true;
 fault:
     return false;
@@ -191,47 +200,17 @@ static inline bool user_load_words(uintptr_t from0, uint32_t* value0, uintptr_t 
     return is_read;
 }
 
-static inline bool user_access_touch_size(uintptr_t address) {
-    __asm__ volatile goto("1: lock orq $0, (%0)\n" USER_ACCESS_MAY_FAULT(1b)
-                          :
-                          : "r"(address)
-                          : "memory", "cc"
-                          : fault);
-    return true;
-fault:
-    return false;
-}
-
-static inline bool user_access_store_size(uintptr_t address, size_t value) {
-    __asm__ volatile goto("1: movq %1, (%0)\n" USER_ACCESS_MAY_FAULT(1b)
-                          :
-                          : "r"(address), "r"(value)
-                          : "memory"
-                          : fault);
-    return true;
-fault:
-    return false;
-}
-
-/* Returns whether a range of 1 to USER_SMALL_MAX bytes can be written. */
-static inline bool user_touch_small(uintptr_t address, size_t size) {
-    if (unlikely(!user_addresses_are_low(address)))
-        return false;
-    user_access_open();
-    bool can_write = user_access_touch(address) && user_access_touch(address + size - 1);
-    user_access_close();
-    return can_write;
-}
-
-/* The same for a range, which may be empty, and two words. Address 0: there is no such word. */
+/* Returns whether a range of at most USER_SMALL_MAX bytes and two words can be written. Address 0:
+ * there is no such word. */
 static inline bool user_touch_with_words(uintptr_t address, size_t size, uintptr_t word0,
                                          uintptr_t word1) {
     if (unlikely(!user_addresses_are_low(address | word0 | word1)))
         return false;
     user_access_open();
-    bool can_write =
-        (size == 0 || (user_access_touch(address) && user_access_touch(address + size - 1))) &&
-        (!word0 || user_access_touch_word(word0)) && (!word1 || user_access_touch_word(word1));
+    bool can_write = (size == 0 || (user_access_touch(address, 1) &&
+                                    user_access_touch(address + size - 1, 1))) &&
+                     (!word0 || user_access_touch(word0, sizeof(uint32_t))) &&
+                     (!word1 || user_access_touch(word1, sizeof(uint32_t)));
     user_access_close();
     return can_write;
 }
@@ -240,25 +219,7 @@ static inline bool user_write_word(uintptr_t to_user, uint32_t value) {
     if (unlikely(!user_addresses_are_low(to_user)))
         return false;
     user_access_open();
-    bool is_written = user_access_store(to_user, value);
-    user_access_close();
-    return is_written;
-}
-
-/* Writes `size` bytes (at most USER_SMALL_MAX) and up to two words. Address 0: there is no such
- * word. Writes all of them or none, unless another thread changes the mappings meanwhile. */
-static ALWAYS_INLINE bool user_copy_out_with_words(uintptr_t to_user, const void* from, size_t size,
-                                                   uintptr_t word0, uint32_t value0,
-                                                   uintptr_t word1, uint32_t value1) {
-    if (unlikely(!user_addresses_are_low(to_user | word0 | word1)))
-        return false;
-    user_access_open();
-    bool is_written = (unlikely(!word0) || likely(user_access_touch_word(word0))) &&
-                      (unlikely(!word1) || likely(user_access_touch_word(word1))) &&
-                      (size == 0 || likely(user_access_touch(to_user + size - 1) &&
-                                           user_access_copy((void*)to_user, from, size))) &&
-                      (unlikely(!word0) || likely(user_access_store(word0, value0))) &&
-                      (unlikely(!word1) || likely(user_access_store(word1, value1)));
+    bool is_written = user_access_store(to_user, value, sizeof(value));
     user_access_close();
     return is_written;
 }
@@ -267,9 +228,41 @@ static inline bool user_write_size(uintptr_t to_user, size_t value) {
     if (unlikely(!user_addresses_are_low(to_user)))
         return false;
     user_access_open();
-    bool is_written = user_access_store_size(to_user, value);
+    bool is_written = user_access_store(to_user, value, sizeof(value));
     user_access_close();
     return is_written;
+}
+
+/* Writes `size` bytes (at most USER_SMALL_MAX) and up to two words of `word_size` bytes. Address 0:
+ * there is no such word. Writes all of them or none, unless another thread changes the mappings
+ * meanwhile. */
+static ALWAYS_INLINE bool user_copy_out_with(uintptr_t to_user, const void* from, size_t size,
+                                             uintptr_t word0, uint64_t value0, uintptr_t word1,
+                                             uint64_t value1, size_t word_size) {
+    if (unlikely(!user_addresses_are_low(to_user | word0 | word1)))
+        return false;
+    user_access_open();
+    bool is_written = (unlikely(!word0) || likely(user_access_touch(word0, word_size))) &&
+                      (unlikely(!word1) || likely(user_access_touch(word1, word_size))) &&
+                      (size == 0 || likely(user_access_touch(to_user + size - 1, 1) &&
+                                           user_access_copy((void*)to_user, from, size))) &&
+                      (unlikely(!word0) || likely(user_access_store(word0, value0, word_size))) &&
+                      (unlikely(!word1) || likely(user_access_store(word1, value1, word_size)));
+    user_access_close();
+    return is_written;
+}
+
+static ALWAYS_INLINE bool user_copy_out_with_words(uintptr_t to_user, const void* from, size_t size,
+                                                   uintptr_t word0, uint32_t value0,
+                                                   uintptr_t word1, uint32_t value1) {
+    return user_copy_out_with(to_user, from, size, word0, value0, word1, value1, sizeof(value0));
+}
+
+/* The same with 1 byte or more, and one word: `actual`. */
+static inline bool user_copy_out_with_size(uintptr_t to_user, const void* from, size_t size,
+                                           uintptr_t actual_user, size_t actual) {
+    ASSUME(size > 0);
+    return user_copy_out_with(to_user, from, size, actual_user, actual, 0, 0, sizeof(actual));
 }
 
 /* Copies `size` bytes in (1 to USER_SMALL_MAX), and then writes `actual` to `actual_user` (0: does
@@ -280,22 +273,7 @@ static inline bool user_copy_in_with_size(void* to, uintptr_t from_user, size_t 
         return false;
     user_access_open();
     bool is_done = likely(user_access_copy(to, (const void*)from_user, size)) &&
-                   (!actual_user || likely(user_access_store_size(actual_user, actual)));
-    user_access_close();
-    return is_done;
-}
-
-/* Writes `size` bytes (1 to USER_SMALL_MAX) and `actual` (address 0: does not write it). Writes
- * both or neither, unless another thread changes the mappings meanwhile. */
-static inline bool user_copy_out_with_size(uintptr_t to_user, const void* from, size_t size,
-                                           uintptr_t actual_user, size_t actual) {
-    if (unlikely(!user_addresses_are_low(to_user | actual_user)))
-        return false;
-    user_access_open();
-    bool is_done = (!actual_user || likely(user_access_touch_size(actual_user))) &&
-                   likely(user_access_touch(to_user + size - 1) &&
-                          user_access_copy((void*)to_user, from, size)) &&
-                   (!actual_user || likely(user_access_store_size(actual_user, actual)));
+                   (!actual_user || likely(user_access_store(actual_user, actual, sizeof(actual))));
     user_access_close();
     return is_done;
 }
@@ -304,6 +282,12 @@ static inline bool user_copy_out_with_size(uintptr_t to_user, const void* from, 
 /* Like user_copy_in, for at most USER_SMALL_MAX bytes. */
 static inline bool user_copy_in_small(void* to, uintptr_t from_user, size_t size) {
     return user_copy_in_with_size(to, from_user, size, 0, 0);
+}
+
+/* Returns whether a range of 1 to USER_SMALL_MAX bytes can be written. */
+static inline bool user_touch_small(uintptr_t address, size_t size) {
+    ASSUME(size > 0);
+    return user_touch_with_words(address, size, 0, 0);
 }
 
 static inline bool user_read_word(uint32_t* value, uintptr_t from_user) {
