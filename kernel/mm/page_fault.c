@@ -33,7 +33,7 @@ static bool replace_page(struct page_table* table, virtual_address_t address,
 static bool enter_page(struct aspace* aspace, virtual_address_t address,
                        physical_address_t physical, uint32_t flags) {
     zx_status_t status = page_table_map(&aspace->page_table, address, physical, flags);
-    if (unlikely(status == ZX_ERR_ALREADY_EXISTS))
+    if (status == ZX_ERR_ALREADY_EXISTS)
         return replace_page(&aspace->page_table, address, physical, flags);
     return status == ZX_OK;
 }
@@ -51,7 +51,7 @@ static bool fault_locked(struct aspace* aspace, const struct page_fault* fault, 
         return false;
     struct vmo* vmo = mapping->vmo;
     *index = (address - region_base(&mapping->region) + mapping->vmo_offset) >> PAGE_SHIFT;
-    if (unlikely(*index >= vmo->size >> PAGE_SHIFT))
+    if (*index >= vmo->size >> PAGE_SHIFT)
         return false; /* past the VMO's end: the only place that checks this */
     physical_address_t physical;
     bool is_shared;
@@ -80,7 +80,7 @@ bool aspace_fault(struct aspace* aspace, const struct page_fault* fault) {
         spin_lock(&aspace->lock);
         bool is_resolved = fault_locked(aspace, fault, &fork, &index);
         spin_unlock(&aspace->lock);
-        if (likely(!fork))
+        if (!fork)
             return is_resolved;
         zx_status_t status = vmo_fork_page(fork, index);
         vmo_release(fork);

@@ -101,7 +101,7 @@ zx_status_t vmar_unmap(struct vmar* vmar, virtual_address_t address, size_t size
     spin_lock(&vmar->aspace->lock);
     bool is_done = unmap_one_locked(vmar, address, address + size, &dead);
     spin_unlock(&vmar->aspace->lock);
-    if (unlikely(!is_done)) {
+    if (!is_done) {
         struct mapping* spares[2];
         if (!mapping_stock_alloc(spares, 2))
             return ZX_ERR_NO_MEMORY;

@@ -68,7 +68,7 @@ static bool vmo_free_some(struct vmo* vmo, int64_t* units) {
     ASSERT(list_is_empty(&vmo->mappings));
     if (page_list_empty_some(&vmo->pages, end_page, vmo, units))
         return true;
-    if (unlikely(vmo->end))
+    if (vmo->end)
         vmo->end->on_end(vmo->end);
     slab_free(&vmo_cache, vmo);
     *units -= 1;
@@ -96,7 +96,7 @@ uint64_t vmo_size(const struct vmo* vmo) {
 
 static struct page* commit_locked(struct vmo* vmo, struct page** slot) {
     struct page* page = page_alloc_zeroed();
-    if (unlikely(!page))
+    if (!page)
         return NULL;
     page->references = 1;
     *slot = page;
@@ -107,9 +107,9 @@ static struct page* commit_locked(struct vmo* vmo, struct page** slot) {
 /* The page of a paged VMO, allocated if it was not there; NULL: no memory. */
 static inline struct page* page_at_locked(struct vmo* vmo, size_t index) {
     struct page** slot = page_list_slot(&vmo->pages, index);
-    if (unlikely(!slot))
+    if (!slot)
         return NULL;
-    return likely(*slot) ? *slot : commit_locked(vmo, slot);
+    return *slot ? *slot : commit_locked(vmo, slot);
 }
 
 enum vmo_page_result vmo_page_locked(struct vmo* vmo, size_t index, bool for_writing,
@@ -120,7 +120,7 @@ enum vmo_page_result vmo_page_locked(struct vmo* vmo, size_t index, bool for_wri
         return VMO_PAGE_OK;
     }
     struct page* page = page_at_locked(vmo, index);
-    if (unlikely(!page))
+    if (!page)
         return VMO_PAGE_NO_MEMORY;
     *is_shared = atomic_load(&page->references) > 1;
     if (*is_shared && for_writing)
@@ -135,5 +135,5 @@ void* vmo_page_address(struct vmo* vmo, size_t index) {
     spin_lock(&vmo->lock);
     const struct page* page = page_at_locked(vmo, index);
     spin_unlock(&vmo->lock);
-    return likely(page) ? page_to_virtual(page) : NULL;
+    return page ? page_to_virtual(page) : NULL;
 }

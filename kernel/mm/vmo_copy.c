@@ -50,7 +50,7 @@ static zx_status_t copy_pages(struct vmo* vmo, uint64_t offset, size_t size, uin
         } else if (!user_fault_in(other + done, part, !is_write)) {
             return ZX_ERR_INVALID_ARGS;
         }
-        if (done < size && unlikely(context_is_killed()))
+        if (done < size && context_is_killed())
             return ZX_ERR_CANCELED;
     }
     return ZX_OK;

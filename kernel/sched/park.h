@@ -39,7 +39,7 @@ void thread_hand_over_give_up(void);
 static inline void thread_hand_over_end(void) {
     struct thread* thread = thread_current();
     thread->is_handing_over = false;
-    if (unlikely(atomic_load_explicit(&thread->successor, memory_order_relaxed)))
+    if (atomic_load_explicit(&thread->successor, memory_order_relaxed))
         thread_hand_over_give_up();
 }
 void thread_unpark_at_once(struct thread* thread);

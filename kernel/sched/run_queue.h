@@ -55,5 +55,5 @@ static inline struct thread* queue_pop(struct sched_cpu* sched) {
  * either that function finds the thread here, or this one sees the new affinity. */
 static ALWAYS_INLINE bool sched_move_locked(struct thread* thread, struct sched_cpu* sched) {
     (void)__atomic_exchange_n(&thread->sched, sched, __ATOMIC_SEQ_CST);
-    return likely(__atomic_load_n(&thread->affinity, __ATOMIC_RELAXED) & sched->mask);
+    return __atomic_load_n(&thread->affinity, __ATOMIC_RELAXED) & sched->mask;
 }

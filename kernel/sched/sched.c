@@ -240,7 +240,7 @@ static ALWAYS_INLINE void requeue_and_switch(void) {
     spin_lock_inner(&sched->lock);
     /* Bit 0: equals. The bits above: more urgent threads. */
     uint64_t ready = sched->ready_bitmap >> thread->priority;
-    if (unlikely(!(thread->affinity & sched->mask))) {
+    if (!(thread->affinity & sched->mask)) {
         thread->state = THREAD_MOVING;
     } else if (thread->successor) {
         /* Queued in front, so it is first again when the successor blocks. */

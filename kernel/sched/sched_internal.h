@@ -61,27 +61,27 @@ static ALWAYS_INLINE void wake_as_successor(struct thread* thread, bool at_once)
     struct cpu* cpu = this_cpu();
     struct thread* running = cpu->current;
     struct thread* none = NULL;
-    if (unlikely(!(thread->affinity & cpu->mask) || thread->priority < running->priority ||
-                 !atomic_compare_exchange_strong(&running->successor, &none, thread))) { /* 2 */
+    if (!(thread->affinity & cpu->mask) || thread->priority < running->priority ||
+        !atomic_compare_exchange_strong(&running->successor, &none, thread)) { /* 2 */
         sched_wake(thread);
         return;
     }
-    if (unlikely(thread->sched != cpu->sched))
+    if (thread->sched != cpu->sched)
         spin_wait_for_holder(&thread->sched->lock); /* 3 */
-    if (at_once && likely(!running->is_handing_over))
+    if (at_once && !running->is_handing_over)
         cpu->preempt_count &= ~PREEMPT_NOT_WANTED;
 }
 
 /* Takes the most urgent ready thread out of its queue. */
 static ALWAYS_INLINE struct thread* choose_ready_locked(struct sched_cpu* sched) {
-    if (unlikely(sched->ready_bitmap == 0))
+    if (sched->ready_bitmap == 0)
         return sched_become_idle_locked(sched);
     struct thread* next = queue_pop(sched);
     if (next->queued_as == QUEUED_FOR_A_SLICE) {
         sched->turns++;
         return next;
     }
-    if (unlikely(next->queued_as == QUEUED_AS_BOOKMARK))
+    if (next->queued_as == QUEUED_AS_BOOKMARK)
         return sched_choose_past_bookmark_locked(sched, next);
     next->queued_as = QUEUED_FOR_A_SLICE;
     sched->hand_overs++;
@@ -91,8 +91,7 @@ static ALWAYS_INLINE struct thread* choose_ready_locked(struct sched_cpu* sched)
 /* The successor runs next, unless a more urgent thread is ready. */
 static ALWAYS_INLINE struct thread* choose_successor_locked(struct sched_cpu* sched,
                                                             struct thread* successor) {
-    if (unlikely(!sched_move_locked(successor, sched) ||
-                 sched->ready_bitmap >> successor->priority > 1))
+    if (!sched_move_locked(successor, sched) || sched->ready_bitmap >> successor->priority > 1)
         return sched_choose_beside_locked(sched, successor);
     sched->hand_overs++;
     return successor;
@@ -105,7 +104,7 @@ static ALWAYS_INLINE void switch_aspace(struct cpu* cpu, const struct thread* pr
     struct aspace* aspace = next->aspace;
     if (aspace == previous->aspace)
         return;
-    if (likely(aspace && previous->aspace)) {
+    if (aspace && previous->aspace) {
         cpu->active_aspace = aspace;
         page_table_exchange(aspace_page_table(previous->aspace), aspace_page_table(aspace),
                             cpu->mask);
@@ -130,7 +129,7 @@ static ALWAYS_INLINE struct thread* switch_to_and_unlock(struct cpu* cpu, struct
                                                          struct thread* next) {
     ASSERT(preempt_depth() == 0); /* interrupts are off: the run queue's lock does not count */
     cpu->preempt_count |= PREEMPT_NOT_WANTED;
-    if (unlikely(!sched->is_slice_armed) && sched->ready_bitmap >> next->priority & 1)
+    if (!sched->is_slice_armed && sched->ready_bitmap >> next->priority & 1)
         sched_start_slice_locked(sched);
     next->state = THREAD_RUNNING;
     sched->running = next;
