@@ -171,7 +171,7 @@ def emergency_console(name):
     talk += [("debug> ", "continue\r"), ("continue", "exit\r")]
     boot = Boot(name, kernel=KERNEL, archive=ARCHIVE, talk=tuple(talk))
     return judge(name, boot, "exit", 1, "emergency console", "bin/init", "blocked", "pages free",
-                 "the locks each CPU holds", "koid ", "wait_queue_wait+0x", "  resource")  # fmt: skip
+                 "the locks each CPU holds", "koid ", "sys_debug_read+0x", "  resource")  # fmt: skip
 
 
 def console_order(name):
