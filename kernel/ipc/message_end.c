@@ -34,8 +34,6 @@
  * first. So before the handles are taken, the pipe's own handle is allowed in any place. */
 static NOINLINE void allow_own_handle(zx_handle_t own_handle, struct handle_transfer* transfer) {
     uint32_t own = 0;
-    /* As in handle_transfer_take_locked.
-     * NOLINTNEXTLINE(clang-analyzer-core.UndefinedBinaryOperatorResult) */
     while (own < transfer->count - 1 && transfer->values[own] != own_handle)
         own++;
     transfer->carrier_index = own; /* the last place, if it is in none */

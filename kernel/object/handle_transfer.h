@@ -56,8 +56,6 @@ handle_transfer_take_locked(struct handle_transfer* transfer, const struct objec
     const struct handle_chunks chunks = handle_table_chunks(transfer->table);
     transfer->observed = 0;
     for (uint32_t i = 0; i < transfer->count; i++) {
-        /* The analyzer does not know that user_copy_in_small has written the values.
-         * NOLINTNEXTLINE(clang-analyzer-core.uninitialized.Assign) */
         zx_handle_t value = transfer->values[i];
         struct handle_slot* slot;
         if (!handle_take_locked(chunks, value, &slot))
