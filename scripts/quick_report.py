@@ -28,7 +28,7 @@ def names():
     found = []
     for path in sorted(glob.glob("kernel/**/*.[ch]", recursive=True)):
         with open(path, encoding="utf-8") as file:
-            found += re.findall(r"\bQUICK\((\w+),", file.read())
+            found += re.findall(r"(?<!#define )\bQUICK\((\w+),", file.read())
     return found
 
 

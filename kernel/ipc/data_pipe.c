@@ -268,9 +268,8 @@ int64_t data_pipe_read(zx_handle_t consumer, uint32_t flags, size_t size, uintpt
     if (status != ZX_OK)
         return status;
     /* Saves 451 of 788 instructions of a write and a read of 64 bytes. */
-    if (QUICK(data_pipe_read,
-              flags == 0 && fits_in_one_piece_locked(pipe, false, size) &&
-                  user_copy_out_with_words(to_user, pipe->consumer.place, size, 0, 0, 0, 0))) {
+    if (QUICK(data_pipe_read, flags == 0 && fits_in_one_piece_locked(pipe, false, size) &&
+                                  user_copy_out_small(to_user, pipe->consumer.place, size))) {
         ASSUME(size <= pipe->consumer.room);
         account_locked(pipe, false, size);
         spin_unlock(&pipe->lock);

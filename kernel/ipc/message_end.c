@@ -198,9 +198,10 @@ bool message_room_fault_in(struct message_room room) {
 static bool write_bytes_and_sizes(struct message* message, const struct message_room* room) {
     if (message->shape & MESSAGE_PAGED)
         return write_paged(message, room);
-    return user_copy_out_with_words(room->bytes, message_inline_bytes(message), message->byte_count,
-                                    room->actual_bytes, message->byte_count, room->actual_handles,
-                                    message_handle_count(message));
+    return user_copy_out_with_words(
+        room->bytes, message_inline_bytes(message), message->byte_count,
+        (struct user_word){room->actual_bytes, message->byte_count},
+        (struct user_word){room->actual_handles, message_handle_count(message)});
 }
 
 static bool fits(const struct message* message, const struct message_room* room) {
@@ -228,7 +229,7 @@ static ALWAYS_INLINE zx_status_t give(struct message* message, const struct mess
         return ZX_OK;
     /* The last step (race 4) fails only if another thread has just unmapped the user memory. */
     handle_table_next_values_locked(table, values, count);
-    if (!user_copy_out_with_words(room->handles, values, count * sizeof(values[0]), 0, 0, 0, 0))
+    if (!user_copy_out_small(room->handles, values, count * sizeof(values[0])))
         return ZX_ERR_INVALID_ARGS;
     handle_table_add_many_locked(table, message_handles(message), count);
     return ZX_OK;

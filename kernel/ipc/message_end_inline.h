@@ -121,8 +121,9 @@ static ALWAYS_INLINE zx_status_t message_give_plain(const struct message* messag
     uint32_t size = message->byte_count;
     if (unlikely(size > room->byte_room))
         return ZX_ERR_BUFFER_TOO_SMALL;
-    return likely(user_copy_out_with_words(room->bytes, message->payload, size, room->actual_bytes,
-                                           size, room->actual_handles, 0))
+    return likely(user_copy_out_with_words(room->bytes, message->payload, size,
+                                           (struct user_word){room->actual_bytes, size},
+                                           (struct user_word){room->actual_handles, 0}))
                ? ZX_OK
                : ZX_ERR_INVALID_ARGS;
 }

@@ -59,8 +59,7 @@ static zx_status_t wait_many(user_inout(zx_wait_item_t) items_user, size_t count
     zx_status_t status = object_wait_many(current_handles(), items, count, rights, deadline);
     if (status != ZX_OK && status != ZX_ERR_TIMED_OUT && status != ZX_ERR_CANCELED)
         return status;
-    bool is_told =
-        count == 0 || user_copy_out_with_words(items_user.address, items, size, 0, 0, 0, 0);
+    bool is_told = count == 0 || user_copy_out_small(items_user.address, items, size);
     return is_told ? status : ZX_ERR_INVALID_ARGS;
 }
 

@@ -214,14 +214,16 @@ bool user_copy_out_with_size(uintptr_t to_user, const void* from, size_t size,
     return true;
 }
 
-bool user_copy_out_with_words(uintptr_t to_user, const void* from, size_t size, uintptr_t word0,
-                              uint32_t value0, uintptr_t word1, uint32_t value1) {
-    if ((word0 && !can_access(word0, sizeof(value0))) ||
-        (word1 && !can_access(word1, sizeof(value1))) || !user_copy_out(to_user, from, size))
+bool user_copy_out_with_words(uintptr_t to_user, const void* from, size_t size,
+                              struct user_word word0, struct user_word word1) {
+    const struct user_word words[] = {word0, word1};
+    for (unsigned i = 0; i < 2; i++)
+        if (words[i].address && !can_access(words[i].address, sizeof(uint32_t)))
+            return false;
+    if (!user_copy_out(to_user, from, size))
         return false;
-    if (word0)
-        *(uint32_t*)word0 = value0;
-    if (word1)
-        *(uint32_t*)word1 = value1;
+    for (unsigned i = 0; i < 2; i++)
+        if (words[i].address)
+            *(uint32_t*)words[i].address = (uint32_t)words[i].value;
     return true;
 }

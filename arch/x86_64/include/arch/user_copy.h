@@ -42,12 +42,18 @@ bool user_fault_in(uintptr_t address, size_t size, bool is_write);
 bool user_copy_in(void* to, uintptr_t from_user, size_t size);
 bool user_copy_out(uintptr_t to_user, const void* from, size_t size);
 
+/* A word to write beside a copy. Address 0: none. */
+struct user_word {
+    uintptr_t address;
+    uint64_t value;
+};
+
 #if __STDC_HOSTED__ /* the build machine's tests bring their own */
 bool user_load_words(uintptr_t from0, uint32_t* value0, uintptr_t from1, uint32_t* value1);
 bool user_touch_with_words(uintptr_t address, size_t size, uintptr_t word0, uintptr_t word1);
 bool user_write_word(uintptr_t to_user, uint32_t value);
-bool user_copy_out_with_words(uintptr_t to_user, const void* from, size_t size, uintptr_t word0,
-                              uint32_t value0, uintptr_t word1, uint32_t value1);
+bool user_copy_out_with_words(uintptr_t to_user, const void* from, size_t size,
+                              struct user_word word0, struct user_word word1);
 bool user_write_size(uintptr_t to_user, size_t value);
 bool user_copy_in_with_size(void* to, uintptr_t from_user, size_t size, uintptr_t actual_user,
                             size_t actual);
@@ -233,36 +239,36 @@ static inline bool user_write_size(uintptr_t to_user, size_t value) {
     return is_written;
 }
 
-/* Writes `size` bytes (at most USER_SMALL_MAX) and up to two words of `word_size` bytes. Address 0:
- * there is no such word. Writes all of them or none, unless another thread changes the mappings
- * meanwhile. */
+/* Writes `size` bytes (at most USER_SMALL_MAX) and up to two words of `word_size` bytes. Writes all
+ * of them or none, unless another thread changes the mappings meanwhile. */
 static ALWAYS_INLINE bool user_copy_out_with(uintptr_t to_user, const void* from, size_t size,
-                                             uintptr_t word0, uint64_t value0, uintptr_t word1,
-                                             uint64_t value1, size_t word_size) {
-    if (unlikely(!user_addresses_are_low(to_user | word0 | word1)))
+                                             struct user_word word0, struct user_word word1,
+                                             size_t word_size) {
+    uintptr_t at0 = word0.address, at1 = word1.address;
+    if (unlikely(!user_addresses_are_low(to_user | at0 | at1)))
         return false;
     user_access_open();
-    bool is_written = (unlikely(!word0) || likely(user_access_touch(word0, word_size))) &&
-                      (unlikely(!word1) || likely(user_access_touch(word1, word_size))) &&
+    bool is_written = (unlikely(!at0) || likely(user_access_touch(at0, word_size))) &&
+                      (unlikely(!at1) || likely(user_access_touch(at1, word_size))) &&
                       (size == 0 || likely(user_access_touch(to_user + size - 1, 1) &&
                                            user_access_copy((void*)to_user, from, size))) &&
-                      (unlikely(!word0) || likely(user_access_store(word0, value0, word_size))) &&
-                      (unlikely(!word1) || likely(user_access_store(word1, value1, word_size)));
+                      (unlikely(!at0) || likely(user_access_store(at0, word0.value, word_size))) &&
+                      (unlikely(!at1) || likely(user_access_store(at1, word1.value, word_size)));
     user_access_close();
     return is_written;
 }
 
 static ALWAYS_INLINE bool user_copy_out_with_words(uintptr_t to_user, const void* from, size_t size,
-                                                   uintptr_t word0, uint32_t value0,
-                                                   uintptr_t word1, uint32_t value1) {
-    return user_copy_out_with(to_user, from, size, word0, value0, word1, value1, sizeof(value0));
+                                                   struct user_word word0, struct user_word word1) {
+    return user_copy_out_with(to_user, from, size, word0, word1, sizeof(uint32_t));
 }
 
 /* The same with 1 byte or more, and one word: `actual`. */
 static inline bool user_copy_out_with_size(uintptr_t to_user, const void* from, size_t size,
                                            uintptr_t actual_user, size_t actual) {
     ASSUME(size > 0);
-    return user_copy_out_with(to_user, from, size, actual_user, actual, 0, 0, sizeof(actual));
+    return user_copy_out_with(to_user, from, size, (struct user_word){actual_user, actual},
+                              (struct user_word){0, 0}, sizeof(actual));
 }
 
 /* Copies `size` bytes in (1 to USER_SMALL_MAX), and then writes `actual` to `actual_user` (0: does
@@ -285,6 +291,12 @@ static inline bool user_copy_in_small(void* to, uintptr_t from_user, size_t size
     __builtin_memset(to, 0, size); /* it does not know that the assembly writes there */
 #endif
     return user_copy_in_with_size(to, from_user, size, 0, 0);
+}
+
+/* Like user_copy_out, for at most USER_SMALL_MAX bytes. */
+static ALWAYS_INLINE bool user_copy_out_small(uintptr_t to_user, const void* from, size_t size) {
+    return user_copy_out_with_words(to_user, from, size, (struct user_word){0, 0},
+                                    (struct user_word){0, 0});
 }
 
 /* Returns whether a range of 1 to USER_SMALL_MAX bytes can be written. */
