@@ -27,11 +27,14 @@ struct page* page_list_get(const struct page_list* list, size_t index) {
     return table ? table[slot_index(index, 0)] : NULL;
 }
 
-static bool table_make(void*** place) {
+/* Makes a table that was missing on the way, and begins again. A call of its own at the end, so that
+ * the usual way saves no registers for it. */
+static NOINLINE struct page** make_table(struct page_list* list, size_t index, void*** place) {
     struct page* page = page_alloc_zeroed();
-    if (page)
-        *place = page_to_virtual(page);
-    return page;
+    if (!page)
+        return NULL;
+    *place = page_to_virtual(page);
+    return page_list_slot(list, index);
 }
 
 struct page** page_list_slot(struct page_list* list, size_t index) {
@@ -39,8 +42,8 @@ struct page** page_list_slot(struct page_list* list, size_t index) {
         return &list->few[index];
     void*** place = &list->root;
     for (unsigned level = list->height;; level--) {
-        if (unlikely(!*place) && !table_make(place))
-            return NULL;
+        if (!*place)
+            return make_table(list, index, place);
         void** table = *place;
         if (level == 1)
             return (struct page**)&table[slot_index(index, 0)];
