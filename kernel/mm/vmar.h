@@ -7,8 +7,6 @@
  *   while the VMAR is alive. */
 #pragma once
 
-#include <stddef.h>
-
 #include <abi/memory.h>
 #include <abi/types.h>
 #include <lib/address.h>
