@@ -8,7 +8,6 @@
 #include <boot/boot_info.h>
 #include <boot/copying.h>
 #include <boot/first_process.h>
-#include <boot/loader.h>
 #include <debug/board.h>
 #include <debug/console.h>
 #include <debug/crash.h>
@@ -97,7 +96,7 @@ static void run_boot_requests(void* unused) {
 }
 
 /* Every other CPU, on its own stack, which becomes its idle thread's. */
-static NORETURN void secondary_cpu_main(void) {
+void secondary_cpu_main(void) {
     page_init_cpu();
     thread_init_cpu();
     sched_take_turns();
@@ -122,8 +121,7 @@ void kernel_main(uint32_t magic, uint64_t info_address) {
     start_turns();
     message_cycle_init();
     interrupts_enable();
-    machine_start_cpus(&machine, (uint32_t)boot_option_number(&boot_info, "jacinth.cpus", 0),
-                       secondary_cpu_main);
+    machine_start_cpus(&machine, (uint32_t)boot_option_number(&boot_info, "jacinth.cpus", 0));
     log_info("%u CPUs, %zu MiB free, booted by %s", cpu_count(), page_count_free() >> 8,
              boot_info.loader);
 

@@ -45,7 +45,7 @@ void results_write(const char* text, size_t size) {
 void machine_exit(uint32_t code) {
     turns_report(console_printf);
     console_take_over();
-    port_write32(PORT_DEBUG_EXIT, code);
+    port_write8(PORT_DEBUG_EXIT, (uint8_t)code);
     cpu_stop();
 }
 

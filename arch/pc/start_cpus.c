@@ -7,6 +7,7 @@
 #include <arch/layout.h>
 #include <arch/local_apic.h>
 #include <arch/paging.h>
+#include <arch/upcalls.h>
 #include <debug/log.h>
 #include <lib/string.h>
 #include <mm/kernel_stack.h>
@@ -18,15 +19,13 @@
 #define STARTUP_WAIT_NANOSECONDS 200000
 #define ARRIVAL_LIMIT_NANOSECONDS 500000000l
 
-static void (*secondary_main)(void);
-
 /* Runs on the new CPU, on its own stack. */
 static void secondary_entry(void) {
     paging_init_cpu();
     cpu_init_secondary(this_cpu());
     local_apic_init_cpu();
     cpu_set_online();
-    secondary_main();
+    secondary_cpu_main();
 }
 
 static bool wait_for_arrival(const struct cpu* cpu, zx_duration_t limit) {
@@ -72,9 +71,7 @@ static void start_one(uint32_t apic_id) {
         log_warning("the CPU with APIC id %u does not answer", apic_id);
 }
 
-void machine_start_cpus(const struct machine_description* description, uint32_t limit,
-                        void (*entry)(void)) {
-    secondary_main = entry;
+void machine_start_cpus(const struct machine_description* description, uint32_t limit) {
     memcpy(physical_to_virtual(physical_address(TRAMPOLINE_PAGE)), trampoline_start,
            (size_t)(trampoline_end - trampoline_start));
     if (limit == 0 || limit > CPU_MAX)

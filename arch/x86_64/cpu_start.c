@@ -48,16 +48,9 @@ static void syscall_init_cpu(void) {
 }
 
 static void protections_init_cpu(void) {
-    uint64_t cr4 = cr4_read();
-    if (cpu_features.has_smep)
-        cr4 |= CR4_SMEP;
-    if (cpu_features.has_smap)
-        cr4 |= CR4_SMAP;
-    if (cpu_features.has_umip)
-        cr4 |= CR4_UMIP;
-    if (cpu_features.has_fsgsbase)
-        cr4 |= CR4_FSGSBASE;
-    cr4_write(cr4);
+    cr4_write(cr4_read() | (cpu_features.has_smep ? CR4_SMEP : 0) |
+              (cpu_features.has_smap ? CR4_SMAP : 0) | (cpu_features.has_umip ? CR4_UMIP : 0) |
+              (cpu_features.has_fsgsbase ? CR4_FSGSBASE : 0));
 }
 
 /* See USER_ACCESS_PATCH in arch/user_copy.h. Code is writable only while the boot page tables are

@@ -103,9 +103,7 @@ void paging_init(const struct physical_range* ram, size_t count) {
 }
 
 void paging_init_cpu(void) {
-    uint64_t cr4 = cr4_read();
-    if (cpu_features.has_global_pages)
-        cr4 |= CR4_PGE;
     cr3_write(page_table_kernel()->root.value);
-    cr4_write(cr4);
+    if (cpu_features.has_global_pages)
+        cr4_write(cr4_read() | CR4_PGE);
 }

@@ -23,6 +23,10 @@ struct boot_info {
     struct screen_description screen;
 };
 
+/* loader.c: reads what the loader left in memory. Calls boot_fail (one clear line) if that cannot
+ * be used: unknown magic, no memory map. */
+void loader_read(uint32_t magic, uint64_t address, struct boot_info* info);
+
 /* For multiboot2.c and pvh.c: adds a range of usable memory, cut to whole pages. The order of the
  * calls does not matter. */
 void boot_info_add_ram(struct boot_info* info, uint64_t start, uint64_t size);

@@ -190,20 +190,15 @@ struct bootstrap {
     struct handle handles[BOOTSTRAP_HANDLES_MAX];
 };
 
-/* Adds a handle; consumes the caller's reference to the object. */
-static void add_handle(struct bootstrap* bootstrap, uint32_t kind, struct object* object,
-                       zx_rights_t rights) {
+/* Adds a handle with the usual rights; consumes the caller's reference to the object. */
+static struct handle* add_handle(struct bootstrap* bootstrap, uint32_t kind,
+                                 struct object* object) {
     uint32_t index = bootstrap->header.handle_count++;
     ASSERT(index < BOOTSTRAP_HANDLES_MAX);
     object_handle_added(object);
     bootstrap->infos[index] = BOOTSTRAP_INFO(kind, 0);
-    bootstrap->handles[index] = (struct handle){object, rights};
-}
-
-/* The same for an object that the caller still uses: takes another reference. */
-static void add_shared(struct bootstrap* bootstrap, uint32_t kind, struct object* object) {
-    object_reference(object);
-    add_handle(bootstrap, kind, object, object->ops->default_rights);
+    bootstrap->handles[index] = (struct handle){object, object->ops->default_rights};
+    return &bootstrap->handles[index];
 }
 
 static struct message* make_message(struct bootstrap* bootstrap,
@@ -253,20 +248,17 @@ void first_process_start(const struct boot_info* info) {
 
     struct bootstrap bootstrap = {.header = {.handle_count = 0}};
     struct vmar_object* root_vmar = require_memory(vmar_object_create(process->aspace, root));
-    add_shared(&bootstrap, BOOTSTRAP_PROCESS_SELF, &process->object);
-    add_shared(&bootstrap, BOOTSTRAP_THREAD_SELF, &thread->object);
-    add_handle(&bootstrap, BOOTSTRAP_VMAR_ROOT, &root_vmar->object, VMAR_DEFAULT_RIGHTS);
-    add_handle(&bootstrap, BOOTSTRAP_JOB, &root_job->object, root_job->object.ops->default_rights);
-    add_handle(&bootstrap, BOOTSTRAP_BOOTFS, archive_vmo(info, (void*)archive, archive_size),
-               VMO_READ_ONLY_RIGHTS);
-    add_handle(&bootstrap, BOOTSTRAP_RESOURCE, require_memory(resource_create()),
-               RESOURCE_DEFAULT_RIGHTS);
+    add_handle(&bootstrap, BOOTSTRAP_PROCESS_SELF, &process->object);
+    add_handle(&bootstrap, BOOTSTRAP_THREAD_SELF, &thread->object);
+    add_handle(&bootstrap, BOOTSTRAP_VMAR_ROOT, &root_vmar->object);
+    add_handle(&bootstrap, BOOTSTRAP_JOB, &root_job->object);
+    add_handle(&bootstrap, BOOTSTRAP_BOOTFS, archive_vmo(info, (void*)archive, archive_size))
+        ->rights = VMO_READ_ONLY_RIGHTS;
+    add_handle(&bootstrap, BOOTSTRAP_RESOURCE, require_memory(resource_create()));
     struct handle channel = send_message(make_message(&bootstrap, &arguments));
 
     log_info("starting %s", name);
     require(user_thread_claim(thread, &start, PROCESS_INITIAL), "the first process");
     bool is_given = user_thread_run_with_handle(thread, channel, 0);
     ASSERT(is_given);
-    object_release(&thread->object);
-    object_release(&process->object);
 }

@@ -1,4 +1,5 @@
-#include <boot/loader.h>
+/* Choosing between the loaders: Multiboot2 or PVH. */
+#include <boot/boot_info.h>
 
 #include <arch/layout.h>
 #include <boot/multiboot2.h>

@@ -51,13 +51,9 @@ static void unlock_output(interrupt_state_t state) {
 /* --- the ring -----------------------------------------------------------------------------------
  */
 
-static uint32_t queued(void) {
+size_t console_queued_count(void) {
     return __atomic_load_n(&output_head, __ATOMIC_RELAXED) -
            __atomic_load_n(&output_tail, __ATOMIC_RELAXED);
-}
-
-size_t console_queued_count(void) {
-    return queued();
 }
 
 size_t console_lost_count(void) {
@@ -66,7 +62,7 @@ size_t console_lost_count(void) {
 
 /* All or nothing: the count of lost characters is more useful than a part of a line. */
 static void queue_locked(const char* text, size_t size) {
-    if (size > OUTPUT_ROOM - queued()) {
+    if (size > OUTPUT_ROOM - console_queued_count()) {
         lost_count += size;
         return;
     }
@@ -80,7 +76,7 @@ static void queue_locked(const char* text, size_t size) {
 static void tell_lost_locked(void) {
     char text[64];
     size_t size = snprintf(text, sizeof(text), "\n[%zu characters were lost]\n", lost_count);
-    if (size > OUTPUT_ROOM - queued())
+    if (size > OUTPUT_ROOM - console_queued_count())
         return;
     lost_count = 0;
     queue_locked(text, size);
@@ -99,7 +95,7 @@ static bool must_give_up_line(void) {
 /* Sends some queued characters. False: the line has no room. */
 static bool send_locked(void) {
     const char* text = &output[output_tail % OUTPUT_ROOM];
-    size_t size = MIN(queued(), OUTPUT_ROOM - output_tail % OUTPUT_ROOM);
+    size_t size = MIN(console_queued_count(), OUTPUT_ROOM - output_tail % OUTPUT_ROOM);
     size_t sent = serial_send_some(text, size);
     if (sent > 0) {
         line_waits_since = 0;
@@ -118,14 +114,14 @@ static bool send_locked(void) {
 static enum console_progress drain_locked(void) {
     if (direct_reasons > 0)
         return CONSOLE_IDLE;
-    bool is_waiting = queued() > 0 && !send_locked();
-    if (queued() > 0 && !is_waiting)
+    bool is_waiting = console_queued_count() > 0 && !send_locked();
+    if (console_queued_count() > 0 && !is_waiting)
         return CONSOLE_SENT;
     if (screen_refresh())
         return CONSOLE_DREW;
     if (is_waiting)
         serial_ask_for_room();
-    return is_waiting ? CONSOLE_WAITS : queued() > 0 ? CONSOLE_SENT : CONSOLE_IDLE;
+    return is_waiting ? CONSOLE_WAITS : console_queued_count() > 0 ? CONSOLE_SENT : CONSOLE_IDLE;
 }
 
 enum console_progress console_drain_step(void) {
@@ -142,18 +138,11 @@ bool console_refresh_screen(void) {
     return has_more;
 }
 
-void console_begin_queueing(void (*listener)(void)) {
-    interrupt_state_t state = lock_output();
-    on_output = listener;
-    direct_reasons--;
-    unlock_output(state);
-}
-
 /* --- directly -----------------------------------------------------------------------------------
  */
 
 static void drain_directly_locked(void) {
-    while (queued() > 0) {
+    while (console_queued_count() > 0) {
         if (!is_line_given_up && !serial_wait_for_room())
             is_line_given_up = true;
         (void)send_locked();
@@ -173,6 +162,11 @@ void console_give_back(void) {
     interrupt_state_t state = lock_output();
     direct_reasons--;
     unlock_output(state);
+}
+
+void console_begin_queueing(void (*listener)(void)) {
+    on_output = listener;
+    console_give_back();
 }
 
 void console_break_lock(void) {
@@ -212,7 +206,7 @@ void console_write(const char* text, size_t size) {
 }
 
 bool console_has_room(size_t size) {
-    return queued() + size <= OUTPUT_ROOM - KERNEL_ROOM;
+    return console_queued_count() + size <= OUTPUT_ROOM - KERNEL_ROOM;
 }
 
 bool console_try_write(const char* text, size_t size) {

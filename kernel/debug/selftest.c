@@ -13,8 +13,7 @@ extern const struct selftest kernel_selftests_start[], kernel_selftests_end[];
 static const struct selftest* running;
 static atomic_bool has_failed;
 
-static void record(const char* format, ...) PRINTF_LIKE(1, 2);
-static void record(const char* format, ...) {
+static PRINTF_LIKE(1, 2) void record(const char* format, ...) {
     char line[256];
     va_list arguments;
     va_start(arguments, format);

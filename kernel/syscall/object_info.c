@@ -202,8 +202,11 @@ static bool count_write(user_out(size_t) to, size_t count) {
     return user_is_null(to) || user_write(to, &count, 1);
 }
 
-static zx_status_t get_info(zx_handle_t handle, uint32_t topic_number, struct info_request request,
-                            user_out(size_t) actual, user_out(size_t) available) {
+static zx_status_t get_info(zx_handle_t handle, uint32_t topic_number, bool has_wait_states,
+                            user_out(void) buffer, size_t buffer_size, user_out(size_t) actual,
+                            user_out(size_t) available) {
+    struct info_request request = {
+        .buffer = buffer, .buffer_size = buffer_size, .has_wait_states = has_wait_states};
     const struct topic* topic = topic_find(topic_number);
     if (!topic)
         return ZX_ERR_NOT_SUPPORTED;
@@ -224,14 +227,11 @@ static zx_status_t get_info(zx_handle_t handle, uint32_t topic_number, struct in
 zx_status_t sys_object_get_info(zx_handle_t handle, uint32_t topic, user_out(void) buffer,
                                 size_t buffer_size, user_out(size_t) actual,
                                 user_out(size_t) available) {
-    struct info_request request = {
-        .buffer = buffer, .buffer_size = buffer_size, .has_wait_states = true};
-    return get_info(handle, topic, request, actual, available);
+    return get_info(handle, topic, true, buffer, buffer_size, actual, available);
 }
 
 zx_status_t sys_mx_object_get_info(zx_handle_t handle, uint32_t topic, user_out(void) buffer,
                                    size_t buffer_size, user_out(size_t) actual,
                                    user_out(size_t) available) {
-    struct info_request request = {.buffer = buffer, .buffer_size = buffer_size};
-    return get_info(handle, topic, request, actual, available);
+    return get_info(handle, topic, false, buffer, buffer_size, actual, available);
 }

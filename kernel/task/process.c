@@ -207,9 +207,8 @@ void process_kill(struct process* process, int64_t return_code) {
     bool must_finish = is_first && process->running_count == 0;
     uint32_t left = process->thread_count;
     spin_unlock(process->object.lock);
-    for (; left > KILLS_AT_ONCE; left -= KILLS_AT_ONCE)
-        kill_some(process, KILLS_AT_ONCE);
-    kill_some(process, left);
+    for (; left > 0; left -= MIN(left, KILLS_AT_ONCE))
+        kill_some(process, MIN(left, KILLS_AT_ONCE));
     if (must_finish && thread_is_killed(thread_current()))
         leave_to_cleaner(process); /* the caller may be killing thousands of them */
     else if (must_finish)

@@ -30,8 +30,6 @@ void machine_early_init(void);
 /* Sets up the interrupt controllers and timers. Called after paging_init, with the kernel heap
  * ready. */
 void machine_init(const struct machine_description* description);
-/* Starts the other CPUs. At most `limit` CPUs run in all, or CPU_MAX if `limit` is 0. Each new CPU
- * calls `entry`, which never returns: on its own stack, interrupts off, with its struct cpu and the
- * final page tables. */
-void machine_start_cpus(const struct machine_description* description, uint32_t limit,
-                        void (*entry)(void));
+/* Starts the other CPUs; each calls secondary_cpu_main. At most `limit` CPUs run in all, or CPU_MAX
+ * if `limit` is 0. */
+void machine_start_cpus(const struct machine_description* description, uint32_t limit);

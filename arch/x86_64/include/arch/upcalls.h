@@ -19,6 +19,8 @@ struct thread_context;
 /* kernel/main.c: the boot CPU's first C code, on its first stack, interrupts off. `magic` and
  * `info_address` (physical) are what the loader left in eax and ebx. */
 _Noreturn void kernel_main(uint32_t magic, uint64_t info_address);
+/* kernel/main.c: each other CPU, on its own stack, interrupts off, with the final page tables. */
+_Noreturn void secondary_cpu_main(void);
 
 /* kernel/syscall: the system calls, indexed by number. Each has its own type; the entry code passes
  * eight words to all. A number without a call has sys_bad_syscall. */
