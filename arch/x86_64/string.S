@@ -73,43 +73,25 @@ memcpy_above_16:
     ret
     .size memcpy, . - memcpy
 
-/* Copies forwards, unless the destination begins inside the source. */
-    .balign 16
+/* Copies forwards, unless the destination begins inside the source. The kernel itself never calls
+ * it, but a compiler may. */
     .globl memmove
     .type memmove, @function
 memmove:
     mov %rdi, %rax
-    sub %rsi, %rax
-    cmp %rdx, %rax
-    mov %rdi, %rax
-    jae memmove_forwards
-    std
-    cmp $8, %rdx
-    jb memmove_bytes
-    mov (%rsi), %r8 /* the bytes that do not fill a word are among these 8: stored last */
     mov %rdx, %rcx
-    shr $3, %rcx
-    lea -8(%rsi, %rdx), %rsi
-    lea -8(%rdi, %rdx), %rdi
-    rep movsq
-    cld
-    mov %r8, (%rax)
+    mov %rdi, %r8
+    sub %rsi, %r8
+    cmp %rdx, %r8
+    jb memmove_backwards
+    rep movsb
     ret
-memmove_bytes:
-    mov %rdx, %rcx
+memmove_backwards:
+    std
     lea -1(%rsi, %rdx), %rsi
     lea -1(%rdi, %rdx), %rdi
     rep movsb
     cld
-    ret
-/* The source may begin inside the destination. So no byte is written before it is read. */
-memmove_forwards:
-    mov %rdx, %rcx
-    shr $3, %rcx
-    rep movsq
-    mov %edx, %ecx
-    and $7, %ecx
-    rep movsb
     ret
     .size memmove, . - memmove
 
