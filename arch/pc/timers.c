@@ -29,12 +29,24 @@
 #define PIT_SPEAKER_ON 0x02
 #define PIT_OUTPUT 0x20
 
-/* A timer of known rate that counts up. */
-struct reference {
+static volatile uint64_t* hpet;
+
+static uint64_t read_hpet(void) {
+    return hpet[HPET_COUNTER];
+}
+
+static uint64_t read_pit(void) {
+    port_write8(PIT_COMMAND, PIT_COMMAND_CHANNEL_2_LATCH);
+    uint64_t low = port_read8(PIT_CHANNEL_2);
+    return PIT_COUNT_MAX - (low | (uint64_t)port_read8(PIT_CHANNEL_2) << 8);
+}
+
+/* The timer of known rate: it counts up. */
+static struct {
     const char* name;
     uint64_t (*read)(void);
     uint64_t period; /* of one count, in femtoseconds */
-};
+} reference = {"PIT", read_pit, PIT_PERIOD};
 
 /* The three timers, read at one moment. */
 struct sample {
@@ -43,13 +55,13 @@ struct sample {
 
 /* On a virtual machine, milliseconds may pass between any two instructions. So several samples are
  * taken. The best one is the sample that took the least time to read. */
-static struct sample take_sample(const struct reference* reference) {
+static struct sample take_sample(void) {
     struct sample best = {0};
     uint64_t shortest = UINT64_MAX;
     for (int i = 0; i < SAMPLE_TRIES; i++) {
         struct sample sample;
         uint64_t before = clock_ticks();
-        sample.reference = reference->read();
+        sample.reference = reference.read();
         sample.timer_counts = UINT32_MAX - local_apic_timer_remaining();
         uint64_t passed = clock_ticks() - before;
         sample.ticks = before + passed / 2;
@@ -62,12 +74,12 @@ static struct sample take_sample(const struct reference* reference) {
 }
 
 /* Returns how far each timer counted in a time of at least CALIBRATION_NANOSECONDS. */
-static struct sample measure(const struct reference* reference) {
-    uint64_t wanted = CALIBRATION_NANOSECONDS * FEMTOSECONDS_PER_NANOSECOND / reference->period;
+static struct sample measure(void) {
+    uint64_t wanted = CALIBRATION_NANOSECONDS * FEMTOSECONDS_PER_NANOSECOND / reference.period;
     local_apic_timer_start(UINT32_MAX);
-    struct sample start = take_sample(reference), end;
+    struct sample start = take_sample(), end;
     do {
-        end = take_sample(reference);
+        end = take_sample();
     } while (end.reference - start.reference < wanted);
     local_apic_timer_start(0);
     return (struct sample){
@@ -77,50 +89,36 @@ static struct sample measure(const struct reference* reference) {
     };
 }
 
-static volatile uint64_t* hpet;
-
-static uint64_t read_hpet(void) {
-    return hpet[HPET_COUNTER];
-}
-
-static bool measure_by_hpet(uint64_t address, struct reference* reference, struct sample* passed) {
-    hpet = device_map(physical_address(address), PAGE_SIZE);
-    if (!hpet)
-        return false;
-    uint64_t period = hpet[HPET_CAPABILITIES] >> 32;
+/* Returns false if there is no HPET. */
+static bool use_hpet(uint64_t address) {
+    hpet = address != 0 ? device_map(physical_address(address), PAGE_SIZE) : NULL;
+    uint64_t period = hpet ? hpet[HPET_CAPABILITIES] >> 32 : 0;
     if (period == 0)
         return false;
     hpet[HPET_CONFIGURATION] |= HPET_ENABLE;
-    *reference = (struct reference){"HPET", read_hpet, period};
-    *passed = measure(reference);
+    reference.name = "HPET";
+    reference.read = read_hpet;
+    reference.period = period;
     return true;
-}
-
-static uint64_t read_pit(void) {
-    port_write8(PIT_COMMAND, PIT_COMMAND_CHANNEL_2_LATCH);
-    uint64_t low = port_read8(PIT_CHANNEL_2);
-    return PIT_COUNT_MAX - (low | (uint64_t)port_read8(PIT_CHANNEL_2) << 8);
 }
 
 /* Channel 2 counts down once while its gate is on. Its output, a bit of the gate's port, is set
  * when the count has reached its end. Then the measurement took too long, and is repeated. */
-static void measure_by_pit(struct reference* reference, struct sample* passed) {
-    *reference = (struct reference){"PIT", read_pit, PIT_PERIOD};
+static struct sample measure_by_pit(void) {
+    struct sample passed;
     do {
         port_write8(PIT_GATE, (uint8_t)(port_read8(PIT_GATE) & ~(PIT_GATE_ON | PIT_SPEAKER_ON)));
         port_write8(PIT_COMMAND, PIT_COMMAND_CHANNEL_2_ONE_SHOT);
         port_write8(PIT_CHANNEL_2, (uint8_t)PIT_COUNT_MAX);
         port_write8(PIT_CHANNEL_2, (uint8_t)(PIT_COUNT_MAX >> 8));
         port_write8(PIT_GATE, (uint8_t)(port_read8(PIT_GATE) | PIT_GATE_ON));
-        *passed = measure(reference);
+        passed = measure();
     } while (port_read8(PIT_GATE) & PIT_OUTPUT);
+    return passed;
 }
 
 void clock_calibrate(uint64_t hpet_address) {
-    struct reference reference;
-    struct sample passed;
-    if (hpet_address == 0 || !measure_by_hpet(hpet_address, &reference, &passed))
-        measure_by_pit(&reference, &passed);
+    struct sample passed = use_hpet(hpet_address) ? measure() : measure_by_pit();
     uint64_t nanoseconds = passed.reference * reference.period / FEMTOSECONDS_PER_NANOSECOND;
     clock_set_rates(passed.ticks, passed.timer_counts, nanoseconds);
     log_debug("time stamp at %lu MHz, timer at %lu MHz, by %s", clock_ticks_per_second() / 1000000,
