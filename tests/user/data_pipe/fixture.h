@@ -63,7 +63,7 @@ void expect_unchanged(const struct pipe* pipe, const struct snapshot* snapshot);
 void remove_rights(mx_handle_t* handle, mx_rights_t removed);
 /* Sends the handle into a channel of its own and takes it out again: a new value, no window. */
 void send_and_receive(mx_handle_t* handle);
-/* Whether the program can read a byte there: found out by a system call. */
+/* Can the program read (write) the byte there? The kernel tries it. */
 bool is_mapped(const void* address);
 bool is_mapped_writable(void* address);
 

@@ -1,13 +1,12 @@
 /* The memory calls and flags as the three generations spell them. */
 #include <helper.h>
 #include <objects.h>
+#include <reach.h>
 #include <test.h>
 
 #include <magenta/process.h>
 #include <magenta/syscalls.h>
 #include <zircon/process.h>
-
-#include "reach.h"
 
 #define PAGE PAGE_SIZE_BYTES
 

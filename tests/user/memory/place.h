@@ -1,9 +1,8 @@
 /* A VMAR of eight pages to map in, and what stands there. */
 #pragma once
 
+#include <reach.h>
 #include <zircon/syscalls.h>
-
-#include "reach.h"
 
 #define PAGE PAGE_SIZE_BYTES
 #define READ ZX_VM_PERM_READ

@@ -1,13 +1,12 @@
 /* 2016's calls for the memory of a process: what they do, and their errors. Each case of an error
  * checks that nothing was mapped, protected or unmapped. */
 #include <objects.h>
+#include <reach.h>
 #include <test.h>
 
 #include <magenta/process.h>
 #include <magenta/syscalls.h>
 #include <zircon/process.h>
-
-#include "reach.h"
 
 #define PAGE PAGE_SIZE_BYTES
 #define READ MX_VM_FLAG_PERM_READ

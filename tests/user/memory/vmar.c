@@ -1,12 +1,11 @@
 /* VMARs and mappings. */
 #include <helper.h>
 #include <objects.h>
+#include <reach.h>
 #include <test.h>
 
 #include <stdlib.h>
 #include <zircon/process.h>
-
-#include "reach.h"
 
 #define PAGE PAGE_SIZE_BYTES
 #define READ_WRITE (ZX_VM_PERM_READ | ZX_VM_PERM_WRITE)

@@ -1,11 +1,10 @@
 /* W^X for a VMO as a whole, as programs meet it. */
 #include <helper.h>
 #include <objects.h>
+#include <reach.h>
 #include <test.h>
 
 #include <zircon/process.h>
-
-#include "reach.h"
 
 #define PAGE PAGE_SIZE_BYTES
 #define READ ZX_VM_PERM_READ

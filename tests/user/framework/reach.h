@@ -4,6 +4,6 @@
 #include <stdbool.h>
 #include <zircon/types.h>
 
-/* Can the kernel write (read) 8 bytes there on our behalf? */
+/* Can the kernel write (read) the byte there on our behalf? */
 bool is_writable(zx_vaddr_t address);
 bool is_readable(zx_vaddr_t address);
