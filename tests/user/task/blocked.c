@@ -27,12 +27,6 @@ static uint32_t mx_state(void) {
 }
 
 /* As raw threads: they are killed in their waits. */
-RAW_THREAD sleep_for_ever(uintptr_t first, uintptr_t second) {
-    (void)first, (void)second;
-    zx_nanosleep(ZX_TIME_INFINITE);
-    zx_thread_exit();
-}
-
 RAW_THREAD wait_in_futex(uintptr_t first, uintptr_t second) {
     (void)first, (void)second;
     zx_futex_wait(&futex, futex, ZX_TIME_INFINITE);
@@ -82,7 +76,7 @@ static void row(void (*entry)(uintptr_t, uintptr_t), void* first, uintptr_t seco
 }
 
 TEST(thread_state, sleeping) {
-    CHECK(row(sleep_for_ever, NULL, 0, ZX_THREAD_STATE_BLOCKED_SLEEPING));
+    CHECK(row(raw_sleep, NULL, 0, ZX_THREAD_STATE_BLOCKED_SLEEPING));
 }
 
 TEST(thread_state, in_a_futex) {

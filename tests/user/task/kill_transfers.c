@@ -201,17 +201,10 @@ TEST(kill_transfers, of_a_process_with_an_open_window_closes_the_pipe) {
 
 static struct raw_thread crowd[CROWD];
 
-RAW_THREAD sleep_for_ever(uintptr_t first, uintptr_t second) {
-    (void)first, (void)second;
-    zx_nanosleep(ZX_TIME_INFINITE);
-    for (;;)
-        __asm__ volatile("ud2");
-}
-
 HELPER(is_a_crowd) {
     for (uint32_t i = 0; i < CROWD; i++)
         if (raw_thread_create(&crowd[i]) != ZX_OK ||
-            raw_thread_start(&crowd[i], sleep_for_ever, 0, 0) != ZX_OK)
+            raw_thread_start(&crowd[i], raw_sleep, 0, 0) != ZX_OK)
             return 1;
     helper_report_ready(channel);
     return zx_nanosleep(ZX_TIME_INFINITE);

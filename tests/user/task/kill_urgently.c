@@ -22,19 +22,6 @@ RAW_THREAD spin_and_count(uintptr_t unused1, uintptr_t unused2) {
         atomic_fetch_add(&spins, 1);
 }
 
-RAW_THREAD spin(uintptr_t unused1, uintptr_t unused2) {
-    (void)unused1, (void)unused2;
-    for (;;)
-        __asm__ volatile("pause");
-}
-
-RAW_THREAD sleep_for_ever(uintptr_t unused1, uintptr_t unused2) {
-    (void)unused1, (void)unused2;
-    zx_nanosleep(ZX_TIME_INFINITE);
-    for (;;)
-        __asm__ volatile("ud2");
-}
-
 RAW_THREAD make_threads(uintptr_t unused1, uintptr_t unused2) {
     (void)unused1, (void)unused2;
     for (;;) {
@@ -102,11 +89,11 @@ static void kill_row(void (*entry)(uintptr_t, uintptr_t)) {
 }
 
 TEST(kill_below_a_spinner, of_a_thread_that_runs) {
-    CHECK(kill_row(spin));
+    CHECK(kill_row(raw_spin));
 }
 
 TEST(kill_below_a_spinner, of_a_thread_that_waits) {
-    CHECK(kill_row(sleep_for_ever));
+    CHECK(kill_row(raw_sleep));
 }
 
 TEST(kill_below_a_spinner, of_a_thread_that_calls_the_kernel_all_the_time) {
@@ -118,7 +105,7 @@ TEST(kill_below_a_spinner, of_a_thread_that_has_not_run_yet) {
     EXPECT_OK(raw_thread_create(&victim));
     EXPECT_OK(zx_thread_set_affinity(victim.handle, FIRST_CPU));
     EXPECT_OK(zx_thread_set_priority(victim.handle, 0));
-    EXPECT_OK(raw_thread_start(&victim, spin, 0, 0));
+    EXPECT_OK(raw_thread_start(&victim, raw_spin, 0, 0));
     CHECK(expect_end(false));
 }
 
@@ -134,8 +121,7 @@ HELPER(crowd) {
         if (zx_thread_create(zx_process_self(), "crowd", 5, 0, &handle) != ZX_OK ||
             zx_thread_set_affinity(handle, FIRST_CPU) != ZX_OK ||
             zx_thread_set_priority(handle, (uint32_t)i % 8) != ZX_OK ||
-            zx_thread_start(handle, (zx_vaddr_t)(i % 2 ? spin : sleep_for_ever), top, 0, 0) !=
-                ZX_OK)
+            zx_thread_start(handle, (zx_vaddr_t)(i % 2 ? raw_spin : raw_sleep), top, 0, 0) != ZX_OK)
             return 1;
     }
     helper_report_ready(channel);

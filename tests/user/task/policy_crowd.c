@@ -12,13 +12,6 @@
 
 static char stacks[CROWD][256] __attribute__((aligned(16)));
 
-RAW_THREAD sleep_for_ever(uintptr_t unused1, uintptr_t unused2) {
-    (void)unused1, (void)unused2;
-    zx_nanosleep(ZX_TIME_INFINITE);
-    for (;;)
-        __asm__ volatile("ud2");
-}
-
 /* Is ended by its policy when it is told to go on. */
 HELPER(crowd_and_a_bad_handle) {
     char byte;
@@ -26,7 +19,7 @@ HELPER(crowd_and_a_bad_handle) {
         zx_handle_t handle;
         uintptr_t top = (uintptr_t)stacks[i] + sizeof(stacks[i]) - sizeof(uintptr_t);
         if (zx_thread_create(zx_process_self(), "crowd", 5, 0, &handle) != ZX_OK ||
-            zx_thread_start(handle, (zx_vaddr_t)sleep_for_ever, top, 0, 0) != ZX_OK)
+            zx_thread_start(handle, (zx_vaddr_t)raw_sleep, top, 0, 0) != ZX_OK)
             return 1;
     }
     helper_report_ready(channel);

@@ -40,7 +40,7 @@ static int sleep_for_ever(void* unused) {
     return zx_nanosleep(ZX_TIME_INFINITE);
 }
 
-/* main returns while other threads sleep, wait and spin. */
+/* main returns while other threads sleep. */
 HELPER(exits_with_threads) {
     thrd_t threads[8];
     (void)channel;

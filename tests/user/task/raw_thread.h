@@ -3,7 +3,8 @@
 
 #include <zircon/syscalls.h>
 
-#define RAW_THREAD __attribute__((no_stack_protector)) static void
+#define WITHOUT_STACK_PROTECTOR __attribute__((no_stack_protector))
+#define RAW_THREAD WITHOUT_STACK_PROTECTOR static void
 
 struct raw_thread {
     zx_handle_t handle;
@@ -14,3 +15,7 @@ struct raw_thread {
 zx_status_t raw_thread_create(struct raw_thread* thread);
 zx_status_t raw_thread_start(struct raw_thread* thread, void (*entry)(uintptr_t, uintptr_t),
                              uintptr_t argument1, uintptr_t argument2);
+
+/* Entries: never end by themselves. */
+void raw_spin(uintptr_t unused1, uintptr_t unused2);
+void raw_sleep(uintptr_t unused1, uintptr_t unused2);

@@ -195,19 +195,6 @@ TEST(zx_thread_set_fs_base, addresses_outside_user_space_are_invalid_args) {
 
 /* --- killing ---------------------------------------------------------------------------------- */
 
-RAW_THREAD spin(uintptr_t first, uintptr_t second) {
-    (void)first, (void)second;
-    for (;;)
-        __asm__ volatile("pause");
-}
-
-RAW_THREAD sleep_for_ever(uintptr_t first, uintptr_t second) {
-    (void)first, (void)second;
-    zx_nanosleep(ZX_TIME_INFINITE);
-    for (;;)
-        __asm__ volatile("ud2");
-}
-
 RAW_THREAD wait_for_ever(uintptr_t handle, uintptr_t signals) {
     zx_object_wait_one((zx_handle_t)handle, (zx_signals_t)signals, ZX_TIME_INFINITE, NULL);
     for (;;)
@@ -235,7 +222,7 @@ static void kill_row(void (*entry)(uintptr_t, uintptr_t), uintptr_t first, uintp
 }
 
 TEST(zx_task_kill, of_a_thread_that_runs) {
-    CHECK(kill_row(spin, 0, 0));
+    CHECK(kill_row(raw_spin, 0, 0));
 }
 
 TEST(zx_task_kill, of_a_thread_that_calls_the_kernel_all_the_time) {
@@ -243,7 +230,7 @@ TEST(zx_task_kill, of_a_thread_that_calls_the_kernel_all_the_time) {
 }
 
 TEST(zx_task_kill, of_a_thread_that_sleeps) {
-    CHECK(kill_row(sleep_for_ever, 0, 0));
+    CHECK(kill_row(raw_sleep, 0, 0));
 }
 
 TEST(zx_task_kill, of_a_thread_that_waits_for_an_object) {
@@ -263,7 +250,7 @@ TEST(zx_task_kill, of_a_thread_that_waits_on_a_futex) {
 TEST(zx_task_kill, of_a_thread_just_started) {
     for (int i = 0; i < 200; i++) {
         EXPECT_OK(raw_thread_create(&thread));
-        EXPECT_OK(raw_thread_start(&thread, sleep_for_ever, 0, 0));
+        EXPECT_OK(raw_thread_start(&thread, raw_sleep, 0, 0));
         CHECK(kill_and_close());
     }
 }
@@ -272,7 +259,7 @@ TEST(zx_task_kill, of_a_thread_that_never_started) {
     EXPECT_OK(raw_thread_create(&thread));
     EXPECT_OK(zx_task_kill(thread.handle));
     EXPECT(has_terminated());
-    EXPECT_STATUS(raw_thread_start(&thread, spin, 0, 0), ZX_ERR_BAD_STATE);
+    EXPECT_STATUS(raw_thread_start(&thread, raw_spin, 0, 0), ZX_ERR_BAD_STATE);
     EXPECT_OK(zx_handle_close(thread.handle));
 }
 
@@ -406,7 +393,7 @@ TEST(scheduler, spinning_threads_are_preempted) {
     static struct raw_thread spinners[6];
     for (size_t i = 0; i < countof(spinners); i++) {
         EXPECT_OK(raw_thread_create(&spinners[i]));
-        EXPECT_OK(raw_thread_start(&spinners[i], spin, 0, 0));
+        EXPECT_OK(raw_thread_start(&spinners[i], raw_spin, 0, 0));
     }
     for (int i = 0; i < 5; i++)
         sleep_for(ZX_MSEC(1));
