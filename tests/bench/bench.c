@@ -176,7 +176,7 @@ static void run_one(const char* key) {
     fail(key, "no such operation", 0);
 }
 
-/* The time is told before each round, so that the host learns how long a tick is. */
+/* The time is reported before each round, so that the host learns how long a tick is. */
 static void serve(void) {
     for (;;) {
         char line[TEXT_SIZE];

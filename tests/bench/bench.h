@@ -85,13 +85,13 @@ struct bench {
     while (bench_has_round(bench)) \
         for (unsigned left = bench_start(bench); left > 0 || bench_stop(bench); left--)
 
-/* An operation that answers 0 when it succeeds; one instruction looks at the answer. */
+/* An operation that returns 0 when it succeeds; one instruction looks at the status. */
 #define TRY(bench, call) ((bench)->status |= (call))
 
 /* For rounds that need something done before and after, outside of the measurement. */
 bool bench_has_round(struct bench* bench);
-unsigned bench_start(struct bench* bench); /* answers bench->count */
-bool bench_stop(struct bench* bench);      /* answers false */
+unsigned bench_start(struct bench* bench); /* returns bench->count */
+bool bench_stop(struct bench* bench);      /* returns false */
 
 /* What has to succeed before there is anything to measure. */
 #define MUST(call) bench_must((call), #call)

@@ -195,7 +195,7 @@ SELFTEST(message, pages_that_are_not_present_are_brought_in) {
     world_destroy();
 }
 
-/* One place after the other cannot be reached: nothing happens but the answer. */
+/* One place after the other cannot be reached: nothing happens but the error. */
 SELFTEST(message, bad_places_change_nothing) {
     EXPECT(world_create());
     for (unsigned i = 1; i < ARRAY_LENGTH(sizes); i++) {
@@ -272,8 +272,8 @@ SELFTEST(message, each_allocation_may_fail) {
     world_destroy();
 }
 
-/* Handles show up once their values are told, and not before: somebody who guessed a value would
- * hold the slot, and wait for the lock of an end whose reader wants the slot back. */
+/* A slot holds its handle only after the value was stored. Otherwise a thread that guessed the
+ * value could hold the slot, and wait for the lock of an end whose reader wants the slot back. */
 SELFTEST(message, an_attempt_that_cannot_tell_the_values_uses_none_of_them) {
     bool was_absent = true;
     for (unsigned nth = 1; was_absent; nth++) {

@@ -133,8 +133,8 @@ static void read_picture(size_t row, size_t column, uint8_t* picture) {
                open + (row * CELL_HEIGHT + y) * description.pitch + column * line_size, line_size);
 }
 
-/* A character that was not seen before is taken for the one that shall be there, if no other one
- * looks the same. */
+/* A character that was not seen before counts as the expected one, if no other character looks the
+ * same. */
 static uint8_t character_in_pixels(size_t row, size_t column) {
     uint8_t picture[CELL_BYTES];
     read_picture(row, column, picture);

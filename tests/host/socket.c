@@ -227,7 +227,7 @@ SELFTEST(socket, datagrams_behave_as_the_model) {
         run_steps(true, start, 3 + start);
 }
 
-/* Who writes and reads in turn does not reach the page allocator once it has what it needs. */
+/* Writing and reading in turn does not reach the page allocator after the first rounds. */
 static void take_turns(bool is_datagram, size_t size, bool stays_filled) {
     EXPECT(create(is_datagram));
     if (stays_filled)

@@ -102,7 +102,7 @@ static void trim_here(void* cpu) {
     slab_trim();
 }
 
-/* Whoever buries a thread wakes those who join it before its memory goes back. */
+/* The joining threads are woken before the memory of the dead thread goes back. */
 size_t pages_free_when_trimmed(void) {
     thread_bury_all();
     size_t count = thread_count();

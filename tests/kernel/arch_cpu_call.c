@@ -58,7 +58,7 @@ SELFTEST(cpu_call, cpus_that_are_not_there_are_not_waited_for) {
 
 #define ROUNDS 100u
 
-/* Every CPU calls all others, at the same time: nobody may wait for one that waits for him. */
+/* Every CPU calls all others, at the same time: no CPU may wait for a CPU that waits for it. */
 static void call_all(void* unused) {
     uint32_t word = 0xcafe;
     (void)unused;

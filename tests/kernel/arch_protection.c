@@ -1,5 +1,5 @@
-/* What the processor is told to forbid, on every CPU, and that access to user memory is closed
- * whenever other code runs. */
+/* What the processor forbids on every CPU, and that access to user memory is closed while other
+ * code runs. */
 #include <arch/clock.h>
 #include <arch/cpu.h>
 #include <arch/preempt.h>

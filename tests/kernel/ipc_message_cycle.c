@@ -1,4 +1,4 @@
-/* The collector of cycles: who works for whom, how much, and what disturbs it. */
+/* The collector of cycles: which thread does the work, how much, and what disturbs it. */
 #include <debug/selftest.h>
 #include <ipc/message_cycle.h>
 #include <ipc/message_cycle_look.h>

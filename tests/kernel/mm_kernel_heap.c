@@ -108,8 +108,7 @@ SELFTEST(mm_kernel_heap, a_freed_stack_is_used_again_as_it_is_mapped) {
     kernel_stack_free(again);
 }
 
-/* A call of all CPUs for each would hold up who else has something to do with stacks or with
- * memory. */
+/* A call of all CPUs for each stack would hold up other users of stacks and memory. */
 SELFTEST(mm_kernel_heap, stacks_are_unmapped_in_batches_and_not_where_they_are_freed) {
     stay_on_cpu(0);
     EXPECT_EQUAL(take_stacks(MANY), MANY);
@@ -135,7 +134,7 @@ SELFTEST(mm_kernel_heap, stacks_are_unmapped_in_batches_and_not_where_they_are_f
  */
 #define LARGE_MEMORY_PAGES 300000u
 
-/* Whoever takes more than fit is told so, and the pages are there for others afterwards. */
+/* Taking more stacks than fit fails, and their pages are free again afterwards. */
 SELFTEST(mm_kernel_heap, stacks_end_with_the_memory_only) {
     if (page_count_total() < LARGE_MEMORY_PAGES)
         return;

@@ -277,7 +277,7 @@ SELFTEST(vmar, a_physical_vmo_shows_nothing_past_its_end) {
     destroy();
 }
 
-/* Each clone takes the pages out of the tables of all who map them, wherever the mappings end. */
+/* Each clone takes the pages out of all page tables that map them, wherever the mappings end. */
 SELFTEST(vmar, clones_find_the_pages_of_mappings_past_the_end) {
     struct vmo* clone;
     virtual_address_t at[3];

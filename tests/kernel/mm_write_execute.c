@@ -401,8 +401,8 @@ static bool all_have_succeeded(void) {
 }
 
 /* Every other CPU wants to write, the others to execute, each pair in an address space of its own:
- * by mapping, or by protecting what is mapped. One that is held up with its mapping in place keeps
- * the others out for that time. So nobody stops before both kinds were granted. */
+ * by mapping, or by protecting what is mapped. A CPU that is held up with its mapping in place
+ * keeps the others out for that time. So nobody stops before both kinds were granted. */
 static void map_in_turns(void* number) {
     unsigned space = (unsigned)(uintptr_t)number % 2;
     uint32_t permissions = space ? READ_EXECUTE : READ_WRITE;

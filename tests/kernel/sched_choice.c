@@ -108,7 +108,7 @@ static void be_busy(void* argument) {
     struct worker* worker = argument;
     while (!atomic_load(&worker->is_over)) {
         worker->ran_on = cpu_number();
-        atomic_fetch_add(&worker->steps, 1); /* who sees a step sees where it was made */
+        atomic_fetch_add(&worker->steps, 1); /* makes visible where the step was made */
         cpu_relax();
     }
 }
@@ -360,7 +360,7 @@ SELFTEST(sched, an_idle_cpu_helps_a_thread_behind_many_that_are_pinned) {
     expect_help_behind(MANY_PINNED, SELDOM - 1);
 }
 
-/* CPU 0 takes its turns meanwhile, so that it comes to the bookmarks of those who look. */
+/* CPU 0 takes its turns meanwhile, so that it meets the bookmarks of the CPUs that look. */
 SELFTEST(sched, a_cpu_that_runs_on_is_looked_through) {
     unsigned count = MIN(cpu_count() - 1, THREADS), on_cpu_0 = 0;
     stay_on_cpu(0);

@@ -20,9 +20,9 @@ static void do_nothing(void* unused) {
     (void)unused;
 }
 
-/* The next thread comes as soon as the last one was buried, so that it often interrupts the idle
- * loop of the other CPU between its look for dead threads and its sleep: whoever died then must not
- * be left lying until something else happens. */
+/* The next thread comes as soon as the last one was buried. So it often interrupts the idle loop of
+ * the other CPU between its look for dead threads and its sleep. A thread that died then must not
+ * wait for burial until something else happens. */
 SELFTEST(sched_thread, the_dead_are_buried_before_the_cpu_sleeps) {
     if (cpu_count() < 2)
         return;

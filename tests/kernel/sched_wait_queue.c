@@ -85,7 +85,7 @@ SELFTEST(wait_queue, a_kill_ends_it_and_leaves_no_waiter) {
     EXPECT(list_is_empty(&queue.waiters));
 }
 
-/* Whoever is woken without its condition waits on, behind the others. */
+/* A thread that is woken without its condition waits on, behind the others. */
 SELFTEST(wait_queue, waiters_are_woken_one_by_one_in_order_of_arrival) {
     static struct waiter_thread waiters[WAITERS];
     wait_queue_init(&queue);

@@ -1,5 +1,5 @@
-/* How many jobs, processes and threads there may be, and how deep jobs may lie. Where making them
- * all would take long, the count is set to what it would be then. */
+/* How many jobs, processes and threads there may be, and how deep jobs may lie. Where it would take
+ * long to make them all, the test sets the count instead. */
 #include <abi/errors.h>
 #include <debug/selftest.h>
 #include <task/job.h>

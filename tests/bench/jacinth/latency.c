@@ -129,7 +129,7 @@ LATENCY(wake_busy_cpu) {
     measure_wake(bench, bench->amount);
 }
 
-/* --- a question and its answer ---------------------------------------------------------------- */
+/* --- a request and its reply ------------------------------------------------------------------ */
 
 static zx_handle_t ours, theirs;
 

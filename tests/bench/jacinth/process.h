@@ -6,18 +6,17 @@
 #define PROGRAM "bench/bench"
 #define ROLE_PREFIX "role="
 
-/* Answers the process; `handle` is consumed. */
+/* Returns the process; `handle` is consumed. */
 zx_handle_t role_start(const char* role, zx_handle_t handle);
 /* Waits until it has ended; the handle is consumed. */
 void process_wait(zx_handle_t process);
 
-/* In the new process: "echo" answers each message until the peer is closed, "wait" only waits for
- * that, "yield" gives way until it is killed. */
+/* In the new process: "echo" replies to each message until the peer is closed, "wait" only waits
+ * for that, "yield" gives way until it is killed. */
 int role_play(const char* role);
-/* Answers each message with one as long. */
+/* Replies to each message with one as long. */
 void serve_echo(zx_handle_t channel);
-/* For a zx_channel_call to it: the message is sent from `bytes`, and the answer comes back there.
- */
+/* For a zx_channel_call to it: the message is sent from `bytes`, and the reply is stored there. */
 #define MESSAGE_SIZE 64
 static inline zx_channel_call_args_t echo_arguments(char bytes[MESSAGE_SIZE]) {
     return (zx_channel_call_args_t){

@@ -1,4 +1,4 @@
-/* A question and its answer, between two threads and between two processes. The server waits, reads
+/* A request and its reply, between two threads and between two processes. The server waits, reads
  * and writes; the client calls, or does the same as the server. */
 #include "../bench.h"
 #include "process.h"
@@ -8,7 +8,7 @@
 #include <threads.h>
 #include <zircon/syscalls.h>
 
-/* One call asks and takes the answer. */
+/* One call sends the request and takes the reply. */
 static void measure_calls(struct bench* bench, zx_handle_t channel) {
     char bytes[MESSAGE_SIZE] = {0};
     uint32_t size, handles;
@@ -80,7 +80,7 @@ static void word_set(atomic_int* word, int value) {
     zx_futex_wake((const zx_futex_t*)word, 1);
 }
 
-/* Answers the value that is no longer `old`. */
+/* Returns the value that is no longer `old`. */
 static int word_wait(atomic_int* word, int old) {
     int value;
     while ((value = atomic_load(word)) == old)

@@ -1,4 +1,4 @@
-/* A question and its answer, between two threads and between two processes. */
+/* A request and its reply, between two threads and between two processes. */
 #include "../bench.h"
 #include "ends.h"
 
@@ -90,7 +90,7 @@ static void word_set(const struct words* words, atomic_int* word, int value) {
     syscall(SYS_futex, word, FUTEX_WAKE | words->private, 1, NULL, NULL, 0);
 }
 
-/* Answers the value that is no longer `old`. */
+/* Returns the value that is no longer `old`. */
 static int word_wait(const struct words* words, atomic_int* word, int old) {
     int value;
     while ((value = atomic_load(word)) == old)

@@ -184,7 +184,7 @@ void thread_unpark(struct thread* thread) {
     wake(thread);
 }
 
-/* Here nobody can tell who runs where. */
+/* Here it is unknown which thread runs on which CPU. */
 void thread_unpark_at_once(struct thread* thread) {
     thread_unpark(thread);
 }

@@ -13,7 +13,7 @@ struct generation {
     zx_status_t (*read)(zx_handle_t, uint32_t, void*, zx_handle_t*, uint32_t, uint32_t, uint32_t*,
                         uint32_t*);
     bool discards;        /* what a failed write does with the handles */
-    zx_status_t repeated; /* the answer to the same handle twice */
+    zx_status_t repeated; /* the status for the same handle twice */
 };
 extern const struct generation zx, mx;
 

@@ -25,8 +25,8 @@ static zx_status_t next_ticket(zx_handle_t in, struct ticket* ticket, zx_handle_
     return status;
 }
 
-/* The first message brings the handles: from the one before, to the next. Tokens whose hops are
- * over go to the starter, and so does, at last, the number of tokens that came by. */
+/* The first message brings the handles: from the one before, to the next. A token without hops left
+ * goes to the starter. At last so does the number of tokens that came by. */
 HELPER(ring_member) {
     zx_handle_t ends[2], token;
     struct ticket ticket;
@@ -64,7 +64,7 @@ static void ring_create(struct ring* ring) {
     }
 }
 
-/* Every member tells how many tokens it saw. */
+/* Every member reports how many tokens it saw. */
 static void ring_stop(struct ring* ring, uint32_t* seen) {
     *seen = 0;
     for (int i = 0; i < MEMBERS; i++) {

@@ -1,5 +1,4 @@
-/* Programs that keep the kernel's collector of cycles busy, and those who close handles meanwhile.
- */
+/* Threads that keep the kernel's collector of cycles busy, while another closes handles. */
 #include <objects.h>
 #include <stdatomic.h>
 #include <test.h>

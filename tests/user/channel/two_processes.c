@@ -6,7 +6,7 @@
 #include <magenta/syscalls.h>
 #include <stdlib.h>
 
-/* What the other process tells about the next message that came to it. */
+/* What the other process reports of the next message that came to it. */
 struct sight {
     uint32_t size, handle_count;
     uint32_t first_word;
@@ -14,8 +14,8 @@ struct sight {
     zx_rights_t rights[CARGO_MAX];
 };
 
-/* The first message brings the end to look at. Then, each time it is asked to, tells what the next
- * message there is (it waits for one), and closes the handles. */
+/* The first message brings the end to look at. Then it waits for a request, reports the next
+ * message there, and closes the handles. */
 HELPER(spectator) {
     static char bytes[ZX_CHANNEL_MAX_MSG_BYTES];
     static struct sight sight;

@@ -1,4 +1,4 @@
-/* Every row of the error table of channel_write, in both generations: the answer, and that the
+/* Every row of the error table of channel_write, in both generations: the status, and that the
  * handles of the array are discarded (zx) or stay (mx). */
 #include "fixture.h"
 

@@ -1,5 +1,5 @@
-/* A call with several faults answers the first of: options, handle, sizes, pointers, elements from
- * left to right, the state of the channel. */
+/* A call with several faults returns the error of the first of these: options, handle, sizes,
+ * pointers, elements from left to right, the state of the channel. */
 #include "fixture.h"
 
 #include <magenta/syscalls.h>

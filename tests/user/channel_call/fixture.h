@@ -53,7 +53,7 @@ int call_thread(void* call); /* the same, for thrd_create */
 void call_start(struct call* call, zx_handle_t far);
 void call_join(struct call* call);
 
-/* The call was answered with a letter that has this word and the id that was sent. */
+/* The reply to the call is a letter with this word and the id that was sent. */
 void call_expect_answer(const struct call* call, uint32_t word);
 /* The message was written, and then this happened. Nothing came out. */
 void call_expect_read_failure(const struct call* call, zx_status_t status);
@@ -63,5 +63,5 @@ void call_expect_write_failure(const struct call* call, zx_status_t status);
 /* Reads the letter that waits at the end. */
 void take(zx_handle_t end, struct letter* letter);
 void put(zx_handle_t end, uint32_t id, uint32_t word);
-/* Takes a letter and answers it with its word + 1. */
+/* Takes a letter and replies with its word + 1. */
 void answer(zx_handle_t end);

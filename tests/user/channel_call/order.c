@@ -1,4 +1,4 @@
-/* A call with several faults: which one is told. Options, the handle (is it one, its type, its
+/* Which error a call with several faults returns: options, the handle (is it one, its type, its
  * rights), sizes, pointers, elements of the array, the state of the channel. */
 #include "fixture.h"
 

@@ -6,7 +6,7 @@
 
 #define CALLS 500
 
-/* Answers every letter with its word + 1, handles and all that is behind it included. */
+/* Replies to every letter with its word + 1, and sends back all that came with it. */
 HELPER(call_server) {
     static char bytes[ZX_CHANNEL_MAX_MSG_BYTES];
     zx_handle_t handles[CARGO_MAX];
@@ -52,7 +52,7 @@ TEST_BOTH(channel_call, handles_cross_and_come_back) {
     CHECK(helper_hang_up(&helper, 0));
 }
 
-/* Takes what comes, says so (which is no answer), and never answers. */
+/* Takes what comes, reports that, which is no reply, and never replies. */
 HELPER(silent_server) {
     struct letter letter;
     zx_handle_t handles[CARGO_MAX];
@@ -91,7 +91,7 @@ TEST_BOTH(channel_call, a_server_that_dies_in_a_call_is_peer_closed) {
     CHECK(expect_no_leak(&before, 16));
 }
 
-/* Calls, and is not answered. */
+/* Calls, and gets no reply. */
 static int call_for_ever(const struct generation* generation, zx_handle_t channel) {
     struct call call;
     call_init(&call, generation, channel, 1);
@@ -109,7 +109,7 @@ HELPER(mx_client) {
     return call_for_ever(&mx, channel);
 }
 
-/* The reply to a call whose caller was killed is refused, and all it brought is released. */
+/* The reply to a killed caller is refused, and all handles in it are released. */
 TEST_BOTH(channel_call, a_client_killed_in_a_call_is_gone) {
     zx_info_kernel_memory_t before = kernel_memory();
     for (int i = 0; i < 3; i++) {
@@ -135,7 +135,7 @@ TEST_BOTH(channel_call, a_client_killed_in_a_call_is_gone) {
     CHECK(expect_no_leak(&before, 16));
 }
 
-/* The answer and the kill at the same moment: whichever is first, nothing is left behind. */
+/* The reply and the kill at the same moment: whichever is first, nothing is left behind. */
 TEST_BOTH(channel_call, a_client_killed_while_it_is_answered_leaves_nothing) {
     zx_info_kernel_memory_t before = kernel_memory();
     for (int i = 0; i < 10; i++) {

@@ -1,11 +1,11 @@
-/* Ids, replies, and who gets them. */
+/* Ids, replies, and which caller gets them. */
 #include "fixture.h"
 
 #include <stdlib.h>
 
 /* --- what is written ---------------------------------------------------------------------- */
 
-/* Calls, and looks at the message before it is answered. */
+/* Calls, and looks at the message before the reply. */
 static void exchange(const struct generation* generation, struct letter* letter) {
     struct fixture fixture;
     struct call call;
@@ -101,7 +101,7 @@ TEST_BOTH(channel_call, handles_go_out_and_come_back) {
     }
 }
 
-/* Where sizes are not wanted they are not told. */
+/* A size whose place is NULL is not stored. */
 TEST_BOTH(channel_call, sizes_and_status_need_not_be_wanted) {
     struct fixture fixture;
     struct call call;

@@ -126,7 +126,7 @@ static void against_transfer(struct race* race) {
     zx_handle_close_many(ends, 2);
 }
 
-/* Waits for the message and answers, with a handle too. */
+/* Waits for the message and replies, with a handle, too. */
 static void against_answer(struct race* race) {
     struct letter letter;
     zx_handle_t handle = ZX_HANDLE_INVALID, far = race->fixture.far;
@@ -194,7 +194,7 @@ RACE(against_transfer, ZX_SEC(10))
 RACE(against_answer, ZX_SEC(10))
 RACE(against_answer_and_close, ZX_SEC(10))
 
-/* The caller gives up at about the time of the answer. */
+/* The caller gives up at about the time of the reply. */
 static void against_late_answer(struct race* race) {
     against_answer(race);
 }
@@ -225,7 +225,7 @@ static bool have_all_counted(const struct busy* busy) {
     return true;
 }
 
-/* There are more counters than CPUs may be free, so that some share one with the two who call. */
+/* There are more counters than free CPUs, so that some share one with the caller or the server. */
 TEST(channel_call_stress, who_calls_without_end_leaves_time_to_others) {
     struct office* office = calloc(1, sizeof(*office));
     static struct busy busy[COUNTERS];

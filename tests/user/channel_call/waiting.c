@@ -175,7 +175,7 @@ static int watch(void* argument) {
     return 0;
 }
 
-/* Who waits on a handle that the call sends is told, at once: the handle is gone. */
+/* A wait on a handle that the call sends ends at once: the handle is gone. */
 TEST_BOTH(channel_call, a_handle_sent_by_the_call_cancels_who_waits_on_it) {
     struct fixture fixture;
     struct call call;
@@ -248,7 +248,7 @@ TEST_BOTH(channel_call, peer_closed_during_the_wait_is_peer_closed) {
     fixture_destroy(&fixture);
 }
 
-/* TIMED_OUT is the exception: it is the answer itself. */
+/* TIMED_OUT is the exception: it is the status itself. */
 TEST(mx_channel_call, a_failure_after_the_write_is_call_failed_and_read_status_says_why) {
     struct fixture fixture;
     struct call call;
@@ -288,7 +288,7 @@ TEST_BOTH(channel_call, a_reply_counts_although_the_peer_closes_then) {
     fixture_destroy(&fixture);
 }
 
-/* All who wait are told, each by what happened to its own handle. */
+/* Each call ends with what happened to its own handle. */
 TEST_BOTH(channel_call, each_of_many_callers_is_told_what_happened) {
     enum { COUNT = 12 };
     struct fixture fixture;

@@ -1,5 +1,5 @@
-/* Calls that fail before the message is written: the answer, that nothing came to the other end or
- * out of the call, and that the handles are discarded (zx) or stay (mx). */
+/* Calls that fail before the message is written: the status, that nothing was sent or stored, and
+ * that the handles are discarded (zx) or stay (mx). */
 #include "fixture.h"
 
 #include <stdlib.h>

@@ -72,7 +72,7 @@ TEST(mx_datapipe_create, bad_pointers_leave_nothing_behind) {
     CHECK(expect_no_leak(&before, 0));
 }
 
-/* Fills the pipe and answers how much went in. */
+/* Fills the pipe and returns how much went in. */
 static mx_ssize_t measure_capacity(size_t element_size, size_t capacity) {
     static char bytes[2 << 20];
     struct pipe pipe;

@@ -40,7 +40,7 @@ static unsigned char stream_byte(size_t place) {
     return (unsigned char)(place * 37 ^ place >> 8);
 }
 
-/* Reads to the end, by turns with copies and in two phases; answers 0 when every byte was right. */
+/* Reads to the end, by turns with copies and in two phases; returns 0 if every byte was right. */
 HELPER(reads_the_stream) {
     mx_handle_t consumer = receive_end(channel);
     unsigned char buffer[1000];

@@ -296,7 +296,7 @@ static int write_long(void* argument) {
     return 0;
 }
 
-/* Answers when the copy is under way, as a rule. */
+/* Returns when the copy is under way, as a rule. */
 static void long_write_start(struct long_write* write) {
     *write = (struct long_write){.buffer = guarded_buffer(LONG_SIZE)};
     EXPECT(write->buffer);

@@ -279,7 +279,7 @@ TEST(zx_object_wait_one, is_canceled_by_the_closing_of_its_handle_to_a_pair) {
 
 /* --- two processes ---------------------------------------------------------------------------- */
 
-/* Answers each signal of the other end with one of its own, until that end goes. */
+/* Replies to each signal of the other end with one of its own, until that end is closed. */
 HELPER(answers) {
     zx_handle_t end = ZX_HANDLE_INVALID;
     zx_signals_t shown = 0;

@@ -288,7 +288,8 @@ TEST(fpu, new_threads_see_no_values_of_others) {
     }
 }
 
-/* A new thread starts with an empty FPU, and sees nothing of whoever used the registers before. */
+/* A new thread starts with an empty FPU, and sees nothing of the thread that used the registers
+ * before. */
 static int look_at_fresh_registers(void* argument) {
     uint64_t* words = argument;
     uint32_t control = 0;

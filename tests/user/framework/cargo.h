@@ -15,7 +15,7 @@ void cargo_create(struct cargo* cargo, uint32_t count);
 /* Each handle names the end it did from the beginning, and is the only one to it. */
 void cargo_expect_kept(const struct cargo* cargo);
 void cargo_expect_discarded(const struct cargo* cargo);
-/* The one or the other: what a generation does with the handles when a call fails. */
+/* What a generation does with the handles when a call fails: they are discarded, or kept. */
 void cargo_expect_fate(const struct cargo* cargo, bool is_discarded);
 /* Not in our table any more, but alive. */
 void cargo_expect_travelling(const struct cargo* cargo);

@@ -21,7 +21,7 @@ struct race {
     int (*action)(struct race* race); /* of the other thread */
     struct meeting start;
 };
-/* 0: the call returned what it may. */
+/* Returns 0 if the call returned an allowed status. */
 typedef int (*race_action_t)(struct race* race);
 
 /* Has two threads begin the two actions at the same moment, time and again. Both ends are closed

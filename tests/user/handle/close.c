@@ -123,7 +123,7 @@ TEST_BOTH(handle_close_many, the_same_handle_twice_is_bad_handle_and_closed) {
 
 /* --- whose handle ------------------------------------------------------------------------- */
 
-/* Told a value of its parent's, answers what closing it gave. */
+/* Receives a value of its parent's table, closes it and returns the status. */
 HELPER(closes_a_foreign_value) {
     zx_handle_t value;
     if (channel_receive(channel, &value, sizeof(value), NULL, NULL, 0, NULL) != ZX_OK)

@@ -275,7 +275,7 @@ TEST(zx_object_get_info, process_threads_lists_each_as_far_as_there_is_room) {
         for (size_t i = 0; i < countof(koids); i++)
             EXPECT_EQUAL(koids[i], i < actual ? handle_koid(threads[i]) : 1);
     }
-    /* One that is gone is not listed any more. */
+    /* A thread that is gone is not listed any more. */
     EXPECT_OK(zx_handle_close(threads[1]));
     EXPECT_OK(zx_object_get_info(process, ZX_INFO_PROCESS_THREADS, koids, sizeof(koids), &actual,
                                  &available));

@@ -83,7 +83,7 @@ HELPER(holds_a_clone) {
     return zx_nanosleep(ZX_TIME_INFINITE);
 }
 
-/* The waiter is told when another process dies with the last clone. */
+/* The wait ends when another process dies with the last clone. */
 TEST(zx_vmo_clone, zero_children_ends_a_wait) {
     struct helper helper;
     zx_handle_t parent, child;

@@ -15,7 +15,7 @@
 
 static char message[ZX_CHANNEL_MAX_MSG_BYTES];
 
-/* Who goes on without memory must not touch fresh pages of its own: that would be its end. So all
+/* A program that goes on without memory must not touch fresh pages: that would be its end. So all
  * that is used later is used once before. */
 static bool warm_up(void) {
     zx_handle_t ends[2];

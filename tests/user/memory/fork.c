@@ -1,6 +1,6 @@
 /* Copy-on-write under pressure: several threads write to shared pages of one VMO while it is being
- * cloned. The VMO is mapped many times, so that taking a page out of all mappings takes long and is
- * often interrupted by a more urgent thread of the same CPU. */
+ * cloned. The VMO is mapped many times. So it takes long to take a page out of all mappings, and a
+ * more urgent thread of the same CPU often interrupts that. */
 #include <objects.h>
 #include <test.h>
 
@@ -122,7 +122,7 @@ static int clone_and_write(void* argument) {
     return 0;
 }
 
-/* Sleeps for times of all lengths, to come in between every step of the other. */
+/* Sleeps for times of all lengths, to come in between all steps of the other thread. */
 static int sleep_and_write(void* argument) {
     struct writer* writer = argument;
     prepare(writer);
@@ -160,7 +160,7 @@ static void expect_counts(struct writer* writers, size_t count) {
     }
 }
 
-/* On each CPU a thread that clones and forks, and a more urgent one that comes in between. */
+/* On each CPU a thread clones and forks, and a more urgent thread comes in between. */
 static void race_on_each_cpu(enum way slow_way, enum way urgent_way, size_t urgent_page) {
     static struct writer slow[CPUS_MAX], urgent[CPUS_MAX];
     uint32_t cpus = count_cpus();

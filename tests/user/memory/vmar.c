@@ -330,7 +330,7 @@ TEST(zx_vmar_map, leaks_nothing) {
 
 /* --- shared between processes ----------------------------------------------------------------- */
 
-/* Gets a VMO, maps it, answers what it sees there, and leaves its own mark. */
+/* Gets a VMO, maps it, returns what it sees there, and leaves its own mark. */
 HELPER(maps_what_it_gets) {
     zx_handle_t vmo;
     zx_vaddr_t address;

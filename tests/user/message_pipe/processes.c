@@ -68,7 +68,7 @@ TEST(msgpipe_processes, bytes_and_handles_cross_and_come_back) {
 }
 
 /* The client of 2016: it keeps the first end and asks through a reply pipe's opposite; the server
- * answers through the reply pipe and gives it back with the answer. */
+ * replies through the reply pipe, which comes back with the reply. */
 HELPER(pipe_server) {
     mx_handle_t pipe = take_pipe(channel);
     for (uint32_t number = 0;;) {

@@ -152,7 +152,7 @@ TEST(mx_msgpipe_read, may_discard_keeps_what_fits) {
     fixture_destroy(&fixture);
 }
 
-/* No pointer to a size is no room, and nothing is told. */
+/* Without a pointer to the size there is no room, and no size is stored. */
 TEST(mx_msgpipe_read, a_size_without_a_place_is_no_room) {
     struct fixture fixture;
     char bytes[4] = "...";
@@ -344,7 +344,7 @@ TEST(mx_msgpipe_read, bad_pointers_are_invalid_args_and_keep_the_message) {
     fixture_destroy(&fixture);
 }
 
-/* Bad pointers are told before the pipe is found to be empty. */
+/* Bad pointers count before the pipe is found to be empty. */
 TEST(mx_msgpipe_read, bad_pointers_at_an_empty_pipe_are_invalid_args) {
     struct fixture fixture;
     uint32_t one = 1, none = 0;

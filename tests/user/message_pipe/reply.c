@@ -32,7 +32,7 @@ TEST(mx_msgpipe_reply, the_handle_travels_in_its_own_message) {
     fixture_destroy(&fixture);
 }
 
-/* Request and answer as they were meant: each side has the pipe when it is its turn to write. */
+/* Request and reply as they were meant: each side has the pipe when it is its turn to write. */
 TEST(mx_msgpipe_reply, goes_to_and_fro) {
     struct fixture fixture;
     mx_handle_t handle;

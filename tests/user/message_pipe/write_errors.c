@@ -1,4 +1,4 @@
-/* Every row of the error table of msgpipe_write, at every kind of end: the answer, and that nothing
+/* Every row of the error table of msgpipe_write, at every kind of end: the status, and that nothing
  * has changed. */
 #include "fixture.h"
 

@@ -1,5 +1,5 @@
-/* A call with several faults answers the first of: flags, handle, sizes, pointers, elements from
- * left to right, the state of the pipe. */
+/* A call with several faults returns the error of the first of these: flags, handle, sizes,
+ * pointers, elements from left to right, the state of the pipe. */
 #include "fixture.h"
 
 /* Writes with everything else bad. */
@@ -51,7 +51,7 @@ TEST(mx_msgpipe_write, sizes_come_before_pointers) {
     fixture_destroy(&fixture);
 }
 
-/* Writes a handle that must not be sent to a reply pipe, whose own handle is missing. */
+/* Writes a handle without the right to be sent, to a reply pipe and without its own handle. */
 static void expect_of_poor_element(const struct fixture* fixture, const void* bytes,
                                    mx_status_t expected) {
     mx_handle_t event;

@@ -38,7 +38,7 @@ TEST_BOTH(socket_read, after_half_close_the_peer_drains_and_then_sees_peer_close
     CHECK(pair_create(&pair, generation, STREAM));
     CHECK(put(pair.near, pattern(0, 6000), 6000));
     CHECK(half_close(generation, pair.near));
-    /* Not yet closed for who reads. */
+    /* Not yet closed for the reader. */
     EXPECT_EQUAL(object_signals(pair.far), ZX_SOCKET_READABLE | ZX_SOCKET_WRITABLE);
     CHECK(expect_read(pair.far, pattern(0, 5999), 5999));
     EXPECT_EQUAL(object_signals(pair.far), ZX_SOCKET_READABLE | ZX_SOCKET_WRITABLE);

@@ -1,4 +1,4 @@
-/* Calls with several faults: which one is told. Options, the handle (is it one, its type, its
+/* Which error a call with several faults returns: options, the handle (is it one, its type, its
  * rights), pointers, the state. */
 #include "fixture.h"
 

@@ -1,4 +1,4 @@
-/* Bad user memory of every kind: the answer is INVALID_ARGS, and nothing was written or taken. */
+/* Bad user memory of every kind: the status is INVALID_ARGS, and nothing was written or taken. */
 #include "fixture.h"
 
 #include <flicker.h>

@@ -130,7 +130,7 @@ TEST(socket_processes, what_a_dead_process_wrote_stays_readable) {
     CHECK(companion_finish(&companion, 7));
 }
 
-/* Takes its end, tells so, and never ends. */
+/* Takes its end, reports that, and never ends. */
 HELPER(sleeps) {
     zx_handle_t socket = receive_socket(channel);
     zx_socket_write(socket, 0, "r", 1, NULL);

@@ -1,4 +1,4 @@
-/* READABLE, WRITABLE and PEER_CLOSED follow every change, and wake who waits for them. */
+/* READABLE, WRITABLE and PEER_CLOSED follow every change, and wake waiting threads. */
 #include "fixture.h"
 
 #include <threads.h>

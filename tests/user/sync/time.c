@@ -25,7 +25,7 @@ TEST(zx_clock_get, unknown_clock_is_invalid_args) {
     EXPECT_EQUAL(now, 5);
 }
 
-/* Ticks and nanoseconds tell the same time. */
+/* Ticks and nanoseconds show the same time. */
 TEST(zx_ticks_get, agrees_with_the_clock) {
     zx_ticks_t per_second = zx_ticks_per_second();
     EXPECT(per_second >= 1000000);

@@ -117,14 +117,14 @@ TEST(syscall_registers, after_a_copy_to_pages_not_yet_present) {
     guarded_buffer_free(fresh, MUCH);
 }
 
-/* One that does so little that the compiler uses few registers: the entry clears them all. */
+/* A call that does so little that the compiler uses few registers: the entry clears them all. */
 TEST(syscall_registers, after_a_call_that_is_refused_at_once) {
     EXPECT_STATUS(CALL(SYSCALL_zx_event_create, 1), ZX_ERR_INVALID_ARGS);
     EXPECT_STATUS(CALL(SYSCALL_zx_channel_create, 1), ZX_ERR_INVALID_ARGS);
     EXPECT_STATUS(CALL(SYSCALL_zx_thread_set_fs_base, UINT64_MAX), ZX_ERR_INVALID_ARGS);
 }
 
-/* A call that blocks comes back another way than one that does not. */
+/* A call that blocks comes back another way than a call that does not. */
 TEST(syscall_registers, after_a_call_that_blocks) {
     zx_handle_t event;
     uint32_t seen = 0;

@@ -164,7 +164,7 @@ TEST(half_way, memory_calls_are_invalid_args_and_make_nothing) {
     CHECK(expect_no_leak(&before, 4));
 }
 
-/* What is shown is not told for the items that are there, either. */
+/* The items that can be written are not filled in, either. */
 TEST(half_way, wait_many_is_invalid_args) {
     enum { COUNT = 4 };
     zx_handle_t event;

@@ -1,4 +1,4 @@
-/* In what a thread is blocked, as object_get_info tells it: 2018 says it, 2017 does not. */
+/* In what a thread is blocked, as object_get_info shows it: 2018 names it, 2017 does not. */
 #include "raw_thread.h"
 
 #include <objects.h>
@@ -51,7 +51,7 @@ RAW_THREAD wait_for_many(uintptr_t first, uintptr_t second) {
     zx_thread_exit();
 }
 
-/* Until the thread is in the state; what it comes to then is for the caller to expect. */
+/* Until the thread is in the state; the caller checks the state that it has then. */
 static void wait_for_state(uint32_t state) {
     zx_time_t deadline = zx_clock_get_monotonic() + PATIENCE;
     while (zx_state() != state && zx_clock_get_monotonic() < deadline)
@@ -106,7 +106,7 @@ TEST(thread_state, in_a_wait_for_many) {
     EXPECT_OK(zx_handle_close(item.handle));
 }
 
-/* A thread that runs again is not taken for one that waits. */
+/* A thread that runs again is not shown as waiting. */
 TEST(thread_state, running_again_after_a_wait) {
     EXPECT_OK(zx_event_create(0, &event));
     EXPECT_OK(raw_thread_create(&thread));

@@ -9,7 +9,7 @@
 #include <magenta/syscalls/policy.h>
 #include <zircon/process.h>
 
-/* What a helper is told to do. */
+/* What a helper is asked to do. */
 static zx_status_t make_event(void) {
     zx_handle_t handle;
     return zx_event_create(0, &handle);
@@ -92,7 +92,7 @@ static const struct deed {
     {protect_vm_write_execute, ZX_POL_VMAR_WX, ZX_ERR_ACCESS_DENIED},
 };
 
-/* Does the deeds that it is told by number, and answers what they came to. */
+/* Does the deeds whose numbers it receives, and sends back the status of each. */
 HELPER(does_deeds) {
     uint32_t number;
     while (channel_receive(channel, &number, sizeof(number), NULL, &given_vmo, 1, NULL) == ZX_OK) {

@@ -12,7 +12,7 @@
 
 static char stacks[CROWD][256] __attribute__((aligned(16)));
 
-/* Is ended by its policy when it is told to go on. */
+/* Is ended by its policy when it is asked to go on. */
 HELPER(crowd_and_a_bad_handle) {
     char byte;
     for (int i = 0; i < CROWD; i++) {

@@ -109,7 +109,7 @@ static uint32_t condition_of(zx_status_t status) {
     return status == ZX_ERR_BAD_HANDLE ? ZX_POL_BAD_HANDLE : ZX_POL_WRONG_OBJECT;
 }
 
-/* Does what it is told by number, and answers what that came to. */
+/* Does the deeds whose numbers it receives, and sends back the status of each. */
 HELPER(does_wrong) {
     uint32_t number;
     while (channel_receive(channel, &number, sizeof(number), NULL, NULL, 0, NULL) == ZX_OK) {

@@ -14,7 +14,7 @@
 
 /* --- how it ends ------------------------------------------------------------------------------ */
 
-/* Told a number, ends with it. */
+/* Ends with the number that it receives. */
 HELPER(exits_with) {
     int64_t code = 0;
     channel_receive(channel, &code, sizeof(code), NULL, NULL, 0, NULL);

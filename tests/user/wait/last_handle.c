@@ -1,4 +1,4 @@
-/* LAST_HANDLE: shown while there is exactly one handle to an object, to those who ask. */
+/* LAST_HANDLE: shown while there is exactly one handle to an object, to waits that name it. */
 #include <helper.h>
 #include <objects.h>
 #include <test.h>
@@ -65,8 +65,8 @@ TEST(last_handle, counts_those_in_messages) {
     EXPECT_OK(zx_handle_close(event));
 }
 
-/* It is no state of the object: who asks for something else sees the object's signals only. 2017
- * also shows it to a look, which waits for nothing. */
+/* It is no state of the object: a wait for other signals sees the object's signals only. 2017 also
+ * shows it to a look, which waits for nothing. */
 TEST(last_handle, is_shown_to_those_who_ask) {
     zx_handle_t event;
     zx_signals_t observed = 0;
