@@ -144,7 +144,7 @@ SELFTEST(message, every_size_arrives_whole) {
     world_destroy();
 }
 
-SELFTEST(message, too_little_room_tells_the_sizes_and_keeps_the_message) {
+SELFTEST(message, too_little_room_stores_the_sizes_and_keeps_the_message) {
     EXPECT(world_create());
     for (unsigned i = 0; i < ARRAY_LENGTH(sizes); i++)
         for (unsigned j = 0; j < ARRAY_LENGTH(counts); j++) {
@@ -274,7 +274,7 @@ SELFTEST(message, each_allocation_may_fail) {
 
 /* A slot holds its handle only after the value was stored. Otherwise a thread that guessed the
  * value could hold the slot, and wait for the lock of an end whose reader wants the slot back. */
-SELFTEST(message, an_attempt_that_cannot_tell_the_values_uses_none_of_them) {
+SELFTEST(message, an_attempt_that_cannot_store_the_values_uses_none_of_them) {
     bool was_absent = true;
     for (unsigned nth = 1; was_absent; nth++) {
         zx_handle_t next[HANDLES];

@@ -67,7 +67,7 @@ SELFTEST(console, programs_leave_room_for_the_kernel) {
     EXPECT_EQUAL(console_lost_count(), 0);
 }
 
-SELFTEST(console, what_has_no_room_is_counted_and_told) {
+SELFTEST(console, what_has_no_room_is_counted_and_reported) {
     EXPECT(fill_for_programs());
     size_t written = 0, lost;
     while ((lost = console_lost_count()) < 3 * LINE_SIZE && written++ < 10000)

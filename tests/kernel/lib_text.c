@@ -45,7 +45,7 @@ SELFTEST(lib_string, a_character_is_found_first_and_the_zero_too) {
     EXPECT(strchr("\xe9", '\xe9') != NULL);
 }
 
-SELFTEST(lib_string, bounded_copies_end_with_a_zero_and_tell_the_length) {
+SELFTEST(lib_string, bounded_copies_end_with_a_zero_and_return_the_length) {
     char to[8];
     memset(to, '#', sizeof(to));
     EXPECT_EQUAL(strlcpy(to, "beryl", sizeof(to)), 5);

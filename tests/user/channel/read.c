@@ -215,7 +215,7 @@ TEST_BOTH(channel_read, may_discard_keeps_what_fits) {
     fixture_destroy(&fixture);
 }
 
-TEST_BOTH(channel_read, sizes_are_told_only_where_wanted) {
+TEST_BOTH(channel_read, sizes_are_stored_only_where_wanted) {
     struct fixture fixture;
     char bytes[4] = "...";
     CHECK(create_with_message(&fixture));

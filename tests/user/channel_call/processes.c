@@ -20,7 +20,7 @@ HELPER(call_server) {
     return 0;
 }
 
-TEST_BOTH(channel_call, a_server_in_another_process_answers) {
+TEST_BOTH(channel_call, a_server_in_another_process_replies) {
     struct helper helper;
     CHECK(helper_start(&helper, "call_server"));
     for (uint32_t i = 0; i < CALLS; i++) {
@@ -136,7 +136,7 @@ TEST_BOTH(channel_call, a_client_killed_in_a_call_is_gone) {
 }
 
 /* The reply and the kill at the same moment: whichever is first, nothing is left behind. */
-TEST_BOTH(channel_call, a_client_killed_while_it_is_answered_leaves_nothing) {
+TEST_BOTH(channel_call, a_client_killed_during_the_reply_leaves_nothing) {
     zx_info_kernel_memory_t before = kernel_memory();
     for (int i = 0; i < 10; i++) {
         struct helper helper;

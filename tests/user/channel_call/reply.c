@@ -204,7 +204,7 @@ TEST(zx_channel_call, both_ends_can_call_at_the_same_time) {
     fixture_destroy(&fixture);
 }
 
-TEST(mx_channel_call, a_reply_goes_to_whoever_waited_longest_for_its_id) {
+TEST(mx_channel_call, a_reply_goes_to_the_longest_waiting_caller_of_its_id) {
     struct fixture fixture;
     struct call* calls = calloc(9, sizeof(*calls));
     EXPECT(calls);
@@ -347,7 +347,7 @@ TEST_BOTH(channel_call, what_was_queued_before_is_no_reply) {
 
 /* --- a reply that does not fit ------------------------------------------------------------ */
 
-TEST_BOTH(channel_call, a_reply_too_large_is_dropped_and_its_sizes_are_told) {
+TEST_BOTH(channel_call, a_reply_too_large_is_dropped_and_its_sizes_are_stored) {
     static const struct {
         uint32_t bytes, handles;
     } rooms[] = {{0, 0}, {7, 3}, {8, 2}, {8, 0}, {0, 3}};

@@ -226,7 +226,7 @@ static bool have_all_counted(const struct busy* busy) {
 }
 
 /* There are more counters than free CPUs, so that some share one with the caller or the server. */
-TEST(channel_call_stress, who_calls_without_end_leaves_time_to_others) {
+TEST(channel_call_stress, calls_without_end_leave_time_to_others) {
     struct office* office = calloc(1, sizeof(*office));
     static struct busy busy[COUNTERS];
     thrd_t server, counters[COUNTERS];

@@ -176,7 +176,7 @@ static int watch(void* argument) {
 }
 
 /* A wait on a handle that the call sends ends at once: the handle is gone. */
-TEST_BOTH(channel_call, a_handle_sent_by_the_call_cancels_who_waits_on_it) {
+TEST_BOTH(channel_call, a_handle_sent_by_the_call_cancels_waits_on_it) {
     struct fixture fixture;
     struct call call;
     struct watcher watcher = {.status = UNTOUCHED};
@@ -289,7 +289,7 @@ TEST_BOTH(channel_call, a_reply_counts_although_the_peer_closes_then) {
 }
 
 /* Each call ends with what happened to its own handle. */
-TEST_BOTH(channel_call, each_of_many_callers_is_told_what_happened) {
+TEST_BOTH(channel_call, each_of_many_calls_ends_by_what_happened_to_its_handle) {
     enum { COUNT = 12 };
     struct fixture fixture;
     struct letter letter;

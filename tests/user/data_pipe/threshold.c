@@ -115,7 +115,7 @@ TEST(data_pipe_threshold, still_counts_when_the_other_end_has_closed) {
     pipe_destroy(&pipe);
 }
 
-TEST(data_pipe_threshold, wakes_who_waits_for_it) {
+TEST(data_pipe_threshold, wakes_a_thread_that_waits_for_it) {
     struct pipe pipe;
     mx_signals_t observed = 0;
     CHECK(pipe_create(&pipe, ELEMENT, CAPACITY));

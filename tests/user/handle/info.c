@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <zircon/process.h>
 
-TEST(zx_object_get_info, basic_tells_type_rights_and_peer) {
+TEST(zx_object_get_info, basic_shows_type_rights_and_peer) {
     zx_handle_t ends[2];
     zx_info_handle_basic_t info[2];
     size_t actual, available;

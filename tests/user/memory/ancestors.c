@@ -102,7 +102,7 @@ TEST(mx_vmo_read, and_write_stop_at_the_end_and_say_so) {
     EXPECT_STATUS(mx_handle_close(vmo), MX_OK);
 }
 
-TEST(mx_vmo_clone, is_the_same_call) {
+TEST(mx_vmo_clone, makes_a_clone_of_the_size) {
     mx_handle_t vmo, clone;
     uint64_t size = 0;
     EXPECT_STATUS(mx_vmo_create(2 * PAGE, 0, &vmo), MX_OK);

@@ -238,7 +238,7 @@ TEST(zx_vmar_map, code_can_be_written_and_then_run) {
 
 /* --- children --------------------------------------------------------------------------------- */
 
-TEST(zx_vmar_allocate, mappings_go_where_they_are_told) {
+TEST(zx_vmar_allocate, mappings_go_to_the_place_asked_for) {
     zx_handle_t child, vmo;
     zx_vaddr_t base, address;
     EXPECT_OK(zx_vmar_allocate(root(), ANY_CHILD, 0, 16 * PAGE, &child, &base));

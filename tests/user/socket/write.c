@@ -160,7 +160,7 @@ TEST_BOTH(socket_write, actual_may_be_null) {
     pair_close(&pair);
 }
 
-TEST_BOTH(socket_write, what_fits_is_written_and_told) {
+TEST_BOTH(socket_write, what_fits_is_written_and_reported) {
     static const size_t queued[] = {0, 1, 4095, 4096, 4097, CAPACITY - 4096, CAPACITY - 1};
     for (size_t i = 0; i < countof(queued); i++) {
         struct pair pair;

@@ -91,7 +91,7 @@ static bool comes_to(atomic_int* counter, int value) {
     return atomic_load(counter) == value;
 }
 
-TEST(zx_futex_wake, wakes_as_many_as_it_is_told) {
+TEST(zx_futex_wake, wakes_as_many_as_asked_for) {
     struct crowd crowd = {.futex = 0};
     thrd_t threads[WAITERS];
     for (int i = 0; i < WAITERS; i++)

@@ -19,7 +19,7 @@ static zx_status_t call_number(uint64_t number) {
     return (zx_status_t)registers.rax;
 }
 
-TEST(syscall, null_answers_ok_in_both_generations) {
+TEST(syscall, null_returns_ok_in_both_generations) {
     EXPECT_OK(zx_syscall_null());
     EXPECT_EQUAL(mx_syscall_null(), MX_OK);
 }

@@ -67,7 +67,7 @@ TEST(last_handle, counts_those_in_messages) {
 
 /* It is no state of the object: a wait for other signals sees the object's signals only. 2017 also
  * shows it to a look, which waits for nothing. */
-TEST(last_handle, is_shown_to_those_who_ask) {
+TEST(last_handle, is_shown_to_waits_that_name_it) {
     zx_handle_t event;
     zx_signals_t observed = 0;
     EXPECT_OK(zx_event_create(0, &event));

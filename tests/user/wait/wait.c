@@ -9,7 +9,7 @@
 
 /* --- one, without blocking -------------------------------------------------------------------- */
 
-TEST(zx_object_wait_one, shown_signals_answer_at_once) {
+TEST(zx_object_wait_one, shown_signals_end_the_wait_at_once) {
     zx_handle_t event;
     zx_signals_t observed = 0;
     EXPECT_OK(zx_event_create(0, &event));
@@ -20,7 +20,7 @@ TEST(zx_object_wait_one, shown_signals_answer_at_once) {
     EXPECT_OK(zx_handle_close(event));
 }
 
-TEST(zx_object_wait_one, deadline_zero_polls_and_tells_what_is_shown) {
+TEST(zx_object_wait_one, deadline_zero_polls_and_stores_what_is_shown) {
     zx_handle_t event;
     zx_signals_t observed = 0;
     EXPECT_OK(zx_event_create(0, &event));

@@ -65,7 +65,7 @@ TEST(zx_object_wait_one, each_waiter_is_woken_by_its_own_signal) {
     EXPECT_OK(zx_handle_close(shared.event));
 }
 
-TEST(zx_object_wait_one, who_comes_while_others_leave_is_woken_too) {
+TEST(zx_object_wait_one, a_waiter_that_comes_while_others_leave_is_woken_too) {
     struct waiter waiters[WAITER_COUNT], late;
     EXPECT_OK(zx_event_create(0, &shared.event));
     start(waiters);
