@@ -18,7 +18,7 @@ zx_status_t sys_vmo_create(uint64_t size, uint32_t options, user_out(zx_handle_t
     if (options & ~ZX_VMO_NON_RESIZABLE)
         return ZX_ERR_INVALID_ARGS;
     zx_status_t status = process_check_policy(ZX_POL_NEW_VMO);
-    if (unlikely(status != ZX_OK))
+    if (status != ZX_OK)
         return status;
     struct vmo* vmo;
     status = vmo_create(size, &vmo);
@@ -69,7 +69,7 @@ zx_status_t sys_vmo_clone(zx_handle_t vmo, uint32_t options, uint64_t offset, ui
     struct object* object;
     zx_rights_t rights;
     zx_status_t status = process_check_policy(ZX_POL_NEW_VMO);
-    if (unlikely(status != ZX_OK))
+    if (status != ZX_OK)
         return status;
     status = handle_get_with_rights(vmo, ZX_OBJ_TYPE_VMO, ZX_RIGHT_DUPLICATE | ZX_RIGHT_READ,
                                     &object, &rights);

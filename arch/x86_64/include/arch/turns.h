@@ -42,18 +42,18 @@ void turn_wait_for_interrupt(void);
 
 /* A point in every build; for rare operations. */
 static inline void turn_point_always(void) {
-    if (unlikely(turns_are_on))
+    if (turns_are_on)
         turn_end();
 }
 
 #if defined(JACINTH_DEBUG) && !__STDC_HOSTED__
 static inline void turn_point(void) {
-    if (unlikely(turns_are_on))
+    if (turns_are_on)
         turn_end_perhaps();
 }
 
 static inline void turn_note_switch(const void* thread) {
-    if (unlikely(turns_are_on))
+    if (turns_are_on)
         turn_note((uintptr_t)thread);
 }
 #else
