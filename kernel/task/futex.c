@@ -124,7 +124,7 @@ zx_status_t futex_wait(struct aspace* aspace, uintptr_t address, int32_t current
 zx_status_t futex_wake(struct aspace* aspace, uintptr_t address, uint32_t count) {
     if (!address_is_valid(address))
         return ZX_ERR_INVALID_ARGS;
-    if (unlikely(count == 0))
+    if (count == 0)
         return ZX_OK;
     struct bucket* bucket = bucket_of(aspace, address);
     bucket_lock(bucket);
