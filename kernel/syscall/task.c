@@ -5,7 +5,6 @@
 #include <object/handle_transfer.h>
 #include <sched/sched.h>
 #include <task/job.h>
-#include <task/job_kill.h>
 #include <task/process.h>
 #include <task/user_thread.h>
 #include <object/vmar_object.h>

@@ -12,7 +12,6 @@
 #include <mm/slab.h>
 #include <ipc/message_cycle.h>
 #include <task/job.h>
-#include <task/job_kill.h>
 #include <object/object.h>
 #include <task/process.h>
 #include <sched/park.h>

@@ -220,6 +220,42 @@ void process_exit_current(int64_t return_code) {
     thread_exit_current();
 }
 
+/* Returns a member of the job with a reference; NULL: there are no more. *left: how many of the
+ * list have not been looked at. Each one looked at moves to the end of the list, so the next call
+ * finds another. A member without references is being destroyed, and is skipped. */
+static struct object* next_member(struct job* job, struct job_members* members, uint32_t* left) {
+    struct object* found = NULL;
+    spin_lock(job->object.lock);
+    while (*left > 0 && !found && !list_is_empty(&members->list)) {
+        struct list_node* node = list_pop_front(&members->list);
+        list_push_back(&members->list, node);
+        (*left)--;
+        struct object* object = LIST_ENTRY(node, struct job_member, node)->object;
+        if (object_try_reference(object))
+            found = object;
+    }
+    spin_unlock(job->object.lock);
+    return found;
+}
+
+/* The recursion is limited by JOB_MAX_DEPTH. */
+void job_kill(struct job* job) {
+    spin_lock(job->object.lock);
+    job->is_dying = true; /* from here on nothing can be added */
+    uint32_t left = job->processes.count;
+    spin_unlock(job->object.lock);
+    struct object* victim;
+    while ((victim = next_member(job, &job->processes, &left))) {
+        process_kill(process_from(victim), ZX_ERR_CANCELED);
+        object_release(victim);
+    }
+    left = job->children.count;
+    while ((victim = next_member(job, &job->children, &left))) {
+        job_kill(job_from(victim));
+        object_release(victim);
+    }
+}
+
 /* The thread's object may go as soon as it is out of the list. */
 static void remove_thread(struct process* process, struct user_thread* thread) {
     spin_lock(process->object.lock);
