@@ -37,17 +37,11 @@ extern char kernel_start[], kernel_end[];
 
 /* Takes what is in use already out of the free memory. */
 static void reserve_boot_memory(void) {
-    struct physical_range image = {
-        .start = kernel_image_to_physical(kernel_start).value,
-        .end = ALIGN_UP(kernel_image_to_physical(kernel_end).value, PAGE_SIZE),
-    };
-    struct physical_range archive = {
-        .start = ALIGN_DOWN(boot_info.bootfs.start, PAGE_SIZE),
-        .end = ALIGN_UP(boot_info.bootfs.end, PAGE_SIZE),
-    };
+    struct physical_range image = {kernel_image_to_physical(kernel_start).value,
+                                   kernel_image_to_physical(kernel_end).value};
     boot_info_reserve(&boot_info, (struct physical_range){0, LOW_MEMORY_END});
     boot_info_reserve(&boot_info, image);
-    boot_info_reserve(&boot_info, archive);
+    boot_info_reserve(&boot_info, boot_info.bootfs);
 }
 
 /* Memory above what the boot tables map joins once the final direct map covers it. */

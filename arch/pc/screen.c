@@ -12,8 +12,8 @@
 
 #include "screen_font.h"
 
-#define CELL_WIDTH \
-    8u /* of a character on a framebuffer: each point of the font is one wide, two high */
+/* Of a character on a framebuffer: each point of the font is one wide, two high. */
+#define CELL_WIDTH 8u
 #define CELL_HEIGHT 16u
 #define GLYPH_LEFT 1u
 #define GLYPH_TOP 1u

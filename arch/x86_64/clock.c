@@ -14,8 +14,8 @@ static uint64_t nanoseconds_per_tick;
 static uint64_t timer_counts_per_nanosecond;
 static uint64_t ticks_per_second;
 
-extern const uint64_t
-    boot_entry_ticks; /* boot.S: time begins with the kernel's first instruction */
+/* boot.S: time begins with the kernel's first instruction. */
+extern const uint64_t boot_entry_ticks;
 
 static uint64_t scale(uint64_t value, uint64_t multiplier) {
     return (uint64_t)((unsigned __int128)value * multiplier >> 32);

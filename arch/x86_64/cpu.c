@@ -68,9 +68,6 @@ void cpu_stop(void) {
 }
 
 void cpu_triple_fault(void) {
-    static const struct {
-        uint16_t limit;
-        uint64_t base;
-    } __attribute__((packed)) empty_table = {0, 0};
+    static const uint8_t empty_table[10]; /* a limit and a base of 0 */
     __asm__ volatile("lidt %0; int3" ::"m"(empty_table));
 }

@@ -135,7 +135,8 @@ static void kernel_page_fault(struct exception_frame* frame, const struct page_f
                      fault->is_execute ? "execution"
                      : fault->is_write ? "write"
                                        : "read",
-                     fault->address, fault->is_present ? "not permitted" : "not mapped");
+                     fault->address,
+                     frame->error_code & PAGE_FAULT_PRESENT ? "not permitted" : "not mapped");
 }
 
 static void page_fault(struct exception_frame* frame) {
@@ -144,7 +145,6 @@ static void page_fault(struct exception_frame* frame) {
         .is_write = frame->error_code & PAGE_FAULT_WRITE,
         .is_execute = frame->error_code & PAGE_FAULT_EXECUTE,
         .is_user = frame->error_code & PAGE_FAULT_USER,
-        .is_present = frame->error_code & PAGE_FAULT_PRESENT,
     };
     if (!exception_frame_is_user(frame)) {
         kernel_page_fault(frame, &fault);

@@ -14,9 +14,8 @@
 #define FXSAVE_SIZE 512u
 #define XSAVE_HEADER_SIZE 64u /* behind the FXSAVE part */
 #define STATE_ALIGNMENT 64u
-#define X87_CONTROL_DEFAULT                                              \
-    0x037f /* all exceptions masked, as the psABI wants at process start \
-            */
+/* All exceptions masked, as the psABI wants at process start. */
+#define X87_CONTROL_DEFAULT 0x037f
 #define MXCSR_DEFAULT 0x1f80
 
 uint32_t fpu_xsave_mask HOT_DATA;

@@ -40,6 +40,8 @@ void boot_info_add_ram(struct boot_info* info, uint64_t start, uint64_t size) {
 }
 
 void boot_info_reserve(struct boot_info* info, struct physical_range range) {
+    range.start = ALIGN_DOWN(range.start, PAGE_SIZE);
+    range.end = ALIGN_UP(range.end, PAGE_SIZE);
     for (size_t i = 0; i < info->ram_count;) {
         struct physical_range old = info->ram[i];
         if (old.start >= range.end || old.end <= range.start) {

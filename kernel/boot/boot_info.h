@@ -15,8 +15,7 @@
 struct boot_info {
     const char* loader; /* "multiboot2" or "pvh" */
     char command_line[BOOT_COMMAND_LINE_SIZE];
-    struct physical_range
-        ram[BOOT_RANGE_MAX]; /* usable, sorted, without overlaps, page aligned inwards */
+    struct physical_range ram[BOOT_RANGE_MAX]; /* usable, sorted, apart, page aligned inwards */
     size_t ram_count;
     struct physical_range bootfs; /* exact bytes, not page aligned; start == end: no module */
     const void* rsdp;             /* the RSDP or a copy of it; NULL: must be searched for */
@@ -30,7 +29,7 @@ void loader_read(uint32_t magic, uint64_t address, struct boot_info* info);
 /* For multiboot2.c and pvh.c: adds a range of usable memory, cut to whole pages. The order of the
  * calls does not matter. */
 void boot_info_add_ram(struct boot_info* info, uint64_t start, uint64_t size);
-/* Removes a range that is in use from `ram`. */
+/* Removes a range that is in use from `ram`, rounded outwards to whole pages. */
 void boot_info_reserve(struct boot_info* info, struct physical_range range);
 
 /* The command line has words "jacinth.name=value". Returns the value (not NUL-terminated) or NULL.

@@ -89,7 +89,7 @@ static bool use_mapping(struct aspace* aspace, struct vmo* vmo) {
                                                        16 * PAGE_SIZE, NULL},
                             &mapped) == ZX_OK;
     for (unsigned i = 0; i < 16 && is_made; i += 5) {
-        struct page_fault fault = {mapped + i * PAGE_SIZE, true, false, true, false};
+        struct page_fault fault = {mapped + i * PAGE_SIZE, true, false, true};
         is_made = aspace_fault(aspace, &fault);
     }
     is_made =

@@ -9,11 +9,10 @@
 
 /* The first member of struct thread. */
 struct thread_context {
-    uint64_t
-        stack_pointer; /* kernel rsp while not running; callee-saved registers are on the stack */
-    uint64_t fs_base;  /* of user mode: its thread pointer */
-    uint64_t gs_base;  /* of user mode */
-    void* fpu_state;   /* NULL for kernel threads: they never touch the FPU */
+    uint64_t stack_pointer;            /* of the kernel, while the thread does not run */
+    uint64_t fs_base;                  /* of user mode: its thread pointer */
+    uint64_t gs_base;                  /* of user mode */
+    void* fpu_state;                   /* NULL for kernel threads: they never touch the FPU */
     _Atomic uint32_t pending_work;     /* not 0: thread_return_to_user has work */
     uint32_t fault_repeats;            /* how often that page fault came again */
     uint64_t fault_rip, fault_address; /* of the last page fault */

@@ -102,22 +102,20 @@ static inline struct cpu* cpu_by_number(uint32_t number) {
 
 /* Interrupts. The saved state is opaque: pass it to interrupts_restore. */
 typedef uint64_t interrupt_state_t;
+#define FLAGS_INTERRUPTS_ON 0x200
 static inline interrupt_state_t interrupts_save_and_disable(void) {
     uint64_t flags;
     __asm__ volatile("pushfq; popq %0; cli" : "=r"(flags)::"memory");
     return flags;
 }
-static inline bool interrupts_were_enabled(interrupt_state_t state) {
-    return state & 0x200;
-}
 static inline void interrupts_restore(interrupt_state_t state) {
-    if (interrupts_were_enabled(state))
+    if (state & FLAGS_INTERRUPTS_ON)
         __asm__ volatile("sti" ::: "memory");
 }
 static inline bool interrupts_are_enabled(void) {
     uint64_t flags;
     __asm__ volatile("pushfq; popq %0" : "=r"(flags)::"memory");
-    return interrupts_were_enabled(flags);
+    return flags & FLAGS_INTERRUPTS_ON;
 }
 static inline void interrupts_enable(void) {
     __asm__ volatile("sti" ::: "memory");

@@ -29,5 +29,5 @@ void interrupt_raise_soft(void);
  */
 struct page_fault {
     uintptr_t address;
-    bool is_write, is_execute, is_user, is_present;
+    bool is_write, is_execute, is_user;
 };

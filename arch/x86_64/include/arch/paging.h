@@ -41,8 +41,8 @@ void paging_init(const struct physical_range* ram, size_t count);
 void paging_init_cpu(void);
 
 zx_status_t page_table_init(struct page_table* table); /* NO_MEMORY */
-void page_table_destroy(
-    struct page_table* table); /* frees every table page; nothing may be mapped */
+/* Frees the root; nothing may be mapped. */
+void page_table_destroy(struct page_table* table);
 
 /* Maps one 4 KiB page. ALREADY_EXISTS: a page is mapped there, and stays. NO_MEMORY: nothing has
  * changed. */

@@ -47,20 +47,17 @@ static inline void turn_point_always(void) {
 }
 
 #if defined(JACINTH_DEBUG) && !__STDC_HOSTED__
+#define TURNS_HAVE_POINTS true
+#else
+#define TURNS_HAVE_POINTS false
+#endif
+
 static inline void turn_point(void) {
-    if (turns_are_on)
+    if (TURNS_HAVE_POINTS && turns_are_on)
         turn_end_perhaps();
 }
 
 static inline void turn_note_switch(const void* thread) {
-    if (turns_are_on)
+    if (TURNS_HAVE_POINTS && turns_are_on)
         turn_note((uintptr_t)thread);
 }
-#else
-static inline void turn_point(void) {
-}
-
-static inline void turn_note_switch(const void* thread) {
-    (void)thread;
-}
-#endif
