@@ -47,8 +47,7 @@ exception_entries:
     .set vector, 0
     .rept 256
     .balign 16
-    .if vector < 32 && (HAS_ERROR_CODE >> (vector & 31)) & 1
-    .else
+    .if vector >= 32 || !((HAS_ERROR_CODE >> (vector & 31)) & 1)
     push $0
     .endif
     pushq $vector

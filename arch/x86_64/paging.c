@@ -36,18 +36,11 @@ struct page_table* page_table_kernel(void) {
 /* --- walking ------------------------------------------------------------------------------- */
 
 uint64_t entry_flags(uint32_t flags) {
-    uint64_t entry = ENTRY_PRESENT;
-    if (flags & PAGING_WRITE)
-        entry |= ENTRY_WRITABLE;
-    if (!(flags & PAGING_EXECUTE) && cpu_features.has_nx)
-        entry |= ENTRY_NO_EXECUTE;
-    if (flags & PAGING_USER)
-        entry |= ENTRY_USER;
-    else if (cpu_features.has_global_pages)
-        entry |= ENTRY_GLOBAL;
-    if (flags & PAGING_UNCACHED)
-        entry |= ENTRY_UNCACHED | ENTRY_WRITE_THROUGH;
-    return entry;
+    uint64_t global = cpu_features.has_global_pages ? ENTRY_GLOBAL : 0;
+    uint64_t no_execute = cpu_features.has_nx ? ENTRY_NO_EXECUTE : 0;
+    return ENTRY_PRESENT | (flags & PAGING_WRITE ? ENTRY_WRITABLE : 0) |
+           (flags & PAGING_EXECUTE ? 0 : no_execute) | (flags & PAGING_USER ? ENTRY_USER : global) |
+           (flags & PAGING_UNCACHED ? ENTRY_UNCACHED | ENTRY_WRITE_THROUGH : 0);
 }
 
 void entry_set(uint64_t* table, unsigned index, uint64_t value) {

@@ -204,26 +204,16 @@ bool user_copy_in_with_size(void* to, uintptr_t from_user, size_t size, uintptr_
            (!actual_user || user_write_size(actual_user, actual));
 }
 
-bool user_copy_out_with_size(uintptr_t to_user, const void* from, size_t size,
-                             uintptr_t actual_user, size_t actual) {
-    if ((actual_user && !can_access(actual_user, sizeof(actual))) ||
-        !user_copy_out(to_user, from, size))
-        return false;
-    if (actual_user)
-        *(size_t*)actual_user = actual;
-    return true;
-}
-
-bool user_copy_out_with_words(uintptr_t to_user, const void* from, size_t size,
-                              struct user_word word0, struct user_word word1) {
+bool user_copy_out_with(uintptr_t to_user, const void* from, size_t size, struct user_word word0,
+                        struct user_word word1, size_t word_size) {
     const struct user_word words[] = {word0, word1};
     for (unsigned i = 0; i < 2; i++)
-        if (words[i].address && !can_access(words[i].address, sizeof(uint32_t)))
+        if (words[i].address && !can_access(words[i].address, word_size))
             return false;
     if (!user_copy_out(to_user, from, size))
         return false;
     for (unsigned i = 0; i < 2; i++)
         if (words[i].address)
-            *(uint32_t*)words[i].address = (uint32_t)words[i].value;
+            memcpy((void*)words[i].address, &words[i].value, word_size);
     return true;
 }

@@ -52,13 +52,11 @@ struct user_word {
 bool user_load_words(uintptr_t from0, uint32_t* value0, uintptr_t from1, uint32_t* value1);
 bool user_touch_with_words(uintptr_t address, size_t size, uintptr_t word0, uintptr_t word1);
 bool user_write_word(uintptr_t to_user, uint32_t value);
-bool user_copy_out_with_words(uintptr_t to_user, const void* from, size_t size,
-                              struct user_word word0, struct user_word word1);
 bool user_write_size(uintptr_t to_user, size_t value);
+bool user_copy_out_with(uintptr_t to_user, const void* from, size_t size, uintptr_t word0,
+                        uint64_t value0, uintptr_t word1, uint64_t value1, size_t word_size);
 bool user_copy_in_with_size(void* to, uintptr_t from_user, size_t size, uintptr_t actual_user,
                             size_t actual);
-bool user_copy_out_with_size(uintptr_t to_user, const void* from, size_t size,
-                             uintptr_t actual_user, size_t actual);
 #else
 /* --- inline, for the few calls where every instruction counts ----------------------------------
  */
@@ -258,19 +256,6 @@ static ALWAYS_INLINE bool user_copy_out_with(uintptr_t to_user, const void* from
     return is_written;
 }
 
-static ALWAYS_INLINE bool user_copy_out_with_words(uintptr_t to_user, const void* from, size_t size,
-                                                   struct user_word word0, struct user_word word1) {
-    return user_copy_out_with(to_user, from, size, word0, word1, sizeof(uint32_t));
-}
-
-/* The same with 1 byte or more, and one word: `actual`. */
-static inline bool user_copy_out_with_size(uintptr_t to_user, const void* from, size_t size,
-                                           uintptr_t actual_user, size_t actual) {
-    ASSUME(size > 0);
-    return user_copy_out_with(to_user, from, size, (struct user_word){actual_user, actual},
-                              (struct user_word){0, 0}, sizeof(actual));
-}
-
 /* Copies `size` bytes in (1 to USER_SMALL_MAX), and then writes `actual` to `actual_user` (0: does
  * not write it). False: `actual` was not written. */
 static inline bool user_copy_in_with_size(void* to, uintptr_t from_user, size_t size,
@@ -284,6 +269,19 @@ static inline bool user_copy_in_with_size(void* to, uintptr_t from_user, size_t 
     return is_done;
 }
 #endif
+
+static ALWAYS_INLINE bool user_copy_out_with_words(uintptr_t to_user, const void* from, size_t size,
+                                                   struct user_word word0, struct user_word word1) {
+    return user_copy_out_with(to_user, from, size, word0, word1, sizeof(uint32_t));
+}
+
+/* The same with 1 byte or more, and one word: `actual`. */
+static inline bool user_copy_out_with_size(uintptr_t to_user, const void* from, size_t size,
+                                           uintptr_t actual_user, size_t actual) {
+    ASSUME(size > 0);
+    return user_copy_out_with(to_user, from, size, (struct user_word){actual_user, actual},
+                              (struct user_word){0, 0}, sizeof(actual));
+}
 
 /* Like user_copy_in, for at most USER_SMALL_MAX bytes. */
 static inline bool user_copy_in_small(void* to, uintptr_t from_user, size_t size) {
