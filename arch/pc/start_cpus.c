@@ -49,8 +49,9 @@ static bool start(const struct cpu* cpu) {
     return wait_for_arrival(cpu, ARRIVAL_LIMIT_NANOSECONDS);
 }
 
-/* The new CPU's stack becomes the stack of its idle thread. */
-static void start_one(uint32_t apic_id) {
+/* The new CPU's stack becomes the stack of its idle thread. False: it has not arrived in time. It may
+ * still arrive later, and use what it was given: so no other CPU is started after it. */
+static bool start_one(uint32_t apic_id) {
     struct cpu* cpu = cpu_prepare(apic_id);
     void* stack_top = kernel_stack_alloc();
     void* exception_stack_top = stack_top ? kernel_stack_alloc() : NULL;
@@ -58,7 +59,7 @@ static void start_one(uint32_t apic_id) {
         log_warning("no memory to start the CPU with APIC id %u", apic_id);
         if (stack_top)
             (void)kernel_stack_free(stack_top);
-        return;
+        return true;
     }
     cpu_set_exception_stack(cpu, exception_stack_top);
     cpu_start = (struct cpu_start){
@@ -67,8 +68,10 @@ static void start_one(uint32_t apic_id) {
         .cpu = cpu,
         .entry = secondary_entry,
     };
-    if (!start(cpu)) /* its memory is not freed: the CPU may still start later and use it */
-        log_warning("the CPU with APIC id %u does not answer", apic_id);
+    if (start(cpu))
+        return true;
+    log_warning("the CPU with APIC id %u does not answer: no more are started", apic_id);
+    return false;
 }
 
 void machine_start_cpus(const struct machine_description* description, uint32_t limit) {
@@ -77,6 +80,6 @@ void machine_start_cpus(const struct machine_description* description, uint32_t 
     if (limit == 0 || limit > CPU_MAX)
         limit = CPU_MAX;
     for (uint32_t i = 0; i < description->cpu_count && cpu_count() < limit; i++)
-        if (description->apic_ids[i] != this_cpu()->apic_id)
-            start_one(description->apic_ids[i]);
+        if (description->apic_ids[i] != this_cpu()->apic_id && !start_one(description->apic_ids[i]))
+            return;
 }
