@@ -1,6 +1,6 @@
 /* The ends of channels and message pipes: writing, reading, closing.
  *
- * The way of a message: message_end_write copies it in (message_create_from_user), finds the end
+ * The way of a message: message_end_write copies it in (message_create_small), finds the end
  * through its handle, and pushes the message into the queue of the other end. message_end_read
  * finds the end in the same way and copies the first message out, with the lock held.
  *
@@ -192,7 +192,7 @@ bool message_room_fault_in(struct message_room room) {
     size_t handles = MIN(room.handle_room, ZX_CHANNEL_MAX_MSG_HANDLES);
     return user_fault_in(room.bytes, bytes, true) &&
            user_fault_in(room.handles, handles * sizeof(zx_handle_t), true) &&
-           sizes_are_good(&room);
+           user_touch_with_words(room.bytes, 0, room.actual_bytes, room.actual_handles);
 }
 
 static bool write_bytes_and_sizes(struct message* message, const struct message_room* room) {

@@ -257,6 +257,31 @@ TEST_BOTH(channel_read, bad_pointers_are_invalid_args_and_keep_the_message) {
     fixture_destroy(&fixture);
 }
 
+/* Nothing would be written there, whatever the room, but the message's handle would arrive. */
+TEST_BOTH(channel_read, a_place_above_user_space_is_invalid_args_for_no_bytes_too) {
+    static const uint32_t rooms[] = {0, 1, 100, 5000};
+    char* const above = (char*)0xffff800000000000;
+    zx_handle_t near, far, event, arrived = 7;
+    uint32_t size = 9, count = 9;
+    EXPECT_OK(zx_channel_create(0, &near, &far));
+    EXPECT_OK(zx_event_create(0, &event));
+    EXPECT_OK(zx_channel_write(near, 0, NULL, 0, &event, 1));
+    for (size_t i = 0; i < countof(rooms); i++)
+        EXPECT_STATUS(generation->read(far, 0, above, &arrived, rooms[i], 1, &size, &count),
+                      ZX_ERR_INVALID_ARGS);
+    EXPECT_EQUAL(arrived, 7);
+    EXPECT_EQUAL(size, 9);
+    EXPECT_EQUAL(count, 9);
+    EXPECT_OK(generation->read(far, 0, NULL, &arrived, 0, 1, &size, &count));
+    EXPECT_EQUAL(count, 1);
+    EXPECT_OK(zx_handle_close(arrived));
+    for (size_t i = 0; i < countof(rooms); i++)
+        EXPECT_STATUS(generation->read(far, 0, above, &arrived, rooms[i], 1, &size, &count),
+                      ZX_ERR_INVALID_ARGS);
+    EXPECT_OK(zx_handle_close(near));
+    EXPECT_OK(zx_handle_close(far));
+}
+
 /* The large message's buffer ends one byte early: it must stay in the queue, whole. */
 TEST_BOTH(channel_read, a_buffer_that_runs_into_nothing_keeps_the_message) {
     static char text[ZX_CHANNEL_MAX_MSG_BYTES];
