@@ -61,7 +61,9 @@ static void evict_here(void* argument) {
     cpu->active_aspace = NULL;
 }
 
-/* Preemption is off, so that `here` stays this CPU until the others have been asked. */
+/* Preemption is off: this CPU cannot load other tables between its own step and the question to the
+ * others. Interrupts are on. A step that another CPU's eviction asks for meanwhile is about another
+ * address space, so it changes nothing here. */
 static void evict(struct aspace* aspace) {
     preempt_disable();
     evict_here(aspace);

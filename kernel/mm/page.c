@@ -125,7 +125,7 @@ struct page* page_alloc_order(unsigned order) {
 
 /* Poisons before the lock is taken: that may take long. */
 void page_free_order(struct page* page, unsigned order) {
-    ASSERT(page->state == PAGE_ALLOCATED);
+    ASSERT(page->state == PAGE_ALLOCATED && !page->owner); /* slab_cache_of relies on it */
     poison(page, order);
     spin_lock(&lock);
     free_locked(page, order);
@@ -209,7 +209,7 @@ static void drain_cache(struct page_cache* cache, uint32_t keep) {
 }
 
 void page_free(struct page* page) {
-    ASSERT(page->state == PAGE_ALLOCATED);
+    ASSERT(page->state == PAGE_ALLOCATED && !page->owner); /* slab_cache_of relies on it */
     poison(page, 0);
     preempt_disable();
     struct page_cache* cache = this_cpu()->page_cache;

@@ -31,8 +31,8 @@ static virtual_address_t first_fit(const struct vmar* vmar, virtual_address_t fr
     virtual_address_t base = from;
     while (!fits_with_guards(vmar, base, size)) {
         const struct region* next = vmar_region_from(vmar, base - GUARD_SIZE);
-        if (!next || region_end(next) + GUARD_SIZE <= base)
-            return 0; /* no region is in the way, so the VMAR ends here */
+        if (!next)
+            return 0; /* no region is in the way: the VMAR ends here */
         base = region_end(next) + GUARD_SIZE;
     }
     return base;

@@ -62,7 +62,8 @@ struct slab_cache {
 
 /* For sizes that are known at run time only. `alignment` is a power of two, at most 64. */
 void slab_cache_init(struct slab_cache* cache, const char* name, size_t size, size_t alignment);
-void slab_cache_destroy(struct slab_cache* cache); /* all objects are free */
+/* All objects are free. The cache cannot be used again. */
+void slab_cache_destroy(struct slab_cache* cache);
 
 /* The parts that need preemption off. slab_take returns NULL if this CPU's magazine is empty. */
 void* slab_take_slow(struct slab_cache* cache);

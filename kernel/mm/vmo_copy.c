@@ -16,8 +16,8 @@ static bool copy_part(char* in_page, uintptr_t other, size_t size, bool is_write
 }
 
 /* Copies page by page. Under the VMO's lock no page fault can be resolved: if a user page is not
- * present, the copy fails, the lock is dropped, and the page is faulted in. The callers have
- * checked the whole user range before.
+ * present, the copy fails, the lock is dropped, and the page is faulted in. The whole user range is
+ * checked before the first byte.
  *
  * A kill is looked for before each page but the first, and before each new try. */
 static zx_status_t copy_pages(struct vmo* vmo, uint64_t offset, size_t size, uintptr_t other,

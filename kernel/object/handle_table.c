@@ -31,7 +31,7 @@ zx_status_t handle_fault(struct handle_table* table, zx_status_t status) {
     return status;
 }
 
-zx_status_t handle_fail_to_hold(struct handle_table* table, zx_status_t status) {
+zx_status_t handle_fault_and_enable(struct handle_table* table, zx_status_t status) {
     preempt_enable();
     return handle_fault(table, status);
 }
@@ -324,7 +324,7 @@ zx_status_t handle_table_close(struct handle_table* table, zx_handle_t value) {
     bool was_there = handle_table_remove_locked(table, value, &handle);
     spin_unlock_inner(&table->lock);
     if (unlikely(!was_there))
-        return handle_fail_to_hold(table, ZX_ERR_BAD_HANDLE);
+        return handle_fault_and_enable(table, ZX_ERR_BAD_HANDLE);
     if (unlikely(handle.rights & HANDLE_WAS_OBSERVED))
         return close_observed(table, value, handle);
     preempt_enable();

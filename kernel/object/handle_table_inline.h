@@ -98,8 +98,8 @@ static inline void handle_let_go_outer(struct handle_slot* slot, zx_handle_t val
     handle_slot_put_back(slot, value);
 }
 
-/* The rare part of handle_hold. */
-zx_status_t handle_fail_to_hold(struct handle_table* table, zx_status_t status);
+/* handle_fault for a look-up that failed with preemption off; enables it. */
+zx_status_t handle_fault_and_enable(struct handle_table* table, zx_status_t status);
 
 MUST_CHECK static ALWAYS_INLINE zx_status_t handle_hold(struct handle_table* table,
                                                         zx_handle_t value, zx_obj_type_t type,
@@ -108,7 +108,7 @@ MUST_CHECK static ALWAYS_INLINE zx_status_t handle_hold(struct handle_table* tab
     preempt_disable();
     zx_status_t status = handle_hold_inner(table, value, type, rights, slot);
     if (unlikely(status != ZX_OK)) {
-        status = handle_fail_to_hold(table, status);
+        status = handle_fault_and_enable(table, status);
         ASSUME(status != ZX_OK); /* so callers need not keep what they have, for what never comes */
     }
     return status;

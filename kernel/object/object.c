@@ -41,17 +41,6 @@ size_t object_count(void) {
     return atomic_load_explicit(&live_objects, memory_order_relaxed);
 }
 
-const char* object_type_name(zx_obj_type_t type) {
-    switch (type) {
-#define TYPE_NAME(name, value) \
-    case ZX_OBJ_TYPE_##name:   \
-        return #name;
-        OBJECT_TYPE_LIST(TYPE_NAME)
-#undef TYPE_NAME
-    }
-    return "?";
-}
-
 /* --- death ------------------------------------------------------------------------------------ */
 
 /* The new last object needs a NULL destroy_next. It has one: destroy_next shares its place with

@@ -266,4 +266,3 @@ void object_get_name(struct object* object, char* name);
 MUST_CHECK zx_status_t object_set_name(struct object* object, const char* name);
 
 size_t object_count(void); /* all objects that exist */
-const char* object_type_name(zx_obj_type_t type);

@@ -53,8 +53,8 @@ bool user_load_words(uintptr_t from0, uint32_t* value0, uintptr_t from1, uint32_
 bool user_touch_with_words(uintptr_t address, size_t size, uintptr_t word0, uintptr_t word1);
 bool user_write_word(uintptr_t to_user, uint32_t value);
 bool user_write_size(uintptr_t to_user, size_t value);
-bool user_copy_out_with(uintptr_t to_user, const void* from, size_t size, uintptr_t word0,
-                        uint64_t value0, uintptr_t word1, uint64_t value1, size_t word_size);
+bool user_copy_out_with(uintptr_t to_user, const void* from, size_t size, struct user_word word0,
+                        struct user_word word1, size_t word_size);
 bool user_copy_in_with_size(void* to, uintptr_t from_user, size_t size, uintptr_t actual_user,
                             size_t actual);
 #else
