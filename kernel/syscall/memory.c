@@ -1,5 +1,6 @@
 #include <syscalls/prototypes.h>
 
+#include <mm/aspace.h>
 #include <mm/protect.h>
 #include <mm/vmar.h>
 #include <mm/vmar_map.h>
@@ -8,7 +9,6 @@
 #include <object/vmar_object.h>
 #include <object/vmo_object.h>
 #include <syscall/handle_helpers.h>
-#include <syscall/vmar_helpers.h>
 
 #define CAN_MAP_MASK (ZX_VM_CAN_MAP_READ | ZX_VM_CAN_MAP_WRITE | ZX_VM_CAN_MAP_EXECUTE)
 
@@ -33,21 +33,51 @@ zx_status_t sys_vmo_create(uint64_t size, uint32_t options, user_out(zx_handle_t
 
 typedef zx_status_t vmo_copy_t(struct vmo* vmo, uintptr_t user, uint64_t offset, size_t size);
 
+/* 2017: copies up to the end of the VMO, and writes the size copied to `actual`, which may be NULL.
+ * OUT_OF_RANGE: the offset is past the end. */
+static zx_status_t copy_up_to_end(vmo_copy_t* copy, struct vmo* vmo, uintptr_t buffer,
+                                  uint64_t offset, size_t size, uintptr_t actual) {
+    if (offset > vmo_size(vmo))
+        return ZX_ERR_OUT_OF_RANGE;
+    if (actual && !user_fault_in(actual, sizeof(size), true))
+        return ZX_ERR_INVALID_ARGS;
+    size = MIN(size, vmo_size(vmo) - offset);
+    zx_status_t status = copy(vmo, buffer, offset, size);
+    if (status == ZX_OK && actual && !user_write_bytes(actual, &size, sizeof(size)))
+        return ZX_ERR_INVALID_ARGS;
+    return status;
+}
+
+/* `actual` NULL: 2018. */
 static zx_status_t transfer(zx_handle_t handle, zx_rights_t right, vmo_copy_t* copy,
-                            uintptr_t buffer, uint64_t offset, size_t size) {
+                            uintptr_t buffer, uint64_t offset, size_t size,
+                            const user_out(size_t) * actual) {
     struct object* object;
     zx_status_t status = handle_get(handle, ZX_OBJ_TYPE_VMO, right, &object);
     if (status != ZX_OK)
         return status;
-    return handle_put(object, copy(vmo_from_object(object), buffer, offset, size));
+    struct vmo* vmo = vmo_from_object(object);
+    status = actual ? copy_up_to_end(copy, vmo, buffer, offset, size, actual->address)
+                    : copy(vmo, buffer, offset, size);
+    return handle_put(object, status);
 }
 
 zx_status_t sys_vmo_read(zx_handle_t vmo, user_out(void) buffer, uint64_t offset, size_t size) {
-    return transfer(vmo, ZX_RIGHT_READ, vmo_read_user, buffer.address, offset, size);
+    return transfer(vmo, ZX_RIGHT_READ, vmo_read_user, buffer.address, offset, size, NULL);
 }
 
 zx_status_t sys_vmo_write(zx_handle_t vmo, user_in(void) buffer, uint64_t offset, size_t size) {
-    return transfer(vmo, ZX_RIGHT_WRITE, vmo_write_user, buffer.address, offset, size);
+    return transfer(vmo, ZX_RIGHT_WRITE, vmo_write_user, buffer.address, offset, size, NULL);
+}
+
+zx_status_t sys_mx_vmo_read(zx_handle_t vmo, user_out(void) buffer, uint64_t offset, size_t size,
+                            user_out(size_t) actual) {
+    return transfer(vmo, ZX_RIGHT_READ, vmo_read_user, buffer.address, offset, size, &actual);
+}
+
+zx_status_t sys_mx_vmo_write(zx_handle_t vmo, user_in(void) buffer, uint64_t offset, size_t size,
+                             user_out(size_t) actual) {
+    return transfer(vmo, ZX_RIGHT_WRITE, vmo_write_user, buffer.address, offset, size, &actual);
 }
 
 zx_status_t sys_vmo_get_size(zx_handle_t vmo, user_out(uint64_t) size) {
@@ -85,6 +115,42 @@ zx_status_t sys_vmo_clone(zx_handle_t vmo, uint32_t options, uint64_t offset, ui
 }
 
 /* --- VMARs ---------------------------------------------------------------------------------- */
+
+/* The permissions that a handle's rights allow to a mapping. */
+static inline uint32_t vmar_permissions_of(zx_rights_t rights) {
+    return (rights & ZX_RIGHT_READ ? ZX_VM_PERM_READ : 0) |
+           (rights & ZX_RIGHT_WRITE ? ZX_VM_PERM_WRITE : 0) |
+           (rights & ZX_RIGHT_EXECUTE ? ZX_VM_PERM_EXECUTE : 0);
+}
+
+/* A job's policy may kill a process that asks for a writable and executable mapping; so the caller
+ * must hold no object. Whether such a mapping is denied depends on the address space that is mapped
+ * to, and is checked there. */
+static inline void vmar_obey_policy(uint32_t permissions) {
+    const uint32_t both = ZX_VM_PERM_WRITE | ZX_VM_PERM_EXECUTE;
+    if ((permissions & both) == both) {
+        zx_status_t is_allowed = process_check_policy(ZX_POL_VMAR_WX);
+        (void)is_allowed;
+    }
+}
+
+/* vmar_map for the calling process; writes the address to user memory at `out`. INVALID_ARGS also
+ * if `out` is bad; then nothing is mapped. */
+static inline zx_status_t vmar_map_out(struct vmar* vmar, const struct vmar_map_request* request,
+                                       uintptr_t out) {
+    if ((request->options & VMAR_PERMISSIONS) & ~request->allowed)
+        return ZX_ERR_ACCESS_DENIED;
+    if (!user_fault_in(out, sizeof(zx_vaddr_t), true))
+        return ZX_ERR_INVALID_ARGS;
+    virtual_address_t mapped;
+    zx_status_t status = vmar_map(vmar, request, &mapped);
+    if (status != ZX_OK)
+        return status;
+    if (user_write_bytes(out, &mapped, sizeof(mapped)))
+        return ZX_OK;
+    (void)vmar_unmap(vmar, mapped, ALIGN_UP(request->size, (size_t)PAGE_SIZE_BYTES));
+    return ZX_ERR_INVALID_ARGS;
+}
 
 static zx_status_t get_vmar(zx_handle_t handle, struct object** object, uint32_t* permissions) {
     zx_rights_t rights;
@@ -206,4 +272,82 @@ zx_status_t sys_vmar_destroy(zx_handle_t vmar) {
     if (status != ZX_OK)
         return status;
     return handle_put(object, vmar_destroy(vmar_object_from(object)->vmar));
+}
+
+/* --- 2016: the memory of a process, named by the process -------------------------------------- */
+
+#define MAP_VM_FLAGS (VMAR_PERMISSIONS | ZX_VM_FLAG_2016_FIXED | ZX_VM_FLAG_2016_ALLOC_BASE)
+
+static zx_status_t get_root(zx_handle_t process, struct object** object, struct vmar** root) {
+    zx_status_t status = handle_get(process, ZX_OBJ_TYPE_PROCESS, ZX_RIGHT_WRITE, object);
+    if (status == ZX_OK)
+        *root = aspace_root(process_from(*object)->aspace);
+    return status;
+}
+
+/* ALLOC_BASE is a hint: if the place is not free, another one is chosen. */
+static zx_status_t map(struct vmar* root, struct vmar_map_request* request,
+                       user_inout(uintptr_t) address, uint32_t flags) {
+    if (flags & (ZX_VM_FLAG_2016_FIXED | ZX_VM_FLAG_2016_ALLOC_BASE)) {
+        uintptr_t wanted;
+        if (!user_read(&wanted, address, 1))
+            return ZX_ERR_INVALID_ARGS;
+        request->options |= ZX_VM_SPECIFIC;
+        request->vmar_offset = wanted - vmar_base(root);
+        zx_status_t status = vmar_map_out(root, request, address.address);
+        if (status == ZX_OK || (flags & ZX_VM_FLAG_2016_FIXED))
+            return status;
+        request->options &= ~ZX_VM_SPECIFIC;
+        request->vmar_offset = 0;
+    }
+    return vmar_map_out(root, request, address.address);
+}
+
+zx_status_t sys_mx_process_map_vm(zx_handle_t process, zx_handle_t vmo, uint64_t offset,
+                                  size_t size, user_inout(uintptr_t) address, uint32_t flags) {
+    if (flags & ZX_VM_FLAG_2016_DMA)
+        return ZX_ERR_NOT_SUPPORTED;
+    if (flags & ~MAP_VM_FLAGS)
+        return ZX_ERR_INVALID_ARGS;
+    vmar_obey_policy(flags);
+    struct object *process_object, *vmo_object;
+    struct vmar* root;
+    zx_rights_t rights;
+    zx_status_t status = get_root(process, &process_object, &root);
+    if (status != ZX_OK)
+        return status;
+    status = handle_get_with_rights(vmo, ZX_OBJ_TYPE_VMO, ZX_RIGHT_MAP, &vmo_object, &rights);
+    if (status != ZX_OK)
+        return handle_put(process_object, status);
+    struct vmar_map_request request = {
+        .options = flags & VMAR_PERMISSIONS,
+        .allowed = vmar_permissions_of(rights),
+        .vmo = vmo_from_object(vmo_object),
+        .vmo_offset = offset,
+        .size = size,
+    };
+    status = map(root, &request, address, flags);
+    return handle_put(process_object, handle_put(vmo_object, status));
+}
+
+zx_status_t sys_mx_process_protect_vm(zx_handle_t process, uintptr_t address, size_t size,
+                                      uint32_t protection) {
+    if (protection & ~VMAR_PERMISSIONS)
+        return ZX_ERR_INVALID_ARGS;
+    vmar_obey_policy(protection);
+    struct object* object;
+    struct vmar* root;
+    zx_status_t status = get_root(process, &object, &root);
+    if (status != ZX_OK)
+        return status;
+    return handle_put(object, vmar_protect(root, protection, address, size));
+}
+
+zx_status_t sys_mx_process_unmap_vm(zx_handle_t process, uintptr_t address, size_t size) {
+    struct object* object;
+    struct vmar* root;
+    zx_status_t status = get_root(process, &object, &root);
+    if (status != ZX_OK)
+        return status;
+    return handle_put(object, vmar_unmap(root, address, size));
 }
