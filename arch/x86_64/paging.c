@@ -51,27 +51,23 @@ void entry_set(uint64_t* table, unsigned index, uint64_t value) {
 /* Table pages that are not linked into a page table, chained through their first entry. The address
  * of a page has bit 0 clear. So a CPU that still walks an unlinked table reads this entry as not
  * present. */
-struct table_chain {
-    uint64_t* first;
-};
-
-static void chain_push(struct table_chain* chain, uint64_t* table) {
-    table[0] = (uint64_t)chain->first;
-    chain->first = table;
+static void chain_push(uint64_t** chain, uint64_t* table) {
+    table[0] = (uint64_t)*chain;
+    *chain = table;
 }
 
 /* Returns a table, empty again; NULL: the chain is empty. */
-static uint64_t* chain_pop(struct table_chain* chain) {
-    uint64_t* table = chain->first;
+static uint64_t* chain_pop(uint64_t** chain) {
+    uint64_t* table = *chain;
     if (table) {
-        chain->first = (uint64_t*)table[0];
+        *chain = (uint64_t*)table[0];
         table[0] = 0;
     }
     return table;
 }
 
 /* Frees the table pages. Pages unlinked from a page table are kept until no TLB refers to them. */
-static void tables_free(struct table_chain* tables) {
+static void tables_free(uint64_t** tables) {
     uint64_t* table;
     while ((table = chain_pop(tables)))
         table_page_free(table);
@@ -80,7 +76,7 @@ static void tables_free(struct table_chain* tables) {
 /* Clears the entry, and unlinks every table on the way up that became empty. `path[level]` is the
  * table of that level. The root stays; so do the shared tables right below its upper half. */
 static void entry_clear(struct page_table* table, uint64_t* path[], virtual_address_t address,
-                        struct table_chain* freed) {
+                        uint64_t** freed) {
     bool is_kernel = address >= PHYSICAL_MAP_BASE;
     for (unsigned level = 0; level <= TOP_LEVEL; level++) {
         path[level][entry_index(address, level)] = 0;
@@ -169,7 +165,7 @@ void page_table_destroy(struct page_table* table) {
 static zx_status_t walk_or_create(struct page_table* table, virtual_address_t address,
                                   uint64_t* path[]) {
     unsigned missing = walk(table, address, path);
-    struct table_chain created = {NULL};
+    uint64_t* created = NULL;
     for (unsigned i = 0; i < missing; i++) {
         uint64_t* new_table = table_page_alloc();
         if (!new_table) {
@@ -228,8 +224,7 @@ static void change_flush(struct page_table* table, const struct change* change) 
  * before that. */
 static ALWAYS_INLINE virtual_address_t change_range(struct page_table* table, virtual_address_t at,
                                                     virtual_address_t end, uint64_t flags,
-                                                    struct table_chain* freed,
-                                                    struct change* change) {
+                                                    uint64_t** freed, struct change* change) {
     while (at < end) {
         uint64_t* path[TOP_LEVEL + 1];
         unsigned level = walk(table, at, path);
@@ -252,7 +247,7 @@ static ALWAYS_INLINE virtual_address_t change_range(struct page_table* table, vi
 }
 
 void page_table_unmap(struct page_table* table, virtual_address_t address, size_t size) {
-    struct table_chain freed = {NULL};
+    uint64_t* freed = NULL;
     struct change change = {0};
     (void)change_range(table, address, address + size, 0, &freed, &change);
     change_flush(table, &change);
@@ -262,7 +257,7 @@ void page_table_unmap(struct page_table* table, virtual_address_t address, size_
 /* Flushes once for all parts. */
 size_t page_table_unmap_some(struct page_table* table, virtual_address_t address, size_t size,
                              int64_t* units) {
-    struct table_chain freed = {NULL};
+    uint64_t* freed = NULL;
     struct change change = {0};
     virtual_address_t at = address, end = address + size;
     while (*units > 0 && at < end) {
