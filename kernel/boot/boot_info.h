@@ -26,6 +26,15 @@ struct boot_info {
  * be used: unknown magic, no memory map. */
 void loader_read(uint32_t magic, uint64_t address, struct boot_info* info);
 
+/* For loader.c, in multiboot2.c and pvh.c: pure parsing. They return NULL, or a text that says what
+ * is wrong. Multiboot2: `information` is the loader's block; its first word is its size. PVH (qemu
+ * -kernel): `at` converts a physical address below 4 GiB to a pointer. */
+#define MULTIBOOT2_LOADER_MAGIC 0x36d76289u
+#define PVH_LOADER_MAGIC 0x336ec578u
+const char* multiboot2_read(const void* information, struct boot_info* info);
+const char* pvh_read(const void* information, const void* (*at)(uint64_t physical),
+                     struct boot_info* info);
+
 /* For multiboot2.c and pvh.c: adds a range of usable memory, cut to whole pages. The order of the
  * calls does not matter. */
 void boot_info_add_ram(struct boot_info* info, uint64_t start, uint64_t size);

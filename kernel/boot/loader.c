@@ -2,8 +2,6 @@
 #include <boot/boot_info.h>
 
 #include <arch/layout.h>
-#include <boot/multiboot2.h>
-#include <boot/pvh.h>
 #include <debug/panic.h>
 
 static const void* at_physical(uint64_t address) {

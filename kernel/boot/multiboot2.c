@@ -1,4 +1,4 @@
-#include <boot/multiboot2.h>
+#include <boot/boot_info.h>
 
 #include <lib/compiler.h>
 #include <lib/string.h>

@@ -1,4 +1,4 @@
-#include <boot/pvh.h>
+#include <boot/boot_info.h>
 
 #include <lib/string.h>
 

@@ -1,12 +1,11 @@
 /* What the loaders say: Multiboot2 and PVH information, and the ranges of memory they name.
  * Sources: kernel/boot/boot_info.c kernel/boot/multiboot2.c kernel/boot/pvh.c kernel/lib/string.c
  */
+#include <boot/boot_info.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include <arch/layout.h>
-#include <boot/multiboot2.h>
-#include <boot/pvh.h>
 #include <debug/selftest.h>
 
 #include "../kernel/random.h"
