@@ -222,17 +222,6 @@ static uint32_t can_map_of(uint32_t permissions) {
            (permissions & ZX_VM_PERM_EXECUTE ? ZX_VM_CAN_MAP_EXECUTE : 0);
 }
 
-static zx_status_t install_child(struct aspace* aspace, struct vmar* child, virtual_address_t base,
-                                 user_out(zx_handle_t) child_out,
-                                 user_out(zx_vaddr_t) address_out) {
-    struct vmar_object* object = vmar_object_create(aspace, child);
-    if (!object)
-        return ZX_ERR_NO_MEMORY;
-    if (!user_write(address_out, &base, 1))
-        return handle_put(&object->object, ZX_ERR_INVALID_ARGS);
-    return handle_install_out(&object->object, VMAR_DEFAULT_RIGHTS, child_out);
-}
-
 static zx_status_t allocate(const struct vmar_object* parent, uint32_t options, size_t offset,
                             size_t size, user_out(zx_handle_t) child_out,
                             user_out(zx_vaddr_t) address_out) {
@@ -244,7 +233,13 @@ static zx_status_t allocate(const struct vmar_object* parent, uint32_t options, 
     zx_status_t status = vmar_allocate(parent->vmar, options, offset, size, &child, &base);
     if (status != ZX_OK)
         return status;
-    status = install_child(parent->aspace, child, base, child_out, address_out);
+    struct vmar_object* object = vmar_object_create(parent->aspace, child);
+    if (!object)
+        status = ZX_ERR_NO_MEMORY;
+    else if (!user_write(address_out, &base, 1))
+        status = handle_put(&object->object, ZX_ERR_INVALID_ARGS);
+    else
+        status = handle_install_out(&object->object, VMAR_DEFAULT_RIGHTS, child_out);
     if (status != ZX_OK)
         (void)vmar_destroy(child);
     vmar_release(child);

@@ -118,29 +118,22 @@ static const struct property* property_find(uint32_t number) {
     return NULL;
 }
 
-/* A reference to the object, if the handle has `right`, or the right that stands in for it. */
-static zx_status_t get_object(zx_handle_t handle, zx_obj_type_t type, zx_rights_t right,
-                              struct object** object) {
-    zx_rights_t present, needed = right;
-    zx_status_t status = handle_get_with_rights(handle, type, ZX_RIGHT_NONE, object, &present);
-    if (status != ZX_OK)
-        return status;
-    zx_rights_t usual = (*object)->ops->default_rights;
-    if (!(usual & right))
-        needed = usual & (right == ZX_RIGHT_SET_PROPERTY ? ZX_RIGHT_WRITE : ZX_RIGHT_READ);
-    return (present & needed) == needed ? ZX_OK : handle_put(*object, ZX_ERR_ACCESS_DENIED);
-}
-
 static zx_status_t access_property(zx_handle_t handle, uint32_t number, bool must_set,
                                    uintptr_t value, size_t value_size) {
     const struct property* property = property_find(number);
     if (!property)
         return ZX_ERR_INVALID_ARGS;
+    zx_rights_t needed = must_set ? property->set_right : property->get_right, present;
     struct object* object;
-    zx_status_t status = get_object(handle, property->type,
-                                    must_set ? property->set_right : property->get_right, &object);
+    zx_status_t status =
+        handle_get_with_rights(handle, property->type, ZX_RIGHT_NONE, &object, &present);
     if (status != ZX_OK)
         return status;
+    zx_rights_t usual = object->ops->default_rights;
+    if (!(usual & needed))
+        needed = usual & (needed == ZX_RIGHT_SET_PROPERTY ? ZX_RIGHT_WRITE : ZX_RIGHT_READ);
+    if ((present & needed) != needed)
+        return handle_put(object, ZX_ERR_ACCESS_DENIED);
     return handle_put(object,
                       (must_set ? property->set : property->get)(object, value, value_size));
 }
