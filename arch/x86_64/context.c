@@ -10,16 +10,11 @@
 void context_first_run(void);
 _Noreturn void context_enter_user_frame(const struct exception_frame* frame);
 
-/* What the stack pointer of a thread that does not run points to. context_switch pushes and pops
- * it. */
-struct switch_frame {
+/* What the stack pointer of a thread that has not run yet points to. context_switch pushes and pops
+ * the first two, as for each thread that does not run; context_first_run pops the others. */
+struct first_frame {
     uint64_t rbp;
     void (*resume)(void);
-};
-
-/* The same for a thread that has not run yet. context_first_run pops the entry and the argument. */
-struct first_frame {
-    struct switch_frame frame;
     void (*entry)(void*);
     void* argument;
 };
@@ -27,8 +22,7 @@ struct first_frame {
 void context_init(struct thread_context* context, void* stack_top, void (*entry)(void*),
                   void* argument) {
     struct first_frame* first = (struct first_frame*)stack_top - 1;
-    *first = (struct first_frame){
-        .frame = {.resume = context_first_run}, .entry = entry, .argument = argument};
+    *first = (struct first_frame){0, context_first_run, entry, argument};
     *context = (struct thread_context){.stack_pointer = (uint64_t)first};
 }
 

@@ -52,19 +52,6 @@ void interrupt_table_init(void) {
     }
 }
 
-static void load_segments(const struct descriptor_pointer* gdt) {
-    __asm__ volatile("lgdt %0\n"
-                     "pushq %1\n"
-                     "leaq 1f(%%rip), %%rax\n"
-                     "pushq %%rax\n"
-                     "lretq\n"
-                     "1: mov %2, %%ss\n"
-                     "mov %3, %%ds\n"
-                     "mov %3, %%es\n" ::"m"(*gdt),
-                     "i"(SELECTOR_KERNEL_CODE), "r"(SELECTOR_KERNEL_DATA), "r"(0)
-                     : "rax", "memory");
-}
-
 void descriptors_init_cpu(struct cpu* cpu) {
     uint64_t base = (uint64_t)&cpu->task_state;
     uint64_t* gdt = cpu->gdt;
@@ -79,7 +66,16 @@ void descriptors_init_cpu(struct cpu* cpu) {
 
     struct descriptor_pointer gdt_pointer = {sizeof(cpu->gdt) - 1, gdt};
     struct descriptor_pointer idt_pointer = {sizeof(interrupt_table) - 1, interrupt_table};
-    load_segments(&gdt_pointer);
+    __asm__ volatile("lgdt %0\n"
+                     "pushq %1\n"
+                     "leaq 1f(%%rip), %%rax\n"
+                     "pushq %%rax\n"
+                     "lretq\n"
+                     "1: mov %2, %%ss\n"
+                     "mov %3, %%ds\n"
+                     "mov %3, %%es\n" ::"m"(gdt_pointer),
+                     "i"(SELECTOR_KERNEL_CODE), "r"(SELECTOR_KERNEL_DATA), "r"(0)
+                     : "rax", "memory");
     __asm__ volatile("ltr %0" ::"r"((uint16_t)SELECTOR_TSS));
     __asm__ volatile("lidt %0" ::"m"(idt_pointer));
 }
