@@ -2,7 +2,7 @@
  * the slab. Free objects of a slab are chained through their first word.
  *
  * Large objects need slabs of several pages. When memory is fragmented and has no such block, a
- * smaller slab is made. So slabs of one cache may differ in size. */
+ * smaller slab is made. So the slabs of one cache may differ in size. */
 #include <mm/slab.h>
 
 #include <debug/emergency_console.h>
@@ -20,8 +20,8 @@ struct slab {
     struct list_node node; /* in slab_cache.partial; a full or an empty slab is in no list */
     struct slab_cache* cache;
     uint16_t free_count;
-    uint16_t capacity; /* objects that it holds */
-    uint32_t order;    /* of the block of pages */
+    uint16_t capacity; /* how many objects the slab has */
+    uint32_t order;    /* the block has 2^order pages */
     void* first_free;
 };
 
@@ -43,14 +43,14 @@ static size_t header_size(const struct slab_cache* cache) {
     return ALIGN_UP(sizeof(struct slab), cache->alignment);
 }
 
-/* How many objects a slab of 2^order pages holds. */
+/* Returns how many objects a slab of 2^order pages has. */
 static uint32_t objects_in(const struct slab_cache* cache, size_t stride, unsigned order) {
     return (uint32_t)(((PAGE_SIZE << order) - header_size(cache)) / stride);
 }
 
-/* First use of a cache: computes its sizes and adds it to the list. Preemption is off. `stride` is
- * written last, with a release store: a CPU that reads it without the lock sees the other sizes
- * too. */
+/* Prepares a cache at its first use: computes its sizes and adds it to the list. Preemption is off.
+ * `stride` is written last, with a release store: a CPU that reads it without the lock sees the
+ * other sizes too. */
 static void prepare_cache(struct slab_cache* cache) {
     spin_lock(&all_lock);
     if (cache->stride == 0) {
@@ -67,7 +67,7 @@ static void prepare_cache(struct slab_cache* cache) {
 
 /* --- slabs, under the cache's lock ----------------------------------------------------------- */
 
-/* Every page of the block points to the slab, so any object leads to it. */
+/* Returns the slab of an object. Every page of a slab's block points to the slab. */
 static struct slab* slab_of(const void* object) {
     return page_from_virtual(object)->owner;
 }
@@ -77,8 +77,8 @@ struct slab_cache* slab_cache_of(const void* memory) {
     return slab ? slab->cache : NULL;
 }
 
-/* Allocates a block of the preferred order; else the largest one there is that has room for an
- * object. */
+/* Allocates a block of the preferred order. If there is none, allocates the largest smaller block
+ * that has room for an object. */
 static struct page* block_alloc(const struct slab_cache* cache, unsigned* order) {
     for (*order = cache->slab_order; *order > 0; --*order) {
         struct page* page = page_alloc_order(*order);
@@ -173,7 +173,7 @@ static struct slab_magazine* magazine_get(struct slab_cache* cache) {
     return *place;
 }
 
-/* How many objects move between a magazine and slabs in one lock hold. */
+/* Returns how many objects move between a magazine and slabs in one lock hold. */
 static uint32_t batch_of(const struct slab_magazine* magazine) {
     return magazine->room / 2;
 }
@@ -184,15 +184,15 @@ void* slab_take_slow(struct slab_cache* cache) {
     struct slab_magazine* magazine = magazine_get(cache);
     spin_lock(&cache->lock);
     void* object = take_object_locked(cache);
-    /* The rest of the batch comes from slabs that exist: it is no reason to make a new one. */
+    /* The rest of the batch comes only from slabs that exist: no new slab is made for it. */
     while (object && magazine->count < batch_of(magazine) && !list_is_empty(&cache->partial))
         magazine->objects[magazine->count++] = take_object_locked(cache);
     spin_unlock(&cache->lock);
     return object;
 }
 
-/* Half of a full magazine goes back, so that the next frees and allocations find room and objects.
- */
+/* Moves half of a full magazine back to slabs. So the next frees find room, and the next
+ * allocations find objects. */
 void slab_put_slow(struct slab_cache* cache, void* object) {
     struct slab_magazine* magazine = magazine_get(cache);
     spin_lock(&cache->lock);
@@ -211,7 +211,7 @@ void* slab_alloc_zeroed(struct slab_cache* cache) {
 
 /* --- all caches ------------------------------------------------------------------------------- */
 
-/* Gives back the objects of the magazine, and the empty slab. */
+/* Puts the objects of the magazine back into slabs, and frees the empty slab. */
 static void trim(struct slab_cache* cache, struct slab_magazine* magazine) {
     spin_lock(&cache->lock);
     while (magazine->count > 0)
@@ -222,8 +222,8 @@ static void trim(struct slab_cache* cache, struct slab_magazine* magazine) {
     spin_unlock(&cache->lock);
 }
 
-/* The list is walked without its lock. Caches are only added, at the end; one is removed only while
- * no other code walks the list. */
+/* The list is walked without its lock. Caches are added only at the end. A cache is removed only
+ * while no other code walks the list. */
 void slab_trim(void) {
     LIST_FOR_EACH(node, &all_caches) {
         struct slab_cache* cache = LIST_ENTRY(node, struct slab_cache, all_node);

@@ -2,9 +2,11 @@
  * magazine) in front of a locked list of slabs.
  *
  * Rules for slab caches:
- * - Not in an interrupt.
+ * - An interrupt handler must not use them.
  * - The contents of a new object are undefined.
  * - Empty slabs go back to the page allocator; each cache keeps one.
+ * - A CPU uses its magazines with preemption off and without a lock. The cache's lock (class SLAB)
+ *   guards the slabs.
  * - Debug builds fill freed objects with a pattern, keep a red zone behind each object, and catch
  *   double frees. */
 #pragma once
@@ -29,12 +31,12 @@ struct slab_magazine {
     void* objects[SLAB_MAGAZINE_SIZE];
 };
 
-/* without room; used by CPUs that have no magazine yet */
+/* a magazine without room, for CPUs that have none yet */
 extern struct slab_magazine slab_no_magazine;
 
 struct slab_cache {
     const char* name;
-    size_t object_size; /* as the user of the cache asked for */
+    size_t object_size; /* the size that the cache's user asked for */
     size_t alignment;
     struct slab_magazine* magazines[CPU_MAX];
     struct spinlock lock; /* class SLAB: guards everything below */
@@ -50,7 +52,8 @@ struct slab_cache {
 /* For a static cache. It joins the list of all caches at its first use. */
 #define SLAB_CACHE_INITIALIZER(cache, name, size) \
     SLAB_CACHE_INITIALIZER_ALIGNED(cache, name, size, SLAB_ALIGNMENT)
-/* The same for objects that different CPUs use at once: no two share a cache line. */
+/* SLAB_CACHE_INITIALIZER for objects that different CPUs use at once. No two objects share a cache
+ * line. */
 #define SLAB_CACHE_INITIALIZER_BY_LINES(cache, name, size) \
     SLAB_CACHE_INITIALIZER_ALIGNED(cache, name, size, CACHE_LINE_SIZE)
 #define SLAB_CACHE_INITIALIZER_ALIGNED(cache, cache_name, size, object_alignment)              \
@@ -60,12 +63,14 @@ struct slab_cache {
         .lock = SPINLOCK_INITIALIZER(LOCK_SLAB), .partial = LIST_INITIALIZER((cache).partial), \
     }
 
-/* For sizes that are known at run time only. `alignment` is a power of two, at most 64. */
+/* Initializes a cache for a size that is known only at run time. `alignment` is a power of two, at
+ * most 64. */
 void slab_cache_init(struct slab_cache* cache, const char* name, size_t size, size_t alignment);
 /* All objects are free. The cache cannot be used again. */
 void slab_cache_destroy(struct slab_cache* cache);
 
-/* The parts that need preemption off. slab_take returns NULL if this CPU's magazine is empty. */
+/* The inner functions; preemption is off. slab_take returns NULL if this CPU's magazine is
+ * empty. */
 void* slab_take_slow(struct slab_cache* cache);
 void slab_put_slow(struct slab_cache* cache, void* object);
 
@@ -87,7 +92,7 @@ static inline void slab_put(struct slab_cache* cache, void* object) {
         slab_put_slow(cache, object);
 }
 
-/* NULL: no memory. The contents are undefined. */
+/* Allocates an object; its contents are undefined. NULL: no memory. */
 static inline void* slab_alloc(struct slab_cache* cache) {
     if (allocation_must_fail())
         return NULL;
@@ -107,7 +112,8 @@ static inline void slab_free(struct slab_cache* cache, void* object) {
     preempt_enable();
 }
 
-/* The first attempt at slab_alloc, with preemption off. NULL: slab_alloc decides. */
+/* The first attempt of slab_alloc, with preemption off. NULL: the caller must call slab_alloc,
+ * which may still succeed. */
 static inline void* slab_alloc_inner(struct slab_cache* cache) {
     void* object = allocation_must_fail() ? NULL : slab_take(cache);
     if (likely(object))
@@ -115,7 +121,7 @@ static inline void* slab_alloc_inner(struct slab_cache* cache) {
     return object;
 }
 
-/* Undoes that. Preemption was off since then, so the magazine has room. */
+/* Undoes slab_alloc_inner. Preemption has been off since then, so the magazine has room. */
 static inline void slab_undo_alloc(struct slab_cache* cache, void* object) {
     struct slab_magazine* magazine = cache->magazines[cpu_index()];
     slab_debug_freed(cache->name, object, cache->object_size);
@@ -124,18 +130,18 @@ static inline void slab_undo_alloc(struct slab_cache* cache, void* object) {
 
 void* slab_alloc_zeroed(struct slab_cache* cache);
 
-/* Memory of any size: slab caches for sizes from 16 bytes to 3 KiB (powers of two, and halves
- * between), whole pages above. */
+/* Allocates memory of any size. Sizes from 16 bytes to 3 KiB come from slab caches (powers of two,
+ * and one size between each two). Larger sizes are whole pages. */
 void* heap_alloc(size_t size);
 void* heap_alloc_zeroed(size_t size);
 void heap_free(void* pointer); /* NULL is allowed */
 
-/* The cache that the memory is an object of; NULL: it is whole pages. */
+/* Returns the cache that the memory is an object of; NULL: the memory is whole pages. */
 struct slab_cache* slab_cache_of(const void* memory);
 
 void slab_init(void);
 size_t slab_objects_in_use(void); /* over all caches; exact when no CPU allocates */
-/* Gives back empty slabs and this CPU's magazines, for leak tests. */
+/* Frees empty slabs and empties this CPU's magazines, for leak tests. */
 void slab_trim(void);
 extern struct slab_cache slab_magazine_cache; /* the magazines themselves */
 void slab_for_each_cache(void (*visit)(const struct slab_cache* cache, size_t in_use));
