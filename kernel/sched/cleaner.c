@@ -2,8 +2,7 @@
  * list wakes the thread; the thread takes the whole list at once.
  *
  * Waking the thread takes a run queue's lock, and the requester may hold that very lock. So the
- * requester does not wake the thread itself: it raises an interrupt on its own CPU, whose handler
- * does.
+ * requester raises an interrupt on its own CPU, and the handler wakes the thread.
  *
  * The races, and what closes them (the numbers stand at the lines):
  * 1. The thread goes to sleep while a request arrives. The thread sets `is_waiting`, then looks at
@@ -12,8 +11,8 @@
  * 2. Work is requested again while its piece runs. `is_requested` is cleared before the piece, so a
  *    later request puts the work into the list once more.
  * 3. A requester is preempted between setting `is_requested` and filling the list. Later requesters
- *    would rely on it, and nothing would be cleaned until it runs again. So it is not preempted
- *    there. */
+ *    would rely on the flag, and the work would wait until the first requester runs again. So
+ *    preemption is off there. */
 #include <sched/cleaner.h>
 
 #include <abi/errors.h>
@@ -69,7 +68,7 @@ static void run_piece(struct cleaning* cleaning) {
     cleaning_wake_waiters();
 }
 
-/* When the current window ends, and how long the cleaner has worked in it. */
+/* The end of the current window, and the time that the cleaner has worked in it. */
 static zx_time_t window_end;
 static zx_duration_t worked;
 
@@ -84,7 +83,7 @@ static void rest_if_due(zx_time_t piece_began) {
     if (worked < WORK_LIMIT_NANOSECONDS)
         return;
     window_end = now;
-    /* In a virtual machine whose CPU was taken away, a short piece may seem to have taken long. */
+    /* The host may stop a virtual CPU for a while, so a short piece may seem to have taken long. */
     while (thread_sleep_until(now + MIN(worked, WINDOW_NANOSECONDS)) != ZX_OK)
         ;
 }

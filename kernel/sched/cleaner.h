@@ -6,9 +6,9 @@
  * returns false. Between two pieces it gives the other requested kinds their turn.
  *
  * Rules for cleaning:
- * - run_piece does at most CLEANER_PIECE_INSTRUCTIONS of work, blocks on nothing, and returns with
- *   no lock held. Not counted: waking the threads that wait for an object that goes, and waiting
- *   for other CPUs to flush.
+ * - run_piece does at most CLEANER_PIECE_INSTRUCTIONS of work, never blocks, and returns with no
+ *   lock held. Two things are not counted: waking the threads that wait for a destroyed object, and
+ *   waiting for other CPUs to flush.
  * - A request may be made in any context and with any lock held.
  * - Programs get at least half of the cleaner's CPU, even if they make work without end. Once the
  *   cleaner has worked for a millisecond within two milliseconds, it sleeps as long as it has

@@ -1,4 +1,4 @@
-/* The list of requests, and waiting for what was requested. The numbers of the races are those of
+/* The list of requests, and waiting for requested work. The numbers of the races are those of
  * cleaner.c. */
 #include <sched/cleaning.h>
 

@@ -25,25 +25,25 @@ struct cleaning {
     { .run_piece = (function) }
 
 /* Requests the work: after this call the cleaner calls run_piece until that returns false.
- * run_piece sees everything the caller wrote before the request. Any context, with any lock held.
- * Cheap if the work is requested already. A request made before cleaner_start is served after it.
- */
+ * run_piece sees everything the caller wrote before the request. May be called in any context, with
+ * any lock held. Cheap if the work is requested already. Work that is requested before
+ * cleaner_start is done after it. */
 void cleaner_request(struct cleaning* cleaning);
 
-/* Requests the work and waits until one whole round of it, begun after this call, has ended. So
- * everything that was there to do at the call has been done. CANCELED: the caller was killed. No
- * lock held; not for the cleaner itself. */
+/* Requests the work and waits until one whole round of it, begun after this call, has ended. So all
+ * work that existed at the call is done. CANCELED: the caller was killed. No lock held; not for the
+ * cleaner itself. */
 zx_status_t cleaner_run_out(struct cleaning* cleaning);
 
-/* Requests the work and waits until the condition holds. The condition is looked at after each
- * piece of any work, with interrupts off. CANCELED: the caller was killed. */
+/* Requests the work and waits until the condition holds. The condition is checked after each piece
+ * of any work, with interrupts off. CANCELED: the caller was killed. */
 zx_status_t cleaner_wait_until(struct cleaning* cleaning, bool (*condition)(void*), void* argument);
 
 /* --- for cleaner.c ------------------------------------------------------------------------------
  */
 
-/* Takes all requests: a list by `next`, the newest first. `must_wait`: if there are none, waits for
- * the next one, which raises soft_interrupt. */
+/* Takes all requests. Returns a list by `next`, the newest first. `must_wait`: if there are none,
+ * waits for the next one, which raises soft_interrupt. */
 struct cleaning* cleaning_take_requests(bool must_wait);
-/* A piece has ended: the conditions of those who wait are looked at. */
+/* Called when a piece has ended: checks the conditions of the waiting threads. */
 void cleaning_wake_waiters(void);

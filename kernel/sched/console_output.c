@@ -15,7 +15,7 @@
 #define STEPS_OF_DRAWING 4u
 /* Waiting writers are woken only when there is room for many of them. */
 #define ROOM_TO_GO_ON (16 * CONSOLE_OUTPUT_MAX)
-/* If the serial line's interrupt does not come, the line is looked at again after this time. */
+/* If the serial line's interrupt does not come, the line is checked again after this time. */
 #define POLL_NANOSECONDS 10000000l
 
 static struct wait_queue writers = WAIT_QUEUE_INITIALIZER(writers);

@@ -4,11 +4,11 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-/* From here on output is queued. The cleaner must have been started. */
+/* Makes output queued from here on. The cleaner must have been started. */
 void console_output_start(void);
 
 #define CONSOLE_OUTPUT_MAX 256u
-/* Writes `size` characters (at most CONSOLE_OUTPUT_MAX) as one piece. Waits for room, as long as
- * the devices need. The wait is bounded: the console drops its text if a device takes nothing.
- * False: the caller was killed, and nothing is written. No lock held. */
+/* Writes `size` characters (at most CONSOLE_OUTPUT_MAX) as one piece. Waits for room if the queue
+ * is full. The wait is bounded: the console drops its text if a device takes nothing. False: the
+ * caller was killed, and nothing is written. No lock held. */
 bool console_output_write(const char* text, size_t size);

@@ -22,15 +22,16 @@ _Atomic uint32_t idle_cpus HOT_DATA;
 /* --- calling ---------------------------------------------------------------------------------- */
 
 /* The called CPU may stop being idle at the same moment. The races, and what closes them:
- * 1. The CPU does not see the call. This leaves the call first, then looks at idle_cpus once more.
- *    The CPU clears its bit first, then looks for a call (help_leave_locked). All four steps are
- *    sequentially consistent, so at least one of the two sees the other. If this still sees the
- *    bit, the CPU finds the call: when it leaves, or in its next look.
- * 2. Both see it. Each takes the call by an exchange. One of them gets it, and passes it on.
- * 3. The call of another caller lies there too, and is taken with this one. So it goes on to all
- *    CPUs that it named, and the CPU just left out is not excluded: it may be idle again.
- * Each further round means that a CPU has stopped being idle. If none of them is idle, each had its
- * bit clear after the thread was queued, so it looks when it becomes idle (help.h, step 1). */
+ * 1. The CPU does not see the call. The caller writes the call first, then reads idle_cpus once
+ *    more. The CPU clears its bit first, then looks for a call (help_leave_locked). All four steps
+ *    are sequentially consistent, so at least one of the two sees the other. If the caller still
+ *    sees the bit, the CPU finds the call: when it stops being idle, or in its next look.
+ * 2. Both see the other. Each takes the call by an exchange. One of them gets the call, and passes
+ *    it on.
+ * 3. The call of another caller may be taken together with this one. So it is passed on to all CPUs
+ *    that either call named, also to the CPU just asked: it may be idle again. Each further round
+ *    means that a CPU has stopped being idle. If none of the CPUs is idle, each had its bit clear
+ *    after the thread was queued. So each looks when it becomes idle (help.h, step 1). */
 void help_call(uint32_t cpus) {
     uint32_t idle;
     while ((idle = cpus & atomic_load_explicit(&idle_cpus, memory_order_relaxed)) != 0) {
@@ -103,7 +104,7 @@ void help_ready_locked(struct sched_cpu* sched) {
     help_locked(sched, cpus_for_others(sched, UINT64_MAX, NULL));
 }
 
-/* Usually no CPU is idle. */
+/* Returns early in the usual case, that no CPU is idle. */
 void help_all_but_first_locked(struct sched_cpu* sched, uint64_t queues) {
     if (atomic_load_explicit(&idle_cpus, memory_order_relaxed) == 0)
         return;
@@ -137,7 +138,8 @@ static struct list_node* take_bookmark_locked(struct sched_cpu* victim, struct s
 }
 
 /* Returns the most urgent thread that may run on `here`, if there is one among the next *left
- * threads. Subtracts how many it looked at; 0: it may not have seen all. */
+ * threads. Subtracts the number of threads that it has seen from *left. 0: there may be more
+ * threads. */
 static struct thread* look_for_thread_locked(struct sched_cpu* victim, struct sched_cpu* here,
                                              unsigned* left) {
     struct look* look = &here->look;
@@ -162,10 +164,10 @@ static struct thread* look_for_thread_locked(struct sched_cpu* victim, struct sc
     return NULL;
 }
 
-/* Looks at one CPU, and takes the thread that was found out of its queue. The thread is MOVING from
- * then on: no other CPU touches it, so the lock can be dropped. An empty queue is looked at under
- * the lock too: a plain read could miss a thread whose pusher missed the bit of this CPU (help.h,
- * step 2). */
+/* Looks at one CPU's ready threads, and takes the thread that it finds out of the queue. The thread
+ * is MOVING from then on: no other CPU touches it, so the lock can be dropped. An empty queue is
+ * read under the lock too. A plain read could miss a thread that was queued by code that missed the
+ * bit of this CPU (help.h, step 2). */
 static struct thread* look_at(struct sched_cpu* victim, struct sched_cpu* here, unsigned* left) {
     interrupt_state_t state = spin_lock_irqsave(&victim->lock);
     struct thread* found = look_for_thread_locked(victim, here, left);

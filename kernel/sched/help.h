@@ -9,8 +9,8 @@
  *    the same run queue lock. So either the idle CPU finds the thread, or the pusher sees the idle
  *    CPU. This holds for a preempted thread too. A thread that yields to an equal waits until the
  *    slice ends.
- * 3. Code that queues a thread in front of all others calls nobody for it, because it runs next.
- *    But a second thread may be queued before its CPU switches; then one of the two waits. If the
+ * 3. Code that queues a thread in front of all others calls no CPU for it, because it runs next.
+ *    But a second thread may be queued before the CPU switches; then one of the two waits. If the
  *    CPU runs a thread, the code that queues the second one looks for idle CPUs, for both. If the
  *    CPU is idle, it looks itself when it leaves idle: one of the two may be a thread that it
  *    stole. Either look comes after both pushes, under the same lock, so step 2 holds for it.
@@ -28,24 +28,24 @@ static inline uint32_t idle_cpus_for(const struct thread* thread) {
     return atomic_load_explicit(&idle_cpus, memory_order_relaxed) & thread->affinity;
 }
 
-/* Starts a call for help if one of `cpus` is idle: they may run a thread that was queued at
- * `sched`, or is about to be. The call is made with a delay, or at once for the run queue of
- * another CPU. */
+/* Starts a call for help if one of `cpus` is idle. These CPUs may run a thread that was queued at
+ * `sched`, or will be. The call is made with a delay, but at once if `sched` is another CPU's. */
 void help_start_or_call_locked(struct sched_cpu* sched, uint32_t cpus);
 static inline void help_locked(struct sched_cpu* sched, uint32_t cpus) {
     if (cpus & atomic_load_explicit(&idle_cpus, memory_order_relaxed))
         help_start_or_call_locked(sched, cpus);
 }
-/* The same for all ready threads. */
+/* help_locked for all ready threads. */
 void help_ready_locked(struct sched_cpu* sched);
-/* The same for all threads that are ready in `queues` (one bit for each), but for the one that runs
- * next. */
+/* help_locked for all threads that are ready in `queues` (one bit for each), except the thread that
+ * runs next. */
 void help_all_but_first_locked(struct sched_cpu* sched, uint64_t queues);
-/* The same at a slice's end, for the running thread and the equals that share the CPU with it. */
+/* help_locked at a slice's end, for the running thread and the threads of its priority that share
+ * the CPU. */
 void help_equals_locked(struct sched_cpu* sched);
 /* The callback of sched_cpu.help_timer. */
 void help_is_due(struct timer* timer);
-/* Calls one of `cpus` that is idle, if there is one. */
+/* Calls one idle CPU of `cpus`, if there is one. */
 void help_call(uint32_t cpus);
 /* One bounded piece of the look at the ready threads of other CPUs. Called in the idle thread of
  * `here`, interrupts off. True: a thread was taken, or the look is not over. `place` queues a
@@ -53,8 +53,9 @@ void help_call(uint32_t cpus);
 bool help_others(struct sched_cpu* here, void (*place)(struct thread*));
 /* Passes on the call that this CPU was given. */
 void help_pass_call_on(struct sched_cpu* here);
-/* The CPU `here`, whose run queue is locked, is no longer idle: clears its bit, and passes on the
- * call that it was given. The bit is cleared before the look at `called`: race 1 of help_call. */
+/* Called when the CPU `here` is no longer idle, with its run queue locked. Clears its bit, and
+ * passes on the call that it was given. The bit is cleared before `called` is read: race 1 of
+ * help_call. */
 static inline void help_leave_locked(struct sched_cpu* here) {
     atomic_fetch_and(&idle_cpus, ~here->mask);
     here->look.turn = 0;

@@ -20,8 +20,8 @@ zx_status_t mutex_lock(struct mutex* mutex) {
     return wait_queue_wait(&mutex->queue, is_mine, mutex, ZX_TIME_INFINITE);
 }
 
-/* Hands the mutex to the first waiter under the lock. So the waiter cannot give up between being
- * chosen and being the holder, and no thread that comes later is faster. */
+/* Hands the mutex to the first waiter under the lock. So the chosen waiter cannot give up before it
+ * is the holder, and no later thread can get the mutex first. */
 void mutex_unlock(struct mutex* mutex) {
     interrupt_state_t state = spin_lock_irqsave(&mutex->queue.lock);
     ASSERT(mutex->holder == thread_current());

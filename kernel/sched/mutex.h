@@ -1,8 +1,8 @@
 /* Mutexes: locks for which a thread sleeps. Waiters get the mutex in order of arrival.
  *
  * Rules for mutexes:
- * - Not with a spinlock held, and not in an interrupt.
- * - Not twice by one thread.
+ * - mutex_lock is not called with a spinlock held, nor in an interrupt.
+ * - A thread does not lock a mutex that it holds.
  * - mutex_lock can fail: a killed thread stops waiting and does not get the mutex. */
 #pragma once
 
@@ -12,10 +12,10 @@
 
 struct mutex {
     struct wait_queue queue;
-    struct thread* holder; /* under the queue's lock; NULL: free, and nobody waits */
+    struct thread* holder; /* under the queue's lock; NULL: free, and no thread waits */
 };
 
 void mutex_init(struct mutex* mutex);
-/* OK; or CANCELED, without the mutex: the thread was killed while it waited. */
+/* Returns OK; or CANCELED, without the mutex: the thread was killed while it waited. */
 MUST_CHECK zx_status_t mutex_lock(struct mutex* mutex);
 void mutex_unlock(struct mutex* mutex);

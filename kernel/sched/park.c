@@ -1,5 +1,5 @@
-/* Parking. All that matters is in one word, thread.park, and each step is one atomic operation on
- * it. The races, and what closes them (the numbers stand at the lines):
+/* Parking. Its whole state is one word, thread.park, and each step is one atomic operation on it.
+ * The races, and what closes them (the numbers stand at the lines):
  *
  * 1. Unpark against block. An unpark before the block leaves a token in the word, so the block's
  *    compare-exchange fails and the thread does not block. An unpark after it finds WAITING or
@@ -58,8 +58,8 @@ stay:
     return thread;
 }
 
-/* The loop: a token ends it, and so does a reason. Anything else was a claim by a waker that has
- * lost its reason meanwhile. */
+/* A token or a reason ends the loop. Otherwise a waker has claimed the thread, but its reason is
+ * gone by now; the thread blocks again. */
 static ALWAYS_INLINE zx_status_t park(struct thread* thread, uint32_t how, bool has_deadline) {
     lock_order_assert_none_held();
     ASSERT(interrupts_are_enabled());
@@ -99,7 +99,7 @@ void thread_park_uninterruptible(void) {
     (void)park(thread_current(), PARK_WAITING, false);
 }
 
-/* Leaves the token. True: the thread waited for it, and the caller has claimed it. */
+/* Leaves the token. True: the thread was waiting, and the caller has claimed it. */
 static inline bool leave_token(struct thread* thread) {
     ASSERT(preempt_depth() > 0 || !interrupts_are_enabled());
     turn_point();

@@ -28,7 +28,7 @@ static inline void queue_remove(struct sched_cpu* sched, struct thread* thread) 
         sched->ready_bitmap &= ~(1ul << (LIST_ENTRY(neighbour, struct list, head) - sched->queues));
 }
 
-/* The priority of the most urgent one of `queues`: one bit for each, not all 0. */
+/* Returns the priority of the most urgent of `queues` (one bit for each, not all 0). */
 static inline uint64_t queue_most_urgent(uint64_t queues) {
     return 63u ^ (uint64_t)__builtin_clzl(queues);
 }
@@ -47,12 +47,12 @@ static inline struct thread* queue_pop(struct sched_cpu* sched) {
     return LIST_ENTRY(node, struct thread, run_node);
 }
 
-/* The claimed thread belongs to `sched`, which is locked, from here on. Returns whether it may run
- * there.
+/* Moves the claimed thread to `sched`, which is locked. Returns whether the thread may run there.
  *
- * The exchange is a full barrier, which closes a race with sched_apply_affinity. That function
- * writes the affinity first and reads `thread->sched` afterwards; this one does the reverse. So
- * either that function finds the thread here, or this one sees the new affinity. */
+ * The exchange is a full barrier, which closes a race with sched_apply_affinity.
+ * sched_apply_affinity runs after the affinity was written, and reads `thread->sched`; this
+ * function writes `thread->sched` and then reads the affinity. So at least one of the two sees the
+ * other's write. */
 static ALWAYS_INLINE bool sched_move_locked(struct thread* thread, struct sched_cpu* sched) {
     (void)__atomic_exchange_n(&thread->sched, sched, __ATOMIC_SEQ_CST);
     return __atomic_load_n(&thread->affinity, __ATOMIC_RELAXED) & sched->mask;

@@ -35,7 +35,7 @@ static void want_reschedule(void) {
     this_cpu()->preempt_count &= ~PREEMPT_NOT_WANTED;
 }
 
-/* Makes that CPU choose again. */
+/* Makes the CPU of `sched` choose a thread again. */
 static void tell_to_reschedule(const struct sched_cpu* sched) {
     if (sched->number == cpu_number())
         want_reschedule();
@@ -71,8 +71,9 @@ static void slice_ended(struct timer* timer) {
 
 /* --- becoming ready --------------------------------------------------------------------------- */
 
-/* `thread` has just been queued at `sched`, which is locked. Notifies the CPU that should run it.
- * If several threads outrank the running one, all but the first need help (help.h, step 3). */
+/* Called when `thread` has just been queued at `sched`, which is locked. Notifies the CPU that
+ * should run it. If several threads outrank the running one, all but the first need help (help.h,
+ * step 3). */
 static NOINLINE void notify_locked(struct sched_cpu* sched, const struct thread* thread) {
     const struct thread* running = sched->running;
     if (running == sched->idle) {
@@ -104,8 +105,8 @@ static inline void make_ready_locked(struct sched_cpu* sched, struct thread* thr
         notify_locked(sched, thread);
 }
 
-/* An idle CPU if the thread may run on one, else the first one it may run on. A thread whose mask
- * has no online CPU runs anywhere. */
+/* Returns an idle CPU if the thread may run on one, else the first CPU that it may run on. A thread
+ * whose mask has no online CPU runs anywhere. */
 static uint32_t choose_cpu(const struct thread* thread) {
     uint32_t online = cpu_online_mask();
     uint32_t allowed = thread->affinity & online;
@@ -221,8 +222,8 @@ static NOINLINE void leave_idle(struct cpu* cpu, struct sched_cpu* sched, struct
     switch_to_and_unlock(cpu, sched, idle, next);
 }
 
-/* The running thread makes way for a more urgent one. Only after it is queued does this look for
- * idle CPUs: a CPU that became idle before did not see it in the queue. */
+/* Queues the running thread, which makes way for a more urgent one. Looks for idle CPUs only after
+ * that: a CPU that became idle before did not see the thread in the queue. */
 static NOINLINE void queue_preempted(struct sched_cpu* sched, struct thread* thread) {
     queue_push(sched, thread, false);
     help_locked(sched, thread->affinity);
@@ -265,8 +266,8 @@ void thread_yield(void) {
     interrupts_enable();
 }
 
-/* With interrupts off no switch is possible here. The request stays: the end of the interrupt sees
- * it, or the next preempt_enable with interrupts on. */
+/* With interrupts off no switch is possible here. The request stays. The end of the interrupt
+ * handles it, or the next preempt_enable with interrupts on. */
 void preempt_reschedule(void) {
     if (interrupts_are_enabled())
         thread_yield();
@@ -292,9 +293,9 @@ void reschedule_interrupt(void) {
 
 /* Locks the run queue that `thread` belongs to, and reads the thread's state.
  *
- * A mover writes the thread's new place first, and makes it READY or RUNNING only afterwards. This
- * reads the state first, and the place again afterwards. So a state of READY or RUNNING is true of
- * the place that is locked. */
+ * A mover writes the thread's new CPU first, and makes it READY or RUNNING only afterwards. This
+ * function reads the state first, and the CPU again afterwards. So if the state is READY or
+ * RUNNING, it belongs to the locked run queue. */
 static struct sched_cpu* lock_thread(const struct thread* thread, enum thread_state* thread_state,
                                      interrupt_state_t* state) {
     for (;;) {
@@ -328,8 +329,8 @@ void sched_apply_affinity(struct thread* thread) {
     preempt_enable();
 }
 
-/* The priority that the thread gets if the caller wants `wanted`. A kill overrides that: see
- * thread_kill. */
+/* Returns the priority that the thread gets if the caller wants `wanted`. A kill overrides that:
+ * see thread_kill. */
 static uint32_t priority_due(const struct thread* thread, uint32_t wanted) {
     bool is_killed = atomic_load(&thread->context.pending_work) & THREAD_PENDING_KILL;
     return is_killed ? THREAD_PRIORITY_SYSTEM : wanted;
@@ -338,8 +339,8 @@ static uint32_t priority_due(const struct thread* thread, uint32_t wanted) {
 /* Two races, and what closes them:
  *
  * 1. The thread is queued or moved meanwhile. The priority is written first, and the thread's queue
- *    is looked for afterwards. So either the thread is found in a queue and moved to the right one,
- *    or the code that queues it later reads the new priority.
+ *    is looked for afterwards. So either this function finds the thread in a queue and moves it, or
+ *    the code that queues it later reads the new priority.
  * 2. Several callers, one of them a kill. A kill sets pending_work before it calls this. Each
  *    caller writes a priority, then checks whether it is still the due one. The last one to write
  *    sees the kill. */
@@ -357,7 +358,7 @@ void sched_change_priority(struct thread* thread, uint32_t wanted) {
         queue_remove(sched, thread);
         make_ready_locked(sched, thread);
     } else if (thread_state == THREAD_RUNNING && sched->ready_bitmap >> priority != 0) {
-        tell_to_reschedule(sched); /* for an equal too: their slices are not timed yet */
+        tell_to_reschedule(sched); /* for an equal thread too: the slice timer may not be running */
     }
     spin_unlock_irqrestore(&sched->lock, state);
 }
@@ -365,7 +366,7 @@ void sched_change_priority(struct thread* thread, uint32_t wanted) {
 /* --- idling ------------------------------------------------------------------------------------
  */
 
-/* Interrupts are off, so nothing can happen between this look and the wait. */
+/* Interrupts are off, so no thread becomes ready on this CPU between this check and the wait. */
 static bool has_nothing_to_do(struct sched_cpu* sched) {
     return !help_others(sched, sched_place) && sched->ready_bitmap == 0 &&
            this_cpu()->preempt_count & PREEMPT_NOT_WANTED;

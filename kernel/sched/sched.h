@@ -1,4 +1,5 @@
-/* The scheduler: per-CPU run queues, a bitmap of 32 priorities each, round robin within one. */
+/* The scheduler: a run queue for each CPU, with a list for each of 33 priorities. Threads of one
+ * priority take turns. */
 #pragma once
 
 struct thread;
@@ -10,7 +11,7 @@ struct burial_ops {
     void (*bury_soon)(void);                 /* a CPU is idle: a good moment */
 };
 
-/* On each CPU: the running code is its idle thread from here on. */
+/* Called once on each CPU: from here on the running code is the CPU's idle thread. */
 void sched_init_cpu(struct thread* idle, const struct burial_ops* burial_ops);
 /* Turns the caller into this CPU's idle loop. */
 _Noreturn void sched_idle(void);

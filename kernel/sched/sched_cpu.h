@@ -16,13 +16,13 @@
 #include <sched/thread_state.h>
 #include <sched/timer.h>
 
-/* How far an idle CPU has got in its look at the ready threads of other CPUs: see help.c. Only the
- * idle CPU itself touches this. */
+/* The progress of an idle CPU's look at the ready threads of other CPUs: see help.c. Only the idle
+ * CPU itself touches this. */
 struct look {
     uint32_t turn;            /* which other CPU, counted from this one; 0: no look is under way */
     uint32_t call;            /* one bit for each CPU that the call named which started this look */
     struct sched_cpu* victim; /* the CPU whose queue may hold the bookmark */
-    uint64_t queues_left;     /* one bit for each of its queues that was not looked through yet */
+    uint64_t queues_left;     /* one bit for each of the victim's queues that is not finished yet */
 };
 
 struct sched_cpu {
@@ -50,7 +50,7 @@ struct sched_cpu {
 
 extern struct sched_cpu sched_cpus[CPU_MAX];
 
-/* Interrupts or preemption off. */
+/* Returns this CPU's data. Interrupts or preemption are off. */
 static inline struct sched_cpu* sched_here(void) {
     return this_cpu()->sched;
 }

@@ -30,7 +30,7 @@ void sched_change_priority(struct thread* thread, uint32_t wanted);
 /* --- the switch ---------------------------------------------------------------------------------
  */
 
-/* No thread is ready. Returns the idle thread. */
+/* Called when no thread is ready. Returns the idle thread. */
 struct thread* sched_become_idle_locked(struct sched_cpu* sched);
 /* The popped thread is a bookmark: drops it and chooses again. Each CPU has at most one bookmark,
  * so the recursion ends. */
@@ -47,14 +47,14 @@ void sched_leave_kernel_aspace(struct cpu* cpu, struct aspace* aspace);
  * cleaner or to its new CPU. */
 void sched_bury_or_place(struct sched_cpu* here, struct thread* previous);
 
-/* Makes the claimed thread the successor of the running thread. If it cannot be that, it becomes
- * ready as usual. `at_once`: the running thread makes way as soon as preemption is on. Preemption
- * is off.
+/* Makes the claimed thread the successor of the running thread, or makes it ready as usual if it
+ * cannot be its successor. `at_once`: the running thread makes way as soon as preemption is on.
+ * Preemption is off.
  *
  * No lock is needed:
  * 1. No other CPU touches a claimed thread.
- * 2. Besides the running thread only an interrupt on this CPU writes its `successor`. The
- *    compare-exchange is one step for that interrupt too.
+ * 2. Only the running thread and interrupts on this CPU write its `successor`. The compare-exchange
+ *    is one step for these interrupts too.
  * 3. A claimed thread of another CPU may not have left that CPU yet. Then that CPU holds its run
  *    queue lock until the registers are saved, so this function waits until the lock is free. */
 static ALWAYS_INLINE void wake_as_successor(struct thread* thread, bool at_once) {

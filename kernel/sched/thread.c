@@ -37,13 +37,14 @@ static struct wait_queue joiners = WAIT_QUEUE_INITIALIZER(joiners);
 static _Atomic uint32_t joining; /* threads in thread_join */
 
 /* Dead threads are buried by the cleaner: that takes locks and wakes other threads. It is woken
- * when this many are unburied, when a CPU becomes idle, or when a thread waits for a burial, and at
- * the latest BURIAL_DELAY_NANOSECONDS after a death. To wake it for each dead thread would cost a
- * quarter of a thread's life. More at once would not fit into the magazines of the slab caches,
+ * when this many are unburied, when a CPU becomes idle, or when a thread waits for a burial. At the
+ * latest this is BURIAL_DELAY_NANOSECONDS after a death. To wake it for each dead thread would cost
+ * a quarter of a thread's life. More at once would not fit into the magazines of the slab caches,
  * together with the threads that are made meanwhile. */
 #define BURIALS_AT_ONCE 16u
 #define BURIAL_DELAY_NANOSECONDS 10000000l
-/* The cleaner may work only half of the time. If it falls behind, who makes a thread helps it. */
+/* The cleaner may work only half of the time. If it falls behind, thread_create buries threads
+ * too. */
 #define UNBURIED_MAX (4 * BURIALS_AT_ONCE)
 static struct spinlock dead_lock = SPINLOCK_INITIALIZER(LOCK_LEAF);
 static struct thread* newest_dead; /* a list, by next_dead; under dead_lock */
@@ -70,7 +71,7 @@ static void park_timed_out(struct timer* timer) {
         sched_wake(thread);
 }
 
-/* It waits for nobody: if the memory of dead threads is missing, it buries them itself. */
+/* Waits for no other thread: if memory is missing, it buries dead threads itself. */
 struct thread* thread_create(const char* name, void (*entry)(void*), void* argument,
                              uint32_t priority) {
     if (atomic_load(&unburied) > UNBURIED_MAX)
@@ -98,7 +99,7 @@ struct thread* thread_create(const char* name, void (*entry)(void*), void* argum
     return thread;
 }
 
-/* From here on the running thread itself holds a reference, until it is buried. */
+/* From here on the thread itself holds a reference, until it is buried. */
 void thread_start(struct thread* thread) {
     ASSERT(thread->state == THREAD_INITIAL);
     thread_reference(thread);
@@ -119,15 +120,14 @@ static bool trim_stacks(struct cleaning* unused) {
 
 static struct cleaning stack_cleaning = CLEANING_INITIALIZER(trim_stacks);
 
-/* Unmapping a stack interrupts all CPUs. So that is left to the cleaner, which unmaps many at once.
- */
+/* Unmapping a stack interrupts all CPUs. So the cleaner does it, for many stacks at once. */
 static void free_stack(void* stack_top) {
     if (kernel_stack_free(stack_top))
         cleaner_request(&stack_cleaning);
 }
 
-/* Acquire and release order: the thread that drops the last reference sees all that others did to
- * the thread before. */
+/* Acquire and release order: the code that drops the last reference sees all that other holders did
+ * to the thread before. */
 void thread_release(struct thread* thread) {
     if (atomic_fetch_sub_explicit(&thread->references, 1, memory_order_acq_rel) > 1)
         return;
@@ -160,8 +160,8 @@ void thread_entry_returned(void) {
     thread_exit_current();
 }
 
-/* The stack is freed before the last reference goes: only the running thread needed it. All joiners
- * are woken: each checks whether its own thread is the one. A thread that is not counted in
+/* The stack is freed before the last reference is dropped: only the running thread needed it. All
+ * joiners are woken, and each checks `is_buried` of its own thread. A joiner that is not counted in
  * `joining` yet sees `is_buried`. */
 static void bury(struct thread* dead) {
     free_stack(dead->stack_top);
@@ -173,8 +173,8 @@ static void bury(struct thread* dead) {
     atomic_fetch_sub(&unburied, 1);
 }
 
-/* False: there are none. Preemption is off: else a joiner could wait until this thread, which may
- * be less urgent, is scheduled. */
+/* Buries one dead thread. False: there are none. Preemption is off: otherwise a joiner could have
+ * to wait until this thread, which may be less urgent, is scheduled again. */
 static bool bury_one(void) {
     preempt_disable();
     interrupt_state_t state = spin_lock_irqsave(&dead_lock);
@@ -211,8 +211,8 @@ static void burial_is_due(struct timer* timer);
 static struct timer burial_timer = {.callback = burial_is_due};
 static _Atomic bool is_burial_timer_armed;
 
-/* Clears the flag before it looks for the dead; bury_later does the reverse. So either this sees a
- * new dead thread, or the timer is armed once more. */
+/* Clears the flag, then looks for dead threads; bury_later adds a dead thread, then reads the flag.
+ * So either this callback sees the new dead thread, or the timer is armed again. */
 static void burial_is_due(struct timer* timer) {
     (void)timer;
     atomic_store(&is_burial_timer_armed, false);
@@ -257,9 +257,9 @@ static bool is_buried(void* thread) {
     return atomic_load(&((const struct thread*)thread)->is_buried);
 }
 
-/* The cleaner is told: `joining` is counted before the request here, and the dead thread is in its
- * list before `joining` is looked at. So either this request finds the dead thread, or the one
- * there is made. */
+/* No wake of the cleaner is lost. This function counts `joining`, then makes a request. A death
+ * puts the thread into the list, then reads `joining`. So either this request finds the dead
+ * thread, or the death makes a request. */
 void thread_join(struct thread* thread) {
     atomic_fetch_add(&joining, 1);
     cleaner_request(&burying);
@@ -283,7 +283,7 @@ void thread_kill(struct thread* thread) {
     } else {
         uint32_t cpu = __atomic_load_n(&thread->sched, __ATOMIC_RELAXED)->number;
         if (cpu != cpu_number())
-            ipi_reschedule(cpu); /* it looks at pending_work on its way back to user mode */
+            ipi_reschedule(cpu); /* that CPU checks pending_work on its way back to user mode */
     }
     preempt_enable();
 }
@@ -299,7 +299,7 @@ void thread_set_priority(struct thread* thread, uint32_t priority) {
     sched_change_priority(thread, priority);
 }
 
-/* The mask is written before the thread's CPU is looked at: see sched_move_locked. */
+/* The mask is written before the thread's CPU is read: see sched_move_locked. */
 zx_status_t thread_set_affinity(struct thread* thread, uint32_t cpu_mask) {
     if (!(cpu_mask & cpu_online_mask()))
         return ZX_ERR_INVALID_ARGS;

@@ -30,9 +30,9 @@ enum thread_state {
     THREAD_DEAD,    /* will never run again */
 };
 
-/* What a thread has to do with parking. To claim a thread is to change this from WAITING or
- * KILLABLE to one of the others, in one atomic step. Only one CPU can succeed. The thread does not
- * run again until its claimer has queued it. */
+/* The parking state of a thread. To claim a thread is to change this from WAITING or KILLABLE to
+ * another state, in one atomic step. Only one CPU can succeed. The thread does not run again until
+ * its claimer has queued it. */
 enum park_state {
     PARK_NONE,
     PARK_TOKEN,    /* the next park takes the token and returns at once */
@@ -63,7 +63,7 @@ enum {
 };
 
 struct thread {
-    /* first: the entry code finds it here; contains `pending_work` */
+    /* the first member, where the entry code finds it; contains `pending_work` */
     struct thread_context context;
     void* stack_top;
     struct aspace* aspace;   /* NULL for kernel threads; the owner holds the reference */
@@ -91,7 +91,7 @@ struct thread {
     uint8_t wait;                    /* enum thread_wait; written by the thread */
     _Atomic bool is_buried;          /* it is dead, and its stack is freed */
     struct list_node all_node;       /* in the list of all threads, for the debugger */
-    void (*on_exit)(struct thread*); /* runs in the thread itself, last of all; may be NULL */
+    void (*on_exit)(struct thread*); /* the last code that runs in the thread; may be NULL */
     /* struct destroy_list: the objects that this thread is about to destroy; NULL: none */
     void* destroy_list;
     char name[THREAD_NAME_SIZE];

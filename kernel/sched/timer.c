@@ -24,7 +24,7 @@ void timer_init(struct timer* timer, void (*callback)(struct timer*)) {
     *timer = (struct timer){.callback = callback};
 }
 
-/* Interrupts are off, so the thread stays on this CPU from the look at its queue to the end. */
+/* Interrupts are off, so the thread stays on this CPU while it uses the CPU's queue. */
 void timer_arm(struct timer* timer, zx_time_t deadline) {
     interrupt_state_t state = interrupts_save_and_disable();
     struct timer_queue* queue = &timer_queues[cpu_number()];
@@ -40,9 +40,9 @@ void timer_arm(struct timer* timer, zx_time_t deadline) {
 /* The hardware timer may now fire too early, for nothing. That is cheaper than setting it again
  * here.
  *
- * The interrupt takes a timer out of the queue and notes it in `running` in one lock hold. So
- * under the lock a timer is armed, or running, or idle; no fourth case is missed. If its callback
- * runs, this waits for it without the lock. */
+ * The interrupt takes a timer out of the queue and notes it in `running` in one lock hold. So under
+ * the lock a timer is armed, running or idle. If its callback runs, timer_cancel drops the lock and
+ * waits for the callback. */
 bool timer_cancel(struct timer* timer) {
     struct timer_queue* queue = &timer_queues[timer->cpu];
     for (;;) {

@@ -1,6 +1,6 @@
 /* In the mode of arch/turns.h one CPU runs at a time. Each CPU has a timer that is always armed, to
- * end its turn: a thread that spins in user mode executes no `pause`, and so nothing else would end
- * it. */
+ * end its turn. Nothing else would end the turn of a thread that spins in user mode without
+ * `pause`. */
 #include <sched/sched.h>
 
 #include <arch/clock.h>
@@ -12,8 +12,8 @@
 
 static struct timer turn_timers[CPU_MAX];
 
-/* Release builds do not note each switch. Instead this notes which thread runs, and how many
- * switches there have been. */
+/* Release builds do not note each switch. Instead this callback notes which thread runs, and the
+ * number of switches so far. */
 static void turn_is_over(struct timer* timer) {
     const struct sched_cpu* sched = sched_here();
     bool is_idle = sched->running == sched->idle;

@@ -51,7 +51,8 @@ void wait_queue_wait_uninterruptible(struct wait_queue* queue, bool (*condition)
     (void)wait(queue, condition, argument, false, ZX_TIME_INFINITE);
 }
 
-/* Until the lock is released, the waiter cannot take its node out, return and vanish. */
+/* The waiter cannot return before the lock is released, so its node and its thread are valid
+ * here. */
 struct thread* wait_queue_wake_first_locked(struct wait_queue* queue) {
     struct list_node* node = list_pop_front(&queue->waiters);
     if (!node)

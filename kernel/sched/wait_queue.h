@@ -1,8 +1,8 @@
 /* Wait queues, on top of thread_park.
  *
  * Rules for wait queues:
- * - Change the data that a condition reads, then wake: the waiter looks at its condition under the
- *   queue's lock, and the wake takes the same lock.
+ * - Code first changes the data that a condition reads, then wakes. The waiter checks its condition
+ *   under the queue's lock, and the wake takes the same lock.
  * - A condition runs with the queue's lock held and interrupts off. It may take only locks of later
  *   classes. */
 #pragma once
@@ -31,11 +31,11 @@ void wait_queue_init(struct wait_queue* queue);
  * block and after each wake. */
 zx_status_t wait_queue_wait(struct wait_queue* queue, bool (*condition)(void*), void* argument,
                             zx_time_t deadline);
-/* The same without a deadline, for waits that a kill must not end. */
+/* wait_queue_wait without a deadline, for waits that a kill must not end. */
 void wait_queue_wait_uninterruptible(struct wait_queue* queue, bool (*condition)(void*),
                                      void* argument);
-/* Wakes the first waiters, `limit` at most: they look at their conditions again. Any context. */
+/* Wakes the first waiters, `limit` at most. They check their conditions again. Any context. */
 void wait_queue_wake(struct wait_queue* queue, size_t limit);
 #define WAKE_ALL SIZE_MAX
-/* The same for the first waiter, with the queue's lock held. Returns its thread; NULL: none. */
+/* Wakes the first waiter, with the queue's lock held. Returns its thread; NULL: no thread waits. */
 struct thread* wait_queue_wake_first_locked(struct wait_queue* queue);
