@@ -73,8 +73,7 @@ static void evict(struct aspace* aspace) {
     preempt_enable();
 }
 
-/* CPUs that still have the page tables loaded are made to leave them before the tables are freed.
- */
+/* CPUs that still have the page tables loaded switch away from them before the tables are freed. */
 static NOINLINE void aspace_destroy(struct aspace* aspace) {
     if (!aspace->is_dead)
         aspace_destroy_mappings(aspace);
@@ -85,7 +84,7 @@ static NOINLINE void aspace_destroy(struct aspace* aspace) {
 }
 
 /* The count is lowered with acquire and release order: the thread that drops the last reference
- * sees all that others did to the address space before. */
+ * sees all that other holders did to the address space before. */
 void aspace_release(struct aspace* aspace) {
     if (atomic_fetch_sub_explicit(&aspace->references, 1, memory_order_acq_rel) == 1)
         aspace_destroy(aspace);

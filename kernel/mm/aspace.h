@@ -23,8 +23,8 @@ bool aspace_try_reference(struct aspace* aspace);
 void aspace_release(struct aspace* aspace);
 /* Unmaps everything now. From here on all VMARs of the address space are dead. */
 void aspace_destroy_mappings(struct aspace* aspace);
-/* The same in pieces, for one thread at a time. The first function unmaps, the second one frees
- * what is unmapped. True: there is more. */
+/* aspace_destroy_mappings in pieces, for one thread at a time. The first function unmaps. The
+ * second function frees what is unmapped. True: there is more. */
 bool aspace_unmap_some(struct aspace* aspace, int64_t* units);
 bool aspace_free_some_mappings(struct aspace* aspace, int64_t* units);
 /* Allows memory that is writable and executable at once. The address space may also map a VMO for

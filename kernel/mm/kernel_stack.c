@@ -1,7 +1,7 @@
-/* Stacks lie in slots of fixed size. Half of a slot is guard, half is stack. The slot that
- * was freed last is used first; only when none is free is one taken that was never used before. The
- * free slots stand in an array in the kernel area (kernel_area.h), which has room for all slots
- * that were ever used.
+/* Stacks are in slots of fixed size. Half of a slot is guard, half is stack. The slot that was
+ * freed last is used first. A slot that was never used is taken only if no slot is free. The free
+ * slots stand in an array in the kernel area (kernel_area.h), which has room for all slots that
+ * were ever used.
  *
  * Freed stacks stay mapped in a pool, chained through their lowest word. When the pool is too
  * large, a batch of them is unmapped:
@@ -26,7 +26,7 @@
 
 #define STACK_SLOT_SIZE (2 * KERNEL_STACK_SIZE)
 #define STACK_PAGES (KERNEL_STACK_SIZE / PAGE_SIZE)
-#define POOL_KEPT 64u /* so many are kept */
+#define POOL_KEPT 64u /* number of freed stacks that are kept */
 #define POOL_BATCH 16u
 #define TABLE_SPAN (512 * PAGE_SIZE) /* what one table page maps */
 #define SLOT_COUNT (KERNEL_STACKS_SIZE / STACK_SLOT_SIZE)
@@ -153,7 +153,7 @@ bool kernel_stack_free(void* top) {
     return is_too_much;
 }
 
-/* Unmaps one batch of kept stacks. False: not more than `kept` are kept. */
+/* Unmaps one batch of kept stacks. False: no more than `kept` stacks were left. */
 static bool unmap_batch(uint32_t kept) {
     struct list pages = LIST_INITIALIZER(pages);
     uint32_t slots[POOL_BATCH];

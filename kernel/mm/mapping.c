@@ -71,8 +71,8 @@ void mapping_split_locked(struct mapping* lower, virtual_address_t address,
 }
 
 /* Removing a mapping has an order: out of the page tables first, out of the VMO's list and counts
- * afterwards. A thread that does not find the mapping in the list may free its pages. One that does
- * not find it counted may map the VMO for the other use (W^X). */
+ * afterwards. A thread that does not find the mapping in the list may free its pages. A thread that
+ * does not find it counted may map the VMO for the other use (W^X). */
 static inline void take_out_locked(struct mapping* mapping, struct list* dead) {
     tree_remove(&mapping->region.parent->children, &mapping->region.node);
     spin_lock(&mapping->vmo->lock);

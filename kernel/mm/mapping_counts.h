@@ -4,9 +4,9 @@
  * Each VMO counts its writable and its executable mappings, under its lock:
  * 1. A mapping is counted in the same step that finds no mapping of the other kind, before the page
  *    tables can show it.
- * 2. It stays counted until it is out of the page tables and of every TLB.
- * So of two CPUs that want both kinds at once, one is refused. An address space that may write and
- * execute (aspace_allow_wx) is not refused, but its mappings count.
+ * 2. A mapping stays counted until it is out of the page tables and of every TLB. So of two CPUs
+ *    that want both kinds at once, one is refused. An address space that may write and execute
+ *    (aspace_allow_wx) is not refused, but its mappings count.
  *
  * A call may turn a VMO's mappings from one kind into the other. Its own old mappings must not make
  * it fail. So it passes the counts of the mappings that it will remove as `leaving`. It removes
@@ -27,7 +27,7 @@ struct mapping_counts {
 /* Only these permissions are counted. */
 #define COUNTED_PERMISSIONS (ZX_VM_PERM_WRITE | ZX_VM_PERM_EXECUTE)
 
-/* Counts so many mappings more, or fewer if `change` is negative. */
+/* Adds `change` to the counts of mappings with these permissions; `change` may be negative. */
 static inline void mapping_counts_add(struct mapping_counts* counts, uint32_t permissions,
                                       ptrdiff_t change) {
     if (permissions & ZX_VM_PERM_WRITE)

@@ -57,7 +57,8 @@ physical_address_t page_to_physical(const struct page* page) {
     return physical_address((uint64_t)(page - page_array) << PAGE_SHIFT);
 }
 
-/* Here, so that finding the record costs no second call: each entry of a page table is counted. */
+/* This is in page.c, so that page_from_virtual is inlined: it runs for each new entry of a page
+ * table. */
 _Atomic uint32_t* table_page_count(const void* table) {
     return &page_from_virtual(table)->references;
 }
@@ -88,7 +89,8 @@ static void free_locked(struct page* page, unsigned order) {
     push_block(&page_array[frame], order);
 }
 
-/* The order of the smallest free block that has room for `order`; ORDER_COUNT: there is none. */
+/* Returns the order of the smallest free block that has room for `order`; ORDER_COUNT: there is
+ * none. */
 static unsigned order_at_least(unsigned order) {
     while (order < ORDER_COUNT && list_is_empty(&free_lists[order]))
         order++;
@@ -123,7 +125,7 @@ struct page* page_alloc_order(unsigned order) {
     return page;
 }
 
-/* Poisons before the lock is taken: that may take long. */
+/* The block is poisoned before the lock is taken, because poisoning may take long. */
 void page_free_order(struct page* page, unsigned order) {
     ASSERT(page->state == PAGE_ALLOCATED && !page->owner); /* slab_cache_of relies on it */
     poison(page, order);

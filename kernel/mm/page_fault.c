@@ -16,7 +16,8 @@ static uint32_t needed_permission(const struct page_fault* fault) {
                                : ZX_VM_PERM_READ;
 }
 
-/* The page is mapped already: another CPU was first, or it was mapped for reading only. */
+/* Called if a page is mapped already: another CPU was first, or the page was mapped for reading
+ * only. */
 static bool replace_page(struct page_table* table, virtual_address_t address,
                          physical_address_t physical, uint32_t flags) {
     physical_address_t present;
@@ -38,7 +39,7 @@ static bool enter_page(struct aspace* aspace, virtual_address_t address,
     return status == ZX_OK;
 }
 
-/* The part of a fault that can be done under the locks. If the page at *index has to be forked
+/* Does the part of a fault that can be done under the locks. If the page at *index has to be forked
  * first, *fork is its VMO, with a reference.
  *
  * The VMO's lock is held until the page is in the page tables. So a fork or a clone either finds
@@ -71,8 +72,9 @@ static bool fault_locked(struct aspace* aspace, const struct page_fault* fault, 
     return is_resolved && result != VMO_PAGE_NO_MEMORY;
 }
 
-/* Also true if the access should be tried again. A program that was killed meanwhile ends before it
- * tries. The kernel's own access would be tried again at once, so it fails instead. */
+/* Also returns true if the access should be tried again. A program that was killed meanwhile ends
+ * before it tries again. The kernel would try its own access again at once, so for the kernel a
+ * kill is a failure. */
 bool aspace_fault(struct aspace* aspace, const struct page_fault* fault) {
     for (;;) {
         struct vmo* fork = NULL;

@@ -51,9 +51,9 @@ struct page** page_list_slot(struct page_list* list, size_t index) {
     }
 }
 
-#define LOOK_UNITS 6u /* to look through a table; again when it is gone on with */
+#define LOOK_UNITS 6u /* cost of looking through a table, paid again after a break */
 #define FREE_UNITS 1u /* for each page and each table */
-#define GROUP 8u      /* slots that are looked at together */
+#define GROUP 8u      /* slots that are checked together */
 
 static bool is_group_empty(void* const* slots) {
     uintptr_t all = 0;
@@ -63,8 +63,8 @@ static bool is_group_empty(void* const* slots) {
     return all == 0;
 }
 
-/* The next slot in use, from `index` on; `end` or beyond: there is none. Behind `end` all slots are
- * empty. */
+/* Returns the next slot in use, from `index` on; `end` or beyond: there is none. All slots behind
+ * `end` are empty. */
 static size_t next_in_use(void* const* table, size_t index, size_t end) {
     while (index < end && !table[index]) {
         index++;
@@ -74,9 +74,9 @@ static size_t next_in_use(void* const* table, size_t index, size_t end) {
     return index;
 }
 
-/* Empties a table and frees it. False: the units were used up before. `count`: how many indices,
- * from the table's first one on, can have pages. The recursion is as deep as the tree: four levels
- * for a terabyte. */
+/* Empties a table and frees it. False: the units were used up before. Only the first `count`
+ * indices of the table can have pages. The recursion is as deep as the tree: four levels for a
+ * terabyte. */
 static bool empty_table(void** table, unsigned level, size_t count, int64_t* units,
                         void (*visit)(struct page* page, void* argument), void* argument) {
     size_t span = 1ul << (LEVEL_BITS * (level - 1));

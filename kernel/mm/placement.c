@@ -26,7 +26,7 @@ static bool fits_with_guards(const struct vmar* vmar, virtual_address_t base, si
     return vmar_is_free_locked(vmar, guarded, base + size + GUARD_SIZE - guarded);
 }
 
-/* The first gap at or above `from` that is large enough; 0: there is none. */
+/* Returns the first gap at or above `from` that is large enough; 0: there is none. */
 static virtual_address_t first_fit(const struct vmar* vmar, virtual_address_t from, size_t size) {
     virtual_address_t base = from;
     while (!fits_with_guards(vmar, base, size)) {

@@ -1,11 +1,10 @@
-/* vmar_protect is all or nothing, for a range that may show several VMOs, some of them more than
- * once.
+/* vmar_protect changes all of a range or nothing. The range may show several VMOs, some of them
+ * more than once.
  *
  * 1. Every mapping in the range is listed, and each must allow the permissions.
  * 2. VMO by VMO, the mappings are counted as what they will be, if W^X allows it
- *    (mapping_counts.h). If one VMO refuses, the counts are taken back. The list is sorted for
- *    this: all mappings of one VMO have to be looked at together, to know which counts it loses by
- *    the call.
+ *    (mapping_counts.h). If one VMO refuses, the counts are taken back. The list is sorted, because
+ *    all mappings of one VMO must be counted together: the call takes away their old counts.
  * 3. The mappings at the ends of the range are cut, and the page tables tightened.
  * 4. The mappings change, and lose the counts of what they were. */
 #include <mm/protect.h>
@@ -26,7 +25,7 @@ struct protection {
 
 /* --- 1: which mappings ------------------------------------------------------------------------ */
 
-/* The mapping that begins where `mapping` ends; NULL: none. */
+/* Returns the mapping that begins where `mapping` ends; NULL: there is none. */
 static struct mapping* mapping_behind_locked(struct vmar* vmar, const struct mapping* mapping) {
     virtual_address_t end = region_end(&mapping->region);
     return vmar_next_mapping_locked(vmar, mapping->region.parent, end, end + 1);

@@ -30,8 +30,8 @@ enum region_kind {
     REGION_MAPPING,
 };
 
-/* A child of a VMAR: another VMAR, or a mapping. The key is the address where it ends: so the first
- * region that ends above an address is found by one search. */
+/* A child of a VMAR: another VMAR, or a mapping. The key is the address where the region ends. So
+ * one search finds the first region that ends above an address. */
 struct region {
     struct tree_node node;
     size_t size;
@@ -89,7 +89,7 @@ static inline struct vmar* vmar_from(struct region* region) {
 static inline struct mapping* mapping_from(struct region* region) {
     return CONTAINER_OF(region, struct mapping, region);
 }
-/* The first region of the VMAR that ends above `address`; NULL: none. */
+/* Returns the first region of the VMAR that ends above `address`; NULL: there is none. */
 static inline struct region* vmar_region_from(const struct vmar* vmar, virtual_address_t address) {
     return region_from(tree_find_at_least(&vmar->children, address + 1));
 }

@@ -9,7 +9,7 @@
 #define SLAB_RED_ZONE_SIZE 16u
 /* Marks an object of a new slab as free, and writes its red zone. */
 void slab_debug_fresh(void* object, size_t size);
-/* The object is being allocated, or freed. Panics if a guard is broken. */
+/* Called when an object is allocated, or freed. Panics if a guard is broken. */
 void slab_debug_allocated(const char* cache, void* object, size_t size);
 void slab_debug_freed(const char* cache, void* object, size_t size);
 #else

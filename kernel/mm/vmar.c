@@ -36,7 +36,8 @@ void vmar_release(struct vmar* vmar) {
         slab_free(&vmar_cache, vmar);
 }
 
-/* Takes an empty VMAR out of its parent. The tree's reference to it goes; the root has none. */
+/* Takes an empty VMAR out of its parent, and drops the tree's reference to it. The root has
+ * none. */
 static void take_out_locked(struct vmar* vmar) {
     struct vmar* parent = vmar->region.parent;
     vmar->is_alive = false;

@@ -1,5 +1,5 @@
-/* VMARs: parts of an address space, which programs divide among themselves. vmar_map.h has what is
- * put into them, protect.h how that is changed.
+/* VMARs: parts of an address space, which programs divide among themselves. vmar_map.h puts
+ * mappings into them, protect.h changes their permissions.
  *
  * Rules for VMARs:
  * - The lock of the address space guards them all (aspace.h).
@@ -19,6 +19,7 @@ struct vmar;
 
 void vmar_reference(struct vmar* vmar);
 void vmar_release(struct vmar* vmar);
-/* Takes out everything in it, and then itself. BAD_STATE: that was done before. */
+/* Takes out everything in the VMAR, and then the VMAR itself. BAD_STATE: it was destroyed
+ * before. */
 zx_status_t vmar_destroy(struct vmar* vmar);
 virtual_address_t vmar_base(const struct vmar* vmar);

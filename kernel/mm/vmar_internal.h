@@ -7,30 +7,33 @@
 #include <mm/region.h>
 #include <mm/vmar.h>
 
-/* A VMAR that is nowhere yet, with one reference. `capabilities`: ZX_VM_CAN_MAP_*. NULL: no memory.
- */
+/* Makes a VMAR that is in no tree yet, with one reference. `capabilities`: ZX_VM_CAN_MAP_*. NULL:
+ * no memory. */
 struct vmar* vmar_create(struct aspace* aspace, uint32_t capabilities, virtual_address_t end,
                          size_t size);
-/* The mapping that contains `address`, in the VMAR or in a VMAR inside it; NULL: none. */
+/* Returns the mapping that contains `address`, in the VMAR or in a VMAR inside it; NULL: there is
+ * none. */
 struct mapping* vmar_mapping_at_locked(struct vmar* vmar, virtual_address_t address);
-/* The first of them that has a part of [address, end). Mappings may lie deep inside `vmar`, so the
- * search begins in `at`: `vmar`, or a VMAR inside it that contains `address` or ends there. */
+/* Returns the first mapping in `vmar` that has a part of [address, end). Mappings may be deep
+ * inside `vmar`, so the search begins in `at`: `vmar`, or a VMAR inside it that contains `address`
+ * or ends there. */
 struct mapping* vmar_next_mapping_locked(struct vmar* vmar, struct vmar* at,
                                          virtual_address_t address, virtual_address_t end);
-/* Takes everything out of the VMAR, and then itself. Mappings go to the list `dead`; VMARs die. */
+/* Takes everything out of the VMAR, and then the VMAR itself. Mappings go to the list `dead`; VMARs
+ * are dead from then on. */
 void vmar_remove_locked(struct vmar* vmar, struct list* dead);
-/* The same in pieces. `*at`, at first `vmar`, is where the next call goes on; nothing else may take
- * VMARs out of the tree meanwhile. False: all is done, and *at is NULL. */
+/* vmar_remove_locked in pieces. `*at`, at first `vmar`, is the VMAR at which the next call
+ * continues. No other code may take VMARs out of the tree meanwhile. False: all is done, and *at is
+ * NULL. */
 bool vmar_remove_some_locked(struct vmar* vmar, struct vmar** at, struct list* dead,
                              int64_t* units);
-/* False: it was destroyed, or its address space is being destroyed. */
+/* False: the VMAR was destroyed, or its address space is being destroyed. */
 static inline bool vmar_is_alive_locked(const struct vmar* vmar) {
     return vmar->is_alive && !vmar->aspace->is_dead;
 }
 
-/* For the change of a range. BAD_STATE: the VMAR is dead. INVALID_ARGS: it does not contain the
- * range.
- */
+/* Checks a range that will be changed. BAD_STATE: the VMAR is dead. INVALID_ARGS: it does not
+ * contain the range. */
 static inline zx_status_t vmar_check_range_locked(const struct vmar* vmar,
                                                   virtual_address_t address, size_t size) {
     if (!vmar_is_alive_locked(vmar))
@@ -38,9 +41,9 @@ static inline zx_status_t vmar_check_range_locked(const struct vmar* vmar,
     return region_contains(&vmar->region, address, size) ? ZX_OK : ZX_ERR_INVALID_ARGS;
 }
 
-/* ACCESS_DENIED: more than `allowed`, or writing and executing at once. INVALID_ARGS: x86 has no
- * such pages. A missing right is reported before permissions that make no sense: x86 cannot write
- * or execute what it cannot read. */
+/* ACCESS_DENIED: more permissions than `allowed`, or writing and executing at once. INVALID_ARGS:
+ * x86 has no such pages. A missing right is reported before permissions that make no sense: x86
+ * cannot write or execute what it cannot read. */
 static inline zx_status_t vmar_check_permissions(const struct vmar* vmar, uint32_t permissions,
                                                  uint32_t allowed) {
     if (permissions & ~allowed)

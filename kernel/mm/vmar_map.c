@@ -19,8 +19,8 @@ static uint32_t permissions_of_capabilities(uint32_t capabilities) {
 
 #define IS_SPECIFIC(options) ((options) & (ZX_VM_SPECIFIC | ZX_VM_SPECIFIC_OVERWRITE))
 
-/* Whether the options and the VMAR's size allow a region at `offset`. What stands there is not
- * looked at. */
+/* Whether the options and the VMAR's size allow a region at `offset`. Does not check whether the
+ * place is free. */
 static zx_status_t check_place(const struct vmar* vmar, uint32_t options, size_t offset,
                                size_t size) {
     if (size > vmar->region.size || !IS_ALIGNED(offset, PAGE_SIZE))
@@ -69,7 +69,7 @@ static void unmap_locked(struct vmar* vmar, virtual_address_t address, virtual_a
     }
 }
 
-/* Fast path for the usual range, which is exactly one mapping. False: it is not. */
+/* The fast path, for a range that is exactly one mapping. False: the range is something else. */
 static bool unmap_one_locked(struct vmar* vmar, virtual_address_t address, virtual_address_t end,
                              struct list* dead) {
     struct region* region = vmar_region_from(vmar, address);
@@ -90,8 +90,8 @@ static zx_status_t unmap_any_locked(struct vmar* vmar, virtual_address_t address
     return status;
 }
 
-/* The slow path takes the lock a second time. Between the two holds others may change the range, so
- * it starts from the beginning. */
+/* The slow path takes the lock a second time. Between the two lock holds other threads may change
+ * the range, so the slow path starts from the beginning. */
 zx_status_t vmar_unmap(struct vmar* vmar, virtual_address_t address, size_t size) {
     size = ALIGN_UP(size, PAGE_SIZE);
     if (size == 0 || !IS_ALIGNED(address, PAGE_SIZE))
@@ -182,8 +182,9 @@ static zx_status_t map_locked(struct vmar* vmar, const struct vmar_map_request* 
     return ZX_OK;
 }
 
-/* MAP_RANGE: does now what the first accesses would do. If memory runs out, that is no error here:
- * the access will fail. A killed thread leaves the rest to first accesses. */
+/* For MAP_RANGE: brings the pages in now, as the first accesses would do. If memory runs out, this
+ * is no error: the access will fail. A killed thread leaves the other pages to their first
+ * accesses. */
 static void populate(struct aspace* aspace, virtual_address_t base, size_t size,
                      uint32_t permissions) {
     struct page_fault fault = {.is_write = permissions & ZX_VM_PERM_WRITE, .is_user = true};

@@ -104,7 +104,7 @@ static struct page* commit_locked(struct vmo* vmo, struct page** slot) {
     return page;
 }
 
-/* The page of a paged VMO, allocated if it was not there; NULL: no memory. */
+/* Returns the page of a paged VMO, and allocates it if it was not there; NULL: no memory. */
 static inline struct page* page_at_locked(struct vmo* vmo, size_t index) {
     struct page** slot = page_list_slot(&vmo->pages, index);
     if (!slot)

@@ -19,7 +19,7 @@ static bool copy_part(char* in_page, uintptr_t other, size_t size, bool is_write
  * present, the copy fails, the lock is dropped, and the page is faulted in. The whole user range is
  * checked before the first byte.
  *
- * A kill is looked for before each page but the first, and before each new try. */
+ * The loop checks for a kill before each page but the first, and before each new try. */
 static zx_status_t copy_pages(struct vmo* vmo, uint64_t offset, size_t size, uintptr_t other,
                               bool is_write, bool is_user) {
     if (offset > vmo->size || size > vmo->size - offset)

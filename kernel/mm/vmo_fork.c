@@ -54,8 +54,8 @@
 #include <mm/vmo_internal.h>
 #include <mm/vmo_unmap.h>
 
-/* How many pages are shared in one lock hold and then unmapped. So the clone of a large VMO does
- * not keep preemption off for long, and notices a kill. */
+/* The number of pages that are shared in one lock hold and then unmapped. The number is bounded, so
+ * the clone of a large VMO does not keep preemption off for long, and notices a kill. */
 #define SHARE_PIECE 512ul
 
 /* --- cloning ---------------------------------------------------------------------------------- */

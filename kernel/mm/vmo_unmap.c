@@ -5,7 +5,7 @@
 #include <mm/region.h>
 #include <mm/vmo_internal.h>
 
-#define MAPPINGS_SEEN_AT_ONCE 64u /* by vmo_unmap_everywhere, in one lock hold */
+#define MAPPINGS_SEEN_AT_ONCE 64u /* mappings that the walk passes in one lock hold */
 
 /* The part of one mapping that shows pages [first, first + count), and its address space. */
 struct shown_range {
@@ -25,8 +25,8 @@ static struct shown_range range_shown(const struct mapping* mapping, size_t firs
                                 end - start};
 }
 
-/* Moves the bookmark behind the next mapping, and returns that; NULL: there is none. Bookmarks of
- * other walkers are skipped. */
+/* Moves the bookmark behind the next mapping, and returns the mapping; NULL: there is none.
+ * Bookmarks of other walkers are skipped. */
 static const struct mapping* next_mapping_locked(struct vmo* vmo, struct list_node* bookmark) {
     for (;;) {
         struct list_node* next = bookmark->next;
@@ -48,8 +48,8 @@ static const struct mapping* next_mapping_locked(struct vmo* vmo, struct list_no
  * 1. A mapping is added. It has no pages yet, and the faults that bring them in see the change that
  *    this walk serves. New mappings join at the front, behind the bookmark, so a program that maps
  *    without end cannot keep the walker busy.
- * 2. A mapping goes, and its addresses are used by another one. That one then faults once for
- *    nothing.
+ * 2. A mapping is removed, and another mapping gets its addresses. The other mapping then has one
+ *    fault too many.
  * 3. The address space dies. An address space without references is about to unmap everything
  *    itself, and no CPU runs a program in it. Until then its mapping is in this list, so under the
  *    VMO's lock the pointer to it is valid. */

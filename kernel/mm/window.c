@@ -10,8 +10,8 @@
 static struct slab_cache window_cache =
     SLAB_CACHE_INITIALIZER(window_cache, "window", sizeof(struct window));
 
-/* The reference to the address space is taken last, when nothing can fail any more; the caller has
- * one until then. */
+/* The reference to the address space is taken last, when nothing can fail any more. Until then the
+ * caller's reference is enough. */
 zx_status_t window_create(struct aspace* aspace, struct vmo* vmo, uint32_t permissions, void* owner,
                           struct window** out) {
     struct window* window = slab_alloc(&window_cache);
@@ -46,7 +46,7 @@ static void unmap_window_locked(const struct window* window, struct list* dead) 
     }
 }
 
-/* The mappings are freed after the unlock: dropping a VMO may run its end. */
+/* The mappings are freed after the unlock, because dropping a VMO may run its end. */
 void window_destroy(struct window* window) {
     struct list dead = LIST_INITIALIZER(dead);
     if (!window)

@@ -1,13 +1,13 @@
 /* Windows: mappings that the kernel makes for an object in a program's address space, and removes
- * when the object wants that.
+ * for it.
  *
  * Rules for windows:
  * - A window stands in the root VMAR. The program may treat it like its own mappings: unmap it,
  *   even in part, protect it, or map something else in its place.
  * - So a window is a mark on mappings (mapping.mark), not a range of addresses. When a mapping is
  *   cut, both parts keep the mark.
- * - window_destroy removes the mappings that still have the mark, and nothing else that stands
- *   there by now. */
+ * - window_destroy removes the mappings that still have the mark, and no other mappings at these
+ *   addresses. */
 #pragma once
 
 #include <stdatomic.h>
