@@ -1,4 +1,4 @@
-/* Channels: two ends, each with a queue of messages (ipc/message_end.h). */
+/* Channels: two ends, each with a queue of messages. ipc/message_end.h has the rules for both. */
 #pragma once
 
 #include <ipc/message_end.h>

@@ -98,7 +98,8 @@ struct request {
     uintptr_t user; /* where the bytes come from, or go to */
 };
 
-/* Looks up place and room at the end's offset. Without memory there is still no room. */
+/* Sets `place` and `room` for the end's offset. If there is no memory for the page, `room` stays
+ * 0. */
 static void settle_locked(struct data_pipe_end* end) {
     const struct data_pipe* pipe = end->pipe;
     size_t offset = data_pipe_offset_locked(end->pipe, end), in_page = offset % PAGE_SIZE;
@@ -117,7 +118,7 @@ static zx_status_t check_flags(bool is_producer, uint32_t flags) {
     return exclusive & (exclusive - 1) ? ZX_ERR_INVALID_ARGS : ZX_OK;
 }
 
-/* How many bytes the call gets, or why none. */
+/* Returns how many bytes the call may copy, or an error. */
 static int64_t plan_locked(const struct data_pipe* pipe, bool is_producer, uint32_t flags,
                            size_t size) {
     size_t available;
@@ -135,7 +136,7 @@ static int64_t plan_locked(const struct data_pipe* pipe, bool is_producer, uint3
     return (int64_t)MIN(size, available);
 }
 
-/* `size` bytes were copied. */
+/* Counts `size` bytes that were copied, and moves the end behind them. */
 static ALWAYS_INLINE void account_locked(struct data_pipe* pipe, bool is_producer, size_t size) {
     struct data_pipe_end* end = data_pipe_end_of(pipe, is_producer);
     data_pipe_move_locked(pipe, end, size);
@@ -147,7 +148,7 @@ static ALWAYS_INLINE void account_locked(struct data_pipe* pipe, bool is_produce
         data_pipe_taken_locked(pipe, size);
 }
 
-/* Between user memory and the ring, from `offset` on, a page's part at a time. */
+/* Copies between user memory and the ring, from `offset` on, at most a page at a time. */
 static ALWAYS_INLINE zx_status_t copy_span(const struct data_pipe_end* end, uintptr_t user,
                                            size_t offset, size_t size) {
     const struct data_pipe* pipe = end->pipe;
@@ -169,8 +170,8 @@ static ALWAYS_INLINE zx_status_t copy_span(const struct data_pipe_end* end, uint
 }
 
 /* Copies from the end's offset on, in spans. No spinlock is held: the end is COPYING, so only the
- * caller moves it (race 2). User memory is looked at before. So only race 4 or a kill leaves a part
- * of the bytes behind. */
+ * caller moves it (race 2). User memory was checked before. So only race 4 or a kill makes the copy
+ * incomplete. */
 static zx_status_t copy_without_lock(const struct data_pipe_end* end, const struct request* request,
                                      size_t size) {
     size_t offset = data_pipe_offset_locked(end->pipe, end);
@@ -189,7 +190,7 @@ static zx_status_t copy_without_lock(const struct data_pipe_end* end, const stru
     }
 }
 
-/* Called with the mutex. */
+/* Called with the mutex held. */
 static int64_t copy_exclusively(struct data_pipe_end* end, const struct request* request) {
     struct data_pipe* pipe = end->pipe;
     bool is_producer = data_pipe_is_producer(end), is_discard = request->flags & FLAG_DISCARD;
@@ -212,7 +213,7 @@ static int64_t copy_exclusively(struct data_pipe_end* end, const struct request*
     return status == ZX_OK ? planned : status;
 }
 
-/* Called with the lock, returns without. */
+/* Called with the lock held, returns without it. */
 static NOINLINE int64_t unlock_and_copy(struct data_pipe_end* end, uint32_t flags, size_t size,
                                         uintptr_t user) {
     const struct request request = {flags, size, user};
@@ -235,7 +236,7 @@ static NOINLINE int64_t unlock_and_copy(struct data_pipe_end* end, uint32_t flag
     return result;
 }
 
-/* Whether all `size` bytes, and not none, can be copied, between user memory and one page, with the
+/* Whether `size` is not 0, and all bytes can be copied between user memory and one page with the
  * lock held. */
 static ALWAYS_INLINE bool fits_in_one_piece_locked(const struct data_pipe* pipe, bool is_producer,
                                                    size_t size) {
@@ -251,7 +252,8 @@ int64_t data_pipe_write(zx_handle_t producer, uint32_t flags, size_t size, uintp
     zx_status_t status = data_pipe_lock_end(producer, true, &pipe);
     if (status != ZX_OK)
         return status;
-    /* No reference, no mutex. Saves 464 of 801 instructions of a write and a read of 64 bytes. */
+    /* The fast path takes no reference and no mutex. Saves 464 of 801 instructions of a write and a
+     * read of 64 bytes. */
     if (QUICK(data_pipe_write, flags == 0 && fits_in_one_piece_locked(pipe, true, size) &&
                                    user_copy_in_small(pipe->producer.place, from_user, size))) {
         ASSUME(size <= pipe->producer.room);
@@ -300,16 +302,17 @@ zx_status_t data_pipe_set_threshold(struct object* object, size_t threshold) {
 
 /* --- the end of it ---------------------------------------------------------------------------- */
 
-/* Two phases that were begun are void. The window goes before the process can do anything else. */
+/* Open two phases end without effect. The window is destroyed before the call that closed the
+ * handle returns. */
 static void end_on_zero_handles(struct object* object) {
     struct data_pipe_end* end = data_pipe_end_from(object);
     spin_lock(object->lock);
     struct window* window = end->window;
     end->window = NULL;
-    end->state = DATA_PIPE_CLOSED;
+    end->state = DATA_PIPE_CLOSED; /* race 3 */
     object_update_signals_locked(&peer_of(end)->object, 0, ZX_OBJECT_PEER_CLOSED);
     data_pipe_show_locked(end->pipe, !data_pipe_is_producer(end));
-    spin_unlock(object->lock);
+    spin_unlock(object->lock); /* before window_destroy, which is called with no lock held */
     window_destroy(window);
 }
 
@@ -329,7 +332,7 @@ static struct object* peer_locked(struct object* object) {
     return peer->state == DATA_PIPE_CLOSED ? NULL : &peer->object;
 }
 
-/* Both ends live as long as either. */
+/* Both ends are one allocation, so the peer's koid can be read as long as either end exists. */
 static zx_koid_t related_koid(const struct object* object) {
     const struct data_pipe_end* end = CONTAINER_OF(object, struct data_pipe_end, object);
     return peer_of(end)->object.koid;

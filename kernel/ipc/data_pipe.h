@@ -1,14 +1,15 @@
 /* Data pipe: a ring of bytes, in whole elements, between a producer and a consumer (2016).
  *
  * Rules for data pipes:
- * - Both ends and the ring are one piece of memory with one lock (LOCK_OBJECT). It goes with the
- *   last reference to either end.
+ * - Both ends are one allocation with one lock (LOCK_OBJECT). It is freed with the last reference
+ *   to either end.
  * - The ring's pages are those of a VMO. They appear when they are first written, and stay.
  *   So bytes that were never written are zero.
  * - Each end is idle, copying, in two phases, or closed (data_pipe_state.h). Only an idle end
  *   begins something. What it may do is decided by one rule, data_pipe_check_locked.
- * - A call that fails has changed nothing. Only a failed end of two phases ends them.
- * - An end has one handle, which cannot be duplicated. So "the end's process" means something.
+ * - A call that fails has changed nothing. The one exception: data_pipe_end_write and
+ *   data_pipe_end_read end the two phases even if they fail.
+ * - An end has one handle, which cannot be duplicated. So an end belongs to one process at a time.
  *
  * The arguments of each call are those of the system call, in its order, and then the caller's
  * handles. So they stay in their registers on the way here. */
@@ -42,7 +43,7 @@ MUST_CHECK int64_t data_pipe_write(zx_handle_t producer, uint32_t flags, size_t 
 MUST_CHECK int64_t data_pipe_read(zx_handle_t consumer, uint32_t flags, size_t size,
                                   uintptr_t to_user);
 
-/* The end's threshold as it was set; 0 means one element. The caller has a reference. */
+/* Returns the end's threshold as it was set; 0 means one element. The caller has a reference. */
 size_t data_pipe_threshold(struct object* end);
 /* INVALID_ARGS: not whole elements, or more than the capacity. */
 MUST_CHECK zx_status_t data_pipe_set_threshold(struct object* end, size_t threshold);

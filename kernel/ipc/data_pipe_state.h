@@ -1,6 +1,6 @@
-/* The state of a data pipe, for data_pipe.c and data_pipe_two_phase.c alone. All functions are
- * called with the lock held, but for data_pipe_lock_end. They are inline, so that each call is
- * compiled for its end: `is_producer` is a constant there. */
+/* The state of a data pipe, for data_pipe.c and data_pipe_two_phase.c alone. All functions except
+ * data_pipe_lock_end are called with the lock held. They are inline, because `is_producer` is a
+ * constant in each caller. */
 #pragma once
 
 #include <abi/errors.h>
@@ -69,9 +69,9 @@ MUST_CHECK static ALWAYS_INLINE zx_status_t data_pipe_lock_end(zx_handle_t handl
     return status;
 }
 
-/* The rule of all calls and signals: whether the end can write or read, and how many bytes. With OK
- * that is not 0. BAD_HANDLE (it was closed after it was looked up), BUSY, PEER_CLOSED, SHOULD_WAIT.
- */
+/* The rule of all calls and signals. Returns whether the end can write or read, and in *available
+ * how many bytes. If OK, *available is not 0. BAD_HANDLE (the handle was closed after its look-up),
+ * BUSY, PEER_CLOSED, SHOULD_WAIT. */
 static ALWAYS_INLINE zx_status_t data_pipe_check_locked(const struct data_pipe* pipe,
                                                         bool is_producer, size_t* available) {
     enum data_pipe_end_state state = is_producer ? pipe->producer.state : pipe->consumer.state;
@@ -86,14 +86,14 @@ static ALWAYS_INLINE zx_status_t data_pipe_check_locked(const struct data_pipe* 
     return ZX_OK;
 }
 
-/* The end's place in the ring. */
+/* Returns the end's offset in the ring. */
 static inline size_t data_pipe_offset_locked(const struct data_pipe* pipe,
                                              const struct data_pipe_end* end) {
     size_t offset = end->run_end - end->room;
     return offset < pipe->capacity ? offset : 0;
 }
 
-/* The end's next byte is `size` bytes further on; at most the capacity. */
+/* Moves the end forward by `size` bytes, at most the capacity. */
 static ALWAYS_INLINE void data_pipe_move_locked(const struct data_pipe* pipe,
                                                 struct data_pipe_end* end, size_t size) {
     if (size <= end->room) {
@@ -122,8 +122,8 @@ static ALWAYS_INLINE void data_pipe_show_locked(struct data_pipe* pipe, bool is_
     object_update_signals_locked(&end->object, both, shown);
 }
 
-/* `size` bytes more were written, by an end that has moved. The producer goes on showing everything
- * while enough is free. */
+/* Counts `size` bytes that were written, after data_pipe_move_locked. The producer's signals change
+ * only if too little is free. */
 static ALWAYS_INLINE void data_pipe_written_locked(struct data_pipe* pipe, size_t size) {
     size_t used = pipe->used += size, left = pipe->capacity - used;
     if (left == 0 || left < pipe->producer.threshold)
@@ -131,7 +131,7 @@ static ALWAYS_INLINE void data_pipe_written_locked(struct data_pipe* pipe, size_
     data_pipe_show_locked(pipe, false);
 }
 
-/* `size` bytes were read, by an end that has moved. */
+/* Counts `size` bytes that were read, after data_pipe_move_locked. */
 static ALWAYS_INLINE void data_pipe_taken_locked(struct data_pipe* pipe, size_t size) {
     pipe->used -= size;
     data_pipe_show_locked(pipe, false);

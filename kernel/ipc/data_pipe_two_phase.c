@@ -1,6 +1,6 @@
 /* Two-phase writing and reading: the program works on the ring itself, through a window. The window
- * is made at the first begin and kept from then on. That two phases are open is the end's own
- * state, and goes with the end.
+ * is made at the first begin and kept from then on. Whether two phases are open is state of the
+ * end. It goes with the end to another process.
  *
  * Races:
  * 1. The handle is closed, or leaves in a message, while a window is made for it. Closing destroys
@@ -8,8 +8,8 @@
  *    lock held (object/handle_transfer.h). So a new window is put on the end with the same lock
  *    held, and only if the handle is still there.
  * 2. The program changes its window, or unmaps the memory of a call, between two steps. An attempt
- *    is made with the lock held, and fails as a whole. What it lacked is supplied, and the attempt
- *    is made again.
+ *    is made with the lock held, and fails as a whole. The caller then supplies what was missing,
+ *    and makes the attempt again.
  * 3. Two threads begin at once. The mutex lets only one of them make a window. */
 #include <ipc/data_pipe_two_phase.h>
 
@@ -41,8 +41,8 @@ static ALWAYS_INLINE bool has_whole_window(const struct data_pipe_end* end) {
     return end->window && window_is_whole(end->window);
 }
 
-/* Makes a window instead of none, or of one that the program has changed. BAD_HANDLE: the handle
- * has left the table (race 1). */
+/* Makes a window, because there is none or because the program has changed it. BAD_HANDLE: the
+ * handle has left the table (race 1). */
 static zx_status_t renew_window(struct data_pipe_end* end, zx_handle_t handle) {
     uint32_t permissions = ZX_VM_PERM_READ | (data_pipe_is_producer(end) ? ZX_VM_PERM_WRITE : 0);
     struct handle_table* table = current_handles();
@@ -64,8 +64,9 @@ static zx_status_t renew_window(struct data_pipe_end* end, zx_handle_t handle) {
 
 /* --- begin ------------------------------------------------------------------------------------ */
 
-/* One attempt: offers the bytes that lie in one run. Returns their number, or an error of the rule.
- * 0: another thread is copying, the window is missing, or user memory is. */
+/* One attempt: offers the bytes of one run. Returns their number, or an error of
+ * data_pipe_check_locked. 0: another thread is copying, or the window or user memory is not
+ * there. */
 static ALWAYS_INLINE int64_t offer_locked(struct data_pipe* pipe, bool is_producer,
                                           uintptr_t address_out) {
     struct data_pipe_end* end = data_pipe_end_of(pipe, is_producer);
@@ -85,7 +86,7 @@ static ALWAYS_INLINE int64_t offer_locked(struct data_pipe* pipe, bool is_produc
     return (int64_t)offered;
 }
 
-/* Called with the mutex (race 3). */
+/* Called with the mutex held (race 3). */
 static int64_t begin_exclusively(struct data_pipe_end* end, uintptr_t address_out,
                                  zx_handle_t handle) {
     while (!thread_is_killed(thread_current())) { /* race 2 */
@@ -111,7 +112,7 @@ static zx_status_t check_begin(bool is_producer, uint32_t flags, uintptr_t addre
     return is_good ? ZX_OK : ZX_ERR_INVALID_ARGS;
 }
 
-/* Called with the lock, returns without. */
+/* Called with the lock held, returns without it. */
 static NOINLINE int64_t unlock_and_begin(struct data_pipe_end* end, zx_handle_t handle,
                                          uint32_t flags, uintptr_t address_out) {
     object_reference(&end->object); /* race 1 */
@@ -128,8 +129,9 @@ static NOINLINE int64_t unlock_and_begin(struct data_pipe_end* end, zx_handle_t 
     return result;
 }
 
-/* The first attempt needs neither reference nor mutex. An error is left to unlock_and_begin,
- * because the flags and user memory are looked at before the pipe's state. */
+/* The first attempt needs neither reference nor mutex. After an error unlock_and_begin checks
+ * everything again, because errors of flags and user memory come before errors of the pipe's
+ * state. */
 static ALWAYS_INLINE int64_t begin_phases(zx_handle_t handle, uint32_t flags, uintptr_t address_out,
                                           bool is_producer) {
     struct data_pipe* pipe;
@@ -152,7 +154,7 @@ int64_t data_pipe_begin_read(zx_handle_t consumer, uint32_t flags, uintptr_t add
 
 /* --- end -------------------------------------------------------------------------------------- */
 
-/* Both phases end, but nothing moves. Called with the lock, returns without. */
+/* Both phases end, but the end does not move. Called with the lock held, returns without it. */
 static NOINLINE zx_status_t refuse_to_end(struct data_pipe* pipe) {
     data_pipe_show_locked(pipe, true);
     data_pipe_show_locked(pipe, false);

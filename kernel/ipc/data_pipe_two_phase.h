@@ -11,16 +11,16 @@
 struct object;
 struct window;
 
-/* Begins two phases. Writes to `address_out` (user memory) where in the process the bytes
- * lie that can be written, or read. Returns their number, in one run, or an error of
- * data_pipe_write: every flag is one, and user memory is looked at before BUSY. */
+/* Begins two phases. Writes the address of the bytes that the program may write, or read, to
+ * `address_out` (user memory). Returns the number of bytes, which are one run, or an error of
+ * data_pipe_write. Any flag is an error. User memory is checked before BUSY. */
 MUST_CHECK int64_t data_pipe_begin_write(zx_handle_t producer, uint32_t flags,
                                          uintptr_t address_out);
 MUST_CHECK int64_t data_pipe_begin_read(zx_handle_t consumer, uint32_t flags,
                                         uintptr_t address_out);
-/* `size` bytes of the run were written, or are read; none if the call fails. Returns an error of
- * the handle; BAD_STATE: nothing was begun; INVALID_ARGS: more than was offered, or not whole
- * elements. */
+/* Ends the two phases: `size` bytes of the run were written, or read; none if the call fails.
+ * Returns an error of the handle. BAD_STATE: no two phases are open. INVALID_ARGS: more than was
+ * offered, or not whole elements. */
 MUST_CHECK zx_status_t data_pipe_end_write(zx_handle_t producer, size_t size);
 MUST_CHECK zx_status_t data_pipe_end_read(zx_handle_t consumer, size_t size);
 

@@ -49,7 +49,7 @@ int64_t message_units(const struct message* message) {
     return UNITS(message->byte_count, message_handle_count(message));
 }
 
-/* Which cache, and whether the bytes need pages. */
+/* Chooses the cache, and whether the bytes need pages. */
 static uint32_t shape_for(uint32_t byte_count, uint32_t handle_count) {
     size_t handles_size = handle_count * sizeof(struct handle);
     size_t size = handles_size + byte_count;

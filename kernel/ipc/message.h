@@ -1,8 +1,12 @@
 /* Messages: bytes and handles on their way, and the queues in which they wait.
  *
- * A small message is one allocation: header, handles, bytes. Bytes that do not fit lie in a chain
- * of pages, so that no message needs contiguous memory. Bytes are copied in once, at creation, and
- * out once. A message owns its handles (one reference and one handle count each). */
+ * Rules for messages:
+ * - A small message is one allocation: header, handles, bytes. Bytes that do not fit are in a chain
+ *   of pages, so no message needs contiguous memory.
+ * - Bytes are copied in once, when the message is made, and out once, when it is read.
+ * - A message owns its handles: one reference and one handle count each.
+ * - A message has one owner: the thread that makes or reads it, a queue, or a call whose reply it
+ *   is. Only the owner changes it. */
 #pragma once
 
 #include <stdbool.h>
@@ -19,15 +23,15 @@
 struct message {
     struct message* next;
     uint32_t byte_count;
-    uint32_t shape; /* how many handles, and MESSAGE_LARGE and _PAGED */
+    uint32_t shape; /* the number of handles, MESSAGE_LARGE, MESSAGE_PAGED */
     union {
         struct list pages;   /* struct page.node: the bytes, if PAGED */
-        uint8_t payload[16]; /* begins here if not */
+        uint8_t payload[16]; /* if not PAGED: handles, then bytes */
     };
 };
 
 #define MESSAGE_HANDLES_MASK 0xffu
-#define MESSAGE_LARGE (1u << 8) /* which cache it came from */
+#define MESSAGE_LARGE (1u << 8) /* it came from message_large_cache */
 #define MESSAGE_PAGED (1u << 9) /* handles behind the header, bytes in pages */
 
 static inline uint32_t message_handle_count(const struct message* message) {
@@ -39,25 +43,25 @@ static inline struct handle* message_handles(struct message* message) {
                                           : (struct handle*)message->payload;
 }
 
-/* Without handles or pages. */
+/* Whether the message has neither handles nor pages. */
 static inline bool message_is_plain(const struct message* message) {
     return likely((message->shape & (MESSAGE_HANDLES_MASK | MESSAGE_PAGED)) == 0);
 }
 
-/* Where the bytes are, when not PAGED: behind the handles. */
+/* Returns the bytes of a message that is not PAGED. They are behind the handles. */
 static inline uint8_t* message_inline_bytes(struct message* message) {
     return message->payload + message_handle_count(message) * sizeof(struct handle);
 }
 
 uint8_t* message_first_page(struct message* message); /* when PAGED */
 
-/* Where the first four bytes are, by which replies are known; the message has so many. */
+/* Returns the place of the id: the first four bytes. The message has at least four bytes. */
 static inline uint32_t* message_id_place(struct message* message) {
     return (uint32_t*)(unlikely(message->shape & MESSAGE_PAGED) ? message_first_page(message)
                                                                 : message_inline_bytes(message));
 }
 
-/* 0 for a message of fewer bytes. */
+/* Returns the id; 0 if the message has fewer than four bytes. */
 static inline uint32_t message_id(struct message* message) {
     return message->byte_count >= sizeof(uint32_t) ? *message_id_place(message) : 0;
 }
@@ -67,7 +71,7 @@ static inline void message_set_id(struct message* message, uint32_t id) {
 }
 
 /* Two sizes of allocation. The small one carries the usual message of a protocol, the large one the
- * handles of any message; both with as many bytes as fit behind the handles. */
+ * handles of any message. Bytes follow the handles, as many as fit. */
 #define MESSAGE_SMALL_SIZE 256u
 #define MESSAGE_LARGE_SIZE 1344u
 #define MESSAGE_SMALL_ROOM (MESSAGE_SMALL_SIZE - offsetof(struct message, payload))
@@ -76,7 +80,8 @@ static inline void message_set_id(struct message* message, uint32_t id) {
 
 extern struct slab_cache message_small_cache, message_large_cache;
 
-/* Frees the memory; the handles were given away, or never filled in. Preemption is off. */
+/* Frees the memory of a message whose handles were given away or never filled in. Preemption is
+ * off. message_free_unusual is the slow path. */
 void message_free_unusual(struct message* message);
 static ALWAYS_INLINE void message_free_inner(struct message* message) {
     if (likely(!(message->shape & (MESSAGE_LARGE | MESSAGE_PAGED))))
@@ -91,21 +96,22 @@ static inline void message_free(struct message* message) {
     preempt_enable();
 }
 
-/* Releases the handles too. No lock held. */
+/* Releases the handles and frees the memory. No lock held. */
 void message_destroy(struct message* message);
-/* What that costs, in units, without the objects that only the handles keep alive. A message is
- * destroyed in one piece of work, which must have so many units left. */
+/* Returns what message_destroy costs, in units. Objects that only the handles keep alive are not
+ * counted. A message is destroyed in one piece of work, which must have that many units left. */
 int64_t message_units(const struct message* message);
 #define MESSAGE_UNITS_MAX 90
 
-/* Without bytes yet, and without handles. NULL: no memory. */
+/* Allocates a message. Its bytes and handles are not filled in yet. NULL: no memory. */
 struct message* message_alloc(uint32_t byte_count, uint32_t handle_count);
 /* A message with the bytes in it and room for `handle_count` handles, which the caller fills in.
  * OUT_OF_RANGE beyond the limits, NO_MEMORY, INVALID_ARGS (bad user memory). No lock held. */
 MUST_CHECK zx_status_t message_create_from_user(uintptr_t bytes_user, size_t byte_count,
                                                 size_t handle_count, struct message** out);
-/* The first attempt at that, for small messages. NULL: message_create_from_user will do it, or find
- * the error. Preemption is off, so pages that are missing stay so. */
+/* The first attempt of message_create_from_user, for small messages. NULL: the caller must call
+ * message_create_from_user, which succeeds or returns the error. Preemption is off, so a user page
+ * that is not present makes the attempt fail. */
 static ALWAYS_INLINE struct message* message_create_small(uintptr_t bytes_user, size_t byte_count,
                                                           size_t handle_count) {
     size_t handles_size = handle_count * sizeof(struct handle);
@@ -124,25 +130,27 @@ static ALWAYS_INLINE struct message* message_create_small(uintptr_t bytes_user, 
     return NULL;
 }
 
-/* The same with kernel memory; at most MESSAGE_KERNEL_BYTES_MAX bytes. NULL: no memory. */
+/* Makes a message from kernel memory, with at most MESSAGE_KERNEL_BYTES_MAX bytes. NULL: no
+ * memory. */
 MUST_CHECK struct message* message_create(const void* bytes, uint32_t byte_count,
                                           uint32_t handle_count);
-/* Copies the bytes of a PAGED message out; false: bad user memory. A spinlock may be held: then
- * user pages that are not present make it fail. */
+/* Copies the bytes of a PAGED message out; false: bad user memory. A spinlock may be held: then a
+ * user page that is not present makes the copy fail. */
 MUST_CHECK bool message_copy_out_paged(const struct message* message, uintptr_t to_user);
 
 /* --- queues --------------------------------------------------------------------------------------
  */
 
-/* Messages in the order written. The owner's lock guards it. Stays where it was initialized. */
+/* Messages in the order in which they were written. The owner's lock guards the queue. A queue
+ * never moves in memory, because `end` may point into it. */
 struct message_queue {
     struct message* first;
     struct message** end;  /* where the next one is linked */
     uint32_t message_room; /* how many messages it still takes */
-    uint32_t taken;        /* so far; with message_room it tells whether the queue changed */
+    uint32_t taken;        /* messages taken so far; shows changes, together with message_room */
     int64_t byte_room;     /* bytes and handle entries before the bound; negative beyond it */
     size_t handle_count;   /* handles waiting */
-    bool is_full;          /* no room of either kind: nothing more is taken */
+    bool is_full;          /* no room for a message or for bytes, so no message is added */
 };
 
 static inline void message_queue_init(struct message_queue* queue) {
@@ -176,8 +184,8 @@ static inline size_t message_queue_size(const struct message_queue* queue) {
     return (size_t)(CHANNEL_MAX_QUEUED_BYTES - 1 - queue->byte_room);
 }
 
-/* The queue is not full; returns whether it is now. `size` is the message's (message_queued_size),
- * `handle_count` its handles: constants for some callers. */
+/* Adds a message to a queue that is not full. Returns whether the queue is full now. `size` is the
+ * message's (message_queued_size), `handle_count` its handles: constants for some callers. */
 MUST_CHECK static inline bool message_queue_push(struct message_queue* queue,
                                                  struct message* message, size_t size,
                                                  uint32_t handle_count) {
@@ -193,7 +201,7 @@ MUST_CHECK static inline bool message_queue_push(struct message_queue* queue,
     return true;
 }
 
-/* Takes `message`, the first. is_full is for the caller to bring up to date. */
+/* Removes `message`, the first one. The caller updates is_full. */
 static inline void message_queue_pop(struct message_queue* queue, const struct message* message,
                                      size_t size, uint32_t handle_count) {
     queue->byte_room += (int64_t)size;
@@ -205,7 +213,7 @@ static inline void message_queue_pop(struct message_queue* queue, const struct m
         queue->end = &queue->first;
 }
 
-/* Takes all of them, in a chain by `next`. */
+/* Removes all messages. Returns the first one; the others follow it by `next`. */
 static inline struct message* message_queue_take_all(struct message_queue* queue) {
     struct message* first = queue->first;
     uint32_t taken = queue->taken + message_queue_count(queue);

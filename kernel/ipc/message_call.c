@@ -1,20 +1,20 @@
 /* Calls, and their races. The lines that close them are marked with the numbers.
  *
- * 1. The reply comes before the caller waits. So the call is in the tree before its message is
- *    queued, under the same lock; and an unpark before the park is not lost (sched/park.c).
- * 2. Several things decide at once: reply, closing, loss of the handle, deadline, kill. All of them
- *    happen under the end's lock, and the first takes the call out of the tree and off the
- *    observers. The others do not find it there any more. The caller looks at is_decided again
- *    once it has the lock.
- * 3. The caller returns, and its stack is used for something else, while the thread that decided is
- *    about to unpark it. That thread has the lock until then: the caller waits for the lock to be
- *    free once.
- * 4. The handle is closed, or the last one of the end, while the call is under way. The handle was
- *    marked before it was let go, so its closer looks for observers, and waits for the end's lock
- *    to do so. So the end's reference that a cancelled call drops under the lock is not the last.
- * 5. A program writes to the end itself a message with the id that the kernel is about to pick, or
- *    two calls pick the same. The id is picked under the lock, and never one that a call waits for
- *    at either end: calls at the other end would take the message for their reply. */
+ * 1. The reply may come before the caller waits. So the call is put into the tree before its
+ *    message is queued, under the same lock. An unpark before the park is not lost (sched/park.c).
+ * 2. Several events may decide a call at once: reply, close, loss of the handle, deadline, kill.
+ *    Each takes the end's lock. The first one takes the call out of the tree and off the observers,
+ *    so the later ones do not find it. The caller looks at is_decided again once it has the lock.
+ * 3. The caller may return, and its stack be used again, before the thread that decided has
+ *    unparked it. That thread holds the lock until the unpark. So the caller waits until the lock
+ *    has been free once.
+ * 4. The handle is closed while the call is under way; it may be the end's last one. The handle was
+ *    marked as observed before it was let go. So the thread that closes it keeps its reference
+ *    until it has looked for observers under the end's lock. So the reference that a cancelled call
+ *    drops under the lock is not the last.
+ * 5. A program writes a message with the id that the kernel is about to pick, or two calls pick the
+ *    same id. So the id is picked under the lock, and no call at either end may wait for it. A call
+ *    at the other end would take the message for its reply. */
 #include <ipc/message_call.h>
 
 /* --- the calls of an end ------------------------------------------------------------------------
@@ -24,13 +24,13 @@ static struct message_call* call_of(struct observer* observer) {
     return CONTAINER_OF(observer, struct message_call, observer);
 }
 
-/* The call that has waited longest for this id; NULL: nobody waits for it. */
+/* Returns the call that has waited longest for this id; NULL: no call waits for it. */
 static struct tree_node* call_find(const struct tree* calls, uint32_t id) {
     struct tree_node* node = tree_find_at_least(calls, message_call_key(id, 0));
     return node && node->key >> 32 == id ? node : NULL;
 }
 
-/* Race 5. */
+/* Race 5: picks an id that no call at either end waits for. */
 static uint32_t pick_id(struct message_end* end) {
     const struct message_end* peer = end->peer;
     uint32_t id;
@@ -58,7 +58,8 @@ static void call_leave_locked(struct message_call* call) {
     list_remove(&call->observer.node);
 }
 
-/* Race 2: whoever finds the call in the tree or among the observers is the first. */
+/* Race 2: a thread that finds the call in the tree or among the observers is the first. The release
+ * store pairs with the acquire load in message_call_wait: the caller sees the result. */
 static void call_decide_locked(struct message_call* call, zx_status_t result) {
     call_leave_locked(call);
     call->result = result;
@@ -76,8 +77,8 @@ void message_call_on_handle_closed(struct observer* observer) {
     thread_unpark(call_of(observer)->thread);
 }
 
-/* A thread that has replied has nothing left to do but to wait for the next message: the caller
- * takes its place. */
+/* Gives the reply to the call, which its caller has taken out of the tree. A thread that has
+ * replied usually waits for the next message, so the woken thread takes its place on the CPU. */
 static inline void call_answer_locked(struct message_call* call, struct message* message) {
     list_remove(&call->observer.node);
     call->reply = message;
@@ -137,7 +138,7 @@ void message_call_cancel_locked(struct message_call* call) {
 void message_call_give_up(struct message_call* call, zx_status_t result) {
     struct message_end* end = call->end;
     spin_lock(end->object.lock);
-    if (!atomic_load_explicit(&call->is_decided, memory_order_relaxed)) /* race 2 */
+    if (!atomic_load_explicit(&call->is_decided, memory_order_relaxed)) /* race 2: under the lock */
         call_decide_locked(call, result);
     spin_unlock(end->object.lock);
 }

@@ -1,10 +1,13 @@
 /* Calls: a message is written, and the reply with the same id goes straight to the thread that
  * waits for it, past the queue.
  *
- * The id is in the first four bytes of a message (0 if it has fewer). A call is in the tree of its
- * end, and observes the end, from before its message is written until it is decided: by the reply,
- * by the other end's closing, by the loss of the handle it was made through, or by the caller
- * (deadline, kill). The first of these counts. The races are explained in message_call.c. */
+ * Rules for calls:
+ * - The id is in the first four bytes of a message; it is 0 if the message has fewer.
+ * - A call is in the tree of its end, and observes the end, until it is decided. This begins before
+ *   its message is queued.
+ * - The first of these decides a call: the reply, the close of the other end, the loss of the
+ *   call's handle, the caller (deadline or kill).
+ * - The end's lock guards the tree and every decision. message_call.c explains the races. */
 #pragma once
 
 #include <stdatomic.h>
@@ -33,7 +36,7 @@ struct message_call_request {
     zx_channel_call_args_t args;            /* what is written, and where the reply goes */
     uintptr_t actual_bytes, actual_handles; /* for the sizes of the reply; 0: not wanted */
     bool must_pick_id;      /* the kernel picks the id, and writes it into the message */
-    uintptr_t status_place; /* also looked at before the message is written; 0: not wanted */
+    uintptr_t status_place; /* for a status; checked before the message is written; 0: none */
 };
 
 /* A call under way, on the caller's stack. */
@@ -48,16 +51,18 @@ struct message_call {
     _Atomic bool is_decided;
 };
 
-/* The other end has closed, or the handle has gone that the call was made through. */
+/* The observer's callbacks: the other end was closed; the call's handle was closed, replaced or
+ * sent away. */
 void message_call_on_peer_closed(struct observer* observer, zx_signals_t signals);
 void message_call_on_handle_closed(struct observer* observer);
 
-/* Calls with the same id are told apart by a count, in the order of their arrival. */
+/* The key of a call. `order` counts calls with the same id, in the order of their arrival. */
 static inline uint64_t message_call_key(uint32_t id, uint32_t order) {
     return (uint64_t)id << 32 | order;
 }
 
-/* Gives the message its id, and puts the call into the tree. */
+/* Gives the message its id, and puts the call into the tree. message_call_add_among is the slow
+ * path, for an end with other calls. */
 void message_call_add_among(struct message_call* call, struct message_end* end,
                             struct message* message);
 static ALWAYS_INLINE void message_call_add(struct message_call* call, struct message_end* end,
@@ -77,9 +82,8 @@ static ALWAYS_INLINE void message_call_add(struct message_call* call, struct mes
     message_call_add_among(call, end, message);
 }
 
-/* The call is under way from here on, and `message` carries its id. The handle was marked as
- * observed (handle_slot_note_observer). With the end's lock, as the two below. `race 1`: see
- * message_call.c. */
+/* Begins the call and gives `message` its id. The handle is marked as observed
+ * (handle_slot_note_observer). The end's lock is held. message_call.c has race 1. */
 static ALWAYS_INLINE void message_call_begin_locked(struct message_call* call,
                                                     struct message_end* end,
                                                     struct message* message) {
@@ -91,9 +95,10 @@ static ALWAYS_INLINE void message_call_begin_locked(struct message_call* call,
     object_add_observer_locked(&end->object, &call->observer);
 }
 
-/* The message could not be written. */
+/* Undoes message_call_begin_locked, because the message could not be queued. The end's lock is
+ * held. */
 void message_call_cancel_locked(struct message_call* call);
-/* The caller waits no more, unless the call is decided. Takes the end's lock. */
+/* Decides the call with `result`, unless it is decided already. Takes the end's lock. */
 void message_call_give_up(struct message_call* call, zx_status_t result);
 
 /* --- writing, where a call may wait --------------------------------------------------------------
@@ -104,9 +109,9 @@ MUST_CHECK zx_status_t message_end_push_unusual_locked(struct message_end* end,
                                                        struct message* message);
 
 /* Queues the message at the other end, or gives it to a call that waits there, for which there is
- * always room. Consumes it on success only. PEER_CLOSED; NO_MEMORY at the bound. `size` and
- * `handle_count` are the message's: constants for some callers. WRITABLE is shown while there is a
- * peer with room. */
+ * always room. Consumes the message on success only. PEER_CLOSED; NO_MEMORY at the bound. `size`
+ * and `handle_count` are the message's: constants for some callers. WRITABLE is shown while there
+ * is a peer with room. */
 MUST_CHECK static ALWAYS_INLINE zx_status_t message_end_push_locked(struct message_end* end,
                                                                     struct message* message,
                                                                     size_t size,

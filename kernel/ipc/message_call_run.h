@@ -1,5 +1,6 @@
-/* A whole call, as a system call makes it: the message is written, and the reply read. Inline: the
- * system calls know half of the request. The numbers of the races are those of message_call.c. */
+/* A whole call, as a system call makes it: the message is written, and the reply read. Inline,
+ * because half of the request is constant in each system call. The numbers of the races are those
+ * of message_call.c. */
 #pragma once
 
 #include <ipc/message_call.h>
@@ -18,7 +19,8 @@ static ALWAYS_INLINE void message_call_init(struct message_call* call,
     call->observer.trigger = ZX_OBJECT_PEER_CLOSED;
 }
 
-/* Blocks until the call is decided; afterwards nobody knows of it any more. */
+/* Blocks until the call is decided. Afterwards no other thread uses `call`, which is on this
+ * thread's stack. The acquire load of is_decided makes the result visible. */
 static ALWAYS_INLINE zx_status_t message_call_wait(struct message_call* call, zx_time_t deadline) {
     struct message_end* end = call->end;
     call->thread->wait = THREAD_WAIT_CHANNEL;
@@ -46,7 +48,7 @@ static inline struct message_room message_call_room(const struct message_call_re
     };
 }
 
-/* Looks at every place that will be written to, before anything happens. */
+/* Checks all memory that will be written to, before the message is sent. */
 static ALWAYS_INLINE bool message_call_is_good(const struct message_call_request* request,
                                                const struct message_room* room) {
     bool has_room_for_id = !request->must_pick_id || request->args.wr_num_bytes >= sizeof(uint32_t);
@@ -54,7 +56,8 @@ static ALWAYS_INLINE bool message_call_is_good(const struct message_call_request
            (!request->status_place || user_touch_small(request->status_place, sizeof(zx_status_t)));
 }
 
-/* Why a call is not good: its size, or else its memory; but first its handle. */
+/* Returns the error of a request that is not good: that of the handle, else of the size, else of
+ * user memory. */
 static NOINLINE zx_status_t message_call_fault(const struct message_call_request* request) {
     bool is_too_large = request->args.wr_num_bytes > ZX_CHANNEL_MAX_MSG_BYTES ||
                         request->args.wr_num_handles > ZX_CHANNEL_MAX_MSG_HANDLES;

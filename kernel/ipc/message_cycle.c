@@ -1,13 +1,13 @@
 /* Which suspects are looked at when, and by which thread. message_cycle_look.c has one look.
  *
  * A fresh suspect gets a small look: by the call that noted it, or else by the cleaner. A suspect
- * that needs a larger look joins the old suspects. The cleaner makes a pass over these when their
- * weight is more than the last pass cost, or when they hold the memory of many messages. So on
- * average the collector costs little, however long the chains are.
+ * that needs a larger look joins the old suspects. The cleaner makes a pass over these when they
+ * weigh more than the last pass cost, or when they hold many pages of messages. So on average the
+ * collector costs little, however long the chains are.
  *
- * A pass looks at many suspects together. If one queue changes meanwhile, the look says nothing
- * about any of them. Then the next look takes half as many, in the end a single one. So an end in
- * constant use does not keep the others from being collected. */
+ * A pass looks at many suspects together. If one queue changes meanwhile, the look is not
+ * conclusive for any of them. Then the next look takes half as many, at last a single one. So an
+ * end in constant use does not keep the others from being collected. */
 #include <ipc/message_cycle.h>
 
 #include <stdatomic.h>
@@ -39,8 +39,8 @@ static uint32_t weigh(struct message_end* end) {
 /* --- small looks --------------------------------------------------------------------------------
  */
 
-/* Looks at one fresh suspect. Garbage that it finds joins the caller's destroy list. Spends what
- * that costs. False: there is nothing more to look at. */
+/* Looks at one fresh suspect. Garbage that it finds joins the caller's destroy list. Subtracts the
+ * cost from *units. False: there are no more fresh suspects. */
 static NOINLINE bool look_at_fresh(bool is_newest, int64_t* units) {
     struct message_end* ends[LOOK_SMALL_ENDS];
     struct look look;
@@ -55,7 +55,7 @@ static NOINLINE bool look_at_fresh(bool is_newest, int64_t* units) {
     look_add_suspect(&look, suspect);
     message_end_unpin(suspect); /* the look has a pin */
     (void)look_go_on(&look, &without_end);
-    *units -= (int64_t)look.reach_cost; /* which counts what there is to destroy too */
+    *units -= (int64_t)look.reach_cost; /* this includes the cost to destroy what was found */
     if (!look.is_conclusive)
         suspects_keep(suspect, weigh(suspect) + (uint32_t)(look.reach_cost / LOOK_COST_OF_PAGE));
     size_t count = look_take_small_ends(ends);
@@ -76,8 +76,8 @@ static bool is_destroying(void) {
     return thread_current()->destroy_list != NULL;
 }
 
-/* The garbage may be another program's. So the call does only one piece of the work, and begins no
- * look for which the units may be missing. */
+/* The garbage may be another program's. So the call does only one piece of the work, and begins a
+ * look only if there are enough units for it. */
 void message_cycle_collect(void) {
     struct destroy_list dead = {NULL, NULL};
     int64_t units = UNITS_PER_PIECE;
@@ -89,6 +89,7 @@ void message_cycle_collect(void) {
             break;
     (void)object_destroy_some(&dead, &units);
     object_gather_end();
+    /* Relaxed: the flag is a hint. suspects_are_left finds a suspect that was noted meanwhile. */
     atomic_store_explicit(&object_collection_is_due, false, memory_order_relaxed);
     object_leave_to_cleaner(&dead);
     if (suspects_are_left())
@@ -165,7 +166,7 @@ static void destroy_message(int64_t* units) {
     }
     *units -= message_units(message);
     if (*units < 0)
-        return; /* it is the first thing that the next piece does, which has units enough */
+        return; /* the next piece begins with this message and has enough units */
     pass.look.messages = message->next;
     message_destroy(message);
 }
@@ -188,8 +189,8 @@ static void let_go(int64_t* units) {
     *units -= 1;
 }
 
-/* Garbage comes before suspects: to destroy it may note new ones, which a full pass looks at too.
- */
+/* Garbage is destroyed before a pass begins, because destructors may note new suspects. A full pass
+ * must look at these too. */
 static void go_on_with_pass(int64_t* units) {
     if (pass.phase != PASS_DESTROY)
         (void)object_destroy_some(&garbage, units);
@@ -235,9 +236,9 @@ static bool has_pass_ended(void* number) {
 /* Waits for one full pass. It does not wait until the cleaner has nothing to do, because other
  * threads may note suspects without end. */
 void message_cycle_collect_all(void) {
-    object_await_cleaner(); /* it may note suspects */
+    object_await_cleaner(); /* destructors that the cleaner still has to run may note suspects */
     uint32_t number = suspects_want_full_pass();
-    (void)cleaner_wait_until(&cleaning, has_pass_ended, &number); /* CANCELED does not matter */
+    (void)cleaner_wait_until(&cleaning, has_pass_ended, &number); /* CANCELED: it was killed */
 }
 
 void message_cycle_init(void) {

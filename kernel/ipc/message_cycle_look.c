@@ -1,24 +1,25 @@
-/* How a look is right although the ends are looked at one after the other, each under its own lock,
+/* Why a look is right although it visits the ends one after the other, each under its own lock,
  * while other threads go on:
  *
- *   1. reach: the ends reachable from the suspects through queues and peers, each with the number
- *      of handles to it found in these queues, and with its queue's counts at that moment.
- *   2. mark: an end with more handles than were found is held from outside; whatever can be reached
- *      from such ends lives. An end without handles counts as such an end too: it is being
- *      destroyed, perhaps later, and until then what waits there still has its handles.
- *   3. confirm: the others are looked at once more. If each of their queues is as it was, all their
- *      handles are in these queues, and nobody has a reference besides the handles, then between 1
- *      and 3 there was a moment when all of this was true at once; and from that moment on nobody
+ *   1. reach: finds the ends that can be reached from the suspects through queues and peers. Counts
+ *      the handles to each end in these queues, and notes the counts of the end's own queue.
+ *   2. mark: an end with more handles than were counted has a handle outside, so it is live. All
+ *      ends that can be reached from a live end are live. An end without handles counts as live
+ *      too: it is being destroyed, perhaps later, and until then its messages keep their handles.
+ *   3. confirm: visits all other ends again. Each queue must be as it was, all handles of the end
+ *      must be in these queues, and there must be no references besides the handles. Then there was
+ *      a moment between 1 and 3 when all of this was true at once. From that moment on no thread
  *      had a handle or a reference with which to change it.
- *   4. Their messages are taken out, to be destroyed, and with them the handles.
+ *   4. empty: takes the messages out of these ends. The caller destroys them, with their handles.
  *
- * If anything differs in 2 or 3, nothing is done and the suspects stay. It does not matter how much
- * time passes between the steps: the two counts of a queue never come back to what they were.
+ * If anything differs in 2 or 3, the look changes nothing and the suspects stay. It does not matter
+ * how much time passes between the steps: the two counts of a queue never both return to earlier
+ * values.
  *
  * A look pins its ends, which keeps their memory only. So an end that is closed meanwhile is
- * destroyed by the call that closes it, at once; its queue then differs, or was empty before. A
- * small and a large look may find the same ends dead at the same time: each message goes to the one
- * that takes it out. */
+ * destroyed at once, by the call that closes it. Its queue then differs, or was empty before. A
+ * small and a large look may find the same ends dead at the same time. Each message goes to the
+ * look that takes it out. */
 #include <ipc/message_cycle_look.h>
 
 #include <stdatomic.h>
@@ -29,14 +30,14 @@
 #include <lock/spinlock.h>
 
 #define SCAN_CHUNK 32       /* units of work in one lock hold */
-#define HANDLES_PER_UNIT 4u /* looked at in a message */
+#define HANDLES_PER_UNIT 4u /* how many handles of a message cost one unit */
 #define HANDLES_DESTROYED_PER_UNIT 2u
 
-/* Of the small look under way. */
+/* The visits of the small look under way. */
 static struct cycle_visit small_visits[LOOK_SMALL_ENDS];
 static uint32_t small_count;
 
-static uint64_t last_number; /* of a large look */
+static uint64_t last_number; /* the number of the newest large look */
 
 void look_begin(struct look* look, bool is_small) {
     *look = (struct look){.is_small = is_small};
@@ -58,7 +59,7 @@ static void begin_phase(struct look* look, enum look_phase phase) {
 /* --- ends and their queues ----------------------------------------------------------------------
  */
 
-/* NULL: the look has not reached the end. */
+/* Returns the visit of the end. NULL: the look has not reached the end. */
 static struct cycle_visit* visit_of(const struct look* look, struct message_end* end) {
     if (!look->is_small)
         return end->cycle.number == look->number ? &end->visit : NULL;
@@ -77,7 +78,8 @@ static struct cycle_visit* new_visit(const struct look* look, struct message_end
     return &small_visits[small_count++];
 }
 
-/* NULL: the end is one too many. */
+/* Adds the end to the look, unless the look has reached it before. NULL: a small look has no place
+ * left. */
 static struct cycle_visit* reach(struct look* look, struct message_end* end) {
     struct cycle_visit* visit = visit_of(look, end);
     if (visit)
@@ -105,7 +107,8 @@ static bool is_queue_as_before(const struct cycle_visit* visit) {
     return queue->taken == visit->taken && queue->message_room == visit->message_room;
 }
 
-/* Under the lock of the end at which the message waits. False: one end too many. */
+/* Calls `visit` for each end that the message has a handle to. Called with the lock of the end at
+ * which the message waits. False: `visit` returned false. */
 static bool visit_message(struct look* look, struct message* message,
                           bool (*visit)(struct look*, struct message_end*)) {
     const struct handle* handles = message_handles(message);
@@ -115,9 +118,9 @@ static bool visit_message(struct look* look, struct message* message,
     return true;
 }
 
-/* Calls `visit` for each end that a message waiting at look->at has a handle to, under the lock of
- * that end; a chunk at a time. Once all have been visited, look->is_in_queue is false. Returns what
- * it cost; ends the look if the queue changed, or `visit` returned false. */
+/* Calls `visit` for each end to which a message waiting at look->at has a handle. Holds the lock of
+ * look->at, and visits a chunk at a time. Once all are visited, look->is_in_queue is false. Returns
+ * the cost. Ends the look if the queue has changed, or if `visit` returned false. */
 static size_t visit_held_ends(struct look* look, bool (*visit)(struct look*, struct message_end*)) {
     struct message_end* end = look->at->end;
     size_t cost = 1;
@@ -135,7 +138,7 @@ static size_t visit_held_ends(struct look* look, bool (*visit)(struct look*, str
     return cost;
 }
 
-/* Under the end's lock. */
+/* Begins with the first message of the end's queue. The end's lock is held. */
 static void enter_queue(struct look* look, const struct message_end* end) {
     look->message = end->queue.handle_count > 0 ? end->queue.first : NULL;
     look->is_in_queue = true;
@@ -151,7 +154,8 @@ static bool count_inner_handle(struct look* look, struct message_end* end) {
     return visit;
 }
 
-/* Under the lock: where no handles wait any more, closing a handle need not be looked at. */
+/* Once no handles wait at either end, the close of a handle need not note a suspect. The lock is
+ * held, so no message with handles is queued meanwhile. */
 static void forget_handles_gone(struct message_end* end) {
     struct message_end* peer = end->peer;
     if (end->queue.handle_count > 0 || (peer && peer->queue.handle_count > 0))
@@ -161,16 +165,17 @@ static void forget_handles_gone(struct message_end* end) {
         atomic_store_explicit(&peer->object.may_hold_handles, false, memory_order_relaxed);
 }
 
-/* Messages without handles lead nowhere, and neither the bytes nor the handles to other objects
- * matter to the look. But the look that finds them dead has them destroyed, so a small one must not
- * find many. */
+/* Returns what it costs to destroy the messages of the queue. The look itself follows only handles
+ * to ends, so bytes and other handles cost it nothing. But a call destroys all messages that its
+ * small look finds dead, so they must not be many. */
 static size_t cost_to_destroy(const struct message_queue* queue) {
     return (queue->handle_count > 0 ? queue->handle_count / HANDLES_DESTROYED_PER_UNIT
                                     : message_queue_count(queue)) +
            message_queue_size(queue) / PAGE_SIZE_BYTES * LOOK_COST_OF_PAGE;
 }
 
-/* The first look at an end: what its queue is like. False: its peer is one end too many. */
+/* The first visit of an end: notes the counts of its queue, and adds its peer to the look. False: a
+ * small look has no place left for the peer. */
 static bool enter_end(struct look* look, struct cycle_visit* visit) {
     struct message_end* end = visit->end;
     spin_lock(end->object.lock);
@@ -206,12 +211,13 @@ static size_t go_on_reaching(struct look* look) {
 /* --- 2: mark ------------------------------------------------------------------------------------
  */
 
+/* Acquire: all that a thread did with the end before it closed a handle is visible now. */
 static uint32_t handle_count(const struct message_end* end) {
     return atomic_load_explicit(&end->object.handle_count, memory_order_acquire);
 }
 
-/* An end that came into a queue only now was not reached; then the queue changed, and the look
- * fails anyway. */
+/* Marks the end, and adds it to the list of live ends. An end that was queued after step 1 may have
+ * no visit. It needs no mark: the queue has changed, so the look fails anyway. */
 static bool mark_live(struct look* look, struct message_end* end) {
     struct cycle_visit* visit = visit_of(look, end);
     if (!visit || visit->is_live)
@@ -256,7 +262,9 @@ static size_t go_on_marking(struct look* look) {
 /* --- 3 and 4 ------------------------------------------------------------------------------------
  */
 
-/* One without handles is being destroyed: what waits there is left to the call that does so. */
+/* Step 3 for one end. An end without handles is not dead in this sense: the call that destroys the
+ * end also destroys its messages. Acquire: a call that dropped its reference has finished with the
+ * end. */
 static bool is_dead(const struct cycle_visit* visit) {
     struct message_end* end = visit->end;
     spin_lock(end->object.lock);

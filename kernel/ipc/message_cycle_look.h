@@ -3,7 +3,7 @@
  *
  * A small look takes one suspect, has a small budget and is done at once, with preemption off. One
  * is under way at a time. A large look has no budget; the cleaner does it piece by piece, and one
- * is under way at a time. Small and large looks do not know of each other. */
+ * is under way at a time. A small and a large look do not share any state but the ends. */
 #pragma once
 
 #include <stdbool.h>
@@ -14,7 +14,7 @@
 
 #define LOOK_SMALL_BUDGET 64u /* units: to look, and to destroy what was found */
 #define LOOK_SMALL_ENDS 64u
-#define LOOK_COST_OF_PAGE 64u /* of a page of messages that are not looked at, in a small look */
+#define LOOK_COST_OF_PAGE 64u /* units that a small look counts for a page of messages */
 
 enum look_phase {
     LOOK_REACH,
@@ -27,12 +27,12 @@ enum look_phase {
 
 struct look {
     bool is_small;
-    bool is_conclusive; /* once it is OVER: what was dead is empty, all else lives */
+    bool is_conclusive; /* once OVER: the dead ends are empty, all other ends are live */
     enum look_phase phase;
     uint64_t number;
     struct cycle_visit* first; /* the ends reached; the look pins each */
     struct cycle_visit* last;
-    size_t reach_cost; /* of the first phase; of a small look also to destroy all of it */
+    size_t reach_cost; /* cost of the first phase; in a small look also of destroying all */
     /* How far the phase has come: */
     struct cycle_visit* at;
     struct cycle_visit* live;
@@ -48,6 +48,6 @@ void look_add_suspect(struct look* look, struct message_end* end);
 /* Goes on until the units are used up. True: the look is OVER. */
 bool look_go_on(struct look* look, int64_t* units);
 
-/* Of a small look that is over: its ends, for the caller to unpin. Afterwards the next
- * small look may begin. */
+/* Returns the ends of a small look that is over, and their number. The caller must unpin them.
+ * Afterwards the next small look may begin. */
 size_t look_take_small_ends(struct message_end* ends[LOOK_SMALL_ENDS]);

@@ -19,8 +19,8 @@ static bool is_full_pass_wanted;
 static uint32_t full_passes_begun;
 static bool is_looking; /* a small look is under way; preemption is off there */
 
-#define WEIGHT_MIN 256u   /* of the old suspects before a pass: ends, and... */
-#define WEIGHT_MAX 16384u /* ...pages of messages */
+#define WEIGHT_MIN 256u   /* a pass needs at least this weight of old suspects: ends, and... */
+#define WEIGHT_MAX 16384u /* ...pages of messages; above this weight a pass is always due */
 
 /* --- noting -------------------------------------------------------------------------------------
  */
@@ -47,7 +47,8 @@ void message_cycle_note(struct object* object) {
     spin_unlock_irqrestore(&suspects_lock, state);
 }
 
-/* Takes the lock only for an end that was noted: take_suspect_locked may be using it. */
+/* An end that was never noted is in no list, so it needs no lock. An end that was noted needs it,
+ * because take_suspect_locked may be using the end. */
 void message_cycle_forget(struct object* object) {
     struct message_end* end = message_end_from(object);
     if (!end->cycle.was_noted)
@@ -58,8 +59,8 @@ void message_cycle_forget(struct object* object) {
     spin_unlock_irqrestore(&suspects_lock, state);
 }
 
-/* The newest or the oldest of the list, pinned; its destructor may be on its way to
- * message_cycle_forget. NULL: there is none. */
+/* Takes the newest or the oldest end out of the list, and pins it. Its destructor may be about to
+ * call message_cycle_forget. NULL: the list is empty. */
 static struct message_end* take_suspect_locked(struct list* list, bool is_newest) {
     if (list_is_empty(list))
         return NULL;

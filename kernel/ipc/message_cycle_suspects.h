@@ -9,27 +9,28 @@
 struct message_end;
 struct object;
 
-/* Notes an end as a suspect; any lock below LEAF may be held. It need not stay alive. */
+/* Notes an end as a suspect. Any lock may be held, except one of class LEAF. The end need not stay
+ * alive. */
 void message_cycle_note(struct object* end);
-/* Forgets it for good; for its destructor. */
+/* Forgets the end for good. Called by its destructor. */
 void message_cycle_forget(struct object* end);
 /* --- for message_cycle.c ------------------------------------------------------------------------
  */
 
-/* Begins a small look at the newest or the oldest fresh suspect, which is pinned. NULL: there is
- * none, or another CPU is looking at one. */
+/* Begins a small look: returns the newest or the oldest fresh suspect, pinned. NULL: there is none,
+ * or another small look is under way. */
 struct message_end* suspects_begin_small_look(bool is_newest);
-/* Whether there is another fresh suspect. */
+/* Ends the small look. Returns whether there is another fresh suspect. */
 bool suspects_end_small_look(void);
 /* Puts the end among the old suspects, unless it was noted again or destroyed meanwhile. */
 void suspects_keep(struct message_end* end, uint32_t weight);
-/* Begins a pass over the old suspects if one is due. A full pass takes the fresh ones too. None can
- * begin during a small look, which may put its suspect back. */
+/* Begins a pass over the old suspects if one is due. A full pass takes the fresh ones too. No pass
+ * begins during a small look, which may put its suspect back. */
 bool suspects_begin_pass(bool* is_full);
-/* The next suspect of the pass, pinned; NULL: that was all. */
+/* Returns the next suspect of the pass, pinned; NULL: there are no more. */
 struct message_end* suspects_take_for_pass(void);
 void suspects_end_pass(size_t cost);
-/* The next pass is to be a full one. Returns its number: the first one is 1. */
+/* Makes the next pass a full one. Returns its number among the full passes; the first one is 1. */
 uint32_t suspects_want_full_pass(void);
 /* Whether there are fresh suspects, or a pass is due. */
 bool suspects_are_left(void);

@@ -7,17 +7,18 @@
  * Races, and what closes them. The lines are marked with the numbers.
  *
  * 1. The handle is closed while a call uses the end. The call holds the handle's slot (or the
- *    table's lock) until it has the end's lock. A closer gets the slot only then. If it takes the
- *    last handle it must take the end's lock, too, in message_end_on_zero_handles, before the end
- *    can be destroyed. So the end stays while its lock is held, and nobody needs a reference.
- * 2. A handle on its way must be neither in both places nor in none. So it goes from the table into
- *    the queue, or back, with both locks held.
+ *    table's lock) until it has the end's lock. A thread that closes the handle gets the slot only
+ *    then. If it closes the last handle, it also takes the end's lock, in
+ *    message_end_on_zero_handles, before the end can be destroyed. So the end stays while its lock
+ *    is held, and the call needs no reference.
+ * 2. No thread may see a moving handle both in the table and in the queue, or in neither. So it
+ *    moves with both locks held.
  * 3. A page of user memory is not present when a reader wants to write there with a lock held. The
  *    attempt fails with INVALID_ARGS and has changed nothing. The reader brings in the places that
  *    the message needs, without a lock, and tries again from the start: the queue may have changed.
- * 4. A reader must not show a new handle before the attempt is sure to succeed. A thread that
- *    guesses the value would hold the slot while it waits for the end's lock, and the reader, which
- *    has that lock, would wait for the slot. */
+ * 4. A reader must not show a new handle before the attempt is sure to succeed. Otherwise a thread
+ *    that guesses the value could hold the slot and wait for the end's lock. The reader has that
+ *    lock. To take the handle back it would wait for the slot: a deadlock. */
 #include <ipc/message_end.h>
 
 #include <arch/user_copy.h>
@@ -65,7 +66,8 @@ static zx_rights_t rights_to_send(const struct message_call* call) {
     return call ? MESSAGE_CALL_RIGHTS : ZX_RIGHT_WRITE;
 }
 
-/* With the table locked: the handles leave it and the message is queued, in one step (race 2). */
+/* Takes the handles out of the table and queues the message, in one step (race 2). The table is
+ * locked. */
 static ALWAYS_INLINE zx_status_t
 send_handles_locked(zx_handle_t handle, const struct message_rules* rules, struct message* message,
                     struct message_call* call, struct handle_transfer* transfer, bool* is_reply) {
@@ -78,13 +80,13 @@ send_handles_locked(zx_handle_t handle, const struct message_rules* rules, struc
     status = take_handles_locked(handle, end, *is_reply, transfer);
     if (status != ZX_OK)
         return status;
-    spin_lock_inner(end->object.lock);
+    spin_lock_inner(end->object.lock); /* race 2: both locks from here to the queue */
     status =
         message_end_send_locked(end, message, message_queued_size(message), transfer->count, call);
     if (*is_reply && status == ZX_OK)
         message_cycle_note(&end->object); /* its last handle outside may be in the queue now */
     spin_unlock_inner(end->object.lock);
-    handle_transfer_end_locked(transfer, status);
+    handle_transfer_end_locked(transfer, status); /* race 2: the table is still locked */
     return status;
 }
 
@@ -210,8 +212,7 @@ static bool fits(const struct message* message, const struct message_room* room)
 }
 
 /* message_give_plain for any message. If it has handles the table is locked. Before the bytes are
- * copied it makes sure that the handles have room in the table, and that their place in user memory
- * is present. */
+ * copied, this makes room for the handles in the table, and checks their place in user memory. */
 static ALWAYS_INLINE zx_status_t give(struct message* message, const struct message_room* room) {
     struct handle_table* table = current_handles();
     zx_handle_t values[ZX_CHANNEL_MAX_MSG_HANDLES];
@@ -243,15 +244,16 @@ zx_status_t message_end_take_unusual(struct message_end* end, struct message_roo
     return status;
 }
 
-/* The result of an attempt. After INVALID_ARGS so much of the room must be good for the next one.
- */
+/* The result of an attempt. After INVALID_ARGS the next attempt needs this part of the room:
+ * `bytes_needed` bytes and `handles_needed` handles. */
 struct attempt {
     zx_status_t status;
     uint32_t bytes_needed, handles_needed;
 };
 
 /* Decides what a failed attempt returns. An error of the queue or the message is returned only if
- * the user memory is good: what the message needs if it fits, else all of the room. */
+ * user memory is good. If the message fits, only the memory that it needs counts, else all of the
+ * room. */
 static struct attempt failed_attempt(const struct message* message, const struct message_room* room,
                                      zx_status_t status) {
     struct message_room needed = *room;
@@ -266,7 +268,8 @@ static struct attempt failed_attempt(const struct message* message, const struct
     return (struct attempt){status, needed.byte_room, needed.handle_room};
 }
 
-/* Race 3: after a failed attempt, with nothing locked. */
+/* Race 3: brings in the user memory that the next attempt needs. Nothing is locked. False: there is
+ * no next attempt. */
 static bool can_try_again(const struct message_room* room, struct attempt failed) {
     struct message_room needed = *room;
     needed.byte_room = failed.bytes_needed;
@@ -275,7 +278,7 @@ static bool can_try_again(const struct message_room* room, struct attempt failed
            !thread_is_killed(thread_current());
 }
 
-/* Ends a failed attempt: drops the message if the room says so, and unlocks. */
+/* Ends a failed attempt: drops the message if `may_discard` is set, and unlocks. */
 static struct attempt fail_to_read(struct message_end* end, const struct message_room* room,
                                    zx_status_t status) {
     struct message* message = end->queue.first;
@@ -284,7 +287,7 @@ static struct attempt fail_to_read(struct message_end* end, const struct message
     bool is_dropped = attempt.status == ZX_ERR_BUFFER_TOO_SMALL && room->may_discard;
     if (is_dropped)
         (void)message_end_take_first_locked(end);
-    spin_unlock_inner(end->object.lock);
+    spin_unlock_inner(end->object.lock); /* `end` may go from here on (race 1) */
     if (is_table_locked)
         spin_unlock_inner(&current_handles()->lock);
     preempt_enable();

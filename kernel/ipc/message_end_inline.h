@@ -1,6 +1,6 @@
-/* The inside of message_end.h: the steps of every message. They are inline because the caller knows
- * most of what they are asked for. What few messages need is in message_end.c, which also explains
- * the races that the numbers name. */
+/* The inside of message_end.h: the steps of every message. They are inline because most of their
+ * arguments are constants in the caller. message_end.c has the slow paths, and explains the races
+ * that the numbers name. */
 #pragma once
 
 #include <arch/user_copy.h>
@@ -10,7 +10,7 @@
 #include <object/handle_table.h>
 #include <task/process.h>
 
-/* Returns the end of the handle, locked. `is_observed`: the caller is about to observe it.
+/* Returns the end that the handle names, locked. `is_observed`: the caller will observe the end.
  * Preemption is off, and stays off. */
 static ALWAYS_INLINE zx_status_t message_end_lock_inner(zx_handle_t handle, zx_obj_type_t type,
                                                         zx_rights_t rights, bool is_observed,
@@ -29,8 +29,8 @@ static ALWAYS_INLINE zx_status_t message_end_lock_inner(zx_handle_t handle, zx_o
 
 /* --- writing ---------------------------------------------------------------------------------- */
 
-/* Queues the message. If there is a `call`, it waits for its reply from before the message is
- * queued: the reply may come at once. */
+/* Queues the message. If there is a `call`, it begins to wait before the message is queued, because
+ * the reply may come at once. */
 static ALWAYS_INLINE zx_status_t message_end_send_locked(struct message_end* end,
                                                          struct message* message, size_t size,
                                                          uint32_t handle_count,
@@ -43,8 +43,8 @@ static ALWAYS_INLINE zx_status_t message_end_send_locked(struct message_end* end
     return status;
 }
 
-/* Sends a message without handles; consumes it on success only. Preemption is off; after a success
- * it is on. */
+/* Sends a message without handles. Consumes the message on success only. Preemption is off; after a
+ * success it is on. */
 static ALWAYS_INLINE zx_status_t message_end_send_inner(zx_handle_t handle, zx_obj_type_t type,
                                                         struct message* message,
                                                         struct message_call* call) {
@@ -59,7 +59,7 @@ static ALWAYS_INLINE zx_status_t message_end_send_inner(zx_handle_t handle, zx_o
         status = message_end_send_locked(end, message, message->byte_count, 0, call);
     spin_unlock_inner(end->object.lock);
     if (likely(status == ZX_OK))
-        preempt_enable_and_switch(); /* likely, after a reply */
+        preempt_enable_and_switch(); /* a switch is likely after a reply */
     return status;
 }
 
@@ -95,7 +95,8 @@ MUST_CHECK static ALWAYS_INLINE zx_status_t message_end_write(zx_handle_t handle
 
 /* --- reading ---------------------------------------------------------------------------------- */
 
-/* Room at address 0 is a fault even where nothing is written to it. */
+/* False if a room that is not empty has the address 0. This is a fault even if nothing would be
+ * written there. */
 static ALWAYS_INLINE bool message_room_has_places(const struct message_room* room) {
     return (room->bytes || room->byte_room == 0) &&
            (likely(room->handle_room == 0) || room->handles);
@@ -114,8 +115,8 @@ static inline struct message_room message_room_copy(const struct message_room* r
     };
 }
 
-/* One attempt to copy a plain message out; the room has places. BUFFER_TOO_SMALL. INVALID_ARGS: a
- * place is bad or not present (race 3). */
+/* One attempt to copy a plain message out. The room passed message_room_has_places.
+ * BUFFER_TOO_SMALL. INVALID_ARGS: a place is bad or not present (race 3). */
 static ALWAYS_INLINE zx_status_t message_give_plain(const struct message* message,
                                                     const struct message_room* room) {
     uint32_t size = message->byte_count;
@@ -128,7 +129,8 @@ static ALWAYS_INLINE zx_status_t message_give_plain(const struct message* messag
                : ZX_ERR_INVALID_ARGS;
 }
 
-/* Finds the end of the handle. The caller holds the table's lock, which keeps the end (race 1). */
+/* Finds the end that the handle names. The caller holds the table's lock, which keeps the end (race
+ * 1). */
 static inline zx_status_t message_end_find_locked(zx_handle_t handle, zx_obj_type_t type,
                                                   zx_rights_t rights, bool is_observed,
                                                   struct message_end** end) {
@@ -142,8 +144,8 @@ static inline zx_status_t message_end_find_locked(zx_handle_t handle, zx_obj_typ
     return ZX_OK;
 }
 
-/* Returns the end locked. If it has a message with handles, and there may be room for these, the
- * table is locked too (race 2). */
+/* Returns the end that the handle names, locked. If its first message has handles and the reader
+ * has room for handles, the table stays locked too (race 2). */
 static ALWAYS_INLINE zx_status_t message_end_lock_for_reading(zx_handle_t handle,
                                                               zx_obj_type_t type,
                                                               const struct message_room* room,
@@ -157,11 +159,12 @@ static ALWAYS_INLINE zx_status_t message_end_lock_for_reading(zx_handle_t handle
     if (likely(status == ZX_OK))
         spin_lock_inner((*end)->object.lock);
     if (status != ZX_OK || !message_queue_has_handles_first(&(*end)->queue))
-        spin_unlock_outer(&table->lock); /* not needed: let others have it */
+        spin_unlock_outer(&table->lock); /* no handles to move: other threads may use the table */
     return status;
 }
 
-/* The message was given away: it leaves the queue, and nothing is locked any more. */
+/* Ends a read whose message was copied out: takes the message out of the queue, unlocks and frees
+ * it. */
 static ALWAYS_INLINE void message_end_finish_read(struct message_end* end, struct message* message,
                                                   uint32_t handle_count) {
     size_t size = message->byte_count + handle_count * sizeof(struct handle);
@@ -176,7 +179,8 @@ static ALWAYS_INLINE void message_end_finish_read(struct message_end* end, struc
 /* The rest of an attempt if the first message is not plain. */
 MUST_CHECK zx_status_t message_end_take_unusual(struct message_end* end, struct message_room room);
 
-/* One attempt. After a failure *end is still locked, and perhaps the table; NULL: nothing is. */
+/* One attempt to read. After a failure *locked_end is still locked, and perhaps the table. NULL:
+ * nothing is locked. */
 static ALWAYS_INLINE zx_status_t message_end_try_to_read(zx_handle_t handle, zx_obj_type_t type,
                                                          const struct message_room* room,
                                                          struct message_end** locked_end) {

@@ -56,10 +56,11 @@ void message_end_on_zero_handles(struct object* object) {
     if (peer) {
         end->peer = NULL;
         peer->peer = NULL;
-        /* A thread with a reference to this end may be about to write: no room any more. */
+        /* A thread with a reference to this end may still write. Without WRITABLE its write takes
+         * the slow path, which returns PEER_CLOSED. */
         object_update_signals_locked(object, ZX_OBJECT_WRITABLE, 0);
         if (peer->queue.handle_count > 0)
-            message_cycle_note(&peer->object); /* this end may have been the last way to it */
+            message_cycle_note(&peer->object); /* perhaps only queued messages lead to it now */
         object_update_signals_locked(&peer->object, ZX_OBJECT_WRITABLE, ZX_OBJECT_PEER_CLOSED);
     }
     spin_unlock(object->lock);
@@ -73,8 +74,8 @@ static struct message* take_first(struct message_end* end) {
 }
 
 /* The messages that wait here can never be read. A look of the collector may still be reading the
- * queue, but it takes nothing out: it empties only ends that have handles. Releasing an end that is
- * found in one of them only appends that end to the destroy list, so a chain of channels does not
+ * queue, but it takes nothing out: it empties only ends that have handles. To release an end found
+ * in a message only appends that end to the destroy list. So a chain of channels does not
  * recurse. */
 bool message_end_destroy_some(struct object* object, int64_t* units) {
     struct message_end* end = message_end_from(object);
@@ -91,7 +92,8 @@ bool message_end_destroy_some(struct object* object, int64_t* units) {
     return false;
 }
 
-/* The last pin needs no atomic step: no thread can pin the end any more. */
+/* The last pin needs no atomic step: no thread can pin the end any more. Acquire: the thread that
+ * frees the memory comes after all that other threads did with their pins. */
 void message_end_unpin(struct message_end* end) {
     if (atomic_load_explicit(&end->cycle.pins, memory_order_acquire) > 1 &&
         atomic_fetch_sub_explicit(&end->cycle.pins, 1, memory_order_acq_rel) > 1)

@@ -12,7 +12,7 @@ void message_end_on_zero_handles(struct object* object);
 bool message_end_destroy_some(struct object* object, int64_t* units);
 struct object* message_end_peer_locked(struct object* object);
 
-/* The reverse of message_end_pin. The end's memory goes with the last pin. */
+/* Drops a pin (message_end_pin). The last one frees the end's memory. */
 void message_end_unpin(struct message_end* end);
 
 static inline bool is_message_end(const struct object* object) {

@@ -12,6 +12,8 @@ static ALWAYS_INLINE void message_end_queue_locked(struct message_end* end,
                                                    struct message* message, size_t size,
                                                    uint32_t handle_count) {
     if (handle_count > 0) {
+        /* Relaxed is enough: the sender's own handle is closed only after the table is unlocked,
+         * and the thread that closes it takes the table's lock. So that thread sees the flags. */
         atomic_store_explicit(&end->object.may_hold_handles, true, memory_order_relaxed);
         atomic_store_explicit(&peer->object.may_hold_handles, true, memory_order_relaxed);
     }
@@ -20,7 +22,8 @@ static ALWAYS_INLINE void message_end_queue_locked(struct message_end* end,
     object_update_signals_locked(&peer->object, 0, ZX_OBJECT_READABLE);
 }
 
-/* The queue was full, and a message was taken: the writer may have room again. */
+/* Called after a message was taken out of a full queue. Shows WRITABLE at the other end if there is
+ * room again. */
 void message_end_note_room_locked(struct message_end* end);
 static ALWAYS_INLINE void message_end_pop_locked(struct message_end* end, struct message* message,
                                                  size_t size, uint32_t handle_count) {

@@ -1,6 +1,7 @@
-/* Message pipes: what Magenta 2016 had in place of channels. Two ends as channels have them
- * (ipc/message_end.h). The second may be a reply pipe: each message written to it must carry the
- * end itself. So the reader gets the end with the message, and replies through it. */
+/* Message pipes: what Magenta 2016 had in place of channels. Both ends are message ends, as those
+ * of channels (ipc/message_end.h). The second end may be a reply pipe: each message written to it
+ * must carry its own handle. So the reader gets the handle with the message, and replies through
+ * it. */
 #pragma once
 
 #include <ipc/message_end.h>

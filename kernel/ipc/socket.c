@@ -29,13 +29,13 @@ static const struct object_ops socket_ops;
 
 /* --- attempts --------------------------------------------------------------------------------- */
 
-/* What a call wants copied, for attempts that may fail. */
+/* What a call wants to copy. All attempts of the call share it. */
 struct request {
     uintptr_t buffer;
     size_t size;
     uintptr_t actual; /* 0: not wanted */
     bool is_checked;  /* user memory was found good */
-    size_t needed;    /* how many bytes of the buffer have to be good: all, or what a read writes */
+    size_t needed; /* how many bytes of the buffer must be good: all, or those that a read writes */
 };
 
 /* One attempt, with the lock held. It returns INVALID_ARGS for user memory that it cannot reach,
@@ -49,8 +49,8 @@ static bool is_user_memory_good(const struct request* request, bool is_read) {
            (!request->actual || user_fault_in(request->actual, sizeof(size_t), true));
 }
 
-/* Attempts until one succeeds or fails for good. An error of the socket's state counts only if user
- * memory is good. */
+/* Makes attempts until one succeeds or fails for good. An error of the socket's state counts only
+ * if user memory is good. */
 static zx_status_t try_until_done(struct socket* socket, struct request* request, attempt_t attempt,
                                   bool is_read) {
     for (;; request->is_checked = true) {
@@ -69,7 +69,7 @@ static zx_status_t try_until_done(struct socket* socket, struct request* request
     }
 }
 
-/* Called with the lock, returns without. */
+/* Called with the lock held, returns without it. */
 static zx_status_t unlock_and_try(struct socket* socket, struct request request, attempt_t attempt,
                                   bool is_read) {
     object_reference(&socket->object); /* race 2 */
@@ -132,7 +132,8 @@ free_lock:
 
 /* --- writing ---------------------------------------------------------------------------------- */
 
-/* How many of `size` bytes a write takes now. */
+/* Returns in *taken how many of `size` bytes a write takes now, or an error of the socket's
+ * state. */
 static ALWAYS_INLINE zx_status_t writable_size_locked(const struct socket* socket, size_t size,
                                                       size_t* taken) {
     if (!socket->peer)
@@ -200,8 +201,7 @@ static zx_status_t half_close_locked(struct socket* socket, struct request* requ
     return ZX_OK;
 }
 
-/* Whether all of `size` bytes, and not none, can be written to memory that the queue has already.
- */
+/* Whether `size` is not 0, and all bytes can be written to memory that the queue already has. */
 static ALWAYS_INLINE bool fits_in_one_piece_locked(const struct socket* socket, size_t size) {
     size_t taken;
     return writable_size_locked(socket, size, &taken) == ZX_OK && taken == size && size > 0 &&
@@ -232,8 +232,8 @@ zx_status_t socket_write(zx_handle_t handle, uint32_t options, uintptr_t buffer,
     zx_status_t status = lock_end(handle, ZX_RIGHT_WRITE, &socket);
     if (status != ZX_OK)
         return status;
-    /* No reference, no second attempt. Saves 272 of 618 instructions of a write and a read of 64
-     * bytes. */
+    /* The fast path takes no reference and makes one attempt. Saves 272 of 618 instructions of a
+     * write and a read of 64 bytes. */
     size_t prefix_size = socket->prefix_size;
     if (QUICK(socket_write, fits_in_one_piece_locked(socket, size) &&
                                 user_copy_in_with_size(end_piece_locked(socket) + prefix_size,
@@ -262,7 +262,8 @@ static ALWAYS_INLINE void consume_locked(struct socket* socket, size_t size) {
         object_update_signals_locked(&socket->peer->object, 0, ZX_SOCKET_WRITABLE);
 }
 
-/* A read that fails must not have written a part, so all of user memory is looked at before. */
+/* A read that fails must not have written anything, so all user memory is checked before the
+ * copy. */
 static bool can_write_to_user(const struct request* request, size_t size) {
     bool is_present =
         size == 0 || (size <= USER_SMALL_MAX ? user_touch_small(request->buffer, size)
@@ -300,8 +301,8 @@ static NOINLINE zx_status_t unlock_and_read(struct socket* socket, uintptr_t buf
     return unlock_and_try(socket, request, read_locked, true);
 }
 
-/* How many bytes the next read can take: of a datagram, its length. 0: none, or the length is not
- * in one piece. */
+/* Returns how many bytes the next read can take; for a datagram this is its length. 0: no bytes
+ * wait, or the length is not in one piece. */
 static ALWAYS_INLINE size_t front_size_locked(const struct socket* socket) {
     const struct byte_queue* queue = &socket->incoming;
     if (socket->prefix_size == 0 || socket->waiting == 0)
@@ -318,8 +319,8 @@ zx_status_t socket_read(zx_handle_t handle, uint32_t options, uintptr_t buffer, 
     zx_status_t status = lock_end(handle, ZX_RIGHT_READ, &socket);
     if (status != ZX_OK)
         return status;
-    /* The bytes are in one piece of memory. Saves 198 of 544 instructions of a write and a read of
-     * 64 bytes. */
+    /* The fast path: the bytes are in one piece of memory. Saves 198 of 544 instructions of a write
+     * and a read of 64 bytes. */
     const struct byte_queue* queue = &socket->incoming;
     size_t offered = front_size_locked(socket), prefix_size = socket->prefix_size;
     size_t copied = MIN(size, offered);
@@ -336,7 +337,7 @@ zx_status_t socket_read(zx_handle_t handle, uint32_t options, uintptr_t buffer, 
 
 /* --- the end of it ---------------------------------------------------------------------------- */
 
-/* Also stops calls that still have a reference (race 2). */
+/* Calls that still have a reference to the end fail from here on (race 2). */
 static void socket_on_zero_handles(struct object* object) {
     struct socket* socket = socket_from(object);
     spin_lock(object->lock);
