@@ -10,8 +10,8 @@ static inline struct event_pair_end* end_from(struct object* object) {
     return CONTAINER_OF(object, struct event_pair_end, object);
 }
 
-/* One lock hold cuts both pointers and raises the signal. So no thread can see an open pair with a
- * closed end. */
+/* Both pointers are cut and the signal is shown in one lock hold. So no thread sees an open pair
+ * with a closed end. */
 static void event_pair_on_zero_handles(struct object* object) {
     struct event_pair_end* end = end_from(object);
     spin_lock(object->lock);
@@ -26,7 +26,7 @@ static void event_pair_on_zero_handles(struct object* object) {
 
 static void event_pair_destroy(struct object* object) {
     struct event_pair_end* end = end_from(object);
-    event_pair_on_zero_handles(object); /* an end that never had a handle did not run this */
+    event_pair_on_zero_handles(object); /* not called before for an end that never had a handle */
     peer_lock_release(end->pair_lock);
     slab_free(&event_pair_cache, end);
 }

@@ -2,7 +2,7 @@
  *
  * Rules for event pairs:
  * - Each end can change the signals of the other end (zx_object_signal_peer).
- * - When the last handle of an end goes, the other end shows PEER_CLOSED.
+ * - When the last handle of an end is closed, the other end shows PEER_CLOSED.
  * - Both ends share one lock, so an operation on both takes one lock. */
 #pragma once
 

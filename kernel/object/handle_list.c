@@ -2,7 +2,7 @@
 
 #include <debug/console.h>
 
-#define SCAN_CHUNK 1024u /* slots looked at in one lock hold */
+#define SCAN_CHUNK 1024u /* slots that are read in one lock hold */
 
 /* At most SCAN_CHUNK slots in one lock hold: the table may be large and almost empty. */
 uint32_t handle_table_describe(struct handle_table* table, uint32_t* index,

@@ -1,11 +1,11 @@
-/* Lists of the handles in a table. */
+/* Lists of the handles in a table, for zx_object_get_info and the emergency console. */
 #pragma once
 
 #include <object/handle_table.h>
 
-/* Describes handles in use, for zx_object_get_info and the debugger. Fills `entries` from slot
- * `*index` on, moves `*index` behind the last slot it looked at, and returns how many entries it
- * filled. 0: there are no more. The objects are only described; no reference is taken. */
+/* Describes handles in use. Fills `entries` from slot `*index` on, and moves `*index` behind the
+ * last slot that it has read. Returns the number of entries; 0: there are no more. The objects are
+ * only described; no reference is taken. */
 struct handle_description {
     zx_handle_t value;
     zx_rights_t rights;

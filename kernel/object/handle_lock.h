@@ -4,11 +4,14 @@
 #include <object/handle_table.h>
 #include <object/object.h>
 
-/* The object that `value` names, checked as by handle_table_get, with its lock taken instead of
- * a reference. It cannot go before the lock is released: the handle stays until the lock is taken,
- * and closing the last handle of an object whose type has on_zero_handles takes the lock before the
- * reference is given up. One preemption count does for both locks: that saves 3 instructions of
- * each write and read. */
+/* Finds the object that `value` names, checked as by handle_table_get, and takes its lock instead
+ * of a reference. The object's type must have on_zero_handles.
+ *
+ * The object cannot go before the lock is released. The handle stays until the lock is taken,
+ * because its slot is held. After that, a thread that closes the last handle takes the lock, in
+ * on_zero_handles, before it drops the reference.
+ *
+ * Both locks share one preemption count: that saves 3 instructions of each write and read. */
 MUST_CHECK static ALWAYS_INLINE zx_status_t handle_lock_object(struct handle_table* table,
                                                                zx_handle_t value,
                                                                zx_obj_type_t type,
@@ -20,6 +23,6 @@ MUST_CHECK static ALWAYS_INLINE zx_status_t handle_lock_object(struct handle_tab
         return status;
     *object = slot->object;
     spin_lock_inner((*object)->lock);
-    handle_let_go_outer(slot, value);
+    handle_let_go_outer(slot, value); /* only now: from here on the lock keeps the object */
     return ZX_OK;
 }

@@ -60,14 +60,15 @@ static inline zx_rights_t handle_slot_rights(const struct handle_slot* slot) {
 }
 
 /* Called before an observer is added through the handle. The slot is held, or the table locked, so
- * the entry stays. If one thread has the slot and another the table, both write the same value. */
+ * the entry stays. One thread may have the slot and another the table: then both write the same
+ * value. */
 static inline void handle_slot_note_observer(struct handle_slot* slot) {
     slot->marked_rights |= HANDLE_WAS_OBSERVED;
 }
 
 /* Changes the tag of a slot that is in use under `value`, and waits while another thread holds the
- * slot. False: the slot is not in use under `value`. Inline, because a call would cost the fast
- * path registers. */
+ * slot. False: the slot is not in use under `value`. The acquire pairs with the release stores
+ * below: this thread sees the entry. Inline, because a call would cost the fast path registers. */
 static ALWAYS_INLINE bool handle_slot_change_tag(struct handle_slot* slot, zx_handle_t value,
                                                  uint32_t tag) {
     for (;;) {
@@ -82,14 +83,15 @@ static ALWAYS_INLINE bool handle_slot_change_tag(struct handle_slot* slot, zx_ha
     }
 }
 
-/* Lets other threads use the slot again. It was held, or taken out and not yet in the free list.
- * The release store pairs with the acquire in handle_slot_change_tag. */
+/* Lets other threads use the slot again. The slot was held, or taken out and not yet in the free
+ * list. The release store pairs with the acquire in handle_slot_change_tag. */
 static inline void handle_slot_put_back(struct handle_slot* slot, zx_handle_t value) {
     atomic_store_explicit(&slot->tag, (uint32_t)value, memory_order_release);
     turn_point();
 }
 
-/* Whether the slot is in use under `value`; a thread may hold it. */
+/* Whether the slot is in use under `value`; a thread may hold it. Relaxed: the table's lock orders
+ * the load, here and in the next two functions. */
 static inline bool handle_slot_is_used_locked(const struct handle_slot* slot, zx_handle_t value) {
     uint32_t tag = atomic_load_explicit(&slot->tag, memory_order_relaxed);
     return likely(((tag ^ (uint32_t)value) & ~HANDLE_HELD_MARK) == 0);
@@ -103,7 +105,7 @@ static inline bool handle_slot_has_value(const struct handle_slot* slot, uint32_
     return !((tag ^ index) & HANDLE_FREE_MARK);
 }
 
-/* The value that a free slot will have when it is used. */
+/* Returns the value that a free slot will have when it is used. */
 static inline zx_handle_t handle_slot_next_value(const struct handle_slot* slot) {
     return (zx_handle_t)(atomic_load_explicit(&slot->tag, memory_order_relaxed) ^ HANDLE_FREE_MARK);
 }
@@ -120,7 +122,7 @@ static inline zx_handle_t handle_slot_show(struct handle_slot* slot, struct obje
     return value;
 }
 
-/* The tag of a slot that had `value` until now and becomes free. */
+/* Returns the tag of a slot that had `value` and becomes free. */
 static inline uint32_t handle_tag_after(uint32_t value) {
     uint32_t next = value + HANDLE_GENERATION_STEP;
     if (unlikely((int32_t)next < 0)) /* generation 0 is never used */

@@ -50,7 +50,8 @@ void handle_release_last(struct object* object) {
     release_reference(object);
 }
 
-/* Step 2 of LAST_HANDLE (object.h): the handle count was lowered before this looks at the flag. */
+/* Step 2 of LAST_HANDLE (object.h): the handle count was lowered before this function reads the
+ * flag. */
 void handle_release_with_work(struct object* object) {
     if (atomic_load_explicit(&object->is_last_handle_awaited, memory_order_relaxed))
         object_notify_last_handle(object);
@@ -70,6 +71,7 @@ static void release_taken(struct handle_table* table, zx_handle_t value, struct 
 /* --- growing -----------------------------------------------------------------------------------
  */
 
+/* Relaxed: the table's lock is held, or no other thread uses the table any more. */
 static struct handle_directory* directory_of(const struct handle_table* table) {
     struct handle_slot** chunks = atomic_load_explicit(&table->chunks, memory_order_relaxed);
     return chunks ? CONTAINER_OF(chunks, struct handle_directory, chunks[0]) : NULL;
@@ -100,10 +102,11 @@ static bool directory_grow(struct handle_table* table, struct handle_slot* first
     return true;
 }
 
-/* Adds the slots of a new chunk to the free list. `value` is what the first slot's value would be.
+/* Adds the slots of a new chunk to the free list. `value` is the value that the first slot will
+ * have.
  *
  * Slots that follow each other in the list lie in different cache lines. Using a handle writes to
- * its slot, and handles made one after the other are often for different threads. To unroll the
+ * its slot, and handles made one after the other are often for different threads. Unrolling the
  * loop saves 300 instructions for each new process. */
 static void append_chunk(struct handle_table* table, struct handle_slot* chunk, uint32_t value) {
     const uint32_t slots_in_line = CACHE_LINE_SIZE / sizeof(struct handle_slot);
@@ -142,7 +145,7 @@ static zx_status_t grow_locked(struct handle_table* table) {
     return ZX_OK;
 }
 
-/* If memory runs out, the spare slots are used: it is enough then that `count` slots are free. */
+/* If memory runs out, the spare slots are used: then it is enough that `count` slots are free. */
 zx_status_t handle_table_grow_locked(struct handle_table* table, uint32_t count) {
     if (table->spare == CLOSED)
         return ZX_ERR_BAD_STATE;
@@ -161,6 +164,7 @@ zx_status_t handle_table_grow_locked(struct handle_table* table, uint32_t count)
  * not likely to mean anything in another. */
 static uint32_t next_first_generation(void) {
     static _Atomic uint32_t tables_made;
+    /* relaxed: only the number matters */
     uint32_t number = atomic_fetch_add_explicit(&tables_made, 1, memory_order_relaxed);
     return (number % GENERATION_COUNT) * 3643u % GENERATION_COUNT + 1;
 }
@@ -220,8 +224,8 @@ static uint32_t take_some(struct handle_table* table, uint32_t* index, uint32_t 
     return count;
 }
 
-/* The lock is dropped before the entries are released: that may run destructors, and lets other
- * threads in. */
+/* The lock is dropped before the entries are released. The release may run destructors, and other
+ * threads can use the table meanwhile. */
 bool handle_table_close_some(struct handle_table* table, int64_t* units) {
     struct handle handles[MOVE_CHUNK];
     zx_handle_t values[MOVE_CHUNK];
@@ -317,7 +321,7 @@ static NOINLINE zx_status_t close_observed(struct handle_table* table, zx_handle
     return ZX_OK;
 }
 
-/* Preemption is enabled late: few values need to be kept then. */
+/* Preemption is enabled only after the checks, so fewer values have to be kept across the call. */
 zx_status_t handle_table_close(struct handle_table* table, zx_handle_t value) {
     struct handle handle;
     spin_lock(&table->lock);
@@ -332,8 +336,8 @@ zx_status_t handle_table_close(struct handle_table* table, zx_handle_t value) {
     return ZX_OK;
 }
 
-/* The observers are cancelled after the unlock, to hold the table no longer than needed. The entry,
- * now the caller's, keeps the object. */
+/* The observers are cancelled after the unlock, so the table is not locked for longer than needed.
+ * The entry is the caller's now, and keeps the object. */
 zx_status_t handle_table_remove(struct handle_table* table, zx_handle_t value,
                                 struct handle* handle) {
     spin_lock(&table->lock);
@@ -347,8 +351,8 @@ zx_status_t handle_table_remove(struct handle_table* table, zx_handle_t value,
     return ZX_OK;
 }
 
-/* Writes the new value to user memory first, because that can fail; after it nothing can.
- * *is_user_fault: the page was not there, and the caller tries again after bringing it in. */
+/* Writes the new value to user memory first, because this can fail; no later step can.
+ * *is_user_fault: the page was not present. The caller brings it in and tries again. */
 static zx_status_t replace_locked(struct handle_table* table, zx_handle_t value, zx_rights_t wanted,
                                   uintptr_t out_user, struct object** observed,
                                   bool* is_user_fault) {
@@ -401,8 +405,8 @@ zx_status_t handle_table_replace(struct handle_table* table, zx_handle_t value, 
 
 /* --- many handles ---------------------------------------------------------------------------- */
 
-/* All handles leave the table in one lock hold. They are released afterwards, because that may run
- * destructors. */
+/* All handles leave the table in one lock hold. They are released after the unlock, because the
+ * release may run destructors. */
 zx_status_t handle_table_close_many(struct handle_table* table, const zx_handle_t* values,
                                     uint32_t count) {
     struct handle handles[MOVE_CHUNK];

@@ -39,7 +39,7 @@ struct handle_table {
     uint32_t free_count;
     struct handle_slot* free_head; /* the free slots, oldest first */
     struct handle_slot** free_end; /* the last one's next_free, or free_head */
-    uint32_t spare; /* growth keeps so many slots free; UINT32_MAX: the table is closed */
+    uint32_t spare; /* number of slots that growth keeps free; UINT32_MAX: the table is closed */
     uint32_t first_generation; /* the generation of a new slot */
     uint32_t closed_count;     /* the first slots, which handle_table_close_some has closed */
     bool may_have_windows;     /* an object here may have a window (object_ops.exchange_window) */
@@ -52,7 +52,7 @@ struct handle_table {
 zx_status_t handle_fault(struct handle_table* table, zx_status_t status);
 
 zx_status_t handle_table_init(struct handle_table* table); /* NO_MEMORY */
-/* Frees the table, which is empty by now, in pieces. True: there is more. */
+/* Frees the memory of a table without handles, in pieces. True: there is more. */
 bool handle_table_destroy_some(struct handle_table* table, int64_t* units);
 void handle_table_destroy(struct handle_table* table);
 
@@ -71,9 +71,8 @@ MUST_CHECK static inline zx_status_t handle_hold_inner(struct handle_table* tabl
 /* Lets go of the slot, and leaves preemption off for a lock that was taken inside
  * (spin_lock_inner). */
 static inline void handle_let_go_outer(struct handle_slot* slot, zx_handle_t value);
-/* The same for a caller with preemption on. It is off while the slot is held. A failure is
- * reported.
- */
+/* handle_hold_inner for a caller with preemption on. Preemption is off while the slot is held. A
+ * failure is reported (handle_fault). */
 MUST_CHECK static inline zx_status_t handle_hold(struct handle_table* table, zx_handle_t value,
                                                  zx_obj_type_t type, zx_rights_t rights,
                                                  struct handle_slot** slot);
@@ -82,7 +81,7 @@ static inline void handle_let_go(struct handle_slot* slot, zx_handle_t value);
 MUST_CHECK zx_status_t handle_table_get(struct handle_table* table, zx_handle_t value,
                                         zx_obj_type_t type, zx_rights_t rights,
                                         struct object** object);
-/* The same, and returns the handle's rights too. */
+/* The same as handle_table_get, and returns the handle's rights too. */
 MUST_CHECK zx_status_t handle_table_get_with_rights(struct handle_table* table, zx_handle_t value,
                                                     zx_obj_type_t type, zx_rights_t rights,
                                                     struct object** object,
@@ -95,7 +94,7 @@ MUST_CHECK static inline zx_status_t handle_table_add(struct handle_table* table
 /* Takes the handle out of the table; the caller owns the entry. BAD_HANDLE. */
 MUST_CHECK zx_status_t handle_table_remove(struct handle_table* table, zx_handle_t value,
                                            struct handle* handle);
-/* Whether a look-up would succeed: OK or its error. */
+/* Returns what a look-up would return: OK or an error. */
 zx_status_t handle_table_check(struct handle_table* table, zx_handle_t value, zx_obj_type_t type,
                                zx_rights_t rights);
 /* Gives the handle a new value, written to `out_user`, and `rights`. BAD_HANDLE; INVALID_ARGS
@@ -109,7 +108,7 @@ MUST_CHECK zx_status_t handle_table_duplicate(struct handle_table* table, zx_han
                                               zx_rights_t wanted, zx_handle_t* duplicate);
 
 /* The fast path of duplicate: writes the new value to `out_user`. False: nothing was done, and the
- * slow path has to find out why. */
+ * caller takes the slow path. */
 MUST_CHECK static inline bool handle_table_duplicate_quickly(struct handle_table* table,
                                                              zx_handle_t value, zx_rights_t wanted,
                                                              uintptr_t out_user);
@@ -120,7 +119,7 @@ zx_status_t handle_table_close(struct handle_table* table, zx_handle_t value);
 
 /* Closes all handles, in bounded preemptible steps. Nothing can be added any more. */
 void handle_table_close_all(struct handle_table* table);
-/* The same until the units are used up. True: there are more. */
+/* handle_table_close_all until the units are used up. True: there are more handles. */
 bool handle_table_close_some(struct handle_table* table, int64_t* units);
 uint32_t handle_table_count(struct handle_table* table);
 
@@ -135,7 +134,8 @@ zx_status_t handle_table_close_many(struct handle_table* table, const zx_handle_
 /* Whether `value` is a handle; *slot is its slot then. */
 static inline bool handle_table_find_locked(const struct handle_table* table, zx_handle_t value,
                                             struct handle_slot** slot);
-/* OK if `value` is a handle and passes handle_slot_check; else BAD_HANDLE or the error of that. */
+/* OK if `value` is a handle and passes handle_slot_check; else BAD_HANDLE or an error of
+ * handle_slot_check. */
 static inline zx_status_t handle_table_check_locked(const struct handle_table* table,
                                                     zx_handle_t value, zx_obj_type_t type,
                                                     zx_rights_t rights, struct handle_slot** slot);
@@ -143,15 +143,15 @@ static inline zx_status_t handle_table_check_locked(const struct handle_table* t
  * the table is full; BAD_STATE: it is closed. */
 MUST_CHECK static inline zx_status_t handle_table_reserve_locked(struct handle_table* table,
                                                                  uint32_t count);
-/* The values that the next `count` entries will get. There is room for them
+/* Returns the values that the next `count` entries will get. There is room for them
  * (handle_table_reserve_locked). */
 static inline void handle_table_next_values_locked(const struct handle_table* table,
                                                    zx_handle_t* values, uint32_t count);
 /* Adds the entries and consumes them. From here on all threads of the process can use them. */
 static inline void handle_table_add_many_locked(struct handle_table* table,
                                                 const struct handle* entries, uint32_t count);
-/* Takes the handle out of the table; the caller owns the entry, whose rights still have the mark.
- * False: there is no such handle. */
+/* Takes the handle out of the table; the caller owns the entry, whose rights still have
+ * HANDLE_WAS_OBSERVED. False: there is no such handle. */
 static inline bool handle_table_remove_locked(struct handle_table* table, zx_handle_t value,
                                               struct handle* handle);
 

@@ -10,12 +10,14 @@
 /* Growth keeps this many slots free, so that a slot freed just now waits behind them. */
 #define HANDLE_SPARE_SLOTS 64u
 
-/* The rare parts of handle_release: the handle count has just become 0; object.release_work is set.
- */
+/* The slow paths of handle_release: the handle count has just become 0; object.release_work is not
+ * 0. */
 void handle_release_last(struct object* object);
 void handle_release_with_work(struct object* object);
 static inline void handle_release(struct handle handle) {
     struct object* object = handle.object;
+    /* Step 2 of LAST_HANDLE (object.h). A locked instruction, so the count is lowered before
+     * release_work is read. */
     if (atomic_fetch_sub_explicit(&object->handle_count, 1, memory_order_acq_rel) == 1)
         handle_release_last(object);
     else if (unlikely(object_has_release_work(object)))
@@ -42,7 +44,8 @@ static ALWAYS_INLINE struct handle_chunks handle_table_chunks(const struct handl
     };
 }
 
-/* The slot in which `value` must be, if it is in use. The caller compares the tag. */
+/* Returns the slot in which `value` is if it is in use. The caller compares the tag. Acquire: pairs
+ * with the release store in grow_locked, so the slots of the chunk are initialized. */
 static ALWAYS_INLINE struct handle_slot* handle_slot_of(struct handle_chunks chunks,
                                                         zx_handle_t value) {
     uint32_t place = (uint32_t)value / HANDLE_CHUNK_SLOTS & chunks.mask;
@@ -57,8 +60,8 @@ static ALWAYS_INLINE struct handle_slot* handle_table_slot(const struct handle_t
 
 /* Holds the slot if it is in use under `value`.
  *
- * A handle that is not there may come back: a transfer that fails puts the handles back which it
- * took, and unlocks the table afterwards. So the second attempt is made under the table's lock. */
+ * A handle that is not there may come back: a transfer that fails puts its handles back before it
+ * unlocks the table. So the second attempt is made under the table's lock. */
 static ALWAYS_INLINE bool handle_slot_hold(struct handle_table* table, struct handle_slot* slot,
                                            zx_handle_t value) {
     uint32_t held = (uint32_t)value ^ HANDLE_HELD_MARK;
@@ -165,8 +168,8 @@ static inline void handle_slot_append_free(struct handle_table* table, struct ha
     table->free_count++;
 }
 
-/* Takes the slot of `value` out of use; false: there is none. Waits for the thread that holds the
- * slot. That thread may want an OBJECT lock, so the caller must hold none. */
+/* Takes the slot of `value` out of use; false: `value` is not in use. Waits for the thread that
+ * holds the slot. That thread may want an OBJECT lock, so the caller must hold none. */
 static ALWAYS_INLINE bool handle_take_locked(struct handle_chunks chunks, zx_handle_t value,
                                              struct handle_slot** slot) {
     *slot = handle_slot_of(chunks, value);
@@ -219,7 +222,8 @@ MUST_CHECK static inline zx_status_t handle_table_add(struct handle_table* table
     return status;
 }
 
-/* The rights of a new handle made from a handle with `present`. INVALID_ARGS: `wanted` has more. */
+/* Returns the rights of a new handle that is made from a handle with the rights `present`.
+ * INVALID_ARGS: `wanted` has more. */
 static inline zx_status_t handle_derive_rights(zx_rights_t present, zx_rights_t wanted,
                                                zx_rights_t* rights) {
     *rights = wanted == ZX_RIGHT_SAME_RIGHTS ? present : wanted;

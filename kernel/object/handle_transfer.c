@@ -10,7 +10,7 @@ static void put_back(struct handle_transfer* transfer, uint32_t count) {
         slot->object = object;
         handle_slot_put_back(slot, transfer->values[i]);
         if (transfer->observed & (1ull << i))
-            object_release(object); /* never the last: the slot has one */
+            object_release(object); /* never the last reference: the slot has one */
     }
 }
 
@@ -21,7 +21,7 @@ static bool is_repeated(const struct handle_transfer* transfer, uint32_t index) 
     return false;
 }
 
-/* The element at `index` cannot be taken: why not. Puts back the elements before it. */
+/* Puts back the elements before `index`, which cannot be taken. Returns why not. */
 zx_status_t handle_transfer_refuse_locked(struct handle_transfer* transfer, uint32_t index) {
     struct handle_slot* slot;
     zx_status_t status;
@@ -37,7 +37,8 @@ zx_status_t handle_transfer_refuse_locked(struct handle_transfer* transfer, uint
     return status;
 }
 
-/* The observers are told when the entry may belong to another process: hence the reference. */
+/* Takes a reference, because the observers are notified after the entry was delivered. By then the
+ * receiver may have closed it. */
 void handle_transfer_note_observed(struct handle_transfer* transfer, uint32_t index,
                                    struct object* object) {
     transfer->observed |= 1ull << index;

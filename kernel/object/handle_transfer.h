@@ -6,9 +6,9 @@
  *   fault of the leftmost value that has one.
  * - The caller keeps the table locked, delivers the entries, and calls handle_transfer_end_locked
  *   with the status of that. So no other thread sees a handle in both places or in neither.
- * - After a transfer that succeeded, and without the lock, it calls handle_transfer_finish. This
- *   wakes the threads that wait on the handles, and destroys the windows (mm/window.h) that the
- *   process had through them. */
+ * - After a transfer that succeeded, and without the lock, the caller calls handle_transfer_finish.
+ *   This wakes the threads that wait on the handles, and destroys the windows (mm/window.h) that
+ *   the process had through them. */
 #pragma once
 
 #include <object/handle_table.h>
@@ -27,7 +27,7 @@ struct handle_transfer {
     const zx_handle_t* values;
     struct handle* entries; /* filled in by handle_transfer_take_locked */
     uint32_t count;         /* 1 to HANDLE_TRANSFER_MAX */
-    uint32_t carrier_index; /* where the carrier may stand among the values; or NOWHERE */
+    uint32_t carrier_index; /* the place among the values that the carrier may have; or NOWHERE */
     const struct handle_transfer_errors* errors;
     /* Private: */
     struct handle_slot* first_slot; /* the slots, linked as the free list will have them */
@@ -37,8 +37,8 @@ struct handle_transfer {
     struct object* objects[HANDLE_TRANSFER_MAX];
 };
 
-/* For the functions below, which are inline because they are on the way of every message with
- * handles: what is seldom needed. */
+/* The slow paths of the functions below, which are inline because every message with handles needs
+ * them. */
 zx_status_t handle_transfer_refuse_locked(struct handle_transfer* transfer, uint32_t index);
 void handle_transfer_note_observed(struct handle_transfer* transfer, uint32_t index,
                                    struct object* object);
@@ -46,7 +46,7 @@ void handle_transfer_take_windows_locked(struct handle_transfer* transfer);
 void handle_transfer_put_back_locked(struct handle_transfer* transfer);
 void handle_transfer_finish_slowly(const struct handle_transfer* transfer);
 
-/* Takes the handles out of the table, or none. The errors of the leftmost faulty element:
+/* Takes all handles out of the table, or none. Returns the error of the leftmost faulty element:
  * errors->invalid, errors->repeated, ACCESS_DENIED (no TRANSFER right), NOT_SUPPORTED (the carrier,
  * the object that the handles go into). A taken slot has its next tag already, so that a repeated
  * value is not found again. */
@@ -79,8 +79,8 @@ handle_transfer_take_locked(struct handle_transfer* transfer, const struct objec
     return ZX_OK;
 }
 
-/* Ends what handle_transfer_take_locked began. OK: the entries belong to their receiver by now, and
- * may be gone. Else the values are ordinary handles again. */
+/* Ends what handle_transfer_take_locked began. After OK the entries belong to their receiver, which
+ * may already have released them. After an error the values are handles of the table again. */
 static inline void handle_transfer_end_locked(struct handle_transfer* transfer,
                                               zx_status_t status) {
     struct handle_table* table = transfer->table;
@@ -93,7 +93,7 @@ static inline void handle_transfer_end_locked(struct handle_transfer* transfer,
     table->free_count += transfer->count;
 }
 
-/* After a transfer that succeeded, without the lock. */
+/* Called after a transfer that succeeded, without the lock. */
 static inline void handle_transfer_finish(const struct handle_transfer* transfer) {
     if (unlikely(transfer->observed || transfer->windows))
         handle_transfer_finish_slowly(transfer);

@@ -10,12 +10,12 @@
 #include <sched/cleaner.h>
 #include <sched/thread.h>
 
-/* koids start above 1024; 0 and other small numbers never name an object */
+/* koids start above 1024, so 0 and other small numbers never name an object */
 static _Atomic uint64_t last_koid = 1024;
-static _Atomic size_t live_objects;
+static _Atomic size_t live_objects; /* a statistic, so relaxed order is enough */
 _Atomic bool object_collection_is_due;
 
-#define DESTROY_UNITS 2u /* what any object costs to destroy, about */
+#define DESTROY_UNITS 2u /* about what it costs to destroy any object */
 
 void object_init(struct object* object, const struct object_ops* ops, struct spinlock* shared_lock,
                  zx_signals_t signals) {
@@ -82,7 +82,8 @@ static inline bool destroy_some(struct destroy_list* list, int64_t* units) {
 
 /* A destructor may release further objects. Those calls find thread->destroy_list set, append to it
  * and return. The outermost call destroys them one by one, so nothing recurses. There may be
- * millions: a killed thread, which is more urgent than all programs, leaves them to the cleaner. */
+ * millions of objects. A killed thread is more urgent than all programs, so it leaves them to the
+ * cleaner. */
 void object_release_last(struct object* object) {
     struct thread* thread = thread_current();
     ASSERT(list_is_empty(&object->observers));
@@ -124,12 +125,12 @@ bool object_destroy_some(struct destroy_list* list, int64_t* units) {
 
 /* --- what is left to the cleaner ------------------------------------------------------------- */
 
-/* The cleaner destroys the objects in batches. A batch is all that was left to it when the batch
- * before was done; what only its objects kept alive belongs to it too. */
+/* The cleaner destroys the objects in batches. A batch is all that was left to the cleaner when the
+ * batch before was done. Objects that only a batch's objects kept alive belong to it too. */
 static struct spinlock left_lock = SPINLOCK_INITIALIZER(LOCK_LEAF);
 static struct destroy_list left;           /* under left_lock */
 static uint32_t batches_begun;             /* under left_lock */
-static _Atomic uint32_t batches_destroyed; /* written by the cleaner alone, as the next one */
+static _Atomic uint32_t batches_destroyed; /* written by the cleaner alone; so is `batch` */
 static struct destroy_list batch;
 
 static bool destroy_left(struct cleaning* cleaning);
@@ -151,7 +152,7 @@ void object_leave_to_cleaner(struct destroy_list* list) {
     cleaner_request(&destroying);
 }
 
-/* False: nothing is left. */
+/* Begins the next batch. False: nothing is left. */
 static bool begin_batch(void) {
     interrupt_state_t state = spin_lock_irqsave(&left_lock);
     batch = left;
@@ -161,8 +162,8 @@ static bool begin_batch(void) {
     return batch.first;
 }
 
-/* Collecting is a piece of its own. The two take turns, because others may note suspects all the
- * time. */
+/* Collecting is a piece of its own. Collecting and destroying take turns, because programs may note
+ * suspects all the time. */
 static bool destroy_left(struct cleaning* unused) {
     static bool has_collected;
     int64_t units = UNITS_PER_PIECE;
@@ -228,8 +229,8 @@ void object_handle_observers_cancel(struct object* object, const void* table, zx
     spin_unlock(object->lock);
 }
 
-/* The store is sequentially consistent: it must not move behind the look at the count (object.h,
- * step 1). */
+/* Step 1 (object.h). The store is sequentially consistent, because it must come before the load of
+ * the count. */
 zx_signals_t object_await_last_handle_locked(struct object* object) {
     atomic_store(&object->is_last_handle_awaited, true);
     return object_last_handle_signal(object);
@@ -263,8 +264,8 @@ void object_get_name(struct object* object, char* name) {
     spin_unlock(object->lock);
 }
 
-/* The buffer is allocated before the lock is taken. If another thread set a name first, its buffer
- * is used and this one freed. */
+/* The buffer is allocated before the lock is taken. If another thread has set a name first, that
+ * thread's buffer is used and this one freed. */
 zx_status_t object_set_name(struct object* object, const char* name) {
     char* fresh = object->ops->name_buffer ? NULL : heap_alloc(ZX_MAX_NAME_LEN);
     if (!fresh && !object->ops->name_buffer)
@@ -296,6 +297,7 @@ struct peer_lock* peer_lock_create(uint32_t references) {
     return lock;
 }
 
+/* Acquire and release order: the end that frees the lock comes after all use by the other end. */
 void peer_lock_release(struct peer_lock* lock) {
     if (atomic_fetch_sub_explicit(&lock->references, 1, memory_order_acq_rel) == 1)
         slab_free(&peer_lock_cache, lock);

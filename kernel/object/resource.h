@@ -1,5 +1,9 @@
-/* Resources: a handle to one is the right to use the machine itself. That is the results port,
- * switching off, and serial input. There is one kind so far. */
+/* Resources: a handle to one is the right to use the machine itself.
+ *
+ * Rules for resources:
+ * - There is one kind. It stands for the results port, switching off, and serial input.
+ * - The first process gets a handle from the kernel. Other programs get one only from a program
+ *   that has one. */
 #pragma once
 
 #include <object/object.h>

@@ -1,4 +1,11 @@
-/* The object behind a VMAR handle. The VMAR outlives its handles: closing them unmaps nothing. */
+/* The object behind a VMAR handle.
+ *
+ * Rules for VMAR objects:
+ * - The object holds references to the VMAR and to its address space. They do not know the object.
+ * - To close the last handle unmaps nothing. Mappings end when they are unmapped, or when the VMAR
+ *   or the process is destroyed.
+ * - The address space's lock guards the VMAR (mm/vmar.h). The object's own lock guards only its
+ *   signals. */
 #pragma once
 
 #include <object/object.h>

@@ -12,23 +12,25 @@ static struct slab_cache vmo_object_cache =
 /* --- how clones find their parent ------------------------------------------------------------- */
 
 struct vmo_origin {
-    struct vmo_end end;          /* called when the memory of a clone has gone */
+    struct vmo_end end;          /* called when the memory of a clone is freed */
     _Atomic uint32_t references; /* one of the parent, and one of each clone that exists */
     struct spinlock lock;        /* OBJECT: guards `parent` */
-    struct vmo_object* parent;   /* borrowed; NULL: it is gone, or about to go */
+    struct vmo_object* parent;   /* borrowed; NULL: it was destroyed, or is being destroyed */
     size_t clone_count;          /* the clones that exist; under the parent's lock */
 };
 
 static struct slab_cache vmo_origin_cache =
     SLAB_CACHE_INITIALIZER(vmo_origin_cache, "VMO origin", sizeof(struct vmo_origin));
 
+/* Acquire and release order: the thread that frees the origin comes after all others' use of it. */
 static void origin_release(struct vmo_origin* origin) {
     if (atomic_fetch_sub_explicit(&origin->references, 1, memory_order_acq_rel) == 1)
         slab_free(&vmo_origin_cache, origin);
 }
 
-/* Returns the parent with a reference; NULL: it is gone. The lock keeps the parent's memory while
- * the reference is tried: origin_leave takes the same lock first. */
+/* Returns the parent with a reference; NULL: it is gone. The lock keeps the parent's memory during
+ * object_try_reference: the parent's destructor takes the same lock, in origin_leave. The lock is
+ * dropped here, because no thread may hold two OBJECT locks. */
 static struct vmo_object* origin_parent(struct vmo_origin* origin) {
     spin_lock(&origin->lock);
     struct vmo_object* parent = origin->parent;
@@ -38,7 +40,7 @@ static struct vmo_object* origin_parent(struct vmo_origin* origin) {
     return parent;
 }
 
-/* Called when the parent is destroyed. From here on clones do not find it. */
+/* Called when the parent is destroyed. From here on clones do not find the parent. */
 static void origin_leave(struct vmo_origin* origin) {
     spin_lock(&origin->lock);
     origin->parent = NULL;
@@ -46,7 +48,7 @@ static void origin_leave(struct vmo_origin* origin) {
     origin_release(origin);
 }
 
-/* Called when the memory of a clone has gone. */
+/* Called when the memory of a clone is freed. */
 static void clone_ended(struct vmo_end* end) {
     struct vmo_origin* origin = CONTAINER_OF(end, struct vmo_origin, end);
     struct vmo_object* parent = origin_parent(origin);
@@ -60,8 +62,8 @@ static void clone_ended(struct vmo_end* end) {
     origin_release(origin);
 }
 
-/* Returns the parent's origin, with one more reference; the first clone makes it. NULL: no memory.
- */
+/* Returns the parent's origin, with one more reference. Makes it for the first clone. NULL: no
+ * memory. Relaxed: the parent has a reference. */
 static struct vmo_origin* origin_get_locked(struct vmo_object* parent) {
     if (!parent->origin) {
         struct vmo_origin* origin = slab_alloc(&vmo_origin_cache);

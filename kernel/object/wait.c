@@ -2,7 +2,8 @@
 
 #include <abi/limits.h>
 
-/* Only the first callback changes the result, and only that one unparks the thread. */
+/* Only the first callback changes the result and unparks the thread. The exchange pairs with the
+ * acquire loads of `result` in wait.h. */
 static void decide(struct object_waiter* waiter, zx_status_t result) {
     zx_status_t expected = OBJECT_WAIT_UNDECIDED;
     if (atomic_compare_exchange_strong_explicit(&waiter->result, &expected, result,
@@ -10,8 +11,8 @@ static void decide(struct object_waiter* waiter, zx_status_t result) {
         thread_unpark(waiter->thread);
 }
 
-/* The waiter may return as soon as its observer is out of the list and this lock is free. So the
- * entry is not touched after list_remove, and the waiter not after the unpark. */
+/* The waiter may return as soon as its observer is out of the list and the lock is free. So this
+ * function does not touch the entry after list_remove, nor the waiter after the unpark. */
 static void leave_and_decide(struct observer* observer, zx_signals_t signals, zx_status_t result) {
     struct wait_entry* entry = CONTAINER_OF(observer, struct wait_entry, observer);
     struct object_waiter* waiter = entry->waiter;
@@ -28,7 +29,7 @@ void object_wait_on_handle_closed(struct observer* observer) {
     leave_and_decide(observer, ZX_SIGNAL_HANDLE_CLOSED, ZX_ERR_CANCELED);
 }
 
-/* Under the lock a callback cannot be running, so the observer is either linked or has been
+/* No callback runs while this thread has the lock. So the observer is either still linked or was
  * notified completely. */
 zx_signals_t object_wait_leave(struct wait_entry* entry) {
     struct object* object = entry->object;
@@ -92,9 +93,9 @@ static zx_status_t look_at_items_locked(const struct handle_table* table, zx_wai
     return ZX_OK;
 }
 
-/* Registers all observers and blocks. The table's lock is held, and dropped here. All observers are
- * registered in the lock hold in which all items were looked at. So no handle can be closed between
- * the two. */
+/* Registers all observers and blocks. The table's lock is held, and dropped here. The caller has
+ * looked at all items in the same lock hold. So no handle can be closed between the look and the
+ * registration. */
 static zx_status_t NOINLINE wait_many_blocking(struct handle_table* table, zx_wait_item_t* items,
                                                size_t count, zx_time_t deadline) {
     struct object_waiter waiter = {.thread = thread_current(), .result = OBJECT_WAIT_UNDECIDED};
@@ -112,7 +113,8 @@ static zx_status_t NOINLINE wait_many_blocking(struct handle_table* table, zx_wa
     return object_wait_outcome(&waiter, status);
 }
 
-/* The table is locked instead of holding each slot: no thread may hold two locks of one class. */
+/* The table is locked, because the slots cannot all be held: no thread may hold two locks of one
+ * class. */
 zx_status_t object_wait_many(struct handle_table* table, zx_wait_item_t* items, size_t count,
                              zx_rights_t rights, zx_time_t deadline) {
     zx_signals_t matched;
