@@ -1,4 +1,4 @@
-/* Waiters lie on their threads' stacks, linked in the buckets of a hash table.
+/* The waiters are on their threads' stacks, linked in the buckets of a hash table.
  *
  * The races, and what closes them (the numbers stand at the lines):
  * 1. A wake comes between the look at the word and the wait. The word is read, and the waiter
@@ -55,12 +55,12 @@ static inline void bucket_lock(struct bucket* bucket) {
         list_init(&bucket->waiters);
 }
 
-/* An aligned word that begins in user space also ends there. */
+/* Whether the word is in user space. An aligned word that begins there also ends there. */
 static inline bool address_is_valid(uintptr_t address) {
     return likely(IS_ALIGNED(address, sizeof(int32_t))) && likely(address < USER_ADDRESS_END);
 }
 
-/* Links the waiter if the word has the expected value. */
+/* Links the waiter if the word has the expected value. BAD_STATE: it has another value. */
 static ALWAYS_INLINE zx_status_t enqueue(struct bucket* bucket, struct waiter* waiter,
                                          int32_t current_value) {
     for (;;) {
@@ -82,7 +82,8 @@ static ALWAYS_INLINE zx_status_t enqueue(struct bucket* bucket, struct waiter* w
     }
 }
 
-/* The link becomes NULL under the bucket's lock; race 3 says what the waiter does then. */
+/* A wake sets the link to NULL under the bucket's lock. Acquire: this thread sees that the wake has
+ * unlinked it, and goes on as race 3 says. */
 static inline bool was_woken(const struct waiter* waiter) {
     return !__atomic_load_n(&waiter->node.next, __ATOMIC_ACQUIRE);
 }
@@ -134,7 +135,7 @@ zx_status_t futex_wake(struct aspace* aspace, uintptr_t address, uint32_t count)
             continue;
         struct thread* thread = waiter->thread;
         list_remove(node);
-        thread_unpark(thread); /* race 3: it cannot return before the lock is free */
+        thread_unpark(thread); /* race 3: the waiter cannot return before the lock is free */
         if (--count == 0)
             break;
     }

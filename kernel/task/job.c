@@ -63,7 +63,8 @@ zx_status_t job_create(struct job* parent, struct job** out) {
     job->depth = 0;
     job->is_dying = false;
     job->policy = (struct policy){.actions = 0};
-    /* Before join_parent: a kill of the parent takes a reference to each child that it finds. */
+    /* Before join_parent, because a kill of the parent takes a reference to each child that it
+     * finds. */
     object_init(&job->object, &job_ops, NULL, ZX_JOB_NO_PROCESSES | ZX_JOB_NO_JOBS);
     zx_status_t status = parent ? join_parent(job, parent) : ZX_OK;
     if (status != ZX_OK) {
@@ -74,7 +75,7 @@ zx_status_t job_create(struct job* parent, struct job** out) {
     return ZX_OK;
 }
 
-/* Under the lock no child or process can join between the look and the change. */
+/* The lock is held from the look to the change, so no child or process joins in between. */
 zx_status_t job_set_policy(struct job* job, bool is_absolute, const zx_policy_basic_t* entries,
                            uint32_t count) {
     spin_lock(job->object.lock);

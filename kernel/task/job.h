@@ -2,9 +2,9 @@
  *
  * Rules for jobs:
  * - A job holds a reference to its parent, never to its children: it only lists them.
- * - A child leaves the list when its last reference goes, a process when it ends.
+ * - A child job leaves the list when its last reference is dropped, a process when it ends.
  * - Once a job is being killed, nothing can be added to it or to a job below it.
- * - A policy never changes while there are processes or jobs below. */
+ * - A job's policy never changes while the job has processes or child jobs. */
 #pragma once
 
 #include <object/object.h>
@@ -17,7 +17,7 @@
 struct job_members {
     struct list list; /* job_member.node; borrowed: see the rules above */
     uint32_t count;
-    zx_signals_t none; /* what the job shows while there are none */
+    zx_signals_t none; /* the signal that the job shows while the list is empty */
 };
 
 struct job_member {
@@ -43,9 +43,9 @@ zx_status_t job_create(struct job* parent, struct job** out);
 MUST_CHECK zx_status_t job_set_policy(struct job* job, bool is_absolute,
                                       const zx_policy_basic_t* entries, uint32_t count);
 
-/* Adds a child job or a process, and writes the job's policy to `policy`. In one lock hold: either
- * the member is in the list, and a kill finds it, or the kill has set `is_dying`, and this fails.
- * Nor can the policy change between the copy and the join. Errors as job_create. */
+/* Adds a child job or a process, and writes the job's policy to `policy`, in one lock hold. So a
+ * kill either finds the member in the list, or has set `is_dying` before, and this fails. The
+ * policy cannot change between the copy and the join. Errors as job_create. */
 MUST_CHECK zx_status_t job_join(struct job* job, struct job_members* members,
                                 struct job_member* member, struct policy* policy);
 /* Does nothing if the member has not joined. */

@@ -22,7 +22,7 @@
 #define PATIENCE 10000000000l /* nanoseconds that the last threads have to end */
 #define PAUSE 1000000l
 
-/* Pages that may stay in use: slabs of the CPUs' magazines. */
+/* Number of pages that may stay in use, for slabs with objects in the CPUs' magazines. */
 #define PAGE_SLACK 32u
 
 struct count {
@@ -38,7 +38,8 @@ static void remember(const struct slab_cache* cache, size_t in_use) {
     counts_before[count_of_counts++] = (struct count){cache, in_use};
 }
 
-/* How many tables of stacks are kept depends on how many threads there were at once. */
+/* The number of stack tables that the kernel keeps depends on how many threads existed at once. So
+ * their pages do not count as used. */
 static size_t pages_free_or_kept(void) {
     return page_count_free() + kernel_stack_bookkeeping_pages();
 }
@@ -56,7 +57,7 @@ static size_t in_use_before(const struct slab_cache* cache) {
     return 0;
 }
 
-/* The state of one count; only one thread counts at a time. */
+/* The state of one count. Only one thread counts at a time, so no lock is needed. */
 static size_t leaks;
 static bool is_logging;
 
@@ -82,7 +83,7 @@ size_t leak_check_count(bool must_log) {
     return leaks;
 }
 
-/* Gives back what each CPU keeps for later. */
+/* Frees the objects and pages that each CPU keeps for later. */
 static void trim_everywhere(void) {
     thread_bury_all();
     for (uint32_t cpu = 0; cpu < cpu_count(); cpu++) {
@@ -95,7 +96,7 @@ static void trim_everywhere(void) {
     kernel_stack_trim();
 }
 
-/* The body of a kernel thread, because no user thread survives. */
+/* Runs in a kernel thread, because all user threads are killed. */
 static void check_and_exit(void* status) {
     zx_time_t deadline = clock_now() + PATIENCE;
     trim_everywhere();

@@ -34,7 +34,8 @@ static bool action_is_known(uint32_t action) {
     return action <= (ZX_POL_ACTION_DENY | ZX_POL_ACTION_EXCEPTION) || action == ZX_POL_ACTION_KILL;
 }
 
-/* `before` is the policy before the call: only what is set there cannot be changed. */
+/* `before` is the policy before the call. Only conditions that are set in `before` cannot be
+ * changed. */
 static zx_status_t add_one(struct policy* policy, struct policy before, bool is_absolute,
                            uint32_t condition, uint32_t action) {
     uint32_t present = field_of(before, condition), wanted = action | POLICY_IS_SET;

@@ -19,13 +19,13 @@ struct policy {
     uint64_t actions;
 };
 
-/* The action for a condition; the default if it was not set. */
+/* Returns the action for a condition; the default if it was not set. */
 uint32_t policy_action(struct policy policy, uint32_t condition);
 /* Whether the action ends the process. */
 static inline bool policy_action_kills(uint32_t action) {
     return action == ZX_POL_ACTION_KILL || (action & ZX_POL_ACTION_EXCEPTION);
 }
-/* The name for the log. */
+/* Returns the condition's name, for the log. */
 const char* policy_condition_name(uint32_t condition);
 
 /* Adds `count` entries, all or none. A later entry overrides an earlier one. NOT_SUPPORTED: an

@@ -12,7 +12,7 @@
 #include <object/handle_list.h>
 #include <sched/cleaner.h>
 
-#define KILLS_AT_ONCE 32u /* killed in one hold of the process's lock */
+#define KILLS_AT_ONCE 32u /* threads killed in one hold of the process's lock */
 #define FATAL_IS_DONE UINT32_MAX
 
 static struct slab_cache process_cache =
@@ -26,8 +26,8 @@ static void log_policy(const struct process* process, uint32_t condition) {
               process->object.koid, policy_condition_name(condition));
 }
 
-/* Called by failed handle look-ups, with locks held, so nothing can end here. The thread ends when
- * it would return to user mode; process_thread_ended then ends the process. */
+/* Called by failed handle look-ups, with locks held, so the thread cannot end here. It ends before
+ * it returns to user mode; process_thread_ended then ends the process. */
 static void note_handle_fault(struct handle_table* table, zx_status_t status) {
     struct process* process = CONTAINER_OF(table, struct process, handles);
     uint32_t condition = status == ZX_ERR_BAD_HANDLE ? ZX_POL_BAD_HANDLE : ZX_POL_WRONG_OBJECT;
@@ -96,8 +96,8 @@ free_process:
 /* --- death -------------------------------------------------------------------------------------
  */
 
-/* No thread runs, so no handle or mapping is in use. The handles are closed when nothing is mapped,
- * so no object finds its window and has to unmap that. True: there is more. */
+/* No thread runs, so no handle or mapping is in use. All mappings are removed before the handles
+ * are closed, so no object has a window left to unmap. True: there is more. */
 static bool let_go_some(struct process* process, int64_t* units) {
     return aspace_unmap_some(process->aspace, units) ||
            handle_table_close_some(&process->handles, units);
@@ -111,8 +111,9 @@ static void become_dead(struct process* process) {
     spin_unlock(process->object.lock);
 }
 
-/* Does a piece of the work. The memory that was mapped is freed last: that takes longest, and
- * others may wait for the end of the objects. False: that was all, and the process is dead. */
+/* Does a piece of the work. The memory that was mapped is freed last, because that takes longest,
+ * and other threads may wait for the objects to end. False: the work is done and the process is
+ * dead. */
 static bool finish_some(struct process* process) {
     int64_t units = UNITS_PER_PIECE;
     object_gather_begin(&process->garbage);
@@ -128,7 +129,7 @@ static bool finish_some(struct process* process) {
 
 static bool finish_next(struct cleaning* cleaning);
 static struct cleaning finishing = CLEANING_INITIALIZER(finish_next);
-/* LEAF: guards the list. */
+/* Class LEAF. Guards the list `unfinished`. */
 static struct spinlock unfinished_lock = SPINLOCK_INITIALIZER(LOCK_LEAF);
 static struct list unfinished = LIST_INITIALIZER(unfinished); /* each with a reference */
 
@@ -155,7 +156,7 @@ static bool finish_next(struct cleaning* unused) {
         finish_later(process);
         return true;
     }
-    struct destroy_list last = {NULL, NULL}; /* the process itself, perhaps: it may be large */
+    struct destroy_list last = {NULL, NULL}; /* perhaps the process itself, which may be large */
     object_gather_begin(&last);
     object_release(&process->object);
     object_gather_end();
@@ -169,9 +170,9 @@ static void leave_to_cleaner(struct process* process) {
     cleaner_request(&finishing);
 }
 
-/* The end of a process, run once. Either the last thread runs it, or, if no thread runs, the caller
- * that set the state to DYING. A killed thread is more urgent than all programs. So it does one
- * piece, which is enough for a small process, and leaves the rest to the cleaner. */
+/* Ends a process. This runs once: in the last thread or, if no thread runs, in the caller that set
+ * the state to DYING. A killed thread is more urgent than all programs. So it does one piece, which
+ * is enough for a small process, and leaves the rest to the cleaner. */
 static void finish_process(struct process* process) {
     while (finish_some(process))
         if (thread_is_killed(thread_current())) {
@@ -181,8 +182,9 @@ static void finish_process(struct process* process) {
     object_collect_if_due();
 }
 
-/* Kills the next `count` threads. Each one moves to the end of the list, so the next call continues
- * with others. No thread joins any more. A thread that leaves the list meanwhile has cleaned up. */
+/* Kills the next `count` threads. Each thread moves to the end of the list, so the next call
+ * continues with other threads. No thread joins the list any more. A thread that leaves the list
+ * meanwhile has cleaned up. */
 static void kill_some(struct process* process, uint32_t count) {
     spin_lock(process->object.lock);
     for (; count > 0 && !list_is_empty(&process->threads); count--) {
@@ -195,8 +197,8 @@ static void kill_some(struct process* process, uint32_t count) {
     spin_unlock(process->object.lock);
 }
 
-/* A process that is already ending is killed too: otherwise its threads might not be scheduled for
- * a long time. */
+/* The threads of a process that is already ending are killed too. Otherwise they might not be
+ * scheduled for a long time. */
 void process_kill(struct process* process, int64_t return_code) {
     spin_lock(process->object.lock);
     bool is_first = process->state < PROCESS_DYING;
@@ -210,7 +212,7 @@ void process_kill(struct process* process, int64_t return_code) {
     for (; left > 0; left -= MIN(left, KILLS_AT_ONCE))
         kill_some(process, MIN(left, KILLS_AT_ONCE));
     if (must_finish && thread_is_killed(thread_current()))
-        leave_to_cleaner(process); /* the caller may be killing thousands of them */
+        leave_to_cleaner(process); /* the caller may be killing thousands of processes */
     else if (must_finish)
         finish_process(process);
 }
@@ -264,8 +266,8 @@ static void remove_thread(struct process* process, struct user_thread* thread) {
     spin_unlock(process->object.lock);
 }
 
-/* The first thread that ends after the fault ends the process. There may be very many threads; the
- * exchange lets only one do it. */
+/* The first thread that ends after the fault ends the process. There may be very many threads. The
+ * exchange lets only the first one call process_kill. */
 static void obey_policy(struct process* process) {
     uint32_t fatal = atomic_exchange(&process->fatal_condition, FATAL_IS_DONE);
     if (fatal == FATAL_IS_DONE)
@@ -275,8 +277,9 @@ static void obey_policy(struct process* process) {
 }
 
 /* For user_thread.c: the thread has left user mode for good. The last thread stays in the list
- * while it cleans up. So a kill of the process finds it, and makes it urgent. */
+ * while it cleans up. So a kill of the process finds the thread, and makes it urgent. */
 void process_thread_ended(struct process* process, struct user_thread* thread) {
+    /* relaxed: the thread whose look-up failed has set it itself */
     if (atomic_load_explicit(&process->fatal_condition, memory_order_relaxed))
         obey_policy(process);
     spin_lock(process->object.lock);
@@ -339,7 +342,8 @@ void panic_describe_thread(void) {
     console_printf("\n");
 }
 
-/* The process if `thread` is its first one, else NULL: so each process is printed once. */
+/* Returns the process if `thread` is its first thread, else NULL. So each process is printed
+ * once. */
 static const struct process* process_of_first(const struct thread* thread) {
     const struct user_thread* user_thread = thread->owner;
     if (!user_thread || list_first(&user_thread->process->threads) != &user_thread->process_node)

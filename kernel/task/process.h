@@ -4,9 +4,9 @@
  * - A process ends when its last thread has ended. It is killed (all threads are) by process_kill
  *   or process_exit_current.
  * - The last thread to end cleans up: it destroys the mappings, closes the handles and raises
- *   TERMINATED. If it is killed and there is much to do, the cleaner goes on in its place; then the
- *   thread's TERMINATED comes first. What a killed thread was destroying in a call of its own is
- *   not waited for.
+ *   TERMINATED. If this thread is killed and there is much to do, the cleaner continues in its
+ *   place; then the thread's TERMINATED comes first. TERMINATED does not wait for objects that a
+ *   killed thread was destroying in a call of its own.
  * - The object's lock guards the list of threads and the state. */
 #pragma once
 
@@ -42,12 +42,12 @@ struct process {
     struct job* job;       /* a reference */
     struct policy policy;  /* a copy of the job's; constant */
     /* Not 0: a failed look-up has met a condition for which the policy ends the process. The value
-     * is the condition plus 1; UINT32_MAX: that has been done. */
+     * is the condition plus 1. UINT32_MAX: a thread has already ended the process for it. */
     _Atomic uint32_t fatal_condition;
     struct job_member member; /* in the job's list; under the job's lock */
-    /* Only for who cleans up: */
+    /* Used only by the thread that cleans up, or by the cleaner: */
     struct destroy_list garbage;   /* objects that its handles kept alive */
-    struct list_node cleanup_node; /* in the list of those left to the cleaner */
+    struct list_node cleanup_node; /* in the list of processes left to the cleaner */
 };
 
 /* Where a thread begins to run. Any address in user space is allowed, even 0: the thread faults
@@ -70,7 +70,8 @@ struct user_thread {
 /* Makes a process with one reference. NO_MEMORY; BAD_STATE: the job is being killed; NO_RESOURCES:
  * the job is full. */
 zx_status_t process_create(struct job* job, const char* name, struct process** out);
-/* Ends the process soon, even if it was never started. The first return code counts. */
+/* Kills all threads of the process, which then ends. A process that was never started ends too.
+ * Only the first return code counts. */
 void process_kill(struct process* process, int64_t return_code);
 NORETURN void process_exit_current(int64_t return_code);
 /* Kills every process of the job and of the jobs below it. Nothing can be added to them any more.

@@ -1,4 +1,4 @@
-/* An exception in user mode that no handler could resolve. It is logged, and the process ends. */
+/* An exception in user mode that the kernel could not resolve is logged, and ends the process. */
 #include <arch/interrupt.h>
 #include <arch/upcalls.h>
 #include <debug/log.h>

@@ -12,7 +12,7 @@ static struct slab_cache user_thread_cache =
     SLAB_CACHE_INITIALIZER_BY_LINES(user_thread_cache, "user thread", sizeof(struct user_thread));
 static const struct object_ops user_thread_ops;
 
-/* The first code of the thread. A kill that comes after this check takes effect on the way to user
+/* The first code of the thread. A kill after the check below takes effect on the way to user
  * mode. */
 static void enter_user_mode(void* argument) {
     const struct user_thread* thread = argument;
@@ -22,11 +22,11 @@ static void enter_user_mode(void* argument) {
                        thread->argument2);
 }
 
-/* The last code of the thread. The CPU keeps the address space loaded, but the thread gives it up
- * here: the release may be the last one, and evicts it from the CPU.
+/* The last code of the thread. The thread gives up its address space here, although the CPU still
+ * has it loaded. The release below may be the last one; then it also unloads the address space.
  *
- * Preemption is off while the three fields change, so the scheduler never sees only some of them.
- */
+ * Preemption is off while the three fields change, so the scheduler never sees only some of
+ * them. */
 static void user_thread_on_exit(struct thread* thread) {
     struct user_thread* user_thread = thread->owner;
     process_thread_ended(user_thread->process, user_thread);
@@ -39,8 +39,8 @@ static void user_thread_on_exit(struct thread* thread) {
     object_release(&user_thread->object);
 }
 
-/* In one lock hold: a process that is ending either finds the thread in its list, or does not take
- * it. */
+/* The state is checked and the thread added in one lock hold. So the end of the process either
+ * finds the thread in the list, or the join fails. */
 static zx_status_t join_process(struct user_thread* thread) {
     struct process* process = thread->process;
     zx_status_t status = ZX_OK;
@@ -119,7 +119,7 @@ static void run(struct user_thread* thread, uint64_t argument1, uint64_t argumen
     thread_start(thread->thread);
 }
 
-/* The table has no room only if another thread of the process has used it up meanwhile. If the
+/* The table has no room only if another thread of the process has filled it meanwhile. If the
  * process was killed in between, the table closes the handle with the rest. */
 bool user_thread_run_with_handle(struct user_thread* thread, struct handle argument,
                                  uint64_t argument2) {
@@ -155,7 +155,7 @@ static void user_thread_destroy(struct object* object) {
     struct user_thread* thread = user_thread_from(object);
     struct process* process = thread->process;
     spin_lock(process->object.lock);
-    if (list_node_is_linked(&thread->process_node)) { /* it was never started */
+    if (list_node_is_linked(&thread->process_node)) { /* the thread was never started */
         list_remove(&thread->process_node);
         process->thread_count--;
     }
