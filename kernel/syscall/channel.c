@@ -22,7 +22,7 @@ zx_status_t sys_channel_create(uint32_t options, user_out(zx_handle_t) out0,
                                    CHANNEL_DEFAULT_RIGHTS, out1);
 }
 
-/* 2018: whatever goes wrong, every valid handle of the array is closed, however long it is. */
+/* 2018: after any failure, every valid handle of the array is closed, however long the array is. */
 static zx_status_t close_unsent(zx_status_t status, struct user_span handles) {
     if (handles.count > 0)
         (void)handle_close_user_array((user_in(zx_handle_t)){handles.address}, handles.count);

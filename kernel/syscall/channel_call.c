@@ -5,7 +5,7 @@
 #include <ipc/message_end.h>
 #include <syscall/handle_helpers.h>
 
-/* The arguments that both generations have. */
+/* Fills in the part of the request that both generations have. */
 static inline zx_status_t fetch(struct message_call_request* request, zx_handle_t handle,
                                 uint32_t options, zx_time_t deadline,
                                 user_in(zx_channel_call_args_t) args,
@@ -17,7 +17,7 @@ static inline zx_status_t fetch(struct message_call_request* request, zx_handle_
     request->actual_handles = actual_handles.address;
     bool can_read = user_copy_in_small(&request->args, args.address, sizeof(request->args));
     if (!can_read)
-        request->args.wr_num_handles = 0; /* none is known */
+        request->args.wr_num_handles = 0; /* no handles are known yet */
     if (options != 0)
         return ZX_ERR_INVALID_ARGS;
     return can_read ? ZX_OK
@@ -25,7 +25,7 @@ static inline zx_status_t fetch(struct message_call_request* request, zx_handle_
                                         ZX_ERR_INVALID_ARGS);
 }
 
-/* 2018: the kernel picks the id, and the handles are consumed whatever happens. */
+/* 2018: the kernel picks the id. The handles are consumed, also on failure. */
 zx_status_t sys_channel_call(zx_handle_t handle, uint32_t options, zx_time_t deadline,
                              user_in(zx_channel_call_args_t) args, user_out(uint32_t) actual_bytes,
                              user_out(uint32_t) actual_handles) {
@@ -51,8 +51,8 @@ zx_status_t sys_channel_call(zx_handle_t handle, uint32_t options, zx_time_t dea
 }
 
 /* 2017: the id is the caller's, and the handles are the caller's until the message is written. A
- * failure after that is CALL_FAILED, with the reason in *read_status; only the deadline is
- * TIMED_OUT itself. */
+ * later failure returns CALL_FAILED, with the reason in *read_status. Only the deadline returns
+ * TIMED_OUT. */
 zx_status_t sys_mx_channel_call(zx_handle_t handle, uint32_t options, zx_time_t deadline,
                                 user_in(zx_channel_call_args_t) args,
                                 user_out(uint32_t) actual_bytes, user_out(uint32_t) actual_handles,

@@ -17,8 +17,9 @@ static zx_status_t check_resource(zx_handle_t handle) {
     return status == ZX_OK ? handle_put(resource, ZX_OK) : status;
 }
 
-/* Each chunk is written whole; other writers may write between two chunks. A full queue makes the
- * caller wait while a device takes characters. Devices that take none are not waited for. */
+/* Each chunk is written whole; other writers may write between two chunks. If the queue is full,
+ * the caller waits while a device takes characters. It does not wait for a device that takes
+ * none. */
 zx_status_t sys_debug_write(user_in(char) text, size_t size) {
     char chunk[TEXT_CHUNK];
     if (!user_range_is_valid(text.address, size))
@@ -54,7 +55,7 @@ static bool take_input(void* argument) {
     return request->count > 0;
 }
 
-/* At least one character, at most `size`; a read of nothing succeeds at once. */
+/* Reads at least one character and at most `size`. A read with size 0 succeeds at once. */
 zx_status_t sys_debug_read(zx_handle_t resource, user_out(char) buffer, size_t size,
                            zx_time_t deadline, user_out(size_t) actual) {
     struct input_request request = {.room = MIN(size, TEXT_CHUNK)};

@@ -18,8 +18,8 @@ static inline bool value_is_writable(user_out(zx_handle_t) out) {
            user_fault_in(out.address, sizeof(zx_handle_t), true);
 }
 
-/* Both pointers are checked before either is written: if one is bad, the memory at the other must
- * not change. */
+/* Both pointers are checked before either is written: if one is bad, the memory at the other
+ * pointer must not change. */
 zx_status_t handle_install_pair_out(struct object* object0, zx_rights_t rights0,
                                     user_out(zx_handle_t) out0, struct object* object1,
                                     zx_rights_t rights1, user_out(zx_handle_t) out1) {

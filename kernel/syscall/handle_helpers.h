@@ -5,14 +5,14 @@
 #include <task/process.h>
 #include <syscall/user_pointer.h>
 
-/* A reference to the object that `value` names in the calling process; BAD_HANDLE, WRONG_TYPE
- * (`type` NONE: any type), ACCESS_DENIED. */
+/* Returns a reference to the object that `value` names in the calling process. BAD_HANDLE,
+ * WRONG_TYPE (`type` NONE: any type), ACCESS_DENIED. */
 MUST_CHECK static inline zx_status_t handle_get(zx_handle_t value, zx_obj_type_t type,
                                                 zx_rights_t rights, struct object** object) {
     return handle_table_get(current_handles(), value, type, rights, object);
 }
 
-/* The same, and the rights that the handle has. */
+/* The same as handle_get, and returns the handle's rights too. */
 MUST_CHECK static inline zx_status_t handle_get_with_rights(zx_handle_t value, zx_obj_type_t type,
                                                             zx_rights_t rights,
                                                             struct object** object,
@@ -26,7 +26,7 @@ static inline zx_status_t handle_put(struct object* object, zx_status_t status) 
     return status;
 }
 
-/* An entry for handle_table_add or a message. Consumes the caller's reference, and counts one
+/* Makes an entry for handle_table_add or a message. Consumes the caller's reference, and counts one
  * handle more. */
 static inline struct handle handle_make(struct object* object, zx_rights_t rights) {
     object_handle_added(object);
@@ -47,12 +47,12 @@ MUST_CHECK static inline zx_status_t handle_value_out(zx_handle_t value,
  * failure there is no handle: NO_MEMORY, NO_RESOURCES (table full), INVALID_ARGS (`out` is bad). */
 MUST_CHECK zx_status_t handle_install_out(struct object* object, zx_rights_t rights,
                                           user_out(zx_handle_t) out);
-/* The same for two handles: both or none. */
+/* handle_install_out for two handles: both or none. */
 MUST_CHECK zx_status_t handle_install_pair_out(struct object* object0, zx_rights_t rights0,
                                                user_out(zx_handle_t) out0, struct object* object1,
                                                zx_rights_t rights1, user_out(zx_handle_t) out1);
 
 /* Closes every valid handle of a user array, in bounded steps. Values of 0 are skipped. BAD_HANDLE:
- * some value was not valid. INVALID_ARGS: the array cannot be read from some place on. CANCELED:
- * the thread was killed between two steps. */
+ * some value was not valid. INVALID_ARGS: a part of the array cannot be read. CANCELED: the thread
+ * was killed between two steps. */
 zx_status_t handle_close_user_array(user_in(zx_handle_t) values, size_t count);

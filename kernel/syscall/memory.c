@@ -90,8 +90,8 @@ zx_status_t sys_vmo_get_size(zx_handle_t vmo, user_out(uint64_t) size) {
     return user_write(size, &bytes, 1) ? ZX_OK : ZX_ERR_INVALID_ARGS;
 }
 
-/* The clone's handle has WRITE even if the original's has not: a page that is written becomes the
- * clone's own. */
+/* The clone's handle has WRITE even if the original's has not, because the clone gets its own copy
+ * of a page that is written. */
 zx_status_t sys_vmo_clone(zx_handle_t vmo, uint32_t options, uint64_t offset, uint64_t size,
                           user_out(zx_handle_t) out) {
     if ((options & ~ZX_VMO_CLONE_NON_RESIZEABLE) != ZX_VMO_CLONE_COPY_ON_WRITE)
@@ -215,7 +215,7 @@ zx_status_t sys_vmar_protect(zx_handle_t vmar, uint32_t options, zx_vaddr_t addr
     return handle_put(object, vmar_protect(place, options, address, size));
 }
 
-/* The VMAR options that allow these mapping permissions. */
+/* Returns the VMAR options that allow these mapping permissions. */
 static uint32_t can_map_of(uint32_t permissions) {
     return (permissions & ZX_VM_PERM_READ ? ZX_VM_CAN_MAP_READ : 0) |
            (permissions & ZX_VM_PERM_WRITE ? ZX_VM_CAN_MAP_WRITE : 0) |

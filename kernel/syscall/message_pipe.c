@@ -21,9 +21,9 @@ zx_status_t sys_mx_msgpipe_create(user_out(zx_handle_t) handles, uint32_t flags)
                                    &end1->object, MESSAGE_PIPE_DEFAULT_RIGHTS, second);
 }
 
-/* This generation's names for what can go wrong. */
+/* Returns the 2016 name of an error. */
 static zx_status_t as_2016_says(zx_status_t status, struct user_span handles) {
-    (void)handles; /* stay with the caller */
+    (void)handles; /* the handles stay with the caller */
     switch (status) {
     case ZX_ERR_BAD_HANDLE:
     case ZX_ERR_WRONG_TYPE:
@@ -51,7 +51,8 @@ zx_status_t sys_mx_msgpipe_write(zx_handle_t handle, user_in(void) bytes, uint32
                              (struct user_span){handles.address, num_handles});
 }
 
-/* `num_bytes` and `num_handles` are the rooms before, and the sizes afterwards; NULL is no room. */
+/* *num_bytes and *num_handles are the rooms before the call, and the sizes after it. NULL stands
+ * for no room. */
 zx_status_t sys_mx_msgpipe_read(zx_handle_t handle, user_out(void) bytes,
                                 user_inout(uint32_t) num_bytes, user_out(zx_handle_t) handles,
                                 user_inout(uint32_t) num_handles, uint32_t flags) {

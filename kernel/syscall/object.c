@@ -68,7 +68,7 @@ static zx_status_t get_name(struct object* object, uintptr_t value, size_t value
     return user_copy_out(value, name, sizeof(name)) ? ZX_OK : ZX_ERR_INVALID_ARGS;
 }
 
-/* A name that is too long is cut. */
+/* Sets the name; a name that is too long is cut. */
 static zx_status_t set_name(struct object* object, uintptr_t value, size_t value_size) {
     char name[ZX_MAX_NAME_LEN] = {0};
     if (!user_copy_in(name, value, MIN(value_size, sizeof(name) - 1)))
@@ -76,7 +76,7 @@ static zx_status_t set_name(struct object* object, uintptr_t value, size_t value
     return object_set_name(object, name);
 }
 
-/* The read and the write threshold of a data pipe: a size, kept at its end. */
+/* The read and the write threshold of a data pipe. Each is a size, kept by one of its ends. */
 static zx_status_t get_threshold(struct object* object, uintptr_t value, size_t value_size) {
     size_t threshold = data_pipe_threshold(object);
     if (value_size < sizeof(threshold))

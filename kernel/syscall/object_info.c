@@ -12,8 +12,8 @@
 #define THREADS_LISTED_MAX 8192u
 #define ENTRIES_CHUNK 16u
 
-/* What the caller asked about, and where the records go. `actual` counts the records written,
- * `available` all that there are. */
+/* The object, and the place for the records. `actual` counts the records that were written,
+ * `available` all records that exist. */
 struct info_request {
     struct object* object;
     zx_rights_t rights; /* of the handle */
@@ -23,7 +23,7 @@ struct info_request {
     size_t actual, available;
 };
 
-/* Writes all of the records or nothing, even where only a part of them has room. */
+/* Writes all of the records, or nothing if a part of the memory is bad. */
 static bool copy_out_whole(user_out(void) to, const void* records, size_t size) {
     return user_fault_in(to.address, size, true) && user_copy_out(to.address, records, size);
 }
@@ -75,7 +75,7 @@ static zx_status_t info_process(struct info_request* request) {
     return write_record(request, &record, sizeof(record));
 }
 
-/* Writes as many koids as there is room for; returns how many threads there are. */
+/* Writes as many koids as there is room for. Returns the number of threads. */
 static size_t list_threads(struct process* process, zx_koid_t* koids, size_t room) {
     size_t count = 0;
     spin_lock(process->object.lock);
@@ -100,7 +100,7 @@ static zx_status_t info_process_threads(struct info_request* request) {
     return is_written ? ZX_OK : ZX_ERR_INVALID_ARGS;
 }
 
-/* The process keeps running meanwhile: each chunk of the list is right at its own moment only. */
+/* The process runs meanwhile, so each chunk of the list is right only at its own moment. */
 static zx_status_t info_handle_table(struct info_request* request) {
     struct handle_table* table = &process_from(request->object)->handles;
     size_t room = request->buffer_size / sizeof(zx_info_handle_entry_t);

@@ -11,7 +11,7 @@
 #include <syscall/handle_helpers.h>
 #include <syscalls/prototypes.h>
 
-/* A name: cut to what fits, NUL-terminated. */
+/* Reads a name: cuts it to what fits, and adds a NUL. */
 static zx_status_t read_name(user_in(char) from, size_t size, char name[ZX_MAX_NAME_LEN]) {
     size = MIN(size, (size_t)ZX_MAX_NAME_LEN - 1);
     if (!user_read(name, from, size))
@@ -82,7 +82,8 @@ zx_status_t sys_process_create(zx_handle_t job, user_in(char) name, size_t name_
     return status == ZX_OK ? install_process(process, process_out, vmar_out) : status;
 }
 
-/* The argument's handle moves from the caller to the process when it starts, in one step. */
+/* Moves the argument's handle from the caller to the process and starts the process, in one
+ * step. */
 static zx_status_t start_with_argument(struct process* process, struct user_thread* thread,
                                        const struct start_place* start, zx_handle_t argument_handle,
                                        uintptr_t argument) {
@@ -111,7 +112,7 @@ static zx_status_t start_with_argument(struct process* process, struct user_thre
         preempt_enable();
         return status;
     }
-    object_reference(handle.object); /* the process may close it at once */
+    object_reference(handle.object); /* the process may close the handle at once */
     bool is_given = user_thread_run_with_handle(thread, handle, argument);
     preempt_enable();
     handle_transfer_finish(&transfer);

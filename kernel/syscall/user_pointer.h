@@ -40,12 +40,12 @@ USER_POINTER_TYPE(zx_status_t)
 USER_POINTER_TYPE(zx_channel_call_args_t)
 
 #define user_is_null(pointer) ((pointer).address == 0)
-/* Copy `count` elements; false: bad address. */
+/* Copies `count` elements; false: bad address. */
 #define user_read(to, pointer, count) user_copy_in((to), (pointer).address, sizeof(*(to)) * (count))
 #define user_write(pointer, from, count) \
     user_write_bytes((pointer).address, (from), sizeof(*(from)) * (count))
 
-/* A single word is the usual result; it needs no loop. */
+/* Results are usually a single word, which needs no loop. */
 static inline bool user_write_bytes(uintptr_t to_user, const void* from, size_t size) {
     if (__builtin_constant_p(size) && size == sizeof(uint32_t))
         return user_write_word(to_user, *(const uint32_t*)from);

@@ -10,8 +10,8 @@ static inline zx_status_t write_observed(user_out(zx_signals_t) observed, zx_sig
     return is_told ? status : ZX_ERR_INVALID_ARGS;
 }
 
-/* Nothing is shown yet; called with the handle held. A bad pointer is told before the wait, not
- * after it. */
+/* Waits, because no awaited signal is shown yet. Called with the handle held. The pointer is
+ * checked before the wait, so a bad one is reported at once. */
 static NOINLINE zx_status_t wait_one_blocking(zx_handle_t handle, struct handle_slot* slot,
                                               zx_rights_t rights, zx_signals_t signals,
                                               zx_time_t deadline, user_out(zx_signals_t) observed) {
@@ -30,8 +30,8 @@ static NOINLINE zx_status_t wait_one_blocking(zx_handle_t handle, struct handle_
     return was_observed ? write_observed(observed, shown, status) : status;
 }
 
-/* `rights`: what this generation asks of a handle that is waited on. `looked_for`: what it shows
- * beside the object's signals to a caller who waits for none. */
+/* `rights`: the rights that this generation needs to wait. `looked_for`: the computed signals that
+ * it returns to a caller that waits for none. */
 static ALWAYS_INLINE zx_status_t wait_one(zx_handle_t handle, zx_rights_t rights,
                                           zx_signals_t looked_for, zx_signals_t signals,
                                           zx_time_t deadline, user_out(zx_signals_t) observed) {
@@ -86,7 +86,7 @@ zx_status_t sys_mx_object_wait_many(user_inout(zx_wait_item_t) items, uint32_t c
 /* --- 2016: the same with relative timeouts ------------------------------------------------------
  */
 
-/* 2016's "for ever" was the largest unsigned time, so a negative one is that, too. */
+/* In 2016 "for ever" was the largest unsigned time, so a negative timeout means the same. */
 static zx_time_t deadline_after(zx_time_t timeout) {
     if (timeout == 0)
         return 0;
