@@ -35,7 +35,7 @@ static struct machine_description machine;
 
 extern char kernel_start[], kernel_end[];
 
-/* Takes what is in use already out of the free memory. */
+/* Takes the memory that is already in use out of the free memory. */
 static void reserve_boot_memory(void) {
     struct physical_range image = {kernel_image_to_physical(kernel_start).value,
                                    kernel_image_to_physical(kernel_end).value};
@@ -44,7 +44,7 @@ static void reserve_boot_memory(void) {
     boot_info_reserve(&boot_info, boot_info.bootfs);
 }
 
-/* Memory above what the boot tables map joins once the final direct map covers it. */
+/* Memory that the boot tables do not map is added once the final direct map covers it. */
 static void memory_init(void) {
     page_init(boot_info.ram, boot_info.ram_count);
     page_init_cpu();
@@ -73,8 +73,8 @@ static void start_turns(void) {
     sched_take_turns();
 }
 
-/* What the command line asks for besides starting user mode. The thread is urgent, so that it has
- * gone before the first program looks round; the tests are not. */
+/* Does what the command line requests besides starting user mode. The thread is urgent, so it ends
+ * before the first program counts the kernel's objects. The tests run at the usual priority. */
 static void run_boot_requests(void* unused) {
     (void)unused;
     size_t length;
@@ -108,7 +108,7 @@ void kernel_main(uint32_t magic, uint64_t info_address) {
     memory_init();
     acpi_describe_machine(&boot_info, &machine);
     screen_init(&boot_info.screen);
-    screen_put(BANNER, sizeof(BANNER) - 1); /* the serial line had it before */
+    screen_put(BANNER, sizeof(BANNER) - 1); /* the serial line has shown it before */
     thread_init_cpu();
     machine_init(&machine);
     console_enable_interrupts(debug_input_arrived, EMERGENCY_CONSOLE_KEY, emergency_console_run);

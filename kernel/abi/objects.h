@@ -63,7 +63,7 @@ typedef struct {
     zx_koid_t koid;
     zx_rights_t rights;
     uint32_t type; /* zx_obj_type_t */
-    /* The peer's (even when the peer is closed); of a process its job's; of a thread its process's;
+    /* The koid of the peer (even if it is closed), of a process's job, or of a thread's process;
      * else 0. */
     zx_koid_t related_koid;
     uint32_t props;

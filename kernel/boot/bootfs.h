@@ -13,5 +13,5 @@ struct bootfs_file {
 
 /* Returns NULL if the whole archive is well-formed, else a text that says what is wrong. */
 const char* bootfs_check(const void* archive, size_t size);
-/* False: no such file. A leading "./" in the archive is ignored. */
+/* Finds a file. False: there is no such file. A leading "./" in the archive is ignored. */
 bool bootfs_find(const void* archive, size_t size, const char* name, struct bootfs_file* file);

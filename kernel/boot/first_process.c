@@ -183,7 +183,8 @@ static uintptr_t make_stack(struct vmar* root) {
 
 #define BOOTSTRAP_HANDLES_MAX 8
 
-/* It begins as the message does: the header, and behind it the words for the handles. */
+/* The first message before it is sent. It begins as the message does: the header, and then the
+ * words for the handles. */
 struct bootstrap {
     struct bootstrap_header header;
     uint32_t infos[BOOTSTRAP_HANDLES_MAX];

@@ -8,23 +8,25 @@
 
 #include <lib/compiler.h>
 
-/* Serial line, COM1. Output works from machine_early_init on, in any context. One CPU sends at a
- * time: the console's lock sees to that. */
-/* Sends the first few characters, as far as the line has room, and returns how many; it never
- * waits. A line feed is sent as two. Without a line all is taken. */
+/* Serial line, COM1. Output works from machine_early_init on, in any context. The console's lock
+ * lets only one CPU send at a time. */
+/* Sends the first few characters, as many as the line has room for. Returns their number; never
+ * waits. A line feed is sent as two characters. Without a line it returns `size`. */
 size_t serial_send_some(const char* text, size_t size);
 /* on_room is called once, in interrupt context, as soon as the line has room. */
 void serial_ask_for_room(void);
 /* Waits for room, for a bounded time. False: the line takes nothing. */
 bool serial_wait_for_room(void);
-/* From here on received bytes go to `receive` (interrupt context), and room can be asked for. */
+/* From here on received bytes go to `receive`, in interrupt context, and serial_ask_for_room may be
+ * called. */
 void serial_enable_interrupts(void (*receive)(uint8_t byte), void (*on_room)(void));
-/* For panic: no interrupts from now on. */
+/* For panic: the line raises no interrupts from now on. */
 void serial_use_polling(void);
 /* Waits for a byte; for the emergency console only. */
 uint8_t serial_read_polled(void);
 
-/* Text goes to memory; screen_refresh makes the screen show it. One CPU at a time does either. */
+/* Puts text into memory; screen_refresh draws it. Only one CPU at a time may call one of the
+ * two. */
 void screen_put(const char* text, size_t size);
 /* Draws a few of the characters that the screen does not show yet. True: there are more. */
 bool screen_refresh(void);

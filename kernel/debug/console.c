@@ -17,8 +17,8 @@
 
 #define INPUT_ROOM 1024u          /* a power of two */
 #define OUTPUT_ROOM 16384u        /* likewise */
-#define KERNEL_ROOM 4096u         /* the part of it that programs leave free, for the kernel */
-#define LOST_AT_ONCE 64u          /* characters, when the line is given up */
+#define KERNEL_ROOM 4096u         /* the part of OUTPUT_ROOM that is kept for the kernel */
+#define LOST_AT_ONCE 64u          /* characters that are dropped at once when the line takes none */
 #define LINE_PATIENCE 1000000000l /* nanoseconds */
 
 /* LOG: guards all below up to on_output, the line and the screen. */
@@ -29,11 +29,11 @@ static uint32_t output_head, output_tail;
 static uint32_t direct_reasons = 1; /* not 0: output is direct */
 static size_t lost_count;           /* characters that were lost, and are not yet reported */
 static bool is_line_given_up;
-static zx_time_t line_waits_since; /* 0: the line is not waited for */
+static zx_time_t line_waits_since; /* 0: the console does not wait for the line */
 static void (*on_output)(void);
 
 static struct spinlock input_lock = SPINLOCK_INITIALIZER(LOCK_LEAF);
-static char input[INPUT_ROOM]; /* under input_lock; what does not fit is lost */
+static char input[INPUT_ROOM]; /* under input_lock; characters that do not fit are lost */
 static uint32_t input_head, input_tail;
 static void (*input_notify)(void);
 static uint8_t emergency_key;
@@ -60,7 +60,8 @@ size_t console_lost_count(void) {
     return lost_count;
 }
 
-/* All or nothing: the count of lost characters is more useful than a part of a line. */
+/* Queues all of the text or nothing: a count of lost characters is more useful than a part of a
+ * line. */
 static void queue_locked(const char* text, size_t size) {
     if (size > OUTPUT_ROOM - console_queued_count()) {
         lost_count += size;

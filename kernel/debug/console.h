@@ -13,7 +13,8 @@
 
 #include <lib/compiler.h>
 
-/* Any context; locks above LOG may be held. They do not wait, unless output is direct. */
+/* May be called in any context; locks above LOG may be held. The functions do not wait, unless
+ * output is direct. */
 void console_write(const char* text, size_t size);
 void console_printf(const char* format, ...) PRINTF_LIKE(1, 2);
 
@@ -22,35 +23,35 @@ void console_printf(const char* format, ...) PRINTF_LIKE(1, 2);
 bool console_try_write(const char* text, size_t size);
 bool console_has_room(size_t size); /* without the lock: a hint */
 
-/* From here on output is queued. `listener` is called when text came or the line has room again;
- * any context, any lock held. */
+/* From here on output is queued. `listener` is called when text was queued or the line has room
+ * again, in any context, with any lock held. */
 void console_begin_queueing(void (*listener)(void));
 /* Sends a few queued characters to the devices. Interrupts are off for some hundred instructions,
  * or a thousand when it draws on the screen. */
 enum console_progress {
-    CONSOLE_IDLE,  /* nothing is left to do */
+    CONSOLE_IDLE,  /* the queue is empty and the screen is drawn */
     CONSOLE_WAITS, /* the line has no room; the listener is called when it has */
     CONSOLE_SENT,
     CONSOLE_DREW,
 };
 enum console_progress console_drain_step(void);
-/* The screen only. True: there is more to draw. */
+/* Draws on the screen only. True: there is more to draw. */
 bool console_refresh_screen(void);
 
 /* For tests: how many characters wait, and how many were lost and not yet reported. */
 size_t console_queued_count(void);
 size_t console_lost_count(void);
 
-/* Writes out what is queued, with interrupts off; from here on output is direct. */
+/* Writes out the queue, with interrupts off. From here on output is direct. */
 void console_take_over(void);
 /* Ends what console_take_over began. */
 void console_give_back(void);
-/* For panic: the same, and from now on no lock is taken, because its holder may be stopped. */
+/* console_take_over for panic. From now on no lock is taken, because its holder may be stopped. */
 void console_break_lock(void);
 
 /* From here on the serial line is driven by interrupts, and input is queued: `on_input` is called
- * after each character. But `key` calls `on_key` and is not queued. Both run in interrupt context.
- */
+ * after each character. The character `key` is not queued: it calls `on_key`. Both run in interrupt
+ * context. */
 void console_enable_interrupts(void (*on_input)(void), uint8_t key, void (*on_key)(void));
 /* Takes up to `room` characters that were typed, and returns how many. */
 size_t console_read(char* to, size_t room);

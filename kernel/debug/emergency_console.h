@@ -1,5 +1,6 @@
-/* A kernel console of last resort on the serial line: Ctrl-] stops the CPU that has the interrupt
- * and asks for commands, with polled input and output, whatever else is broken.
+/* A kernel console of last resort on the serial line: Ctrl-] stops the CPU that gets the interrupt
+ * and asks for commands. Input and output are polled, so it works even if most of the kernel does
+ * not.
  *
  * A room adds its command with DEBUG_COMMAND; commands read without locks and print with
  * console_printf. */

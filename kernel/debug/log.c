@@ -51,7 +51,8 @@ void log_write(enum log_level level, const char* format, ...) {
         console_write(line.text, line.length);
 }
 
-/* Without the lock: for panic and the emergency console, which may have interrupted its holder. */
+/* Reads without the lock, because panic and the emergency console may have interrupted its
+ * holder. */
 void log_replay(size_t count, void (*print)(const char* text, size_t size)) {
     uint32_t end = line_count;
     uint32_t available = MIN(end, LINE_COUNT);

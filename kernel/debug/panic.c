@@ -42,7 +42,7 @@ static void enter_panic(void) {
         console_printf("panic inside the panic report\n");
         machine_exit(EXIT_PANIC);
     }
-    cpu_stop_others(); /* first of all: they may be writing to the console */
+    cpu_stop_others(); /* first, because they may be writing to the console */
     console_break_lock();
 }
 

@@ -1,4 +1,4 @@
-/* The panic report (lib/panic.h), and who adds to it. */
+/* What other rooms add to the panic report (lib/panic.h). */
 #pragma once
 
 #include <lib/panic.h>

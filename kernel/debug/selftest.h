@@ -45,7 +45,8 @@ void selftest_register(const struct selftest* test);
     static void selftest_##test_area##_##test_name(void)
 
 #define SELFTEST(test_area, test_name) SELFTEST_KIND(test_area, test_name, false)
-/* One that shall end in a panic: runs only when it is named in full (scripts/boot_failures.py). */
+/* A test that must end in a panic. It runs only when it is named in full
+ * (scripts/boot_failures.py). */
 #define SELFTEST_PANIC(test_area, test_name) SELFTEST_KIND(test_area, test_name, true)
 
 #define EXPECT(condition)                                                 \
@@ -73,5 +74,5 @@ void selftest_register(const struct selftest* test);
 void selftest_fail(const char* file, int line, const char* format, ...) PRINTF_LIKE(3, 4);
 bool selftest_has_failed(void);
 
-/* Runs what matches the pattern and leaves the machine with the verdict. */
+/* Runs the tests that match the pattern, and stops the machine with the verdict. */
 void selftest_run(const char* pattern, size_t length);

@@ -7,7 +7,8 @@
 
 #include <stdint.h>
 
-/* The function that `address` lies in and how far; NULL: not known. */
+/* Returns the name of the function that contains `address`, and the offset in it; NULL: not
+ * known. */
 const char* symbol_find(uintptr_t address, uintptr_t* offset);
 /* Prints "  0x… function+0x…". */
 void symbol_print(uintptr_t address);

@@ -6,8 +6,8 @@
 
 struct exception_frame;
 
-/* Says why, with registers, a symbolised backtrace, the current process and thread and the last log
- * lines, and leaves QEMU with a failing status. */
+/* Prints the reason, registers, a symbolised backtrace, the current process and thread and the last
+ * log lines. Leaves QEMU with a failing status. */
 NORETURN void panic(const char* format, ...) PRINTF_LIKE(1, 2);
 NORETURN void panic_with_frame(const struct exception_frame* frame, const char* format, ...)
     PRINTF_LIKE(2, 3);

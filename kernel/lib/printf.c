@@ -121,7 +121,7 @@ static void parse_size(const char** format, struct conversion* c) {
         c->bits = **format != 'h' ? 64 : c->bits == 16 ? 8 : 16;
 }
 
-/* The argument, shifted to the upper end: to shift it back is to extend it to 64 bits. */
+/* Returns the argument, shifted to the upper end. A shift back then extends it to 64 bits. */
 static uint64_t number_argument(const struct conversion* c, va_list* arguments) {
     uint64_t value = c->bits == 64 ? va_arg(*arguments, uint64_t) : va_arg(*arguments, unsigned);
     return value << (64 - c->bits);

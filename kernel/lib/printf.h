@@ -1,5 +1,5 @@
-/* Formatted text: %d %i %u %x %X %p %s %c %%. The lengths h, l, ll, z, t and j, the flags - 0 + #
- * and space, a width and a precision (also *) are known. No floating point. */
+/* Formatted text: %d %i %u %x %X %p %s %c %%. Known are the lengths h, l, ll, z, t and j, the flags
+ * - 0 + # and space, and width and precision (also *). No floating point. */
 #pragma once
 
 #include <stdarg.h>

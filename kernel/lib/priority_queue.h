@@ -30,7 +30,7 @@ static inline bool priority_queue_node_is_linked(const struct priority_queue_nod
 void priority_queue_insert(struct priority_queue* queue, struct priority_queue_node* node,
                            int64_t key);
 void priority_queue_remove(struct priority_queue* queue, struct priority_queue_node* node);
-/* The node with the smallest key; NULL: the queue is empty. */
+/* Returns the node with the smallest key; NULL: the queue is empty. */
 static inline struct priority_queue_node* priority_queue_first(const struct priority_queue* queue) {
     return queue->root;
 }

@@ -28,5 +28,5 @@ static inline bool tree_is_empty(const struct tree* tree) {
 }
 void tree_insert(struct tree* tree, struct tree_node* node, uint64_t key);
 void tree_remove(struct tree* tree, struct tree_node* node);
-/* The node with the smallest key that is not below `key`; NULL: none. */
+/* Returns the node with the smallest key that is not below `key`; NULL: there is none. */
 struct tree_node* tree_find_at_least(const struct tree* tree, uint64_t key);

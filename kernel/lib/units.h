@@ -1,5 +1,5 @@
 /* Work that may take long is done in pieces. A function that works in pieces has a parameter
- * `units`: what is left to spend of a piece. It subtracts what its work costs, and stops when
+ * `units`: the units that are left of a piece. It subtracts what its work costs, and stops when
  * nothing is left; so the number may fall below 0. A unit is at most about 200 instructions, also
  * where freeing takes longest. */
 #pragma once

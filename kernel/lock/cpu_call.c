@@ -7,8 +7,9 @@
 #include <lib/panic.h>
 #include <lock/spinlock.h>
 
-/* One call at a time in the whole system. The caller waits with interrupts on, so that two CPUs
- * that call each other both get on: a CPU that waits for `call_lock` runs calls meanwhile. */
+/* One call at a time in the whole system. The caller waits with interrupts on. So a CPU that waits
+ * for `call_lock` still runs the calls of other CPUs, and two CPUs that call each other do not
+ * deadlock. */
 static struct spinlock call_lock = SPINLOCK_INITIALIZER(LOCK_CPU_CALL);
 static void (*call_function)(void*);
 static void* call_argument;

@@ -101,7 +101,7 @@ static inline void spinlock_init(struct spinlock* lock, enum lock_class class) {
     (void)class;
 }
 
-/* The slow path of taking a lock: it is held, or others wait for it. Each round begins with a
+/* The slow path of taking a lock that is held or that other CPUs wait for. Each round begins with a
  * pause, which gives earlier waiters their chance, and lets an emulator run its next CPU.
  * `is_wanted` is set again in each round, because a waiter that got the lock meanwhile has cleared
  * it. Inline, because a call would cost registers on the fast path. */
@@ -126,7 +126,7 @@ static inline void spin_release_raw(struct spinlock* lock) {
     atomic_store_explicit(&lock->is_held, 0, memory_order_release);
 }
 
-/* A second lock inside a first: one preemption count does for both. Either may be released first:
+/* A second lock inside a first one: both share one preemption count. Either may be released first:
  *
  *   spin_lock(a); spin_lock_inner(b); spin_unlock_outer(a); ... spin_unlock(b);
  *   spin_lock(a); spin_lock_inner(b); ... spin_unlock_inner(b); spin_unlock(a); */
@@ -169,7 +169,7 @@ static inline int64_t spin_unlock_and_return(struct spinlock* lock, int64_t valu
     return preempt_enable_and_return(value);
 }
 
-/* Waits for a moment at which the lock is free: the present holder has released it by then. */
+/* Waits until the lock has been free once. By then the present holder has released it. */
 static inline void spin_wait_for_holder(struct spinlock* lock) {
     while (unlikely(atomic_load_explicit(&lock->is_held, memory_order_acquire)))
         cpu_relax();
