@@ -35,7 +35,7 @@ uint64_t cpu_random(void) {
         for (unsigned tries = 0; tries < 10 && !is_valid; tries++)
             __asm__ volatile("rdrand %0" : "=r"(value), "=@ccc"(is_valid));
     }
-    /* The time stamp and the calls so far go in too. */
+    /* The time stamp and the number of calls so far are mixed in too. */
     return mix(value ^ (timestamp_read() + atomic_fetch_add(&state, 0x9e3779b97f4a7c15)));
 }
 

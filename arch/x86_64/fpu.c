@@ -46,7 +46,7 @@ void fpu_init_boot(void) {
 }
 
 /* With XSAVE, XRSTOR reads only the header and MXCSR. A zero header says that all registers have
- * their initial values. MXCSR is loaded whatever the header says. */
+ * their initial values. MXCSR is loaded even if the header is zero. */
 bool context_fpu_create(struct thread_context* context) {
     char* state = fpu_memory_alloc();
     if (!state)

@@ -17,8 +17,9 @@
 
 /* To flush more pages than this, the whole TLB is flushed. */
 #define FLUSH_PAGES_MAX 32u
-/* page_table_unmap_some unmaps so much at once. It counts a unit for so much that it looks at or
- * clears, and for each table that it frees. */
+/* page_table_unmap_some unmaps at most PART_SIZE at once. It counts a unit for each
+ * LOOK_SIZE_PER_UNIT of the range, for each CLEAR_SIZE_PER_UNIT that was mapped, and for each table
+ * that it frees. */
 #define PART_SIZE (64 * PAGE_SIZE)
 #define LOOK_SIZE_PER_UNIT (32 * PAGE_SIZE)
 #define CLEAR_SIZE_PER_UNIT (3 * PAGE_SIZE)
@@ -254,7 +255,7 @@ void page_table_unmap(struct page_table* table, virtual_address_t address, size_
     tables_free(&freed);
 }
 
-/* Flushes once for all parts. */
+/* Flushes once, after all parts are unmapped. */
 size_t page_table_unmap_some(struct page_table* table, virtual_address_t address, size_t size,
                              int64_t* units) {
     uint64_t* freed = NULL;

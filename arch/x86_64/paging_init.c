@@ -80,7 +80,7 @@ static void map_image_part(const char* start, const char* end, uint32_t flags) {
 }
 
 /* The first 4 GiB are mapped whole, because firmware tables and the boot archive lie outside `ram`.
- * The MTRRs make devices there uncached, whatever the tables say. The kernel uses devices through
+ * The MTRRs make devices there uncached, even if the tables do not. The kernel uses devices through
  * device_map. */
 void paging_init(const struct physical_range* ram, size_t count) {
     uint64_t* root = new_table();

@@ -9,7 +9,7 @@
 
 #include "cpu_internal.h"
 
-#define DENSEST_POINTS 8u /* one of so many points ends the turn */
+#define DENSEST_POINTS 8u /* on average one point out of this many ends the turn */
 #define DENSITIES 8u      /* each half as dense as the one before */
 #define SHORTEST_TURN_NANOSECONDS 100000u
 #define TURN_LENGTHS 4u /* each twice as long as the one before */

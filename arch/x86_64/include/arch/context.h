@@ -14,7 +14,7 @@ struct thread_context {
     uint64_t gs_base;                  /* of user mode */
     void* fpu_state;                   /* NULL for kernel threads: they never touch the FPU */
     _Atomic uint32_t pending_work;     /* not 0: thread_return_to_user has work */
-    uint32_t fault_repeats;            /* how often that page fault came again */
+    uint32_t fault_repeats;            /* how often the page fault below was repeated */
     uint64_t fault_rip, fault_address; /* of the last page fault */
 };
 #define CONTEXT_PENDING_WORK 32 /* offset of pending_work, for the system call exit */

@@ -51,7 +51,8 @@ zx_status_t page_table_map(struct page_table* table, virtual_address_t address,
 /* Unmaps the pages in [address, address + size), which may have holes. Frees the table pages that
  * became empty, and flushes. */
 void page_table_unmap(struct page_table* table, virtual_address_t address, size_t size);
-/* The same until the units are used up. Returns how much of the range was done, from its start. */
+/* page_table_unmap until the units are used up. Returns the size that was unmapped, from the start
+ * of the range. */
 size_t page_table_unmap_some(struct page_table* table, virtual_address_t address, size_t size,
                              int64_t* units);
 /* Changes the permissions of the pages that are mapped in the range, and flushes. */

@@ -21,14 +21,14 @@ static inline void preempt_enable(void) {
         preempt_reschedule();
 }
 
-/* The same, for a place where a reschedule is likely. */
+/* preempt_enable for a place where a reschedule is likely. */
 static inline void preempt_enable_and_switch(void) {
     if (cpu_preempt_count_decrement_is_zero())
         preempt_reschedule();
 }
 
-/* The same, as the last step of a function that returns `value`. A call at the end need not keep
- * the value in a register, which would cost the function 5 to 10 instructions. */
+/* preempt_enable as the last step of a function that returns `value`. A call at the end need not
+ * keep the value in a register, which would cost the function 5 to 10 instructions. */
 static inline int64_t preempt_enable_and_return(int64_t value) {
     return unlikely(cpu_preempt_count_decrement_is_zero()) ? preempt_reschedule_and_return(value)
                                                            : value;

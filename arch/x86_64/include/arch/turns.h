@@ -29,7 +29,7 @@ void turns_report(void (*print)(const char* format, ...));
 
 /* Ends this CPU's turn: the other CPUs run for a time that the seed chooses. Any context. */
 void turn_end(void);
-/* The same, but only in some of the calls; the seed chooses them. */
+/* turn_end, but only in some of the calls; the seed chooses them. */
 void turn_end_perhaps(void);
 /* Returns how long this CPU's next turn may last; the seed chooses. */
 zx_duration_t turn_length(void);

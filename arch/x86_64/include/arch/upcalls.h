@@ -74,7 +74,7 @@ void interrupt_preempt(void);
 /* kernel/sched: switches to another thread. Called when the last preempt_disable is undone and a
  * reschedule is wanted (arch/preempt.h). Returns when this thread runs again. */
 void preempt_reschedule(void);
-/* The same, for the last step of a function that returns `value`. */
+/* preempt_reschedule as the last step of a function that returns `value`. */
 int64_t preempt_reschedule_and_return(int64_t value);
 /* kernel/sched: called before a return to user mode (system call, interrupt, exception), if the
  * thread's context.pending_work is not 0. Does not return if the thread was killed. */

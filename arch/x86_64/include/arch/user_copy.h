@@ -286,7 +286,7 @@ static inline bool user_copy_out_with_size(uintptr_t to_user, const void* from, 
 /* Like user_copy_in, for at most USER_SMALL_MAX bytes. */
 static inline bool user_copy_in_small(void* to, uintptr_t from_user, size_t size) {
 #ifdef __clang_analyzer__
-    __builtin_memset(to, 0, size); /* it does not know that the assembly writes there */
+    __builtin_memset(to, 0, size); /* the compiler does not know that the assembly writes there */
 #endif
     return user_copy_in_with_size(to, from_user, size, 0, 0);
 }
