@@ -49,8 +49,8 @@ static bool start(const struct cpu* cpu) {
     return wait_for_arrival(cpu, ARRIVAL_LIMIT_NANOSECONDS);
 }
 
-/* The new CPU's stack becomes the stack of its idle thread. False: it has not arrived in time. It may
- * still arrive later, and use what it was given: so no other CPU is started after it. */
+/* The new CPU's stack becomes the stack of its idle thread. False: it has not arrived in time. It
+ * may still arrive later, and use what it was given: so no other CPU is started after it. */
 static bool start_one(uint32_t apic_id) {
     struct cpu* cpu = cpu_prepare(apic_id);
     void* stack_top = kernel_stack_alloc();
