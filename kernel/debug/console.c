@@ -181,7 +181,7 @@ void console_break_lock(void) {
 /* --- writing ------------------------------------------------------------------------------------
  */
 
-static void write_locked(const char* text, size_t size) {
+static void put_text_locked(const char* text, size_t size) {
     if (direct_reasons == 0) {
         queue_locked(text, size);
         return;
@@ -202,7 +202,7 @@ static void unlock_written(interrupt_state_t state) {
 
 void console_write(const char* text, size_t size) {
     interrupt_state_t state = lock_output();
-    write_locked(text, size);
+    put_text_locked(text, size);
     unlock_written(state);
 }
 
@@ -214,14 +214,14 @@ bool console_try_write(const char* text, size_t size) {
     interrupt_state_t state = lock_output();
     bool is_written = direct_reasons > 0 || console_has_room(size);
     if (is_written)
-        write_locked(text, size);
+        put_text_locked(text, size);
     unlock_written(state);
     return is_written;
 }
 
 static void console_sink(void* unused, const char* text, size_t size) {
     (void)unused;
-    write_locked(text, size);
+    put_text_locked(text, size);
 }
 
 void console_printf(const char* format, ...) {

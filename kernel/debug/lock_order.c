@@ -36,8 +36,8 @@ static void print_lock(const char* what, const struct lock_debug* lock, uintptr_
     symbol_print(place);
 }
 
-static NORETURN void report(const char* what, const struct lock_debug* lock, uintptr_t place,
-                            const struct lock_debug* other) {
+static NORETURN void panic_about_order(const char* what, const struct lock_debug* lock,
+                                       uintptr_t place, const struct lock_debug* other) {
     console_break_lock();
     print_lock("wanted", lock, place);
     if (other)
@@ -52,14 +52,14 @@ static bool is_held_here(const struct lock_debug* lock) {
 void lock_order_acquire(struct lock_debug* lock, uintptr_t caller) {
     const struct held_locks* mine = &held[cpu_number()];
     if (is_held_here(lock))
-        report("taken twice", lock, caller, lock);
+        panic_about_order("taken twice", lock, caller, lock);
     if (lock->class >= LOCK_WAIT_QUEUE && interrupts_are_enabled())
-        report("taken with interrupts on", lock, caller, NULL);
+        panic_about_order("taken with interrupts on", lock, caller, NULL);
     if (mine->count == 0)
         return;
     const struct held_lock* last = &mine->locks[mine->count - 1];
     if (last->interrupt_depth == this_cpu()->interrupt_depth && last->lock->class >= lock->class)
-        report("taken out of order", lock, caller, last->lock);
+        panic_about_order("taken out of order", lock, caller, last->lock);
 }
 
 void lock_order_acquired(struct lock_debug* lock, uintptr_t caller) {
@@ -94,8 +94,8 @@ void lock_order_assert_none_held(void) {
     preempt_disable();
     const struct held_locks* mine = &held[cpu_number()];
     if (mine->count > 0)
-        report("a thread blocks with a lock held", mine->locks[0].lock,
-               (uintptr_t)__builtin_return_address(0), mine->locks[0].lock);
+        panic_about_order("a thread blocks with a lock held", mine->locks[0].lock,
+                          (uintptr_t)__builtin_return_address(0), mine->locks[0].lock);
     preempt_enable();
 }
 

@@ -38,7 +38,7 @@ void vmar_release(struct vmar* vmar) {
 
 /* Takes an empty VMAR out of its parent, and drops the tree's reference to it. The root has
  * none. */
-static void take_out_locked(struct vmar* vmar) {
+static void take_region_out_locked(struct vmar* vmar) {
     struct vmar* parent = vmar->region.parent;
     vmar->is_alive = false;
     if (!parent)
@@ -58,7 +58,7 @@ bool vmar_remove_some_locked(struct vmar* vmar, struct vmar** at, struct list* d
         *units -= 1;
         if (!child) {
             *at = inner == vmar ? NULL : inner->region.parent;
-            take_out_locked(inner);
+            take_region_out_locked(inner);
         } else if (child->kind == REGION_VMAR) {
             *at = vmar_from(child);
         } else {
