@@ -119,8 +119,7 @@ static inline bool resolve(const struct exception_frame* frame, const struct pag
 static void kernel_page_fault(struct exception_frame* frame, const struct page_fault* fault) {
     /* A small range that begins in user space may leave it by less than USER_SMALL_MAX bytes. */
     if (fault->address < USER_ADDRESS_END + USER_SMALL_MAX && user_copy_fixup(frame->rip)) {
-        bool may_block =
-            frame->rflags & RFLAGS_IF && (this_cpu()->preempt_count & ~PREEMPT_NOT_WANTED) == 0;
+        bool may_block = frame->rflags & RFLAGS_IF && preempt_depth() == 0;
         if (may_block) {
             interrupts_enable();
             bool is_resolved = resolve(frame, fault, 0);

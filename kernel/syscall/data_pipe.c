@@ -21,8 +21,7 @@ zx_handle_t sys_mx_datapipe_create(uint32_t options, size_t element_size, size_t
     status = handle_table_add(current_handles(), handle, &value);
     if (status != ZX_OK) {
         handle_release(handle);
-        object_release(consumer);
-        return status;
+        return handle_put(consumer, status);
     }
     status = handle_install_out(consumer, DATA_PIPE_CONSUMER_RIGHTS, consumer_out);
     if (status != ZX_OK)
