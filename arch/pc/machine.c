@@ -8,7 +8,6 @@
 #include <debug/console.h>
 #include <debug/panic.h>
 #include <mm/device_map.h>
-#include <mm/kernel_stack.h>
 
 #include "pc_internal.h"
 #include "port.h"
@@ -24,10 +23,8 @@ void machine_early_init(void) {
 }
 
 void machine_init(const struct machine_description* description) {
-    void* exception_stack_top = kernel_stack_alloc();
-    if (!exception_stack_top)
-        boot_fail("not enough memory for the exception stack");
-    cpu_set_exception_stack(this_cpu(), exception_stack_top);
+    if (!exception_stacks_alloc(this_cpu()))
+        boot_fail("not enough memory for the exception stacks");
     legacy_controller_disable();
     volatile void* window =
         device_map(physical_address(description->local_apic_address), LOCAL_APIC_WINDOW_SIZE);

@@ -49,19 +49,26 @@ static bool start(const struct cpu* cpu) {
     return wait_for_arrival(cpu, ARRIVAL_LIMIT_NANOSECONDS);
 }
 
-/* The new CPU's stack becomes the stack of its idle thread. False: it has not arrived in time. It
- * may still arrive later, and use what it was given: so no other CPU is started after it. */
+bool exception_stacks_alloc(struct cpu* cpu) {
+    for (unsigned i = 0; i < EXCEPTION_STACK_COUNT; i++) {
+        void* top = kernel_stack_alloc();
+        if (!top)
+            return false;
+        cpu_set_exception_stack(cpu, i, top);
+    }
+    return true;
+}
+
+/* The new CPU's stack becomes the stack of its idle thread. False: there is no memory for another
+ * CPU (what was allocated stays so), or it has not arrived in time. It may still arrive later, and
+ * use what it was given: so no other CPU is started after it. */
 static bool start_one(uint32_t apic_id) {
     struct cpu* cpu = cpu_prepare(apic_id);
     void* stack_top = kernel_stack_alloc();
-    void* exception_stack_top = stack_top ? kernel_stack_alloc() : NULL;
-    if (!exception_stack_top) {
+    if (!stack_top || !exception_stacks_alloc(cpu)) {
         log_warning("no memory to start the CPU with APIC id %u", apic_id);
-        if (stack_top)
-            (void)kernel_stack_free(stack_top);
-        return true;
+        return false;
     }
-    cpu_set_exception_stack(cpu, exception_stack_top);
     cpu_start = (struct cpu_start){
         .page_tables = page_table_kernel()->root.value,
         .stack_top = stack_top,

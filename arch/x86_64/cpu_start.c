@@ -62,10 +62,10 @@ static void smap_patch(void) {
 }
 
 /* exceptions.S finds the struct cpu at the top of the stack, which stays aligned to 16 bytes. */
-void cpu_set_exception_stack(struct cpu* cpu, void* top) {
+void cpu_set_exception_stack(struct cpu* cpu, unsigned number, void* top) {
     struct cpu** place = (struct cpu**)top - 2;
     *place = cpu;
-    cpu->task_state.interrupt_stacks[0] = (uint64_t)place;
+    cpu->task_state.interrupt_stacks[number] = (uint64_t)place;
 }
 
 static void cpu_init_common(struct cpu* cpu) {
@@ -77,7 +77,9 @@ static void cpu_init_common(struct cpu* cpu) {
 /* This function changes the stack protector's cookie, so it must not be checked itself. */
 __attribute__((no_stack_protector)) void cpu_init_boot(void) {
     detect_features();
-    cpu_set_exception_stack(&all_cpus[0], early_exception_stack + sizeof(early_exception_stack));
+    for (unsigned i = 0; i < EXCEPTION_STACK_COUNT; i++)
+        cpu_set_exception_stack(&all_cpus[0], i,
+                                early_exception_stack + sizeof(early_exception_stack));
     interrupt_table_init();
     user_copy_init();
     if (cpu_features.has_smap)

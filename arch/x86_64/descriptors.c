@@ -1,4 +1,6 @@
 /* Segments, task state and the interrupt table. */
+#include <arch/cpu_start.h>
+
 #include "cpu_internal.h"
 
 #include "registers.h"
@@ -33,10 +35,12 @@ extern const char exception_entries[];
 
 static struct gate interrupt_table[VECTOR_COUNT];
 
-/* The number of the stack in the task state; 0: stay on the thread's stack. */
-static uint8_t gate_stack(unsigned vector) {
-    return vector == VECTOR_DOUBLE_FAULT || vector == VECTOR_NMI || vector == VECTOR_MACHINE_CHECK;
-}
+/* Which of the task state's stacks, from 1 on; 0: stay on the thread's stack. */
+static const uint8_t gate_stacks[VECTOR_COUNT] = {
+    [VECTOR_DOUBLE_FAULT] = 1,
+    [VECTOR_NMI] = 2,
+    [VECTOR_MACHINE_CHECK] = EXCEPTION_STACK_COUNT,
+};
 
 void interrupt_table_init(void) {
     for (unsigned vector = 0; vector < VECTOR_COUNT; vector++) {
@@ -44,7 +48,7 @@ void interrupt_table_init(void) {
         interrupt_table[vector] = (struct gate){
             .offset_low = (uint16_t)entry,
             .selector = SELECTOR_KERNEL_CODE,
-            .stack = gate_stack(vector),
+            .stack = gate_stacks[vector],
             .type = vector == VECTOR_BREAKPOINT ? GATE_INTERRUPT_USER : GATE_INTERRUPT,
             .offset_middle = (uint16_t)(entry >> 16),
             .offset_high = (uint32_t)(entry >> 32),

@@ -14,10 +14,10 @@ void cpu_init_boot(void);
  * online. If that CPU does not come online, the next CPU gets the number. */
 struct cpu* cpu_prepare(uint32_t apic_id);
 
-/* Sets the stack for double fault, NMI and machine check. Their handlers never return, so they can
- * share one stack. `top` is the highest address of a stack with a guard page. Until this call the
- * boot CPU uses an early stack without one. */
-void cpu_set_exception_stack(struct cpu* cpu, void* top);
+/* Double fault, NMI and machine check have a stack each. `top` is the highest address of a stack with
+ * a guard page. Until this call the boot CPU uses one early stack, without a guard page, for all. */
+#define EXCEPTION_STACK_COUNT 3u
+void cpu_set_exception_stack(struct cpu* cpu, unsigned number, void* top);
 
 /* What a CPU loads when it has entered long mode (boot.S). The board sets it for each CPU that it
  * starts. Then it sends the CPU to a copy of the trampoline, at a page below 1 MiB. */
