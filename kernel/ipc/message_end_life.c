@@ -1,18 +1,14 @@
 /* Creating a pair of ends, and destroying each. */
 #include <ipc/message_end_life.h>
 
-#include <abi/errors.h>
 #include <ipc/message_cycle_suspects.h>
 #include <ipc/message_end_queue.h>
-#include <mm/slab.h>
+#include <object/object_pair.h>
 
 static struct slab_cache message_end_cache =
     SLAB_CACHE_INITIALIZER_BY_LINES(message_end_cache, "message end", sizeof(struct message_end));
 
-static void connect(struct message_end* end, struct message_end* peer, struct peer_lock* pair_lock,
-                    const struct object_ops* ops) {
-    object_init(&end->object, ops, &pair_lock->lock, ZX_OBJECT_WRITABLE);
-    end->pair_lock = pair_lock;
+static void connect(struct message_end* end, struct message_end* peer) {
     end->peer = peer;
     message_queue_init(&end->queue);
     end->calls = (struct tree){.root = NULL};
@@ -23,28 +19,15 @@ static void connect(struct message_end* end, struct message_end* peer, struct pe
 
 zx_status_t message_ends_create(const struct object_ops* ops, struct message_end** end0,
                                 struct message_end** end1) {
-    struct peer_lock* pair_lock = peer_lock_create(2);
-    if (!pair_lock)
-        return ZX_ERR_NO_MEMORY;
-    struct message_end* first = slab_alloc(&message_end_cache);
-    if (!first)
-        goto free_lock;
-    struct message_end* second = slab_alloc(&message_end_cache);
-    if (!second)
-        goto free_first;
-    connect(first, second, pair_lock, ops);
-    connect(second, first, pair_lock, ops);
-    peer_lock_set_ends(pair_lock, &first->object, &second->object);
-    *end0 = first;
-    *end1 = second;
+    struct object* ends[2];
+    zx_status_t status = object_pair_create(&message_end_cache, ops, ZX_OBJECT_WRITABLE, ends);
+    if (status != ZX_OK)
+        return status;
+    *end0 = message_end_from(ends[0]);
+    *end1 = message_end_from(ends[1]);
+    connect(*end0, *end1);
+    connect(*end1, *end0);
     return ZX_OK;
-
-free_first:
-    slab_free(&message_end_cache, first);
-free_lock:
-    peer_lock_release(pair_lock);
-    peer_lock_release(pair_lock);
-    return ZX_ERR_NO_MEMORY;
 }
 
 /* --- closing and destroying ------------------------------------------------------------------- */
@@ -98,8 +81,7 @@ void message_end_unpin(struct message_end* end) {
     if (atomic_load_explicit(&end->cycle.pins, memory_order_acquire) > 1 &&
         atomic_fetch_sub_explicit(&end->cycle.pins, 1, memory_order_acq_rel) > 1)
         return;
-    peer_lock_release(end->pair_lock);
-    slab_free(&message_end_cache, end);
+    object_pair_free(&message_end_cache, &end->object);
 }
 
 struct object* message_end_peer_locked(struct object* object) {

@@ -36,7 +36,6 @@ struct cycle_node {
 
 struct message_end {
     struct object object;
-    struct peer_lock* pair_lock;
     struct message_end* peer;   /* NULL once the other end's last handle has gone */
     struct message_queue queue; /* messages that wait to be read at this end */
     struct tree calls; /* struct message_call.node: calls that wait for a reply at this end */

@@ -12,8 +12,8 @@
 #include <abi/errors.h>
 #include <abi/pipes.h>
 #include <arch/user_copy.h>
-#include <mm/slab.h>
 #include <object/handle_lock.h>
+#include <object/object_pair.h>
 #include <sched/thread.h>
 #include <task/process.h>
 
@@ -95,11 +95,8 @@ static zx_status_t write_actual(uintptr_t to_user, size_t actual) {
 
 /* --- life ------------------------------------------------------------------------------------- */
 
-static void end_init(struct socket* socket, struct socket* peer, bool is_datagram,
-                     struct peer_lock* pair_lock) {
-    object_init(&socket->object, &socket_ops, &pair_lock->lock, ZX_SOCKET_WRITABLE);
+static void end_init(struct socket* socket, struct socket* peer, bool is_datagram) {
     byte_queue_init(&socket->incoming);
-    socket->pair_lock = pair_lock;
     socket->peer = peer;
     socket->waiting = 0;
     socket->prefix_size = is_datagram ? sizeof(struct datagram_prefix) : 0;
@@ -108,26 +105,15 @@ static void end_init(struct socket* socket, struct socket* peer, bool is_datagra
 }
 
 zx_status_t socket_create(bool is_datagram, struct socket** end0, struct socket** end1) {
-    struct peer_lock* pair_lock = peer_lock_create(2);
-    if (!pair_lock)
-        return ZX_ERR_NO_MEMORY;
-    *end0 = slab_alloc(&socket_cache);
-    if (!*end0)
-        goto free_lock;
-    *end1 = slab_alloc(&socket_cache);
-    if (!*end1)
-        goto free_end0;
-    end_init(*end0, *end1, is_datagram, pair_lock);
-    end_init(*end1, *end0, is_datagram, pair_lock);
-    peer_lock_set_ends(pair_lock, &(*end0)->object, &(*end1)->object);
+    struct object* ends[2];
+    zx_status_t status = object_pair_create(&socket_cache, &socket_ops, ZX_SOCKET_WRITABLE, ends);
+    if (status != ZX_OK)
+        return status;
+    *end0 = socket_from(ends[0]);
+    *end1 = socket_from(ends[1]);
+    end_init(*end0, *end1, is_datagram);
+    end_init(*end1, *end0, is_datagram);
     return ZX_OK;
-
-free_end0:
-    slab_free(&socket_cache, *end0);
-free_lock:
-    peer_lock_release(pair_lock);
-    peer_lock_release(pair_lock);
-    return ZX_ERR_NO_MEMORY;
 }
 
 /* --- writing ---------------------------------------------------------------------------------- */
@@ -352,12 +338,10 @@ static void socket_on_zero_handles(struct object* object) {
 }
 
 static bool socket_destroy_some(struct object* object, int64_t* units) {
-    struct socket* socket = socket_from(object);
     socket_on_zero_handles(object); /* it may never have had a handle */
-    if (byte_queue_destroy_some(&socket->incoming, units))
+    if (byte_queue_destroy_some(&socket_from(object)->incoming, units))
         return true;
-    peer_lock_release(socket->pair_lock);
-    slab_free(&socket_cache, socket);
+    object_pair_free(&socket_cache, object);
     return false;
 }
 

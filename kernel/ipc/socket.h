@@ -23,7 +23,6 @@
 
 struct socket {
     struct object object;
-    struct peer_lock* pair_lock;
     struct socket* peer;        /* NULL once the last handle of either end has gone */
     struct byte_queue incoming; /* what this end's reader will get */
     size_t waiting;             /* bytes in `incoming`, without the lengths of datagrams */

@@ -1,7 +1,6 @@
 #include <object/event_pair.h>
 
-#include <abi/errors.h>
-#include <mm/slab.h>
+#include <object/object_pair.h>
 
 static struct slab_cache event_pair_cache = SLAB_CACHE_INITIALIZER_BY_LINES(
     event_pair_cache, "event pair end", sizeof(struct event_pair_end));
@@ -25,10 +24,8 @@ static void event_pair_on_zero_handles(struct object* object) {
 }
 
 static void event_pair_destroy(struct object* object) {
-    struct event_pair_end* end = end_from(object);
     event_pair_on_zero_handles(object); /* not called before for an end that never had a handle */
-    peer_lock_release(end->pair_lock);
-    slab_free(&event_pair_cache, end);
+    object_pair_free(&event_pair_cache, object);
 }
 
 static struct object* event_pair_peer_locked(struct object* object) {
@@ -48,30 +45,13 @@ static const struct object_ops event_pair_ops = {
 };
 
 zx_status_t event_pair_create(struct event_pair_end** end0, struct event_pair_end** end1) {
-    struct peer_lock* pair_lock = peer_lock_create(2);
-    if (!pair_lock)
-        return ZX_ERR_NO_MEMORY;
-    struct event_pair_end* ends[2];
-    ends[0] = slab_alloc(&event_pair_cache);
-    if (!ends[0])
-        goto free_lock;
-    ends[1] = slab_alloc(&event_pair_cache);
-    if (!ends[1])
-        goto free_end0;
-    for (int i = 0; i < 2; i++) {
-        object_init(&ends[i]->object, &event_pair_ops, &pair_lock->lock, 0);
-        ends[i]->pair_lock = pair_lock;
-        ends[i]->peer = ends[1 - i];
-    }
-    peer_lock_set_ends(pair_lock, &ends[0]->object, &ends[1]->object);
-    *end0 = ends[0];
-    *end1 = ends[1];
+    struct object* ends[2];
+    zx_status_t status = object_pair_create(&event_pair_cache, &event_pair_ops, 0, ends);
+    if (status != ZX_OK)
+        return status;
+    *end0 = end_from(ends[0]);
+    *end1 = end_from(ends[1]);
+    (*end0)->peer = *end1;
+    (*end1)->peer = *end0;
     return ZX_OK;
-
-free_end0:
-    slab_free(&event_pair_cache, ends[0]);
-free_lock:
-    peer_lock_release(pair_lock);
-    peer_lock_release(pair_lock);
-    return ZX_ERR_NO_MEMORY;
 }

@@ -13,7 +13,6 @@
 
 struct event_pair_end {
     struct object object;
-    struct peer_lock* pair_lock;
     /* under the lock; NULL once the other end has no handles any more */
     struct event_pair_end* peer;
 };

@@ -288,11 +288,11 @@ zx_status_t object_set_name(struct object* object, const char* name) {
 static struct slab_cache peer_lock_cache =
     SLAB_CACHE_INITIALIZER_BY_LINES(peer_lock_cache, "peer lock", sizeof(struct peer_lock));
 
-struct peer_lock* peer_lock_create(uint32_t references) {
+struct peer_lock* peer_lock_create(void) {
     struct peer_lock* lock = slab_alloc(&peer_lock_cache);
     if (lock) {
         spinlock_init(&lock->lock, LOCK_OBJECT);
-        atomic_init(&lock->references, references);
+        atomic_init(&lock->references, 2);
     }
     return lock;
 }
@@ -304,5 +304,5 @@ void peer_lock_release(struct peer_lock* lock) {
 }
 
 zx_koid_t peer_lock_related_koid(const struct object* end) {
-    return CONTAINER_OF(end->lock, struct peer_lock, lock)->koids ^ end->koid;
+    return peer_lock_of(end)->koids ^ end->koid;
 }

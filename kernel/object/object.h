@@ -93,16 +93,14 @@ struct peer_lock {
     /* the koids of both ends, exclusive-ored: each end finds its peer's from its own */
     zx_koid_t koids;
 };
-struct peer_lock* peer_lock_create(uint32_t references); /* NULL: no memory */
+/* For object_pair.h: the lock comes with two references. NULL: no memory. */
+struct peer_lock* peer_lock_create(void);
 void peer_lock_release(struct peer_lock* lock);
+static inline struct peer_lock* peer_lock_of(const struct object* end) {
+    return CONTAINER_OF(end->lock, struct peer_lock, lock);
+}
 /* The related_koid operation of types with pairs. */
 zx_koid_t peer_lock_related_koid(const struct object* end);
-
-/* Notes the ends, which were initialized with the lock. No other thread knows them yet. */
-static inline void peer_lock_set_ends(struct peer_lock* lock, const struct object* end0,
-                                      const struct object* end1) {
-    lock->koids = end0->koid ^ end1->koid;
-}
 
 /* Initializes the object: one reference for the caller, no handles. `shared_lock` NULL: the object
  * uses its own lock. */
