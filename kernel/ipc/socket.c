@@ -70,8 +70,9 @@ static zx_status_t try_until_done(struct socket* socket, struct request* request
 }
 
 /* Called with the lock held, returns without it. */
-static zx_status_t unlock_and_try(struct socket* socket, struct request request, attempt_t attempt,
-                                  bool is_read) {
+static NOINLINE zx_status_t unlock_and_try(struct socket* socket, uintptr_t buffer, size_t size,
+                                           uintptr_t actual, attempt_t attempt, bool is_read) {
+    struct request request = {.buffer = buffer, .size = size, .actual = actual};
     object_reference(&socket->object); /* race 2 */
     spin_unlock(socket->object.lock);
     zx_status_t status = try_until_done(socket, &request, attempt, is_read);
@@ -166,12 +167,6 @@ static zx_status_t write_locked(struct socket* socket, struct request* request) 
     return ZX_OK;
 }
 
-static NOINLINE zx_status_t unlock_and_write(struct socket* socket, uintptr_t buffer, size_t size,
-                                             uintptr_t actual) {
-    const struct request request = {.buffer = buffer, .size = size, .actual = actual};
-    return unlock_and_try(socket, request, write_locked, false);
-}
-
 static zx_status_t half_close_locked(struct socket* socket, struct request* request) {
     struct socket* reader = socket->peer;
     if (!reader && !socket->is_write_closed)
@@ -194,17 +189,12 @@ static ALWAYS_INLINE bool fits_in_one_piece_locked(const struct socket* socket, 
            byte_queue_has_end_piece(&socket->peer->incoming, socket->prefix_size + size);
 }
 
-static inline uint8_t* end_piece_locked(const struct socket* socket) {
-    return socket->peer->incoming.tail;
-}
-
 static NOINLINE zx_status_t half_close(zx_handle_t handle, uintptr_t actual) {
     struct socket* socket;
     zx_status_t status = lock_end(handle, ZX_RIGHT_WRITE, &socket);
     if (status != ZX_OK)
         return status;
-    const struct request request = {.actual = actual};
-    return unlock_and_try(socket, request, half_close_locked, false);
+    return unlock_and_try(socket, 0, 0, actual, half_close_locked, false);
 }
 
 zx_status_t socket_write(zx_handle_t handle, uint32_t options, uintptr_t buffer, size_t size,
@@ -222,16 +212,17 @@ zx_status_t socket_write(zx_handle_t handle, uint32_t options, uintptr_t buffer,
      * write and a read of 64 bytes. */
     size_t prefix_size = socket->prefix_size;
     if (QUICK(socket_write, fits_in_one_piece_locked(socket, size) &&
-                                user_copy_in_with_size(end_piece_locked(socket) + prefix_size,
+                                user_copy_in_with_size(socket->peer->incoming.tail + prefix_size,
                                                        buffer, size, actual, size))) {
+        struct byte_queue* queue = &socket->peer->incoming;
         if (prefix_size > 0)
-            ((struct datagram_prefix*)end_piece_locked(socket))->length = (uint32_t)size;
-        byte_queue_commit_piece(&socket->peer->incoming, prefix_size + size);
+            ((struct datagram_prefix*)queue->tail)->length = (uint32_t)size;
+        byte_queue_commit_piece(queue, prefix_size + size);
         bytes_added_locked(socket, size);
         spin_unlock(socket->object.lock);
         return ZX_OK;
     }
-    return unlock_and_write(socket, buffer, size, actual);
+    return unlock_and_try(socket, buffer, size, actual, write_locked, false);
 }
 
 /* --- reading ---------------------------------------------------------------------------------- */
@@ -281,12 +272,6 @@ static zx_status_t read_locked(struct socket* socket, struct request* request) {
     return ZX_OK;
 }
 
-static NOINLINE zx_status_t unlock_and_read(struct socket* socket, uintptr_t buffer, size_t size,
-                                            uintptr_t actual) {
-    const struct request request = {.buffer = buffer, .size = size, .actual = actual};
-    return unlock_and_try(socket, request, read_locked, true);
-}
-
 /* Returns how many bytes the next read can take; for a datagram this is its length. 0: no bytes
  * wait, or the length is not in one piece. */
 static ALWAYS_INLINE size_t front_size_locked(const struct socket* socket) {
@@ -318,7 +303,7 @@ zx_status_t socket_read(zx_handle_t handle, uint32_t options, uintptr_t buffer, 
         spin_unlock(socket->object.lock);
         return ZX_OK;
     }
-    return unlock_and_read(socket, buffer, size, actual);
+    return unlock_and_try(socket, buffer, size, actual, read_locked, true);
 }
 
 /* --- the end of it ---------------------------------------------------------------------------- */
