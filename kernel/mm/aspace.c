@@ -61,9 +61,9 @@ static void evict_here(void* argument) {
     cpu->active_aspace = NULL;
 }
 
-/* Preemption is off: this CPU cannot load other tables between its own step and the question to the
- * others. Interrupts are on. A step that another CPU's eviction asks for meanwhile is about another
- * address space, so it changes nothing here. */
+/* Preemption is off, so this CPU loads no other tables between its own step and the call to the
+ * other CPUs. Interrupts are on. Another CPU may call for its own eviction meanwhile, but of
+ * another address space, so that changes nothing here. */
 static void evict(struct aspace* aspace) {
     preempt_disable();
     evict_here(aspace);

@@ -17,8 +17,8 @@ struct vmar;
 
 zx_status_t aspace_create(struct aspace** out); /* NO_MEMORY */
 void aspace_reference(struct aspace* aspace);
-/* For a caller that finds the address space without holding a reference. False: the last reference
- * is gone, and it is being destroyed. */
+/* Takes a reference, for a caller that finds the address space without having one. False: the last
+ * reference is gone, and the address space is being destroyed. */
 bool aspace_try_reference(struct aspace* aspace);
 void aspace_release(struct aspace* aspace);
 /* Unmaps everything now. From here on all VMARs of the address space are dead. */

@@ -27,8 +27,8 @@ struct page* page_list_get(const struct page_list* list, size_t index) {
     return table ? table[slot_index(index, 0)] : NULL;
 }
 
-/* Makes a table that was missing on the way, and begins again. A call of its own at the end, so
- * that the usual way saves no registers for it. */
+/* Makes a table that was missing, and begins again. The caller calls it last, so the fast path
+ * saves no registers for the call. */
 static NOINLINE struct page** make_table(struct page_list* list, size_t index, void*** place) {
     struct page* page = page_alloc_zeroed();
     if (!page)

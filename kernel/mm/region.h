@@ -21,7 +21,7 @@ struct aspace {
     bool is_wx_allowed;    /* see aspace_allow_wx */
     struct spinlock lock;  /* ASPACE */
     struct vmar* root;     /* a reference */
-    struct vmar* clearing; /* where aspace_unmap_some goes on; NULL: all is unmapped */
+    struct vmar* clearing; /* where aspace_unmap_some continues; NULL: all is unmapped */
     struct list unmapped;  /* mappings that aspace_free_some_mappings will free */
 };
 

@@ -14,8 +14,8 @@ struct vmo;
     (VMAR_PERMISSIONS | ZX_VM_COMPACT | ZX_VM_SPECIFIC | ZX_VM_SPECIFIC_OVERWRITE | ZX_VM_MAP_RANGE)
 #define VMAR_ALLOCATE_OPTIONS (VMAR_CAPABILITIES | ZX_VM_COMPACT | ZX_VM_SPECIFIC)
 
-/* SPECIFIC_OVERWRITE and MAP_RANGE exclude each other: an overwrite is one step, bringing in pages
- * is many. */
+/* SPECIFIC_OVERWRITE and MAP_RANGE exclude each other: an overwrite is one step, but the pages come
+ * in many steps. */
 static inline bool vmar_map_options_are_valid(uint32_t options) {
     const uint32_t exclusive = ZX_VM_SPECIFIC_OVERWRITE | ZX_VM_MAP_RANGE;
     return !(options & ~VMAR_MAP_OPTIONS) && (options & exclusive) != exclusive;
@@ -28,7 +28,7 @@ struct vmar_map_request {
     struct vmo* vmo;
     uint64_t vmo_offset;
     size_t size; /* is rounded up to whole pages */
-    /* Of a window (window.h); else NULL. Becomes false when the program changes the mapping. */
+    /* For a window (window.h): becomes false when the program changes the mapping. Else NULL. */
     _Atomic bool* mark;
 };
 
