@@ -89,7 +89,7 @@ static void run_boot_requests(void* unused) {
     first_process_start(&boot_info);
 }
 
-/* Every other CPU, on its own stack, which becomes its idle thread's. */
+/* Each other CPU, on its own stack. The stack becomes the stack of the CPU's idle thread. */
 void secondary_cpu_main(void) {
     page_init_cpu();
     thread_init_cpu();

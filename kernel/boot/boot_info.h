@@ -26,9 +26,9 @@ struct boot_info {
  * be used: unknown magic, no memory map. */
 void loader_read(uint32_t magic, uint64_t address, struct boot_info* info);
 
-/* For loader.c, in multiboot2.c and pvh.c: pure parsing. They return NULL, or a text that says what
- * is wrong. Multiboot2: `information` is the loader's block; its first word is its size. PVH (qemu
- * -kernel): `at` converts a physical address below 4 GiB to a pointer. */
+/* Used by loader.c; in multiboot2.c and pvh.c. Both only parse. They return NULL, or a text that
+ * says what is wrong. Multiboot2: `information` is the loader's block; its first word is its size.
+ * PVH (qemu -kernel): `at` converts a physical address below 4 GiB to a pointer. */
 #define MULTIBOOT2_LOADER_MAGIC 0x36d76289u
 #define PVH_LOADER_MAGIC 0x336ec578u
 const char* multiboot2_read(const void* information, struct boot_info* info);

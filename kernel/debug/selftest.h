@@ -1,6 +1,6 @@
-/* In-kernel tests: one function each, found by the linker, run in a kernel thread when the command
- * line says jacinth.selftest=1, =area or =area.name. Results go to the results port as records
- * (docs/testing.md).
+/* Tests in the kernel. Each is one function, which the linker collects. A kernel thread runs them
+ * when the command line has jacinth.selftest=1, =area or =area.name. Results go to the results port
+ * as records (docs/testing.md).
  *
  *   SELFTEST(mm_slab, zeroed_objects_are_zero_after_use) {
  *       EXPECT(pointer != NULL);

@@ -65,8 +65,8 @@ static NOINLINE zx_status_t message_call_fault(const struct message_call_request
                              is_too_large ? ZX_ERR_OUT_OF_RANGE : ZX_ERR_INVALID_ARGS);
 }
 
-/* Writes the message, waits for the reply and reads it. `is_written`: whether the message was
- * written, with the handles that go with it. Errors before that are those of message_end_write;
+/* Writes the message, waits for the reply and reads it. *is_written: whether the message was
+ * written; then its handles have left the table. Errors before that are those of message_end_write;
  * afterwards PEER_CLOSED, CANCELED, TIMED_OUT, or those of message_receive. */
 MUST_CHECK static ALWAYS_INLINE zx_status_t
 message_call_run(const struct message_call_request* request, bool* is_written) {

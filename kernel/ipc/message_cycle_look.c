@@ -6,7 +6,7 @@
  *   2. mark: an end with more handles than were counted has a handle outside, so it is live. All
  *      ends that can be reached from a live end are live. An end without handles counts as live
  *      too: it is being destroyed, perhaps later, and until then its messages keep their handles.
- *   3. confirm: visits all other ends again. Each queue must be as it was, all handles of the end
+ *   3. confirm: visits all other ends again. Each queue must be as it was. All handles of the end
  *      must be in these queues, and there must be no references besides the handles. Then there was
  *      a moment between 1 and 3 when all of this was true at once. From that moment on no thread
  *      had a handle or a reference with which to change it.

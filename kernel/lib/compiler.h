@@ -13,8 +13,8 @@
  *
  * `name` is a plain word, of one place only. QUICK_OFF=name builds a kernel without that one fast
  * path: the compiler compares the two words, and drops the code. `make quick-report` measures each
- * fast path so, and fails if one saves too little. QUICK works in
- * kernel/ipc and kernel/syscall, whose objects QUICK_OFF builds anew. */
+ * fast path in this way, and fails if one saves too little. QUICK is used only in kernel/ipc and
+ * kernel/syscall, because QUICK_OFF compiles only these anew. */
 #ifndef JACINTH_QUICK
 #define JACINTH_QUICK 1
 #endif

@@ -1,5 +1,5 @@
-/* Giving up. The reports are made by kernel/debug; they are declared here, because the rooms below
- * it give up too. Any context; never returns. */
+/* Ends the kernel after a failure. kernel/debug makes the reports. The functions are declared here,
+ * because the rooms below call them too. Any context; never returns. */
 #pragma once
 
 #include <lib/compiler.h>
@@ -11,7 +11,8 @@ struct exception_frame;
 NORETURN void panic(const char* format, ...) PRINTF_LIKE(1, 2);
 NORETURN void panic_with_frame(const struct exception_frame* frame, const char* format, ...)
     PRINTF_LIKE(2, 3);
-/* A boot that cannot go on through no fault of the kernel: one clear line, no backtrace. */
+/* Ends a boot that cannot go on, although the kernel has no error. Prints one clear line and no
+ * backtrace. */
 NORETURN void boot_fail(const char* format, ...) PRINTF_LIKE(1, 2);
 
 /* ASSERT: the impossible. Debug builds only, so its expression must have no effects.

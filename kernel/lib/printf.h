@@ -13,7 +13,7 @@ typedef void (*format_sink_t)(void* context, const char* text, size_t size);
 /* Returns the number of characters of the whole text. */
 size_t format_vprint(format_sink_t sink, void* context, const char* format, va_list arguments);
 
-/* Write at most room - 1 characters and a zero (nothing if room is 0). Return the length of the
+/* Writes at most room - 1 characters and a zero, or nothing if room is 0. Returns the length of the
  * whole text. */
 size_t vsnprintf(char* to, size_t room, const char* format, va_list arguments);
 size_t snprintf(char* to, size_t room, const char* format, ...) PRINTF_LIKE(3, 4);

@@ -47,8 +47,8 @@ struct handle_table {
     void (*on_fault)(struct handle_table* table, zx_status_t status);
 };
 
-/* Reports a look-up that failed with `status` to `on_fault`, and returns the status. Other errors
- * are not reported, so a caller need not know which one it has. */
+/* Reports a look-up that failed with `status` to `on_fault`, and returns the status. Does not
+ * report other errors, so a caller may pass any status. */
 zx_status_t handle_fault(struct handle_table* table, zx_status_t status);
 
 zx_status_t handle_table_init(struct handle_table* table); /* NO_MEMORY */

@@ -112,7 +112,7 @@ MUST_CHECK static ALWAYS_INLINE zx_status_t handle_hold(struct handle_table* tab
     zx_status_t status = handle_hold_inner(table, value, type, rights, slot);
     if (unlikely(status != ZX_OK)) {
         status = handle_fault_and_enable(table, status);
-        ASSUME(status != ZX_OK); /* so callers need not keep what they have, for what never comes */
+        ASSUME(status != ZX_OK); /* so the compiler drops callers' code for OK here */
     }
     return status;
 }

@@ -27,8 +27,8 @@
 #include <sched/sched_cpu.h>
 #include <sched/sched_internal.h>
 
-/* Takes the running thread's own token. The exchange also orders: everything that the unparker
- * wrote before is seen from here on. */
+/* Takes the running thread's own token. The exchange is also a barrier: all that the unparker wrote
+ * before is visible from here on. */
 static inline bool take_token(struct thread* thread) {
     turn_point();
     return atomic_exchange(&thread->park, PARK_NONE) == PARK_TOKEN;

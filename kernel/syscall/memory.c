@@ -116,7 +116,7 @@ zx_status_t sys_vmo_clone(zx_handle_t vmo, uint32_t options, uint64_t offset, ui
 
 /* --- VMARs ---------------------------------------------------------------------------------- */
 
-/* The permissions that a handle's rights allow to a mapping. */
+/* Returns the permissions that a handle's rights allow for a mapping. */
 static inline uint32_t vmar_permissions_of(zx_rights_t rights) {
     return (rights & ZX_RIGHT_READ ? ZX_VM_PERM_READ : 0) |
            (rights & ZX_RIGHT_WRITE ? ZX_VM_PERM_WRITE : 0) |

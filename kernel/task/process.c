@@ -222,9 +222,9 @@ void process_exit_current(int64_t return_code) {
     thread_exit_current();
 }
 
-/* Returns a member of the job with a reference; NULL: there are no more. *left: how many of the
- * list have not been looked at. Each one looked at moves to the end of the list, so the next call
- * finds another. A member without references is being destroyed, and is skipped. */
+/* Returns a member of the job with a reference; NULL: there are no more. *left counts the members
+ * that this kill has not yet found. A member that was found moves to the end of the list, so the
+ * next call finds another one. A member without references is being destroyed, and is skipped. */
 static struct object* next_member(struct job* job, struct job_members* members, uint32_t* left) {
     struct object* found = NULL;
     spin_lock(job->object.lock);
@@ -240,7 +240,8 @@ static struct object* next_member(struct job* job, struct job_members* members, 
     return found;
 }
 
-/* The recursion is limited by JOB_MAX_DEPTH. */
+/* JOB_MAX_DEPTH limits the recursion. No lock is held while a member is killed, because no thread
+ * may hold two locks of one class. */
 void job_kill(struct job* job) {
     spin_lock(job->object.lock);
     job->is_dying = true; /* from here on nothing can be added */

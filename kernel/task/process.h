@@ -74,8 +74,8 @@ zx_status_t process_create(struct job* job, const char* name, struct process** o
  * Only the first return code counts. */
 void process_kill(struct process* process, int64_t return_code);
 NORETURN void process_exit_current(int64_t return_code);
-/* Kills every process of the job and of the jobs below it. Nothing can be added to them any more.
- */
+/* Kills every process of the job and of the jobs below it. From then on nothing can join these
+ * jobs. */
 void job_kill(struct job* job);
 
 /* For user_thread.c: removes a thread that was started from its process. The last one ends the
