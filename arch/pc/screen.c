@@ -12,7 +12,8 @@
 
 #include "screen_font.h"
 
-/* Of a character on a framebuffer: each point of the font is one wide, two high. */
+/* The size of a character on a framebuffer. Each point of the font is one pixel wide and two pixels
+ * high. */
 #define CELL_WIDTH 8u
 #define CELL_HEIGHT 16u
 #define GLYPH_LEFT 1u

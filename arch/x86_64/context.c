@@ -10,8 +10,8 @@
 void context_first_run(void);
 _Noreturn void context_enter_user_frame(const struct exception_frame* frame);
 
-/* What the stack pointer of a thread that has not run yet points to. context_switch pushes and pops
- * the first two, as for each thread that does not run; context_first_run pops the others. */
+/* The stack of a thread that has not run yet. context_switch pops the first two words, which it has
+ * pushed for every other thread that does not run. context_first_run pops the other words. */
 struct first_frame {
     uint64_t rbp;
     void (*resume)(void);

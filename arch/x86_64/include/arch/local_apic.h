@@ -28,8 +28,8 @@ void local_apic_init_cpu(void);
 #define APIC_LEVEL_ASSERT 0x04000u
 #define APIC_TO_SELF 0x40000u /* the identifier is ignored */
 
-/* Sends a message to a CPU; `command` is the APIC_* bits and a vector. Waits first until the last
- * message has left. */
+/* Sends a message to a CPU; `command` is the APIC_* bits and a vector. First waits until the last
+ * message was sent. */
 void local_apic_send(uint32_t apic_id, uint32_t command);
 
 void local_apic_timer_start(uint32_t count); /* 0: stops it */

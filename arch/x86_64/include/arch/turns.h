@@ -23,8 +23,8 @@ extern bool turns_are_on; /* set before the other CPUs start; does not change la
 void turns_start(uint64_t seed);
 /* Returns how many turns have ended at points so far, over all CPUs. For tests. */
 uint64_t turns_count(void);
-/* If the mode is on, prints one line. It has a hash of which threads ran on which CPUs, in order.
- */
+/* If the mode is on, prints one line. The line has a hash of the order in which threads ran on the
+ * CPUs. */
 void turns_report(void (*print)(const char* format, ...));
 
 /* Ends this CPU's turn: the other CPUs run for a time that the seed chooses. Any context. */

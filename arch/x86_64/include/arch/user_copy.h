@@ -42,7 +42,7 @@ bool user_fault_in(uintptr_t address, size_t size, bool is_write);
 bool user_copy_in(void* to, uintptr_t from_user, size_t size);
 bool user_copy_out(uintptr_t to_user, const void* from, size_t size);
 
-/* A word to write beside a copy. Address 0: none. */
+/* A word that is written together with a copy. Address 0: there is no such word. */
 struct user_word {
     uintptr_t address;
     uint64_t value;
