@@ -45,15 +45,16 @@ void look_begin(struct look* look, bool is_small) {
         look->number = ++last_number;
 }
 
-static void end_look(struct look* look, bool is_conclusive) {
-    look->is_conclusive = is_conclusive;
+/* Ends a look that is not conclusive. */
+static void give_up(struct look* look) {
     look->phase = LOOK_OVER;
 }
 
-static void begin_phase(struct look* look, enum look_phase phase) {
-    look->phase = phase;
-    look->at = look->first;
-    look->is_in_queue = false;
+/* The phase has come to the end of its list. After the last one, nothing has differed. */
+static void begin_next_phase(struct look* look) {
+    look->phase++;
+    look->is_conclusive = look->phase == LOOK_OVER;
+    look->at = look->phase == LOOK_MARK ? look->live : look->first;
 }
 
 /* --- ends and their queues ----------------------------------------------------------------------
@@ -134,7 +135,7 @@ static size_t visit_held_ends(struct look* look, bool (*visit)(struct look*, str
     look->is_in_queue = look->message != NULL;
     spin_unlock(end->object.lock);
     if (!is_good)
-        end_look(look, false);
+        give_up(look);
     return cost;
 }
 
@@ -191,12 +192,8 @@ static bool enter_end(struct look* look, struct cycle_visit* visit) {
 }
 
 static size_t go_on_reaching(struct look* look) {
-    if (!look->at) {
-        begin_phase(look, LOOK_FIND_ROOTS);
-        return 1;
-    }
     if (!look->is_in_queue && !enter_end(look, look->at)) {
-        end_look(look, false);
+        give_up(look);
         return 1;
     }
     size_t cost = visit_held_ends(look, count_inner_handle);
@@ -204,7 +201,7 @@ static size_t go_on_reaching(struct look* look) {
     if (!look->is_in_queue)
         look->at = look->at->next;
     if (look->is_small && look->reach_cost > LOOK_SMALL_BUDGET)
-        end_look(look, false);
+        give_up(look);
     return cost;
 }
 
@@ -230,10 +227,6 @@ static bool mark_live(struct look* look, struct message_end* end) {
 
 static size_t go_on_finding_roots(struct look* look) {
     struct cycle_visit* visit = look->at;
-    if (!visit) {
-        begin_phase(look, LOOK_MARK);
-        return 1;
-    }
     uint32_t handles = handle_count(visit->end);
     if (handles > visit->inner_handles || handles == 0)
         (void)mark_live(look, visit->end);
@@ -243,11 +236,6 @@ static size_t go_on_finding_roots(struct look* look) {
 
 static size_t go_on_marking(struct look* look) {
     if (!look->is_in_queue) {
-        look->at = look->live;
-        if (!look->at) {
-            begin_phase(look, LOOK_CONFIRM);
-            return 1;
-        }
         struct message_end* end = look->at->end;
         look->live = look->at->next_live;
         spin_lock(end->object.lock);
@@ -256,7 +244,10 @@ static size_t go_on_marking(struct look* look) {
         enter_queue(look, end);
         spin_unlock(end->object.lock);
     }
-    return 1 + visit_held_ends(look, mark_live);
+    size_t cost = 1 + visit_held_ends(look, mark_live);
+    if (!look->is_in_queue)
+        look->at = look->live;
+    return cost;
 }
 
 /* --- 3 and 4 ------------------------------------------------------------------------------------
@@ -277,22 +268,15 @@ static bool is_dead(const struct cycle_visit* visit) {
 
 static size_t go_on_confirming(struct look* look) {
     struct cycle_visit* visit = look->at;
-    if (!visit)
-        begin_phase(look, LOOK_EMPTY);
-    else if (!visit->is_live && !is_dead(visit))
-        end_look(look, false);
-    else
-        look->at = visit->next;
+    if (!visit->is_live && !is_dead(visit))
+        give_up(look);
+    look->at = visit->next;
     return 1;
 }
 
 /* Takes the messages out of all dead ends before any is destroyed. */
 static size_t go_on_emptying(struct look* look) {
     struct cycle_visit* visit = look->at;
-    if (!visit) {
-        end_look(look, true);
-        return 1;
-    }
     look->at = visit->next;
     if (visit->is_live)
         return 1;
@@ -317,6 +301,11 @@ bool look_go_on(struct look* look, int64_t* units) {
         [LOOK_EMPTY] = go_on_emptying,
     };
     while (look->phase != LOOK_OVER && *units > 0) {
+        if (!look->at) {
+            begin_next_phase(look);
+            *units -= 1;
+            continue;
+        }
         look->chunk = (size_t)MIN(*units, SCAN_CHUNK);
         *units -= (int64_t)phases[look->phase](look);
     }
