@@ -56,27 +56,8 @@ zx_status_t handle_table_init(struct handle_table* table); /* NO_MEMORY */
 bool handle_table_destroy_some(struct handle_table* table, int64_t* units);
 void handle_table_destroy(struct handle_table* table);
 
-/* Gives up an entry without a value: drops its handle count and its reference. No lock held. */
-static inline void handle_release(struct handle handle);
-
 /* --- one handle ------------------------------------------------------------------------------ */
 
-/* Holds the slot of `value` until handle_let_go, if its entry is of `type` (NONE: any) and has
- * `rights`. Else BAD_HANDLE, WRONG_TYPE or ACCESS_DENIED, checked in this order, and nothing is
- * held; the caller reports that (handle_fault). Preemption is off, and stays off. */
-MUST_CHECK static inline zx_status_t handle_hold_inner(struct handle_table* table,
-                                                       zx_handle_t value, zx_obj_type_t type,
-                                                       zx_rights_t rights,
-                                                       struct handle_slot** slot);
-/* Lets go of the slot, and leaves preemption off for a lock that was taken inside
- * (spin_lock_inner). */
-static inline void handle_let_go_outer(struct handle_slot* slot, zx_handle_t value);
-/* handle_hold_inner for a caller with preemption on. Preemption is off while the slot is held. A
- * failure is reported (handle_fault). */
-MUST_CHECK static inline zx_status_t handle_hold(struct handle_table* table, zx_handle_t value,
-                                                 zx_obj_type_t type, zx_rights_t rights,
-                                                 struct handle_slot** slot);
-static inline void handle_let_go(struct handle_slot* slot, zx_handle_t value);
 /* Returns the object with a reference, checked as in handle_hold. */
 MUST_CHECK zx_status_t handle_table_get(struct handle_table* table, zx_handle_t value,
                                         zx_obj_type_t type, zx_rights_t rights,
@@ -87,10 +68,6 @@ MUST_CHECK zx_status_t handle_table_get_with_rights(struct handle_table* table, 
                                                     struct object** object,
                                                     zx_rights_t* handle_rights);
 
-/* Adds `handle` to the table; consumes it on success only. NO_MEMORY; NO_RESOURCES: the table is
- * full; BAD_STATE: the process is dead. */
-MUST_CHECK static inline zx_status_t handle_table_add(struct handle_table* table,
-                                                      struct handle handle, zx_handle_t* value);
 /* Takes the handle out of the table; the caller owns the entry. BAD_HANDLE. */
 MUST_CHECK zx_status_t handle_table_remove(struct handle_table* table, zx_handle_t value,
                                            struct handle* handle);
@@ -107,11 +84,6 @@ MUST_CHECK zx_status_t handle_table_replace(struct handle_table* table, zx_handl
 MUST_CHECK zx_status_t handle_table_duplicate(struct handle_table* table, zx_handle_t value,
                                               zx_rights_t wanted, zx_handle_t* duplicate);
 
-/* The fast path of duplicate: writes the new value to `out_user`. False: nothing was done, and the
- * caller takes the slow path. */
-MUST_CHECK static inline bool handle_table_duplicate_quickly(struct handle_table* table,
-                                                             zx_handle_t value, zx_rights_t wanted,
-                                                             uintptr_t out_user);
 /* Closes the handle. BAD_HANDLE. */
 zx_status_t handle_table_close(struct handle_table* table, zx_handle_t value);
 
@@ -128,31 +100,5 @@ uint32_t handle_table_count(struct handle_table* table);
 zx_status_t handle_table_close_many(struct handle_table* table, const zx_handle_t* values,
                                     uint32_t count);
 
-/* --- with the table locked, for calls that move handles ------------------------------------------
- */
-
-/* Whether `value` is a handle; *slot is its slot then. */
-static inline bool handle_table_find_locked(const struct handle_table* table, zx_handle_t value,
-                                            struct handle_slot** slot);
-/* OK if `value` is a handle and passes handle_slot_check; else BAD_HANDLE or an error of
- * handle_slot_check. */
-static inline zx_status_t handle_table_check_locked(const struct handle_table* table,
-                                                    zx_handle_t value, zx_obj_type_t type,
-                                                    zx_rights_t rights, struct handle_slot** slot);
-/* Makes room for `count` handles, to be added before the lock is dropped. NO_MEMORY; NO_RESOURCES:
- * the table is full; BAD_STATE: it is closed. */
-MUST_CHECK static inline zx_status_t handle_table_reserve_locked(struct handle_table* table,
-                                                                 uint32_t count);
-/* Returns the values that the next `count` entries will get. There is room for them
- * (handle_table_reserve_locked). */
-static inline void handle_table_next_values_locked(const struct handle_table* table,
-                                                   zx_handle_t* values, uint32_t count);
-/* Adds the entries and consumes them. From here on all threads of the process can use them. */
-static inline void handle_table_add_many_locked(struct handle_table* table,
-                                                const struct handle* entries, uint32_t count);
-/* Takes the handle out of the table; the caller owns the entry, whose rights still have
- * HANDLE_WAS_OBSERVED. False: there is no such handle. */
-static inline bool handle_table_remove_locked(struct handle_table* table, zx_handle_t value,
-                                              struct handle* handle);
-
+/* Holding a slot, adding an entry, and what calls do with the table locked: inline. */
 #include <object/handle_table_inline.h>

@@ -1,5 +1,6 @@
-/* The inside of handle_table.h: the functions that are inline because most calls run them. Only
- * kernel/object uses the functions that handle_table.h does not declare. */
+/* The inline part of handle_table.h: the functions that most calls run. Those that end in `_locked`
+ * are called with the table locked. Only kernel/object uses handle_table_slot, handle_chunks, and
+ * the functions that begin with handle_slot_. */
 #pragma once
 
 #include <arch/user_copy.h>
@@ -14,6 +15,8 @@
  * 0. */
 void handle_release_last(struct object* object);
 void handle_release_with_work(struct object* object);
+
+/* Gives up an entry without a value: drops its handle count and its reference. No lock held. */
 static inline void handle_release(struct handle handle) {
     struct object* object = handle.object;
     /* Step 2 of LAST_HANDLE (object.h). A locked instruction, so the count is lowered before
@@ -73,6 +76,9 @@ static ALWAYS_INLINE bool handle_slot_hold(struct handle_table* table, struct ha
     return is_there;
 }
 
+/* Holds the slot of `value` until handle_let_go, if its entry is of `type` (NONE: any) and has
+ * `rights`. Else BAD_HANDLE, WRONG_TYPE or ACCESS_DENIED, checked in this order, and nothing is
+ * held; the caller reports that (handle_fault). Preemption is off, and stays off. */
 MUST_CHECK static ALWAYS_INLINE zx_status_t handle_hold_inner(struct handle_table* table,
                                                               zx_handle_t value, zx_obj_type_t type,
                                                               zx_rights_t rights,
@@ -94,6 +100,8 @@ MUST_CHECK static ALWAYS_INLINE zx_status_t handle_hold_inner(struct handle_tabl
     return ZX_OK;
 }
 
+/* Lets go of the slot, and leaves preemption off for a lock that was taken inside
+ * (spin_lock_inner). */
 static inline void handle_let_go_outer(struct handle_slot* slot, zx_handle_t value) {
 #ifdef JACINTH_DEBUG
     lock_order_release(&slot->debug);
@@ -104,6 +112,8 @@ static inline void handle_let_go_outer(struct handle_slot* slot, zx_handle_t val
 /* handle_fault for a look-up that failed with preemption off; enables it. */
 zx_status_t handle_fault_and_enable(struct handle_table* table, zx_status_t status);
 
+/* handle_hold_inner for a caller with preemption on. Preemption is off while the slot is held. A
+ * failure is reported (handle_fault). */
 MUST_CHECK static ALWAYS_INLINE zx_status_t handle_hold(struct handle_table* table,
                                                         zx_handle_t value, zx_obj_type_t type,
                                                         zx_rights_t rights,
@@ -122,12 +132,15 @@ static inline void handle_let_go(struct handle_slot* slot, zx_handle_t value) {
     preempt_enable();
 }
 
+/* Whether `value` is a handle; *slot is its slot then. */
 static inline bool handle_table_find_locked(const struct handle_table* table, zx_handle_t value,
                                             struct handle_slot** slot) {
     *slot = handle_table_slot(table, value);
     return handle_slot_is_used_locked(*slot, value);
 }
 
+/* OK if `value` is a handle and passes handle_slot_check; else BAD_HANDLE or an error of
+ * handle_slot_check. */
 static inline zx_status_t handle_table_check_locked(const struct handle_table* table,
                                                     zx_handle_t value, zx_obj_type_t type,
                                                     zx_rights_t rights, struct handle_slot** slot) {
@@ -145,6 +158,8 @@ static inline bool handle_table_has_room_locked(const struct handle_table* table
     return table->free_count > table->spare && table->free_count - table->spare >= count;
 }
 
+/* Makes room for `count` handles, to be added before the lock is dropped. NO_MEMORY; NO_RESOURCES:
+ * the table is full; BAD_STATE: it is closed. */
 MUST_CHECK static inline zx_status_t handle_table_reserve_locked(struct handle_table* table,
                                                                  uint32_t count) {
     return likely(handle_table_has_room_locked(table, count))
@@ -179,6 +194,8 @@ static ALWAYS_INLINE bool handle_take_locked(struct handle_chunks chunks, zx_han
     return likely(handle_slot_change_tag(*slot, value, handle_tag_after((uint32_t)value)));
 }
 
+/* Takes the handle out of the table; the caller owns the entry, whose rights still have
+ * HANDLE_WAS_OBSERVED. False: there is no such handle. */
 static ALWAYS_INLINE bool handle_table_remove_locked(struct handle_table* table, zx_handle_t value,
                                                      struct handle* handle) {
     struct handle_slot* slot;
@@ -189,6 +206,8 @@ static ALWAYS_INLINE bool handle_table_remove_locked(struct handle_table* table,
     return true;
 }
 
+/* Returns the values that the next `count` entries will get. There is room for them
+ * (handle_table_reserve_locked). */
 static inline void handle_table_next_values_locked(const struct handle_table* table,
                                                    zx_handle_t* values, uint32_t count) {
     const struct handle_slot* slot = table->free_head;
@@ -196,6 +215,7 @@ static inline void handle_table_next_values_locked(const struct handle_table* ta
         values[i] = handle_slot_next_value(slot);
 }
 
+/* Adds the entries and consumes them. From here on all threads of the process can use them. */
 static inline void handle_table_add_many_locked(struct handle_table* table,
                                                 const struct handle* entries, uint32_t count) {
     struct handle_slot* slot = table->free_head;
@@ -212,6 +232,8 @@ static inline void handle_table_add_many_locked(struct handle_table* table,
 
 /* --- one handle ------------------------------------------------------------------------------ */
 
+/* Adds `handle` to the table; consumes it on success only. NO_MEMORY; NO_RESOURCES: the table is
+ * full; BAD_STATE: the process is dead. */
 MUST_CHECK static inline zx_status_t handle_table_add(struct handle_table* table,
                                                       struct handle handle, zx_handle_t* value) {
     spin_lock(&table->lock);
@@ -239,6 +261,8 @@ static inline zx_handle_t handle_slot_copy(struct handle_table* table,
     return handle_slot_fill(table, object, rights);
 }
 
+/* The fast path of duplicate: writes the new value to `out_user`. False: nothing was done, and the
+ * caller takes the slow path. */
 MUST_CHECK static inline bool handle_table_duplicate_quickly(struct handle_table* table,
                                                              zx_handle_t value, zx_rights_t wanted,
                                                              uintptr_t out_user) {
