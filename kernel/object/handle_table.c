@@ -336,21 +336,6 @@ zx_status_t handle_table_close(struct handle_table* table, zx_handle_t value) {
     return ZX_OK;
 }
 
-/* The observers are cancelled after the unlock, so the table is not locked for longer than needed.
- * The entry is the caller's now, and keeps the object. */
-zx_status_t handle_table_remove(struct handle_table* table, zx_handle_t value,
-                                struct handle* handle) {
-    spin_lock(&table->lock);
-    bool was_there = handle_table_remove_locked(table, value, handle);
-    spin_unlock(&table->lock);
-    if (!was_there)
-        return ZX_ERR_BAD_HANDLE;
-    if (handle->rights & HANDLE_WAS_OBSERVED)
-        object_handle_observers_cancel(handle->object, table, value);
-    handle->rights &= ~HANDLE_WAS_OBSERVED;
-    return ZX_OK;
-}
-
 /* Writes the new value to user memory first, because this can fail; no later step can.
  * *is_user_fault: the page was not present. The caller brings it in and tries again. */
 static zx_status_t replace_locked(struct handle_table* table, zx_handle_t value, zx_rights_t wanted,

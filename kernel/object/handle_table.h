@@ -68,9 +68,6 @@ MUST_CHECK zx_status_t handle_table_get_with_rights(struct handle_table* table, 
                                                     struct object** object,
                                                     zx_rights_t* handle_rights);
 
-/* Takes the handle out of the table; the caller owns the entry. BAD_HANDLE. */
-MUST_CHECK zx_status_t handle_table_remove(struct handle_table* table, zx_handle_t value,
-                                           struct handle* handle);
 /* Returns what a look-up would return: OK or an error. */
 zx_status_t handle_table_check(struct handle_table* table, zx_handle_t value, zx_obj_type_t type,
                                zx_rights_t rights);

@@ -41,10 +41,9 @@ static void until_observed(struct object* object) {
         EXPECT_OK(thread_sleep_until(clock_now() + 100000));
 }
 
-enum ending { BY_SIGNAL, BY_CLOSE, BY_REMOVAL, BY_DEADLINE, BY_KILL, ENDINGS };
+enum ending { BY_SIGNAL, BY_CLOSE, BY_CLOSE_OF_MANY, BY_DEADLINE, BY_KILL, ENDINGS };
 
 static void end_by(enum ending ending, struct wait* wait, struct event* event) {
-    struct handle taken;
     switch (ending) {
     case BY_SIGNAL:
         object_update_signals(&event->object, 0, ZX_EVENT_SIGNALED);
@@ -52,9 +51,8 @@ static void end_by(enum ending ending, struct wait* wait, struct event* event) {
     case BY_CLOSE:
         handle_table_close(wait->table, wait->handle);
         break;
-    case BY_REMOVAL:
-        if (handle_table_remove(wait->table, wait->handle, &taken) == ZX_OK)
-            handle_release(taken);
+    case BY_CLOSE_OF_MANY:
+        (void)handle_table_close_many(wait->table, &wait->handle, 1);
         break;
     case BY_KILL:
         thread_kill(wait->thread);
@@ -71,7 +69,7 @@ SELFTEST(object, wait_ends_in_every_way) {
     } expected[ENDINGS] = {
         [BY_SIGNAL] = {ZX_OK, ZX_EVENT_SIGNALED},
         [BY_CLOSE] = {ZX_ERR_CANCELED, ZX_SIGNAL_HANDLE_CLOSED},
-        [BY_REMOVAL] = {ZX_ERR_CANCELED, ZX_SIGNAL_HANDLE_CLOSED},
+        [BY_CLOSE_OF_MANY] = {ZX_ERR_CANCELED, ZX_SIGNAL_HANDLE_CLOSED},
         [BY_DEADLINE] = {ZX_ERR_TIMED_OUT, 0},
         [BY_KILL] = {ZX_ERR_CANCELED, 0},
     };
@@ -88,7 +86,7 @@ SELFTEST(object, wait_ends_in_every_way) {
         EXPECT(wait_begin(&wait));
         if (i >= ENDINGS * 10 && ending != BY_DEADLINE && ending != BY_KILL)
             until_observed(&event->object); /* else: whenever it comes */
-        if (i < ENDINGS * 10 && (ending == BY_CLOSE || ending == BY_REMOVAL))
+        if (i < ENDINGS * 10 && (ending == BY_CLOSE || ending == BY_CLOSE_OF_MANY))
             until_observed(&event->object); /* earlier it would be BAD_HANDLE */
         end_by(ending, &wait, event);
         wait_end(&wait);
