@@ -152,67 +152,114 @@ static inline zx_status_t vmar_map_out(struct vmar* vmar, const struct vmar_map_
     return ZX_ERR_INVALID_ARGS;
 }
 
-static zx_status_t get_vmar(zx_handle_t handle, struct object** object, uint32_t* permissions) {
+/* Where a call maps: a VMAR, or the whole address space of a process (2016). */
+struct place {
+    struct object* object; /* what the handle names; a reference */
+    struct vmar* vmar;
+    uint32_t permissions; /* that the handle allows to a mapping */
+};
+
+/* `type`: of the handle, VMAR or PROCESS. */
+static ALWAYS_INLINE zx_status_t get_place(zx_handle_t handle, zx_obj_type_t type,
+                                           struct place* place) {
+    bool is_process = type == ZX_OBJ_TYPE_PROCESS;
+    zx_rights_t needed = is_process ? ZX_RIGHT_WRITE : ZX_RIGHT_NONE, rights;
+    zx_status_t status = handle_get_with_rights(handle, type, needed, &place->object, &rights);
+    if (status != ZX_OK)
+        return status;
+    place->vmar = is_process ? aspace_root(process_from(place->object)->aspace)
+                             : vmar_object_from(place->object)->vmar;
+    place->permissions = is_process ? VMAR_PERMISSIONS : vmar_permissions_of(rights);
+    return ZX_OK;
+}
+
+/* 2016: maps at the address that stands at `address`. ALLOC_BASE is a hint: if the place is not
+ * free, another one is chosen. */
+static zx_status_t map_near(struct vmar* root, struct vmar_map_request* request, uintptr_t address,
+                            uint32_t flags) {
+    if (flags & (ZX_VM_FLAG_2016_FIXED | ZX_VM_FLAG_2016_ALLOC_BASE)) {
+        uintptr_t wanted;
+        if (!user_copy_in(&wanted, address, sizeof(wanted)))
+            return ZX_ERR_INVALID_ARGS;
+        request->options |= ZX_VM_SPECIFIC;
+        request->vmar_offset = wanted - vmar_base(root);
+        zx_status_t status = vmar_map_out(root, request, address);
+        if (status == ZX_OK || (flags & ZX_VM_FLAG_2016_FIXED))
+            return status;
+        request->options &= ~ZX_VM_SPECIFIC;
+        request->vmar_offset = 0;
+    }
+    return vmar_map_out(root, request, address);
+}
+
+/* Maps what the rights of both handles allow; they limit a later vmar_protect too. `options`: those
+ * of the caller's generation. */
+static ALWAYS_INLINE zx_status_t map(zx_handle_t place_handle, zx_obj_type_t place_type,
+                                     uint32_t options, zx_handle_t vmo,
+                                     struct vmar_map_request* request, uintptr_t address) {
+    struct place place;
+    struct object* object;
     zx_rights_t rights;
-    zx_status_t status =
-        handle_get_with_rights(handle, ZX_OBJ_TYPE_VMAR, ZX_RIGHT_NONE, object, &rights);
-    if (status == ZX_OK)
-        *permissions = vmar_permissions_of(rights);
-    return status;
+    vmar_obey_policy(options);
+    zx_status_t status = get_place(place_handle, place_type, &place);
+    if (status != ZX_OK)
+        return status;
+    status = handle_get_with_rights(vmo, ZX_OBJ_TYPE_VMO, ZX_RIGHT_MAP, &object, &rights);
+    if (status != ZX_OK)
+        return handle_put(place.object, status);
+    request->vmo = vmo_from_object(object);
+    request->allowed = place.permissions & vmar_permissions_of(rights);
+    if (options & ZX_VM_REQUIRE_NON_RESIZABLE && vmo_object_from(object)->is_resizable)
+        status = ZX_ERR_NOT_SUPPORTED;
+    else if (place_type == ZX_OBJ_TYPE_PROCESS)
+        status = map_near(place.vmar, request, address, options);
+    else
+        status = vmar_map_out(place.vmar, request, address);
+    return handle_put(place.object, handle_put(object, status));
+}
+
+static ALWAYS_INLINE zx_status_t unmap(zx_handle_t handle, zx_obj_type_t type, uintptr_t address,
+                                       size_t size) {
+    struct place place;
+    zx_status_t status = get_place(handle, type, &place);
+    if (status != ZX_OK)
+        return status;
+    return handle_put(place.object, vmar_unmap(place.vmar, address, size));
+}
+
+static zx_status_t protect(zx_handle_t handle, zx_obj_type_t type, uint32_t permissions,
+                           uintptr_t address, size_t size) {
+    if (permissions & ~VMAR_PERMISSIONS)
+        return ZX_ERR_INVALID_ARGS;
+    vmar_obey_policy(permissions);
+    struct place place;
+    zx_status_t status = get_place(handle, type, &place);
+    if (status != ZX_OK)
+        return status;
+    if (permissions & ~place.permissions)
+        return handle_put(place.object, ZX_ERR_ACCESS_DENIED);
+    return handle_put(place.object, vmar_protect(place.vmar, permissions, address, size));
 }
 
 zx_status_t sys_vmar_map(zx_handle_t vmar, uint32_t options, size_t vmar_offset, zx_handle_t vmo,
                          uint64_t vmo_offset, size_t size, user_out(zx_vaddr_t) mapped_address) {
-    if (!vmar_map_options_are_valid(options & ~ZX_VM_REQUIRE_NON_RESIZABLE))
-        return ZX_ERR_INVALID_ARGS;
-    vmar_obey_policy(options);
-    struct object *vmar_object, *vmo_object;
-    uint32_t allowed;
-    zx_rights_t vmo_rights;
-    zx_status_t status = get_vmar(vmar, &vmar_object, &allowed);
-    if (status != ZX_OK)
-        return status;
-    status = handle_get_with_rights(vmo, ZX_OBJ_TYPE_VMO, ZX_RIGHT_MAP, &vmo_object, &vmo_rights);
-    if (status != ZX_OK)
-        return handle_put(vmar_object, status);
-    /* The rights of both handles limit the mapping, now and in a later vmar_protect. */
-    const struct vmar_map_request request = {
+    struct vmar_map_request request = {
         .options = options & ~ZX_VM_REQUIRE_NON_RESIZABLE,
-        .allowed = allowed & vmar_permissions_of(vmo_rights),
         .vmar_offset = vmar_offset,
-        .vmo = vmo_from_object(vmo_object),
         .vmo_offset = vmo_offset,
         .size = size,
     };
-    if (options & ZX_VM_REQUIRE_NON_RESIZABLE && vmo_object_from(vmo_object)->is_resizable)
-        status = ZX_ERR_NOT_SUPPORTED;
-    else
-        status =
-            vmar_map_out(vmar_object_from(vmar_object)->vmar, &request, mapped_address.address);
-    return handle_put(vmar_object, handle_put(vmo_object, status));
+    if (!vmar_map_options_are_valid(request.options))
+        return ZX_ERR_INVALID_ARGS;
+    return map(vmar, ZX_OBJ_TYPE_VMAR, options, vmo, &request, mapped_address.address);
 }
 
 zx_status_t sys_vmar_unmap(zx_handle_t vmar, zx_vaddr_t address, size_t size) {
-    struct object* object;
-    zx_status_t status = handle_get(vmar, ZX_OBJ_TYPE_VMAR, ZX_RIGHT_NONE, &object);
-    if (status != ZX_OK)
-        return status;
-    return handle_put(object, vmar_unmap(vmar_object_from(object)->vmar, address, size));
+    return unmap(vmar, ZX_OBJ_TYPE_VMAR, address, size);
 }
 
 zx_status_t sys_vmar_protect(zx_handle_t vmar, uint32_t options, zx_vaddr_t address, size_t size) {
-    if (options & ~VMAR_PERMISSIONS)
-        return ZX_ERR_INVALID_ARGS;
-    vmar_obey_policy(options);
-    struct object* object;
-    uint32_t permissions;
-    zx_status_t status = get_vmar(vmar, &object, &permissions);
-    if (status != ZX_OK)
-        return status;
-    if (options & ~permissions)
-        return handle_put(object, ZX_ERR_ACCESS_DENIED);
-    struct vmar* place = vmar_object_from(object)->vmar;
-    return handle_put(object, vmar_protect(place, options, address, size));
+    return protect(vmar, ZX_OBJ_TYPE_VMAR, options, address, size);
 }
 
 /* Returns the VMAR options that allow these mapping permissions. */
@@ -250,15 +297,14 @@ zx_status_t sys_vmar_allocate(zx_handle_t vmar, uint32_t options, size_t offset,
                               user_out(zx_handle_t) child, user_out(zx_vaddr_t) child_address) {
     if (options & ~VMAR_ALLOCATE_OPTIONS)
         return ZX_ERR_INVALID_ARGS;
-    struct object* object;
-    uint32_t permissions;
-    zx_status_t status = get_vmar(vmar, &object, &permissions);
+    struct place place;
+    zx_status_t status = get_place(vmar, ZX_OBJ_TYPE_VMAR, &place);
     if (status != ZX_OK)
         return status;
-    if ((options & CAN_MAP_MASK) & ~can_map_of(permissions))
-        return handle_put(object, ZX_ERR_ACCESS_DENIED);
-    return handle_put(
-        object, allocate(vmar_object_from(object), options, offset, size, child, child_address));
+    if ((options & CAN_MAP_MASK) & ~can_map_of(place.permissions))
+        return handle_put(place.object, ZX_ERR_ACCESS_DENIED);
+    return handle_put(place.object, allocate(vmar_object_from(place.object), options, offset, size,
+                                             child, child_address));
 }
 
 zx_status_t sys_vmar_destroy(zx_handle_t vmar) {
@@ -273,76 +319,25 @@ zx_status_t sys_vmar_destroy(zx_handle_t vmar) {
 
 #define MAP_VM_FLAGS (VMAR_PERMISSIONS | ZX_VM_FLAG_2016_FIXED | ZX_VM_FLAG_2016_ALLOC_BASE)
 
-static zx_status_t get_root(zx_handle_t process, struct object** object, struct vmar** root) {
-    zx_status_t status = handle_get(process, ZX_OBJ_TYPE_PROCESS, ZX_RIGHT_WRITE, object);
-    if (status == ZX_OK)
-        *root = aspace_root(process_from(*object)->aspace);
-    return status;
-}
-
-/* ALLOC_BASE is a hint: if the place is not free, another one is chosen. */
-static zx_status_t map(struct vmar* root, struct vmar_map_request* request,
-                       user_inout(uintptr_t) address, uint32_t flags) {
-    if (flags & (ZX_VM_FLAG_2016_FIXED | ZX_VM_FLAG_2016_ALLOC_BASE)) {
-        uintptr_t wanted;
-        if (!user_read(&wanted, address, 1))
-            return ZX_ERR_INVALID_ARGS;
-        request->options |= ZX_VM_SPECIFIC;
-        request->vmar_offset = wanted - vmar_base(root);
-        zx_status_t status = vmar_map_out(root, request, address.address);
-        if (status == ZX_OK || (flags & ZX_VM_FLAG_2016_FIXED))
-            return status;
-        request->options &= ~ZX_VM_SPECIFIC;
-        request->vmar_offset = 0;
-    }
-    return vmar_map_out(root, request, address.address);
-}
-
 zx_status_t sys_mx_process_map_vm(zx_handle_t process, zx_handle_t vmo, uint64_t offset,
                                   size_t size, user_inout(uintptr_t) address, uint32_t flags) {
+    struct vmar_map_request request = {
+        .options = flags & VMAR_PERMISSIONS,
+        .vmo_offset = offset,
+        .size = size,
+    };
     if (flags & ZX_VM_FLAG_2016_DMA)
         return ZX_ERR_NOT_SUPPORTED;
     if (flags & ~MAP_VM_FLAGS)
         return ZX_ERR_INVALID_ARGS;
-    vmar_obey_policy(flags);
-    struct object *process_object, *vmo_object;
-    struct vmar* root;
-    zx_rights_t rights;
-    zx_status_t status = get_root(process, &process_object, &root);
-    if (status != ZX_OK)
-        return status;
-    status = handle_get_with_rights(vmo, ZX_OBJ_TYPE_VMO, ZX_RIGHT_MAP, &vmo_object, &rights);
-    if (status != ZX_OK)
-        return handle_put(process_object, status);
-    struct vmar_map_request request = {
-        .options = flags & VMAR_PERMISSIONS,
-        .allowed = vmar_permissions_of(rights),
-        .vmo = vmo_from_object(vmo_object),
-        .vmo_offset = offset,
-        .size = size,
-    };
-    status = map(root, &request, address, flags);
-    return handle_put(process_object, handle_put(vmo_object, status));
+    return map(process, ZX_OBJ_TYPE_PROCESS, flags, vmo, &request, address.address);
 }
 
 zx_status_t sys_mx_process_protect_vm(zx_handle_t process, uintptr_t address, size_t size,
                                       uint32_t protection) {
-    if (protection & ~VMAR_PERMISSIONS)
-        return ZX_ERR_INVALID_ARGS;
-    vmar_obey_policy(protection);
-    struct object* object;
-    struct vmar* root;
-    zx_status_t status = get_root(process, &object, &root);
-    if (status != ZX_OK)
-        return status;
-    return handle_put(object, vmar_protect(root, protection, address, size));
+    return protect(process, ZX_OBJ_TYPE_PROCESS, protection, address, size);
 }
 
 zx_status_t sys_mx_process_unmap_vm(zx_handle_t process, uintptr_t address, size_t size) {
-    struct object* object;
-    struct vmar* root;
-    zx_status_t status = get_root(process, &object, &root);
-    if (status != ZX_OK)
-        return status;
-    return handle_put(object, vmar_unmap(root, address, size));
+    return unmap(process, ZX_OBJ_TYPE_PROCESS, address, size);
 }
