@@ -35,6 +35,13 @@ const char* multiboot2_read(const void* information, struct boot_info* info);
 const char* pvh_read(const void* information, const void* (*at)(uint64_t physical),
                      struct boot_info* info);
 
+/* An entry of the memory map: the same in both loaders' information. */
+#define MEMORY_MAP_RAM 1u
+struct memory_map_entry {
+    uint64_t address, size;
+    uint32_t type, reserved;
+};
+
 /* For multiboot2.c and pvh.c: adds a range of usable memory, cut to whole pages. The order of the
  * calls does not matter. */
 void boot_info_add_ram(struct boot_info* info, uint64_t start, uint64_t size);

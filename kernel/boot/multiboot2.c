@@ -13,7 +13,6 @@ enum {
     TAG_RSDP_NEW = 15,
 };
 
-#define MEMORY_AVAILABLE 1u
 #define FRAMEBUFFER_RGB 1
 #define FRAMEBUFFER_TEXT 2
 #define RSDP_SIZE_MIN 20u
@@ -30,11 +29,6 @@ struct module_tag {
 struct memory_map_tag {
     struct tag tag;
     uint32_t entry_size, entry_version;
-};
-
-struct memory_map_entry {
-    uint64_t base, length;
-    uint32_t type, reserved;
 };
 
 struct framebuffer_tag {
@@ -62,8 +56,8 @@ static void read_memory_map(const struct memory_map_tag* map, struct boot_info* 
     while (left >= sizeof(struct memory_map_entry)) {
         struct memory_map_entry entry;
         memcpy(&entry, at, sizeof(entry));
-        if (entry.type == MEMORY_AVAILABLE)
-            boot_info_add_ram(info, entry.base, entry.length);
+        if (entry.type == MEMORY_MAP_RAM)
+            boot_info_add_ram(info, entry.address, entry.size);
         size_t step = MIN(map->entry_size, left);
         at += step;
         left -= step;

@@ -2,7 +2,6 @@
 
 #include <lib/string.h>
 
-#define MEMORY_RAM 1u
 #define VERSION_WITH_MEMORY_MAP 1u
 
 struct start_info {
@@ -14,11 +13,6 @@ struct start_info {
 
 struct module_entry {
     uint64_t address, size, command_line, reserved;
-};
-
-struct memory_map_entry {
-    uint64_t address, size;
-    uint32_t type, reserved;
 };
 
 const char* pvh_read(const void* information, const void* (*at)(uint64_t physical),
@@ -38,7 +32,7 @@ const char* pvh_read(const void* information, const void* (*at)(uint64_t physica
     if (start->version >= VERSION_WITH_MEMORY_MAP && start->memory_map) {
         const struct memory_map_entry* map = at(start->memory_map);
         for (uint32_t i = 0; i < start->memory_map_entries; i++)
-            if (map[i].type == MEMORY_RAM)
+            if (map[i].type == MEMORY_MAP_RAM)
                 boot_info_add_ram(info, map[i].address, map[i].size);
     }
     return NULL;
