@@ -295,23 +295,49 @@ zx_status_t handle_table_get_with_rights(struct handle_table* table, zx_handle_t
     return ZX_OK;
 }
 
-/* The original cannot be closed between the look-up and the copy: both are done in one lock hold.
- */
-zx_status_t handle_table_duplicate(struct handle_table* table, zx_handle_t value,
-                                   zx_rights_t wanted, zx_handle_t* duplicate) {
+/* One attempt, in one lock hold: the original cannot be closed between the look-up and the copy.
+ * Writes the new value to user memory first, because this can fail; no later step can.
+ * *is_user_fault: the page may not be present. `may_grow`: false only for the first attempt. */
+static ALWAYS_INLINE zx_status_t try_to_duplicate(struct handle_table* table, zx_handle_t value,
+                                                  zx_rights_t wanted, uintptr_t out_user,
+                                                  bool may_grow, bool* is_user_fault) {
     struct handle_slot* slot;
     zx_rights_t rights;
     spin_lock(&table->lock);
     zx_status_t status =
         handle_table_check_locked(table, value, ZX_OBJ_TYPE_NONE, ZX_RIGHT_DUPLICATE, &slot);
-    if (status == ZX_OK)
+    if (likely(status == ZX_OK))
         status = handle_derive_rights(handle_slot_rights(slot), wanted, &rights);
-    if (status == ZX_OK)
-        status = handle_table_reserve_locked(table, 1);
-    if (status == ZX_OK)
-        *duplicate = handle_slot_copy(table, slot, rights);
+    if (likely(status == ZX_OK) && unlikely(!handle_table_has_room_locked(table, 1)))
+        status = may_grow ? handle_table_reserve_locked(table, 1) : ZX_ERR_NO_MEMORY;
+    *is_user_fault =
+        likely(status == ZX_OK) &&
+        unlikely(!user_write_word(out_user, (uint32_t)handle_slot_next_value(table->free_head)));
+    if (unlikely(*is_user_fault))
+        status = ZX_ERR_INVALID_ARGS;
+    if (likely(status == ZX_OK))
+        (void)handle_slot_copy(table, slot, rights);
     spin_unlock(&table->lock);
+    return status;
+}
+
+/* After a failed attempt. */
+static NOINLINE zx_status_t duplicate_again(struct handle_table* table, zx_handle_t value,
+                                            zx_rights_t wanted, uintptr_t out_user) {
+    zx_status_t status;
+    bool is_user_fault;
+    do
+        status = try_to_duplicate(table, value, wanted, out_user, true, &is_user_fault);
+    while (is_user_fault && user_fault_in(out_user, sizeof(value), true) &&
+           !thread_is_killed(thread_current()));
     return status == ZX_OK ? ZX_OK : handle_fault(table, status);
+}
+
+zx_status_t handle_table_duplicate(struct handle_table* table, zx_handle_t value,
+                                   zx_rights_t wanted, uintptr_t out_user) {
+    bool is_user_fault;
+    zx_status_t status = try_to_duplicate(table, value, wanted, out_user, false, &is_user_fault);
+    return likely(status == ZX_OK) ? ZX_OK : duplicate_again(table, value, wanted, out_user);
 }
 
 static NOINLINE zx_status_t close_observed(struct handle_table* table, zx_handle_t value,

@@ -75,11 +75,11 @@ zx_status_t handle_table_check(struct handle_table* table, zx_handle_t value, zx
  * (rights, bad user memory); errors of handle_table_add. On an error nothing has changed. */
 MUST_CHECK zx_status_t handle_table_replace(struct handle_table* table, zx_handle_t value,
                                             zx_rights_t rights, uintptr_t out_user);
-/* Adds a second handle to the same object. BAD_HANDLE; ACCESS_DENIED without DUPLICATE;
- * INVALID_ARGS when `wanted` (SAME_RIGHTS: the same) is not a subset; errors of handle_table_add.
- */
+/* Adds a second handle to the same object, and writes its value to `out_user`. BAD_HANDLE;
+ * ACCESS_DENIED without DUPLICATE; INVALID_ARGS: `wanted` (SAME_RIGHTS: the same) is not a subset,
+ * or bad user memory; errors of handle_table_add. */
 MUST_CHECK zx_status_t handle_table_duplicate(struct handle_table* table, zx_handle_t value,
-                                              zx_rights_t wanted, zx_handle_t* duplicate);
+                                              zx_rights_t wanted, uintptr_t out_user);
 
 /* Closes the handle. BAD_HANDLE. */
 zx_status_t handle_table_close(struct handle_table* table, zx_handle_t value);

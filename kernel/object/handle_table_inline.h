@@ -260,24 +260,3 @@ static inline zx_handle_t handle_slot_copy(struct handle_table* table,
     object_handle_added(object);
     return handle_slot_fill(table, object, rights);
 }
-
-/* The fast path of duplicate: writes the new value to `out_user`. False: nothing was done, and the
- * caller takes the slow path. */
-MUST_CHECK static inline bool handle_table_duplicate_quickly(struct handle_table* table,
-                                                             zx_handle_t value, zx_rights_t wanted,
-                                                             uintptr_t out_user) {
-    struct handle_slot* slot;
-    zx_rights_t rights;
-    bool is_done = false;
-    spin_lock(&table->lock);
-    if (likely(handle_table_check_locked(table, value, ZX_OBJ_TYPE_NONE, ZX_RIGHT_DUPLICATE,
-                                         &slot) == ZX_OK) &&
-        likely(handle_derive_rights(handle_slot_rights(slot), wanted, &rights) == ZX_OK) &&
-        likely(handle_table_has_room_locked(table, 1)) &&
-        likely(user_write_word(out_user, handle_slot_next_value(table->free_head)))) {
-        (void)handle_slot_copy(table, slot, rights);
-        is_done = true;
-    }
-    spin_unlock(&table->lock);
-    return is_done;
-}

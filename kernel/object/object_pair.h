@@ -1,4 +1,5 @@
-/* Making and freeing the two ends of a pair. Inline, so that each type's slab cache is a constant. */
+/* Making and freeing the two ends of a pair. Inline, so that each type's slab cache is a constant.
+ */
 #pragma once
 
 #include <abi/errors.h>

@@ -28,13 +28,6 @@ zx_status_t sys_handle_close_many(user_in(zx_handle_t) handles, size_t num_handl
     return status;
 }
 
-static NOINLINE zx_status_t duplicate(zx_handle_t handle, zx_rights_t rights,
-                                      user_out(zx_handle_t) out) {
-    zx_handle_t duplicate = ZX_HANDLE_INVALID;
-    zx_status_t status = handle_table_duplicate(current_handles(), handle, rights, &duplicate);
-    return status == ZX_OK ? handle_value_out(duplicate, out) : status;
-}
-
 zx_status_t sys_mx_handle_replace(zx_handle_t handle, zx_rights_t rights,
                                   user_out(zx_handle_t) out) {
     return handle_table_replace(current_handles(), handle, rights, out.address);
@@ -42,9 +35,7 @@ zx_status_t sys_mx_handle_replace(zx_handle_t handle, zx_rights_t rights,
 
 zx_status_t sys_handle_duplicate(zx_handle_t handle, zx_rights_t rights,
                                  user_out(zx_handle_t) out) {
-    if (handle_table_duplicate_quickly(current_handles(), handle, rights, out.address))
-        return ZX_OK;
-    return duplicate(handle, rights, out);
+    return handle_table_duplicate(current_handles(), handle, rights, out.address);
 }
 
 /* In this generation the old value is closed even when the call fails. */

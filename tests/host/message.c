@@ -296,7 +296,7 @@ SELFTEST(message, handles_for_which_there_is_no_room_stay_in_the_message) {
     zx_handle_t copy;
     while (world.process.handles.free_count >= HANDLES) {
         allocation_fail_nth(1); /* without growth it goes on to its last slot */
-        EXPECT_OK(handle_table_duplicate(&world.process.handles, world.event_value, 0, &copy));
+        EXPECT_OK(add_copy(&world.process.handles, world.event_value, &copy));
         allocation_fail_nth(0);
     }
     uint32_t before = handle_table_count(&world.process.handles);

@@ -18,7 +18,7 @@ SELFTEST(object, handle_table_holds_200000_handles_and_gives_them_back) {
     values[0] = add_event(&table, &event);
     EXPECT(values[0] > 0);
     for (uint32_t i = 1; i < MANY_HANDLES; i++)
-        EXPECT_OK(handle_table_duplicate(&table, values[0], ZX_RIGHT_SAME_RIGHTS, &values[i]));
+        EXPECT_OK(add_copy(&table, values[0], &values[i]));
     EXPECT_EQUAL(handle_table_count(&table), MANY_HANDLES);
     EXPECT_EQUAL(event->object.handle_count, MANY_HANDLES);
     for (uint32_t i = 0; i < MANY_HANDLES; i += 2)
@@ -60,10 +60,10 @@ SELFTEST(object, handle_value_is_not_reused_soon) {
     EXPECT_OK(handle_table_init(&table));
     zx_handle_t first = add_event(&table, &event);
     zx_handle_t keeper;
-    EXPECT_OK(handle_table_duplicate(&table, first, ZX_RIGHT_SAME_RIGHTS, &keeper));
+    EXPECT_OK(add_copy(&table, first, &keeper));
     EXPECT_OK(handle_table_close(&table, first));
     for (int i = 0; i < 400000; i++) {
-        EXPECT_OK(handle_table_duplicate(&table, keeper, ZX_RIGHT_SAME_RIGHTS, &copy));
+        EXPECT_OK(add_copy(&table, keeper, &copy));
         EXPECT(copy > 0 && copy != first);
         EXPECT_OK(handle_table_close(&table, copy));
     }
@@ -87,8 +87,7 @@ static void duplicate_and_close(void* argument) {
     zx_handle_t values[16];
     for (int round = 0; round < ROUNDS / 16; round++) {
         for (size_t i = 0; i < ARRAY_LENGTH(values); i++)
-            EXPECT_OK(handle_table_duplicate(&shared->table, shared->root, ZX_RIGHT_SAME_RIGHTS,
-                                             &values[i]));
+            EXPECT_OK(add_copy(&shared->table, shared->root, &values[i]));
         for (size_t i = 0; i < ARRAY_LENGTH(values); i++)
             EXPECT_OK(handle_table_close(&shared->table, values[i]));
         EXPECT_EQUAL(handle_table_close(&shared->table, values[round & 15]), ZX_ERR_BAD_HANDLE);

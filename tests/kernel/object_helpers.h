@@ -24,6 +24,22 @@ static inline zx_handle_t add_event(struct handle_table* table, struct event** e
     return value;
 }
 
+/* A second handle to the object of a handle, with the same rights. */
+static inline zx_status_t add_copy(struct handle_table* table, zx_handle_t value,
+                                   zx_handle_t* copy) {
+    struct object* object;
+    zx_rights_t rights;
+    zx_status_t status =
+        handle_table_get_with_rights(table, value, ZX_OBJ_TYPE_NONE, 0, &object, &rights);
+    if (status != ZX_OK)
+        return status;
+    struct handle handle = handle_to(object, rights);
+    status = handle_table_add(table, handle, copy);
+    if (status != ZX_OK)
+        handle_release(handle);
+    return status;
+}
+
 /* A channel whose ends have one handle each, in no table. */
 static inline bool create_channel(struct handle ends[2]) {
     struct message_end *end0, *end1;

@@ -14,8 +14,9 @@ void cpu_init_boot(void);
  * online. If that CPU does not come online, the next CPU gets the number. */
 struct cpu* cpu_prepare(uint32_t apic_id);
 
-/* Double fault, NMI and machine check have a stack each. `top` is the highest address of a stack with
- * a guard page. Until this call the boot CPU uses one early stack, without a guard page, for all. */
+/* Double fault, NMI and machine check have a stack each. `top` is the highest address of a stack
+ * with a guard page. Until this call the boot CPU uses one early stack, without a guard page, for
+ * all. */
 #define EXCEPTION_STACK_COUNT 3u
 void cpu_set_exception_stack(struct cpu* cpu, unsigned number, void* top);
 
