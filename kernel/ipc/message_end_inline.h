@@ -159,7 +159,7 @@ static ALWAYS_INLINE zx_status_t message_end_lock_for_reading(zx_handle_t handle
     if (likely(status == ZX_OK))
         spin_lock_inner((*end)->object.lock);
     if (status != ZX_OK || !message_queue_has_handles_first(&(*end)->queue))
-        spin_unlock_outer(&table->lock); /* no handles to move: other threads may use the table */
+        spin_unlock_inner(&table->lock); /* no handles to move: other threads may use the table */
     return status;
 }
 

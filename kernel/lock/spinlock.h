@@ -128,7 +128,7 @@ static inline void spin_release_raw(struct spinlock* lock) {
 
 /* A second lock inside a first one: both share one preemption count. Either may be released first:
  *
- *   spin_lock(a); spin_lock_inner(b); spin_unlock_outer(a); ... spin_unlock(b);
+ *   spin_lock(a); spin_lock_inner(b); spin_unlock_inner(a); ... spin_unlock(b);
  *   spin_lock(a); spin_lock_inner(b); ... spin_unlock_inner(b); spin_unlock(a); */
 static inline void spin_lock_inner(struct spinlock* lock) {
     turn_point();
@@ -147,10 +147,6 @@ static inline void spin_unlock_inner(struct spinlock* lock) {
 #endif
     spin_release_raw(lock);
     turn_point();
-}
-
-static inline void spin_unlock_outer(struct spinlock* lock) {
-    spin_unlock_inner(lock);
 }
 
 static inline void spin_lock(struct spinlock* lock) {

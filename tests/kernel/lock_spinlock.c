@@ -57,7 +57,7 @@ static void nest(void* unused) {
         spin_lock_inner(&inner);
         uint32_t before = guarded[0]++;
         if (i % 2) {
-            spin_unlock_outer(&outer);
+            spin_unlock_inner(&outer);
             guarded[1] = before + 1;
             spin_unlock(&inner);
         } else {
