@@ -18,20 +18,6 @@
 #define ZX_VMO_CLONE_COPY_ON_WRITE (1u << 0) /* of vmo_clone, always */
 #define ZX_VMO_CLONE_NON_RESIZEABLE (1u << 1)
 
-/* The same options under the names of early 2018. */
-#define ZX_VM_FLAG_PERM_READ ZX_VM_PERM_READ
-#define ZX_VM_FLAG_PERM_WRITE ZX_VM_PERM_WRITE
-#define ZX_VM_FLAG_PERM_EXECUTE ZX_VM_PERM_EXECUTE
-#define ZX_VM_FLAG_COMPACT ZX_VM_COMPACT
-#define ZX_VM_FLAG_SPECIFIC ZX_VM_SPECIFIC
-#define ZX_VM_FLAG_SPECIFIC_OVERWRITE ZX_VM_SPECIFIC_OVERWRITE
-#define ZX_VM_FLAG_CAN_MAP_SPECIFIC ZX_VM_CAN_MAP_SPECIFIC
-#define ZX_VM_FLAG_CAN_MAP_READ ZX_VM_CAN_MAP_READ
-#define ZX_VM_FLAG_CAN_MAP_WRITE ZX_VM_CAN_MAP_WRITE
-#define ZX_VM_FLAG_CAN_MAP_EXECUTE ZX_VM_CAN_MAP_EXECUTE
-#define ZX_VM_FLAG_MAP_RANGE ZX_VM_MAP_RANGE
-#define ZX_VM_FLAG_REQUIRE_NON_RESIZABLE ZX_VM_REQUIRE_NON_RESIZABLE
-
 /* Options of 2016 that later generations have not. In 2016 their values, and those of the
  * permissions, were different. */
 #define ZX_VM_FLAG_2016_FIXED ZX_VM_SPECIFIC  /* exactly at the address */

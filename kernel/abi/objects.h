@@ -27,7 +27,7 @@ typedef enum {
 #undef OBJECT_TYPE_ENUM
 } zx_obj_type_t;
 
-/* object_get_info topics. Those of the second list are not implemented: NOT_SUPPORTED. */
+/* object_get_info topics. */
 #define ZX_INFO_NONE 0u
 #define ZX_INFO_HANDLE_VALID 1u
 #define ZX_INFO_HANDLE_BASIC 2u
@@ -37,23 +37,6 @@ typedef enum {
 #define ZX_INFO_HANDLE_COUNT 19u
 #define ZX_INFO_HANDLE_TABLE 64u  /* this system's own */
 #define ZX_INFO_KERNEL_MEMORY 65u /* this system's own; needs a resource handle */
-
-#define ZX_INFO_RESOURCE_CHILDREN 5u
-#define ZX_INFO_RESOURCE_RECORDS 6u
-#define ZX_INFO_VMAR 7u
-#define ZX_INFO_JOB_CHILDREN 8u
-#define ZX_INFO_JOB_PROCESSES 9u
-#define ZX_INFO_THREAD_EXCEPTION_REPORT 11u
-#define ZX_INFO_TASK_STATS 12u
-#define ZX_INFO_PROCESS_MAPS 13u
-#define ZX_INFO_PROCESS_VMOS 14u
-#define ZX_INFO_THREAD_STATS 15u
-#define ZX_INFO_CPU_STATS 16u
-#define ZX_INFO_KMEM_STATS 17u
-#define ZX_INFO_RESOURCE 18u
-#define ZX_INFO_BTI 20u
-#define ZX_INFO_PROCESS_HANDLE_STATS 21u
-#define ZX_INFO_LAST 22u
 
 /* zx_info_handle_basic_t.props */
 #define ZX_OBJ_PROP_NONE 0u
@@ -93,20 +76,15 @@ typedef struct {
 
 #define ZX_THREAD_STATE_NEW 0x0000u
 #define ZX_THREAD_STATE_RUNNING 0x0001u
-#define ZX_THREAD_STATE_SUSPENDED 0x0002u
 #define ZX_THREAD_STATE_BLOCKED 0x0003u
-#define ZX_THREAD_STATE_DYING 0x0004u
 #define ZX_THREAD_STATE_DEAD 0x0005u
 /* A call of 2018 shows which kind of wait blocks a thread; one of 2017 shows only BLOCKED. Kinds of
  * wait without a state of their own are BLOCKED in both. */
-#define ZX_THREAD_STATE_BLOCKED_EXCEPTION 0x0103u
 #define ZX_THREAD_STATE_BLOCKED_SLEEPING 0x0203u
 #define ZX_THREAD_STATE_BLOCKED_FUTEX 0x0303u
-#define ZX_THREAD_STATE_BLOCKED_PORT 0x0403u
 #define ZX_THREAD_STATE_BLOCKED_CHANNEL 0x0503u
 #define ZX_THREAD_STATE_BLOCKED_WAIT_ONE 0x0603u
 #define ZX_THREAD_STATE_BLOCKED_WAIT_MANY 0x0703u
-#define ZX_THREAD_STATE_BLOCKED_INTERRUPT 0x0803u
 #define ZX_THREAD_STATE_BASIC(state) ((state)&0xffu)
 
 typedef struct {
@@ -125,16 +103,6 @@ typedef struct {
 
 /* object_get/set_property. */
 #define ZX_PROP_NAME 3u
-/* Not implemented: INVALID_ARGS. */
-#define ZX_PROP_REGISTER_GS 2u
-#define ZX_PROP_REGISTER_FS 4u
-#define ZX_PROP_PROCESS_DEBUG_ADDR 5u
-#define ZX_PROP_PROCESS_VDSO_BASE_ADDRESS 6u
-#define ZX_PROP_SOCKET_RX_BUF_MAX 8u
-#define ZX_PROP_SOCKET_RX_BUF_SIZE 9u
-#define ZX_PROP_SOCKET_TX_BUF_MAX 10u
-#define ZX_PROP_SOCKET_TX_BUF_SIZE 11u
-#define ZX_PROP_CHANNEL_TX_MSG_MAX 12u
 /* The names of 2016, which had different numbers for them. */
 #define ZX_PROP_DATAPIPE_READ_THRESHOLD 64u
 #define ZX_PROP_DATAPIPE_WRITE_THRESHOLD 65u

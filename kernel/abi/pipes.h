@@ -4,9 +4,6 @@
 #define ZX_SOCKET_STREAM 0u
 #define ZX_SOCKET_DATAGRAM 2u
 #define ZX_SOCKET_HALF_CLOSE 1u /* an option of the write */
-#define ZX_SOCKET_SHUTDOWN_WRITE ZX_SOCKET_HALF_CLOSE
-#define ZX_SOCKET_SHUTDOWN_READ 2u /* not supported */
-#define ZX_SOCKET_SHUTDOWN_MASK (ZX_SOCKET_SHUTDOWN_WRITE | ZX_SOCKET_SHUTDOWN_READ)
 
 /* Only Magenta 2016 and 2017 know these objects, so they have no zx names. */
 #define MX_FLAG_REPLY_PIPE 1u

@@ -1,7 +1,7 @@
 /* Status values, 2017 (MX_ERR_…) and 2016 (ERR_…, NO_ERROR) spellings: one number space. */
 #pragma once
 
-#include <abi/errors.h>
+#include <zircon/errors.h>
 
 #define MX_OK ZX_OK
 #define MX_ERR_INTERNAL ZX_ERR_INTERNAL
