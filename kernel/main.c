@@ -14,7 +14,6 @@
 #include <debug/emergency_console.h>
 #include <debug/log.h>
 #include <debug/panic.h>
-#include <debug/selftest.h>
 #include <ipc/message_cycle.h>
 #include <mm/page.h>
 #include <mm/slab.h>
@@ -34,6 +33,10 @@ static struct boot_info boot_info;
 static struct machine_description machine;
 
 extern char kernel_start[], kernel_end[];
+
+/* Runs the tests that match the pattern, and stops the machine. It is in tests/kernel, and NULL in
+ * a kernel that is linked without the tests. */
+__attribute__((weak)) void selftest_run(const char* pattern, size_t length);
 
 /* Takes the memory that is already in use out of the free memory. */
 static void reserve_boot_memory(void) {
@@ -83,6 +86,8 @@ static void run_boot_requests(void* unused) {
         crash_deliberately(request, length);
     request = boot_option(&boot_info, "jacinth.selftest", &length);
     if (request) {
+        if (!selftest_run)
+            boot_fail("this kernel has no tests");
         thread_set_priority(thread_current(), THREAD_PRIORITY_DEFAULT);
         selftest_run(request, length);
     }

@@ -6,9 +6,9 @@
 
 #include <arch/layout.h>
 #include <boot/acpi.h>
-#include <debug/selftest.h>
 
 #include "../kernel/random.h"
+#include "../kernel/selftest.h"
 
 #define MEMORY_SIZE (4ul << 30) /* what the kernel maps in any case */
 #define RSDP_ADDRESS 0xe0010u

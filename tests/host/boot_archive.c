@@ -5,9 +5,9 @@
 #include <string.h>
 
 #include <boot/bootfs.h>
-#include <debug/selftest.h>
 
 #include "../kernel/random.h"
+#include "../kernel/selftest.h"
 #include "mutate.h"
 
 #define ROUNDS 60000u

@@ -4,9 +4,9 @@
 #include <string.h>
 
 #include <boot/boot_info.h>
-#include <debug/selftest.h>
 
 #include "../kernel/random.h"
+#include "../kernel/selftest.h"
 
 static struct boot_info info;
 

@@ -6,9 +6,9 @@
 #include <string.h>
 
 #include <arch/layout.h>
-#include <debug/selftest.h>
 
 #include "../kernel/random.h"
+#include "../kernel/selftest.h"
 #include "mutate.h"
 
 #define ROUNDS 60000u

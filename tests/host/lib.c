@@ -14,10 +14,10 @@ static int oracle_strcmp(const char* a, const char* b) {
     return strcmp(a, b);
 }
 
-#include <debug/selftest.h>
 #include <lib/printf.h>
 
 #include "../kernel/random.h"
+#include "../kernel/selftest.h"
 
 #define ROUNDS 60000u
 #define ROOM 160u

@@ -4,11 +4,11 @@
 #include <string.h>
 #include <sys/mman.h>
 
-#include <debug/selftest.h>
 #include <internal/heap.h>
 #include <internal/pages.h>
 
 #include "../kernel/random.h"
+#include "../kernel/selftest.h"
 
 #define BLOCKS 200u
 #define ROUNDS 15000u

@@ -6,10 +6,10 @@
 #include <stdio.h>
 #include <string.h>
 
-#include <debug/selftest.h>
 #include <internal/format.h>
 
 #include "../kernel/random.h"
+#include "../kernel/selftest.h"
 
 #define ROUNDS 60000u
 #define ROOM 2048u

@@ -8,7 +8,6 @@
  * kernel/lib/tree.c */
 #include <string.h>
 
-#include <debug/selftest.h>
 #include <mm/fail_allocation.h>
 #include <mm/slab.h>
 #include <ipc/channel.h>
@@ -16,6 +15,7 @@
 #include <task/process.h>
 
 #include "../kernel/object_helpers.h"
+#include "../kernel/selftest.h"
 #include "shim.h"
 
 #define BYTES ZX_CHANNEL_MAX_MSG_BYTES

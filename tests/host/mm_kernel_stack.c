@@ -8,10 +8,11 @@
 #include <abi/errors.h>
 #include <arch/layout.h>
 #include <arch/paging.h>
-#include <debug/selftest.h>
 #include <mm/kernel_area.h>
 #include <mm/kernel_stack.h>
 #include <mm/page.h>
+
+#include "../kernel/selftest.h"
 
 #define PAGES 1024u
 #define STACKS 100u

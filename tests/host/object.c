@@ -7,4 +7,4 @@
  * kernel/lib/tree.c tests/kernel/ipc_channel.c tests/kernel/object_handle_table.c
  * tests/kernel/object_wait.c
  */
-#include <debug/selftest.h>
+#include "../kernel/selftest.h"

@@ -15,11 +15,11 @@
 #include <unistd.h>
 
 #include <debug/board.h>
-#include <debug/selftest.h>
 #include <mm/device_map.h>
 #include <pc/screen.h>
 
 #include "../kernel/random.h"
+#include "../kernel/selftest.h"
 
 #define COLUMNS 20u
 #define ROWS 6u

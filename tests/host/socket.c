@@ -9,12 +9,12 @@
 #include <string.h>
 
 #include <abi/pipes.h>
-#include <debug/selftest.h>
 #include <mm/fail_allocation.h>
 #include <ipc/socket.h>
 
 #include "../kernel/object_helpers.h"
 #include "../kernel/random.h"
+#include "../kernel/selftest.h"
 #include "shim.h"
 
 #define CAPACITY ((size_t)SOCKET_CAPACITY_BYTES)

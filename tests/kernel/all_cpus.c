@@ -3,13 +3,14 @@
 #include <abi/errors.h>
 #include <arch/clock.h>
 #include <arch/cpu.h>
-#include <debug/selftest.h>
 #include <mm/kernel_stack.h>
 #include <mm/page.h>
 #include <mm/slab.h>
 #include <sched/park.h>
 #include <sched/sched.h>
 #include <sched/thread.h>
+
+#include "selftest.h"
 
 #define TRIES 20u
 #define FOR_EVER_NANOSECONDS 30000000000l

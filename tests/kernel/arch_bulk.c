@@ -3,9 +3,10 @@
 
 #include <arch/layout.h>
 #include <arch/preempt.h>
-#include <debug/selftest.h>
 #include <lib/string.h>
 #include <mm/page.h>
+
+#include "selftest.h"
 
 #define MARGIN 64u
 #define ROOM (2 * PAGE_SIZE)

@@ -4,10 +4,10 @@
 #include <arch/cpu.h>
 #include <arch/preempt.h>
 #include <arch/upcalls.h>
-#include <debug/selftest.h>
 #include <sched/thread.h>
 
 #include "all_cpus.h"
+#include "selftest.h"
 
 #define EVERY_CPU UINT32_MAX
 

@@ -7,7 +7,6 @@
 #include <abi/memory.h>
 #include <arch/context.h>
 #include <arch/user_copy.h>
-#include <debug/selftest.h>
 #include <mm/aspace.h>
 #include <mm/page.h>
 #include <mm/vmar_map.h>
@@ -17,6 +16,7 @@
 
 #include "../../arch/x86_64/paging_internal.h"
 #include "all_cpus.h"
+#include "selftest.h"
 
 #define READ_WRITE (ZX_VM_PERM_READ | ZX_VM_PERM_WRITE)
 #define REPEATS_MIN 1000u /* many CPUs may fault at one place together */

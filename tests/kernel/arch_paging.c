@@ -1,5 +1,3 @@
-#include <debug/selftest.h>
-
 #include <stdatomic.h>
 
 #include <abi/errors.h>
@@ -13,6 +11,8 @@
 #include <lib/string.h>
 #include <mm/page.h>
 #include <sched/thread.h>
+
+#include "selftest.h"
 
 #define BASE 0x400000000ul
 #define SHOOTDOWN_LIMIT_NANOSECONDS 2000000000l

@@ -4,7 +4,6 @@
 #include <arch/cpu.h>
 #include <arch/preempt.h>
 #include <arch/user_copy.h>
-#include <debug/selftest.h>
 #include <lib/string.h>
 #include <mm/aspace.h>
 #include <mm/vmar_map.h>
@@ -14,6 +13,7 @@
 
 #include "../../arch/x86_64/registers.h"
 #include "all_cpus.h"
+#include "selftest.h"
 
 #define CR0_WP (1ul << 16)
 #define SIZE (2 * PAGE_SIZE)

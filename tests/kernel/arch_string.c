@@ -1,9 +1,9 @@
-#include <debug/selftest.h>
-
 #include <stdbool.h>
 #include <stdint.h>
 
 #include <lib/string.h>
+
+#include "selftest.h"
 
 #define ROOM 512u
 #define LONGEST 300u

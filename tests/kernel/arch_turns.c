@@ -4,10 +4,10 @@
 #include <arch/clock.h>
 #include <arch/cpu.h>
 #include <arch/interrupt.h>
-#include <debug/selftest.h>
 #include <lock/spinlock.h>
 
 #include "all_cpus.h"
+#include "selftest.h"
 
 #define SPIN_NANOSECONDS 100000000l
 #define FAIR_SHARE 8u /* one CPU gets at most so many times as much as another */

@@ -1,8 +1,9 @@
 /* The fault table: see arch/x86_64/user_copy.c. */
-#include <debug/selftest.h>
 
 #include <stddef.h>
 #include <stdint.h>
+
+#include "selftest.h"
 
 struct fault_entry {
     uintptr_t instruction, fixup;

@@ -1,5 +1,4 @@
 /* The longest pieces of the cleaner: objects that are left to it, and the collector of cycles. */
-#include <debug/selftest.h>
 #include <ipc/data_pipe.h>
 #include <ipc/data_pipe_state.h>
 #include <ipc/message_cycle.h>
@@ -14,6 +13,7 @@
 
 #include "measured_cleaner.h"
 #include "object_helpers.h"
+#include "selftest.h"
 
 #define TABLE_PAGES 512ul /* of a VMO, in one table of its page list */
 #define LARGEST_PAGES (1ul << 28)

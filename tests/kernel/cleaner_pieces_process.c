@@ -1,5 +1,4 @@
 /* The longest pieces of the cleaner: processes and threads. */
-#include <debug/selftest.h>
 #include <ipc/message_cycle.h>
 #include <mm/aspace.h>
 #include <mm/page.h>
@@ -12,6 +11,7 @@
 #include "all_cpus.h"
 #include "measured_cleaner.h"
 #include "object_helpers.h"
+#include "selftest.h"
 
 #define MAPPINGS 1000u /* of each of two kinds */
 #define LARGE_PAGES 3000u

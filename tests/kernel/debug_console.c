@@ -3,7 +3,6 @@
 #include <abi/errors.h>
 #include <arch/clock.h>
 #include <debug/console.h>
-#include <debug/selftest.h>
 #include <lib/string.h>
 #include <sched/console_output.h>
 #include <sched/park.h>
@@ -12,6 +11,7 @@
 
 #include "all_cpus.h"
 #include "held_cleaner.h"
+#include "selftest.h"
 
 #define STEP_CHARACTERS 4u /* go to the line in one step */
 

@@ -2,7 +2,6 @@
 
 #ifdef JACINTH_DEBUG
 
-#include <debug/selftest.h>
 #include <mm/fail_allocation.h>
 #include <mm/kernel_stack.h>
 #include <mm/page.h>
@@ -11,6 +10,7 @@
 #include <sched/thread.h>
 
 #include "all_cpus.h"
+#include "selftest.h"
 
 #define ALLOCATIONS_MAX                                                      \
     5000u /* more than any of them makes: a walk that goes on has gone wrong \

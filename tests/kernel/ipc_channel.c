@@ -1,10 +1,10 @@
 /* Channels as the kernel sees them: signals and bounds, chains of any depth, cycles. */
-#include <debug/selftest.h>
 #include <ipc/message_cycle.h>
 #include <sched/thread.h>
 
 #include "held_cleaner.h"
 #include "object_helpers.h"
+#include "selftest.h"
 
 SELFTEST(ipc_channel, channel_shows_room_and_messages) {
     struct handle ends[2];

@@ -1,5 +1,4 @@
 /* The collector of cycles: which thread does the work, how much, and what disturbs it. */
-#include <debug/selftest.h>
 #include <ipc/message_cycle.h>
 #include <ipc/message_cycle_look.h>
 #include <ipc/message_cycle_suspects.h>
@@ -21,6 +20,7 @@
 #include "all_cpus.h"
 #include "held_cleaner.h"
 #include "object_helpers.h"
+#include "selftest.h"
 
 /* With nothing of the past left for it to do. */
 static bool begin_holding_cleaner(void) {

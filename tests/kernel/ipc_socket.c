@@ -1,10 +1,10 @@
 /* Sockets and event pairs as the kernel sees them: ends whose peer has gone, and ends that never
  * had a handle. */
-#include <debug/selftest.h>
 #include <object/event_pair.h>
 #include <ipc/socket.h>
 
 #include "object_helpers.h"
+#include "selftest.h"
 
 SELFTEST(ipc_socket, an_end_that_a_call_still_uses_is_closed_with_its_last_handle) {
     struct socket *near, *far;

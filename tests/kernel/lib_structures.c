@@ -1,12 +1,12 @@
 /* The intrusive structures of kernel/lib, against plain arrays that do the same. Also built as a
  * host test (tests/host/lib.c). */
-#include <debug/selftest.h>
 #include <lib/priority_queue.h>
 #include <lib/list.h>
 #include <lib/string.h>
 #include <lib/tree.h>
 
 #include "random.h"
+#include "selftest.h"
 
 /* --- list ------------------------------------------------------------------------------------- */
 

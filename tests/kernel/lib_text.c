@@ -1,7 +1,8 @@
 /* Strings and formatted text. Also built as a host test (tests/host/lib.c). */
-#include <debug/selftest.h>
 #include <lib/printf.h>
 #include <lib/string.h>
+
+#include "selftest.h"
 
 /* --- strings ---------------------------------------------------------------------------------- */
 

@@ -1,10 +1,10 @@
 /* Spinlocks. (A wrong order, or a second taking, ends in a panic: panics.c.) */
 #include <arch/cpu.h>
 #include <arch/preempt.h>
-#include <debug/selftest.h>
 #include <lock/spinlock.h>
 
 #include "all_cpus.h"
+#include "selftest.h"
 
 #define ROUNDS 3000u
 

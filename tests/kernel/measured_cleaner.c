@@ -5,13 +5,13 @@
 #include <arch/interrupt.h>
 #include <debug/board.h>
 #include <debug/log.h>
-#include <debug/selftest.h>
 #include <debug/symbols.h>
 #include <lib/printf.h>
 #include <sched/cleaner.h>
 #include <sched/thread.h>
 
 #include "held_cleaner.h"
+#include "selftest.h"
 
 /* --- the clock -------------------------------------------------------------------------------- */
 

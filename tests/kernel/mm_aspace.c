@@ -1,6 +1,5 @@
 /* The end of an address space, in pieces. */
 #include <abi/errors.h>
-#include <debug/selftest.h>
 #include <lib/units.h>
 #include <mm/aspace.h>
 #include <mm/page.h>
@@ -10,6 +9,7 @@
 #include <mm/vmo_internal.h>
 
 #include "all_cpus.h"
+#include "selftest.h"
 
 #define SMALL 500u  /* mappings of a page each */
 #define DEPTH 300u  /* of VMARs, each inside the last one; a mapping in the deepest one */

@@ -1,11 +1,11 @@
 /* Memory of any size: all of it usable, none of it shared, all of it given back. */
-#include <debug/selftest.h>
 #include <lib/string.h>
 #include <mm/page.h>
 #include <mm/slab.h>
 
 #include "all_cpus.h"
 #include "random.h"
+#include "selftest.h"
 
 #define LARGEST (PAGE_SIZE << PAGE_MAX_ORDER)
 

@@ -3,13 +3,13 @@
 #include <arch/layout.h>
 #include <arch/paging.h>
 #include <arch/upcalls.h>
-#include <debug/selftest.h>
 #include <lib/string.h>
 #include <mm/device_map.h>
 #include <mm/kernel_stack.h>
 #include <mm/page.h>
 
 #include "all_cpus.h"
+#include "selftest.h"
 
 #define MANY 250u /* more than are kept when they are freed */
 #define BATCH 16u /* so many are unmapped at once, at least */

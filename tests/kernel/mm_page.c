@@ -1,10 +1,10 @@
 /* Physical pages: blocks of every order, what merges back, the per-CPU caches, the counts. */
-#include <debug/selftest.h>
 #include <lib/string.h>
 #include <mm/page.h>
 
 #include "all_cpus.h"
 #include "random.h"
+#include "selftest.h"
 
 #define MANY 1000u
 

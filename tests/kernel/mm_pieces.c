@@ -1,11 +1,11 @@
 /* Free memory that lies in single pages: what needs no more than a page is still there. */
-#include <debug/selftest.h>
 #include <lib/list.h>
 #include <lib/string.h>
 #include <mm/page.h>
 #include <mm/slab.h>
 
 #include "all_cpus.h"
+#include "selftest.h"
 
 #define SIZE_MAX_IN_A_PAGE 3072u
 #define OBJECTS 12u

@@ -1,6 +1,5 @@
 /* Slab caches: objects that do not overlap, magazines, slabs that go back, debug patterns, and all
  * CPUs at once. */
-#include <debug/selftest.h>
 #include <lib/string.h>
 #include <mm/fail_allocation.h>
 #include <mm/page.h>
@@ -8,6 +7,7 @@
 
 #include "all_cpus.h"
 #include "random.h"
+#include "selftest.h"
 
 #define MANY 700u
 

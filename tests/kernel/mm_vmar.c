@@ -7,7 +7,6 @@
 #include <arch/interrupt.h>
 #include <arch/layout.h>
 #include <arch/user_copy.h>
-#include <debug/selftest.h>
 #include <lib/string.h>
 #include <mm/aspace.h>
 #include <mm/fail_allocation.h>
@@ -24,6 +23,7 @@
 #include <sched/thread.h>
 
 #include "all_cpus.h"
+#include "selftest.h"
 
 #define READ ZX_VM_PERM_READ
 #define WRITE ZX_VM_PERM_WRITE

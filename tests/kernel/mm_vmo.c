@@ -1,6 +1,5 @@
 /* VMOs of every kind, read and written by the kernel. */
 #include <abi/errors.h>
-#include <debug/selftest.h>
 #include <lib/units.h>
 #include <lib/string.h>
 #include <mm/page.h>
@@ -11,6 +10,7 @@
 
 #include "all_cpus.h"
 #include "random.h"
+#include "selftest.h"
 
 #define PAGES 24u
 #define SIZE (PAGES * PAGE_SIZE)

@@ -6,7 +6,6 @@
 #include <arch/clock.h>
 #include <arch/cpu.h>
 #include <arch/user_copy.h>
-#include <debug/selftest.h>
 #include <mm/aspace.h>
 #include <mm/page.h>
 #include <mm/vmar_map.h>
@@ -18,6 +17,7 @@
 #include <sched/thread.h>
 
 #include "all_cpus.h"
+#include "selftest.h"
 
 #define READ_WRITE (ZX_VM_PERM_READ | ZX_VM_PERM_WRITE)
 #define MAPPINGS 40u

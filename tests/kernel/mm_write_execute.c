@@ -6,7 +6,6 @@
 #include <abi/memory.h>
 #include <arch/clock.h>
 #include <arch/interrupt.h>
-#include <debug/selftest.h>
 #include <mm/aspace.h>
 #include <mm/page.h>
 #include <mm/page_fault.h>
@@ -19,6 +18,7 @@
 
 #include "all_cpus.h"
 #include "random.h"
+#include "selftest.h"
 
 #define READ ZX_VM_PERM_READ
 #define READ_WRITE (ZX_VM_PERM_READ | ZX_VM_PERM_WRITE)

@@ -1,9 +1,10 @@
 /* The destruction of many objects by one release. */
-#include <debug/selftest.h>
 #include <lib/units.h>
 #include <object/object.h>
 #include <sched/sched.h>
 #include <sched/thread.h>
+
+#include "selftest.h"
 
 #define LINKS 200u
 

@@ -1,10 +1,10 @@
 /* The handle table in the kernel: growth to its bound, reuse, and many CPUs at one table. */
-#include <debug/selftest.h>
 #include <mm/slab.h>
 #include <object/handle_transfer.h>
 #include <sched/thread.h>
 
 #include "object_helpers.h"
+#include "selftest.h"
 
 #define MANY_HANDLES 200000u
 

@@ -2,13 +2,13 @@
 #include <stdatomic.h>
 
 #include <abi/errors.h>
-#include <debug/selftest.h>
 #include <mm/page.h>
 #include <mm/slab.h>
 #include <mm/vmo.h>
 #include <object/vmo_object.h>
 
 #include "all_cpus.h"
+#include "selftest.h"
 
 #define ROUNDS 500u
 

@@ -1,11 +1,11 @@
 /* Waiting on objects: across threads, and every way a wait ends. */
 #include <arch/clock.h>
-#include <debug/selftest.h>
 #include <object/wait.h>
 #include <sched/park.h>
 #include <sched/thread.h>
 
 #include "object_helpers.h"
+#include "selftest.h"
 
 /* One wait in a thread of its own. */
 struct wait {

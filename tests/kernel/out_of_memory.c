@@ -1,6 +1,5 @@
 /* Out of memory as an error path: whatever the kernel makes, it is made with each of its
  * allocations failing in turn, and leaves nothing behind. */
-#include <debug/selftest.h>
 
 #ifdef JACINTH_DEBUG
 
@@ -31,6 +30,7 @@
 
 #include "fail_each.h"
 #include "object_helpers.h"
+#include "selftest.h"
 
 /* --- memory ----------------------------------------------------------------------------------- */
 

@@ -1,6 +1,5 @@
 /* System calls whose allocations fail, each in turn: they return NO_MEMORY, leave nothing behind,
  * and change nothing. Made by a kernel thread that has a process. */
-#include <debug/selftest.h>
 
 #ifdef JACINTH_DEBUG
 
@@ -16,6 +15,7 @@
 #include <task/process.h>
 
 #include "fail_each.h"
+#include "selftest.h"
 
 #define USER_SIZE (32 * PAGE_SIZE)
 #define MUCH (5 * PAGE_SIZE) /* more than one piece of a message */

@@ -1,5 +1,4 @@
 /* A thread is made although memory is missing, because dead threads are buried for it. */
-#include <debug/selftest.h>
 
 #ifdef JACINTH_DEBUG
 
@@ -12,6 +11,7 @@
 
 #include "all_cpus.h"
 #include "held_cleaner.h"
+#include "selftest.h"
 
 #define ALLOCATIONS_MAX 100u
 

@@ -1,6 +1,6 @@
 /* What debug builds notice, and stop for. Each of these ends in a panic, which
  * scripts/boot_failures.py reads. */
-#include <debug/selftest.h>
+#include "selftest.h"
 
 #ifdef JACINTH_DEBUG
 

@@ -4,13 +4,13 @@
 #include <arch/cpu.h>
 #include <arch/preempt.h>
 #include <arch/turns.h>
-#include <debug/selftest.h>
 #include <sched/park.h>
 #include <sched/sched.h>
 #include <sched/thread.h>
 
 #include "all_cpus.h"
 #include "random.h"
+#include "selftest.h"
 
 #define MILLISECOND 1000000l
 #define URGENT (THREAD_PRIORITY_DEFAULT + 4)

@@ -3,7 +3,6 @@
 #include <abi/errors.h>
 #include <arch/clock.h>
 #include <arch/interrupt.h>
-#include <debug/selftest.h>
 #include <lock/spinlock.h>
 #include <sched/cleaner.h>
 #include <sched/thread.h>
@@ -11,6 +10,7 @@
 
 #include "all_cpus.h"
 #include "held_cleaner.h"
+#include "selftest.h"
 
 /* Cleanings exist for ever; so they are static. */
 struct work {

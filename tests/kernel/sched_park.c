@@ -3,13 +3,13 @@
 #include <arch/clock.h>
 #include <arch/cpu.h>
 #include <arch/preempt.h>
-#include <debug/selftest.h>
 #include <sched/park.h>
 #include <sched/sched.h>
 #include <sched/thread.h>
 
 #include "all_cpus.h"
 #include "random.h"
+#include "selftest.h"
 
 #define MILLISECOND 1000000l
 

@@ -4,9 +4,10 @@
 #include <arch/clock.h>
 #include <arch/cpu.h>
 #include <arch/preempt.h>
-#include <debug/selftest.h>
 #include <sched/sched.h>
 #include <sched/thread.h>
+
+#include "selftest.h"
 
 #define MILLISECOND 1000000l
 #define FIRST_CPU 1u

@@ -5,7 +5,6 @@
 #include <arch/clock.h>
 #include <arch/cpu.h>
 #include <arch/preempt.h>
-#include <debug/selftest.h>
 #include <mm/kernel_stack.h>
 #include <sched/sched.h>
 #include <sched/park.h>
@@ -13,6 +12,7 @@
 
 #include "all_cpus.h"
 #include "held_cleaner.h"
+#include "selftest.h"
 
 #define FOR_EVER_NANOSECONDS 30000000000l /* see counter_comes_to */
 

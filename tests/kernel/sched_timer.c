@@ -4,13 +4,13 @@
 #include <abi/errors.h>
 #include <arch/clock.h>
 #include <arch/cpu.h>
-#include <debug/selftest.h>
 #include <sched/park.h>
 #include <sched/thread.h>
 #include <sched/timer.h>
 
 #include "all_cpus.h"
 #include "random.h"
+#include "selftest.h"
 
 #define MILLISECOND 1000000l
 #define MANY 500u

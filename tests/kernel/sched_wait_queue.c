@@ -2,7 +2,6 @@
 #include <abi/errors.h>
 #include <arch/clock.h>
 #include <arch/cpu.h>
-#include <debug/selftest.h>
 #include <sched/park.h>
 #include <sched/sched.h>
 #include <sched/thread.h>
@@ -10,6 +9,7 @@
 #include <sched/wait_queue.h>
 
 #include "all_cpus.h"
+#include "selftest.h"
 
 #define MILLISECOND 1000000l
 #define WAITERS 5u

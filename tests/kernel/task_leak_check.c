@@ -1,9 +1,10 @@
 /* What debug builds look at before the machine stops. */
-#include <debug/selftest.h>
 #include <mm/page.h>
 #include <mm/slab.h>
 #include <object/event.h>
 #include <task/leak_check.h>
+
+#include "selftest.h"
 
 #ifdef JACINTH_DEBUG
 #define PAGES 512u

@@ -1,10 +1,11 @@
 /* How many jobs, processes and threads there may be, and how deep jobs may lie. Where it would take
  * long to make them all, the test sets the count instead. */
 #include <abi/errors.h>
-#include <debug/selftest.h>
 #include <task/job.h>
 #include <task/process.h>
 #include <task/user_thread.h>
+
+#include "selftest.h"
 
 SELFTEST(task_limits, jobs_lie_as_deep_as_the_limit_says) {
     static struct job* jobs[JOB_MAX_DEPTH + 2];

@@ -6,9 +6,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include <debug/selftest.h>
 #include <mm/slab.h>
 
+#include "../../kernel/selftest.h"
 #include "shim.h"
 
 #define TESTS_MAX 512

@@ -1,4 +1,4 @@
-#include <debug/selftest.h>
+#include "selftest.h"
 
 #include <stdarg.h>
 #include <stdatomic.h>
