@@ -3,22 +3,19 @@
 #include <abi/limits.h>
 
 /* Only the first callback changes the result and unparks the thread. The exchange pairs with the
- * acquire loads of `result` in wait.h. */
-static void decide(struct object_waiter* waiter, zx_status_t result) {
-    zx_status_t expected = OBJECT_WAIT_UNDECIDED;
-    if (atomic_compare_exchange_strong_explicit(&waiter->result, &expected, result,
-                                                memory_order_acq_rel, memory_order_relaxed))
-        thread_unpark(waiter->thread);
-}
-
-/* The waiter may return as soon as its observer is out of the list and the lock is free. So this
+ * acquire loads of `result` in wait.h.
+ *
+ * The waiter may return as soon as its observer is out of the list and the lock is free. So this
  * function does not touch the entry after list_remove, nor the waiter after the unpark. */
 static void leave_and_decide(struct observer* observer, zx_signals_t signals, zx_status_t result) {
     struct wait_entry* entry = CONTAINER_OF(observer, struct wait_entry, observer);
     struct object_waiter* waiter = entry->waiter;
+    zx_status_t expected = OBJECT_WAIT_UNDECIDED;
     entry->pending |= signals;
     list_remove(&observer->node);
-    decide(waiter, result);
+    if (atomic_compare_exchange_strong_explicit(&waiter->result, &expected, result,
+                                                memory_order_acq_rel, memory_order_relaxed))
+        thread_unpark(waiter->thread);
 }
 
 void object_wait_on_match(struct observer* observer, zx_signals_t signals) {
