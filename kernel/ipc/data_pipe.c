@@ -38,11 +38,6 @@ static const struct object_ops producer_ops, consumer_ops;
 
 /* --- life ------------------------------------------------------------------------------------- */
 
-static void show_both_locked(struct data_pipe* pipe) {
-    data_pipe_show_locked(pipe, true);
-    data_pipe_show_locked(pipe, false);
-}
-
 static struct data_pipe_end* peer_of(const struct data_pipe_end* end) {
     return data_pipe_end_of(end->pipe, !data_pipe_is_producer(end));
 }
@@ -83,7 +78,7 @@ zx_status_t data_pipe_create(size_t element_size, size_t capacity, struct object
     end_init(&pipe->producer, pipe, &producer_ops);
     end_init(&pipe->consumer, pipe, &consumer_ops);
     spin_lock(&pipe->lock);
-    show_both_locked(pipe);
+    data_pipe_show_both_locked(pipe);
     spin_unlock(&pipe->lock);
     *producer = &pipe->producer.object;
     *consumer = &pipe->consumer.object;
@@ -295,7 +290,7 @@ zx_status_t data_pipe_set_threshold(struct object* object, size_t threshold) {
         return ZX_ERR_INVALID_ARGS;
     spin_lock(end->object.lock);
     end->threshold = threshold;
-    show_both_locked(end->pipe);
+    data_pipe_show_both_locked(end->pipe);
     spin_unlock(end->object.lock);
     return ZX_OK;
 }

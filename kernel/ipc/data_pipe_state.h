@@ -122,6 +122,11 @@ static ALWAYS_INLINE void data_pipe_show_locked(struct data_pipe* pipe, bool is_
     object_update_signals_locked(&end->object, both, shown);
 }
 
+static inline void data_pipe_show_both_locked(struct data_pipe* pipe) {
+    data_pipe_show_locked(pipe, true);
+    data_pipe_show_locked(pipe, false);
+}
+
 /* Counts `size` bytes that were written, after data_pipe_move_locked. The producer's signals change
  * only if too little is free. */
 static ALWAYS_INLINE void data_pipe_written_locked(struct data_pipe* pipe, size_t size) {

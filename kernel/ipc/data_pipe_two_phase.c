@@ -156,8 +156,7 @@ int64_t data_pipe_begin_read(zx_handle_t consumer, uint32_t flags, uintptr_t add
 
 /* Both phases end, but the end does not move. Called with the lock held, returns without it. */
 static NOINLINE zx_status_t refuse_to_end(struct data_pipe* pipe) {
-    data_pipe_show_locked(pipe, true);
-    data_pipe_show_locked(pipe, false);
+    data_pipe_show_both_locked(pipe);
     spin_unlock(&pipe->lock);
     return ZX_ERR_INVALID_ARGS;
 }
@@ -178,8 +177,7 @@ static ALWAYS_INLINE zx_status_t end_phases(zx_handle_t handle, size_t size, boo
     data_pipe_move_locked(pipe, end, size);
     if (is_producer) {
         pipe->used += size;
-        data_pipe_show_locked(pipe, true);
-        data_pipe_show_locked(pipe, false);
+        data_pipe_show_both_locked(pipe);
     } else
         data_pipe_taken_locked(pipe, size);
     spin_unlock(&pipe->lock);
