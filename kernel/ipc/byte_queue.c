@@ -163,10 +163,6 @@ bool byte_queue_peek_to_user(const struct byte_queue* queue, size_t skip, uintpt
     return true;
 }
 
-static inline bool has_spare(const struct byte_queue* queue) {
-    return queue->tail_page->node.next != &queue->pages.head;
-}
-
 /* A drained page becomes the spare page behind the tail, unless there is one already. */
 void byte_queue_consume_pages(struct byte_queue* queue, size_t size) {
     ASSERT(size <= queue->size);
@@ -175,7 +171,7 @@ void byte_queue_consume_pages(struct byte_queue* queue, size_t size) {
          size >= queue->head_span && (page = first_page(queue)) != queue->tail_page;) {
         size -= queue->head_span;
         list_remove(&page->node);
-        if (has_spare(queue))
+        if (queue->tail_page->node.next != &queue->pages.head)
             page_free(page);
         else
             list_push_back(&queue->pages, &page->node);

@@ -71,17 +71,14 @@ static NOINLINE bool look_at_fresh(bool is_newest, int64_t* units) {
     return has_more;
 }
 
-/* A destructor does not collect: the garbage it could find is about to be destroyed anyway. */
-static bool is_destroying(void) {
-    return thread_current()->destroy_list != NULL;
-}
-
-/* The garbage may be another program's. So the call does only one piece of the work, and begins a
+/* A destructor does not collect: the garbage it could find is about to be destroyed anyway.
+ *
+ * The garbage may be another program's. So the call does only one piece of the work, and begins a
  * look only if there are enough units for it. */
 void message_cycle_collect(void) {
     struct destroy_list dead = {NULL, NULL};
     int64_t units = UNITS_PER_PIECE;
-    if (is_destroying())
+    if (thread_current()->destroy_list)
         return;
     object_gather_begin(&dead);
     for (uint32_t i = 0; i < SUSPECTS_PER_CALL && units >= LOOK_SMALL_BUDGET; i++)
