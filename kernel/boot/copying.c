@@ -28,31 +28,26 @@ static uint64_t time_page(const struct bulk_routine* routine, bool must_clear, v
     return best;
 }
 
-static void choose_quickest(void* to, const void* from) {
-    const struct bulk_routine *copier = bulk_routine(0), *clearer = copier, *tried;
-    uint64_t copy_best = UINT64_MAX, clear_best = UINT64_MAX;
+static const struct bulk_routine* quickest(bool must_clear, void* to, const void* from) {
+    const struct bulk_routine *best = bulk_routine(0), *tried;
+    uint64_t best_time = UINT64_MAX;
     for (unsigned i = 0; (tried = bulk_routine(i)); i++) {
-        uint64_t copy_time = time_page(tried, false, to, from);
-        uint64_t clear_time = time_page(tried, true, to, from);
-        log_debug("a page by %s: copied in %lu ticks, cleared in %lu", tried->name, copy_time,
-                  clear_time);
-        if (copy_time < copy_best) {
-            copier = tried;
-            copy_best = copy_time;
-        }
-        if (clear_time < clear_best) {
-            clearer = tried;
-            clear_best = clear_time;
+        uint64_t time = time_page(tried, must_clear, to, from);
+        log_debug("a page by %s: %s in %lu ticks", tried->name, must_clear ? "cleared" : "copied",
+                  time);
+        if (time < best_time) {
+            best = tried;
+            best_time = time;
         }
     }
-    use(copier, clearer);
+    return best;
 }
 
 void copying_choose(const struct boot_info* info) {
     static uint8_t to[PAGE_SIZE] __attribute__((aligned(PAGE_SIZE)));
     static uint8_t from[PAGE_SIZE] __attribute__((aligned(PAGE_SIZE)));
     const struct bulk_routine* routine;
-    choose_quickest(to, from);
+    use(quickest(false, to, from), quickest(true, to, from));
     for (unsigned i = 0; (routine = bulk_routine(i)); i++)
         if (boot_option_is(info, "jacinth.copy", routine->name))
             use(routine, routine);
