@@ -259,11 +259,12 @@ void job_kill(struct job* job) {
     }
 }
 
-/* The thread's object may go as soon as it is out of the list. */
-static void remove_thread(struct process* process, struct user_thread* thread) {
+void process_remove_thread(struct process* process, struct user_thread* thread) {
     spin_lock(process->object.lock);
-    list_remove(&thread->process_node);
-    process->thread_count--;
+    if (list_node_is_linked(&thread->process_node)) {
+        list_remove(&thread->process_node);
+        process->thread_count--;
+    }
     spin_unlock(process->object.lock);
 }
 
@@ -290,7 +291,7 @@ void process_thread_ended(struct process* process, struct user_thread* thread) {
     spin_unlock(process->object.lock);
     if (is_last)
         finish_process(process);
-    remove_thread(process, thread);
+    process_remove_thread(process, thread);
 }
 
 /* The process was never started, or is dead. A dead process has cleaned up already. */

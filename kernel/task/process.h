@@ -81,6 +81,9 @@ void job_kill(struct job* job);
 /* For user_thread.c: removes a thread that was started from its process. The last one ends the
  * process. */
 void process_thread_ended(struct process* process, struct user_thread* thread);
+/* For user_thread.c: takes a thread that never started out of the list of its process. Does nothing
+ * if the thread has ended. */
+void process_remove_thread(struct process* process, struct user_thread* thread);
 
 /* Valid in user threads only. */
 static inline struct process* process_current(void) {

@@ -154,12 +154,7 @@ void user_thread_kill(struct user_thread* thread) {
 static void user_thread_destroy(struct object* object) {
     struct user_thread* thread = user_thread_from(object);
     struct process* process = thread->process;
-    spin_lock(process->object.lock);
-    if (list_node_is_linked(&thread->process_node)) { /* the thread was never started */
-        list_remove(&thread->process_node);
-        process->thread_count--;
-    }
-    spin_unlock(process->object.lock);
+    process_remove_thread(process, thread);
     thread_release(thread->thread);
     object_release(&process->object);
     slab_free(&user_thread_cache, thread);
