@@ -49,18 +49,13 @@ static void read_command_line(const struct tag* tag, struct boot_info* info) {
 }
 
 static void read_memory_map(const struct memory_map_tag* map, struct boot_info* info) {
-    if (map->tag.size < sizeof(*map) || map->entry_size < sizeof(struct memory_map_entry))
+    struct memory_map_entry entry;
+    if (map->tag.size < sizeof(*map) || map->entry_size < sizeof(entry))
         return;
-    size_t left = map->tag.size - sizeof(*map);
-    const char* at = (const char*)(map + 1);
-    while (left >= sizeof(struct memory_map_entry)) {
-        struct memory_map_entry entry;
-        memcpy(&entry, at, sizeof(entry));
+    for (size_t at = sizeof(*map); at + sizeof(entry) <= map->tag.size; at += map->entry_size) {
+        memcpy(&entry, (const char*)map + at, sizeof(entry));
         if (entry.type == MEMORY_MAP_RAM)
             boot_info_add_ram(info, entry.address, entry.size);
-        size_t step = MIN(map->entry_size, left);
-        at += step;
-        left -= step;
     }
 }
 
