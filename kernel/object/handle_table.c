@@ -246,18 +246,6 @@ bool handle_table_close_some(struct handle_table* table, int64_t* units) {
     return !is_done;
 }
 
-void handle_table_close_all(struct handle_table* table) {
-    int64_t units = UNITS_WITHOUT_END;
-    (void)handle_table_close_some(table, &units);
-}
-
-uint32_t handle_table_count(struct handle_table* table) {
-    spin_lock(&table->lock);
-    uint32_t count = table->slot_count - table->free_count;
-    spin_unlock(&table->lock);
-    return count;
-}
-
 /* --- one handle ------------------------------------------------------------------------------ */
 
 zx_status_t handle_table_check(struct handle_table* table, zx_handle_t value, zx_obj_type_t type,

@@ -86,11 +86,9 @@ zx_status_t handle_table_close(struct handle_table* table, zx_handle_t value);
 
 /* --- many handles ----------------------------------------------------------------------------- */
 
-/* Closes all handles, in bounded preemptible steps. Nothing can be added any more. */
-void handle_table_close_all(struct handle_table* table);
-/* handle_table_close_all until the units are used up. True: there are more handles. */
+/* Closes handles, in bounded preemptible steps, until the units are used up. Nothing can be added
+ * any more. True: there are more handles. */
 bool handle_table_close_some(struct handle_table* table, int64_t* units);
-uint32_t handle_table_count(struct handle_table* table);
 
 /* Closes the valid ones among `count` values, at most 64, in one lock hold. BAD_HANDLE: some were
  * not valid. */

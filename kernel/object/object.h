@@ -259,10 +259,6 @@ static inline void object_add_observer(struct object* object, struct observer* o
 /* Cancels the observers that were registered through `value` of `table`, which no longer names the
  * object. The caller has a reference and has removed the handle. */
 void object_handle_observers_cancel(struct object* object, const void* table, zx_handle_t value);
-/* Reads without the lock; for the debugger and tests. */
-static inline bool object_has_observers(const struct object* object) {
-    return !list_is_empty(&object->observers);
-}
 
 /* --- names -----------------------------------------------------------------------------------
  */

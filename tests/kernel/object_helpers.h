@@ -3,8 +3,21 @@
 
 #include <abi/rights.h>
 #include <ipc/channel.h>
+#include <lib/units.h>
 #include <object/event.h>
 #include <object/handle_table.h>
+
+static inline void handle_table_close_all(struct handle_table* table) {
+    int64_t units = UNITS_WITHOUT_END;
+    (void)handle_table_close_some(table, &units);
+}
+
+static inline uint32_t handle_table_count(struct handle_table* table) {
+    spin_lock(&table->lock);
+    uint32_t count = table->slot_count - table->free_count;
+    spin_unlock(&table->lock);
+    return count;
+}
 
 /* A handle of its own to the object, for which the caller gives its reference. */
 static inline struct handle handle_to(struct object* object, zx_rights_t rights) {

@@ -15,6 +15,7 @@
 #include <task/process.h>
 
 #include "fail_each.h"
+#include "object_helpers.h"
 #include "selftest.h"
 
 #define USER_SIZE (32 * PAGE_SIZE)
